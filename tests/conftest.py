@@ -1,0 +1,64 @@
+"""What several tests need."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def rows(rng: np.random.Generator) -> np.ndarray:
+    """400 rows of 12 features that share 3 causes, far from zero and of different scales."""
+    causes = rng.random((400, 3)) @ rng.normal(size=(3, 12))
+    values = (causes + 0.05 * rng.normal(size=(400, 12))) * np.geomspace(0.1, 10, 12) + 5
+    return values.astype(np.float32)
+
+
+@pytest.fixture
+def gradient() -> Callable[[Callable[[Any], Any], np.ndarray], np.ndarray]:
+    """The gradient of a scalar function of one array, on whichever backend is selected."""
+    return _gradient
+
+
+def _gradient(function: Callable[[Any], Any], h: np.ndarray) -> np.ndarray:
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        x = tf.Variable(h)
+        with tf.GradientTape() as tape:
+            value = function(x)
+        return np.asarray(tape.gradient(value, x))
+    if backend == "jax":
+        import jax
+
+        return np.asarray(jax.grad(function)(jax.numpy.asarray(h)))
+    import torch
+
+    x = torch.tensor(h, requires_grad=True)
+    function(x).backward()
+    return np.asarray(x.grad)
+
+
+@pytest.fixture
+def no_staging(tmp_path: Path) -> Iterator[None]:
+    """Afterwards nothing half-written lies about."""
+    yield
+    assert list(tmp_path.rglob(".*.new")) == []
+    assert list(tmp_path.rglob(".*.old")) == []
