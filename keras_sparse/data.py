@@ -1,0 +1,200 @@
+"""Files and arrays in, rows that can be trained on out."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+CHUNK = 1 << 22
+"""Values looked at in one go, so that a memory-mapped array stays on disk."""
+
+
+class DataError(ValueError):
+    """A file or an array that cannot be trained on or encoded, with the place of the fault."""
+
+
+# Rows ------------------------------------------------------------------------------------------
+
+
+def as_rows(
+    x: Any, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> np.ndarray:
+    """An array as float32 rows, every one of them finite.
+
+    Args:
+        x: Array-like of numbers, `(rows, *shape)`.
+        shape: Shape of one row; `None` stands for any length.
+        name: The argument that an error names.
+        at_least: Fewest rows to accept.
+
+    Raises:
+        DataError: If the shape is wrong, there are too few rows, or values are not numbers or
+            not finite; the message names the rows.
+    """
+    rows = numeric(x, name)
+    if len(rows.shape) != len(shape) + 1 or any(
+        wanted not in (None, found) for wanted, found in zip(shape, rows.shape[1:], strict=True)
+    ):
+        wanted = ", ".join("any" if size is None else str(size) for size in ("rows", *shape))
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected ({wanted}). Received: {rows.shape}"
+        )
+    if len(rows) < at_least:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected at least {at_least} row"
+            f"{'s' if at_least > 1 else ''}. Received: {len(rows)}"
+        )
+    bad = [index for start, part in chunks(rows) for index in start + not_finite(part)]
+    if bad:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
+            f"infinity in {listed('row', bad)}"
+        )
+    return rows
+
+
+def numeric(x: Any, name: str) -> np.ndarray:
+    """An array as float32, copied only where its dtype differs.
+
+    Raises:
+        DataError: If it is ragged or holds something other than numbers.
+    """
+    try:
+        array = x if isinstance(x, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(x))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected an array of numbers, every row of the "
+            f"same shape. Received: {type(x).__name__} ({first_line(error)})"
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"Invalid dtype of argument `{name}`. Expected numbers. Received: {array.dtype}"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, and is reported
+        return array if array.dtype == np.float32 else array.astype(np.float32)
+
+
+def chunks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive slices of rows with the index that each starts at."""
+    step = max(1, CHUNK // max(1, math.prod(rows.shape[1:])))
+    for start in range(0, len(rows), step):
+        yield start, rows[start : start + step]
+
+
+def not_finite(rows: np.ndarray) -> np.ndarray:
+    """Indices of the rows that hold NaN or infinity."""
+    return np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
+
+
+def listed(noun: str, items: list[Any], most: int = 5) -> str:
+    """`rows 3, 7, 9 and 4 more`."""
+    shown = ", ".join(str(item) for item in items[:most])
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+# Statistics ------------------------------------------------------------------------------------
+
+
+class ColumnStatistics(NamedTuple):
+    """Of each column over all rows, in float64."""
+
+    rows: int
+    mean: np.ndarray
+    std: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+
+
+def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
+    """Statistics of the columns of many batches, in one pass, stable for large means.
+
+    Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for
+    computing sample variances", 1979.
+    """
+    rows, mean, squares = 0, np.zeros(()), np.zeros(())
+    minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
+    for batch in batches:
+        batch = np.asarray(batch, np.float64)
+        total = rows + len(batch)
+        batch_mean = batch.mean(axis=0)
+        shift = batch_mean - mean
+        squares = (
+            squares
+            + ((batch - batch_mean) ** 2).sum(axis=0)
+            + shift**2 * (rows * len(batch) / total)
+        )
+        mean = mean + shift * (len(batch) / total)
+        minimum = np.minimum(minimum, batch.min(axis=0))
+        maximum = np.maximum(maximum, batch.max(axis=0))
+        rows = total
+    return ColumnStatistics(rows, mean, np.sqrt(squares / max(rows, 1)), minimum, maximum)
+
+
+# What `fit` is given ---------------------------------------------------------------------------
+
+
+def is_stream(x: Any) -> bool:
+    """Whether `x` yields batches by itself: a `tf.data.Dataset`, `PyDataset`, loader, generator."""
+    return not hasattr(x, "shape") and not isinstance(x, (list, tuple))
+
+
+def keras_batch(batch: Any) -> tuple[Any, ...]:
+    """A batch as the model takes it: sample weights go in beside the rows, for the penalty.
+
+    `x`, `(x,)`, `(x, y)` stay as they are, `(x, y, weights)` becomes `((x, weights), y, weights)`.
+    """
+    parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+    if len(parts) == 3 and parts[2] is not None and not isinstance(parts[0], tuple):
+        x, y, weights = parts
+        return (x, weights), x if y is None else y, weights
+    return parts
+
+
+def keras_stream(stream: Any) -> Any:
+    """A stream of batches as Keras takes it, each batch through `keras_batch`.
+
+    Keras itself refuses generators of bare rows.
+    """
+    if isinstance(stream, keras.utils.PyDataset):
+        return _MappedDataset(stream)
+    if hasattr(stream, "element_spec"):  # tf.data, kept in the graph
+        return stream.map(lambda *parts: keras_batch(parts))
+    if isinstance(stream, Iterator):
+        return (keras_batch(batch) for batch in stream)
+    return stream
+
+
+class _MappedDataset(keras.utils.PyDataset):
+    """A `PyDataset` whose batches go through `keras_batch`."""
+
+    def __init__(self, dataset: keras.utils.PyDataset) -> None:
+        super().__init__(
+            workers=dataset.workers,
+            use_multiprocessing=dataset.use_multiprocessing,
+            max_queue_size=dataset.max_queue_size,
+        )
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return keras_batch(self._dataset[index])
+
+    @property
+    def num_batches(self) -> int | None:
+        return self._dataset.num_batches
+
+    def on_epoch_begin(self) -> None:
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self._dataset.on_epoch_end()
