@@ -1,0 +1,355 @@
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse.data import DataError
+
+
+def model_of(sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
+    model = SparseAutoencoder(12, 6, sparsity=sparsity or KL(0.2, 0.01), **arguments)
+    model.compile()
+    return model
+
+
+# Structure ---------------------------------------------------------------------------------------
+
+
+def test_l1_keeps_the_rows_that_take_the_code_at_unit_norm(rows: np.ndarray) -> None:
+    model = model_of(L1(1e-3))
+    model.fit(rows, epochs=1, verbose=0)
+    norms = np.linalg.norm(ops.convert_to_numpy(model.decoder.layers[1].kernel), axis=1)
+    np.testing.assert_allclose(norms, 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"input_dim": 0}, "`input_dim`. Expected a positive integer. Received: input_dim=0"),
+        ({"code_dim": 2.5}, "`code_dim`. Expected a positive integer. Received: code_dim=2.5"),
+        ({"hidden_units": (8, -1)}, "`hidden_units`. Expected a positive integer"),
+        ({"normalization": "z"}, "`normalization`. Expected one of 'standard', 'minmax', None"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match="Invalid value for argument") as caught:
+        SparseAutoencoder(**{"input_dim": 12, "code_dim": 6, **arguments})
+    assert message in str(caught.value)
+
+
+def test_keras_own_regularizer_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"`sparsity`. Expected a keras_sparse ActivityRegularizer"):
+        SparseAutoencoder(12, 6, sparsity=keras.regularizers.L1(0.1))
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("normalization", [None, "standard", "minmax"])
+@pytest.mark.parametrize("sparsity", [L1(0.02), KL(0.2, 0.05), None], ids=["L1", "KL", "none"])
+def test_the_parts_add_up_and_are_the_formulas(
+    normalization: str | None, sparsity: Any, rows: np.ndarray
+) -> None:
+    model = SparseAutoencoder(
+        12, 6, sparsity=sparsity, normalization=normalization, kernel_regularizer="l2"
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    if normalization:
+        model.adapt(rows)
+    history = model.fit(
+        rows, batch_size=len(rows), validation_data=rows, epochs=2, verbose=0
+    ).history
+    x = rows.astype(np.float64)
+    scale = {
+        None: np.ones(12),
+        "standard": x.std(0),
+        "minmax": x.max(0) - x.min(0),
+    }[normalization]
+    codes = model.encode(rows)
+    reconstruction = np.mean(((x - model.decode(codes)) / scale) ** 2)
+    penalty = 0.0 if sparsity is None else float(sparsity.penalty(codes))
+    kernels = [w for w in model.trainable_weights if w.name == "kernel"]
+    weight = sum(0.01 * float(np.sum(ops.convert_to_numpy(kernel) ** 2)) for kernel in kernels)
+    for prefix in ("", "val_"):
+        parts = [
+            history[f"{prefix}{name}_loss"][-1] for name in ("reconstruction", "sparsity", "weight")
+        ]
+        np.testing.assert_allclose(parts, [reconstruction, penalty, weight], rtol=2e-5, atol=1e-7)
+        np.testing.assert_allclose(sum(parts), history[f"{prefix}loss"][-1], rtol=1e-6)
+
+
+def test_denoising_compares_with_the_clean_rows(rows: np.ndarray) -> None:
+    model = model_of()
+    noisy = rows + 1
+    found = model.evaluate(noisy, rows, return_dict=True, verbose=0)["reconstruction_loss"]
+    np.testing.assert_allclose(
+        found, np.mean((model.predict(noisy, verbose=0) - rows) ** 2), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("sparsity", [L1(0.1), KL(0.2, 0.1)], ids=["L1", "KL"])
+def test_rows_of_weight_zero_count_in_no_loss(sparsity: Any, rows: np.ndarray) -> None:
+    model = model_of(sparsity)
+    weights = np.ones(len(rows))
+    weights[100:] = 0
+    changed = rows.copy()
+    changed[100:] = 1e3
+    every, few = (
+        model.evaluate(x, sample_weight=w, batch_size=400, return_dict=True, verbose=0)
+        for x, w in ((changed, weights), (rows[:100], None))
+    )
+    assert every == pytest.approx(few, rel=1e-5)
+
+
+def test_a_loss_of_the_users_own(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(1e-3))
+    model.compile(loss="mae", metrics=["mse"])
+    found = model.evaluate(rows, return_dict=True, verbose=0)
+    error = rows - model.predict(rows, verbose=0)
+    np.testing.assert_allclose(found["reconstruction_loss"], np.abs(error).mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["mse"], (error**2).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
+def test_half_precision_trains(policy: str, rows: np.ndarray) -> None:
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = model_of(normalization="standard")
+        model.adapt(rows)
+        history = model.fit(rows, epochs=2, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_the_strength_takes_effect_between_fits_and_while_training(rows: np.ndarray) -> None:
+    model = model_of(L1(1.0))
+    model.compile(keras.optimizers.SGD(0.0))
+    penalty: Any = model.penalty
+
+    def sparsity(**arguments: Any) -> float:
+        return float(model.fit(rows, verbose=0, **arguments).history["sparsity_loss"][0])
+
+    first = sparsity()
+    penalty.strength = 0.5
+    np.testing.assert_allclose(sparsity(), first / 2, rtol=1e-5)
+
+    class Off(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            penalty.strength = 0.0
+
+    assert sparsity(callbacks=[Off()]) == 0.0
+
+
+def test_training_reaches_the_asked_activation(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 16, sparsity=KL(0.1, 1.0), normalization="standard")
+    model.adapt(rows)
+    model.compile(keras.optimizers.Adam(0.03))
+    model.fit(rows, batch_size=200, epochs=80, verbose=0)
+    np.testing.assert_allclose(model.encode(rows).mean(0), 0.1, atol=0.04)
+
+
+# Data --------------------------------------------------------------------------------------------
+
+
+class Dataset(keras.utils.PyDataset):
+    def __init__(self, batches: list[Any]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.batches[index]
+
+
+def batches(x: np.ndarray) -> list[np.ndarray]:
+    return [x[start : start + 100] for start in range(0, len(x), 100)]
+
+
+def sources(x: np.ndarray, kind: str) -> Any:
+    weights = np.linspace(0, 1, len(x)).astype(np.float32)
+    parts = list(zip(batches(x), batches(x), batches(weights), strict=True))
+    if kind == "arrays":
+        return x
+    if kind == "PyDataset":
+        return Dataset(batches(x))
+    if kind == "weighted PyDataset":
+        return Dataset(parts)
+    if kind == "generator":
+        return (batch for batch in batches(x))
+    if kind == "weighted generator":
+        return (part for part in parts)
+    tf = pytest.importorskip("tensorflow")
+    if kind == "tf.data":
+        return tf.data.Dataset.from_tensor_slices(x).batch(100)
+    return tf.data.Dataset.from_tensor_slices((x, x, weights)).batch(100)
+
+
+KINDS = ["arrays", "PyDataset", "generator", "tf.data"]
+WEIGHTED = ["weighted PyDataset", "weighted generator", "weighted tf.data"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_source_of_bare_rows_gives_the_same_losses(kind: str, rows: np.ndarray) -> None:
+    model = model_of(KL(0.2, 0.1))
+    expected = model.evaluate(rows, batch_size=100, return_dict=True, verbose=0)
+    size: dict[str, Any] = {"batch_size": 100} if kind == "arrays" else {}
+    found = model.evaluate(sources(rows, kind), steps=4, return_dict=True, verbose=0, **size)
+    assert found == pytest.approx(expected, rel=1e-6)
+    history = model.fit(
+        sources(rows, kind),
+        steps_per_epoch=4,
+        validation_data=sources(rows, kind),
+        validation_steps=4,
+        verbose=0,
+        **size,
+    ).history
+    assert np.isfinite(history["val_loss"]).all()
+
+
+@pytest.mark.parametrize("kind", WEIGHTED)
+def test_weights_of_a_stream_reach_the_penalty(kind: str, rows: np.ndarray) -> None:
+    model = model_of(KL(0.2, 0.1))
+    weights = np.linspace(0, 1, len(rows))
+    expected = model.evaluate(
+        rows, sample_weight=weights, batch_size=100, return_dict=True, verbose=0
+    )
+    found = model.evaluate(sources(rows, kind), steps=4, return_dict=True, verbose=0)
+    assert found == pytest.approx(expected, rel=1e-6)
+    plain = model.evaluate(rows, batch_size=100, return_dict=True, verbose=0)
+    assert found["sparsity_loss"] != pytest.approx(plain["sparsity_loss"], rel=1e-3)
+    model.fit(
+        sources(rows, kind),
+        steps_per_epoch=4,
+        validation_data=(rows, rows, weights),
+        verbose=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: m.fit(x, np.zeros(400)), r"argument `y`.*takes no labels; call `fit\(x\)`"),
+        (
+            lambda m, x: m.fit(Dataset([(x, np.zeros(400))])),
+            r"argument `y`.*takes no labels; call `fit\(x\)`",
+        ),
+        (lambda m, x: m.fit(x[:0]), "Expected at least 2 rows. Received: 0"),
+        (lambda m, x: m.fit(x[:1]), "Expected at least 2 rows. Received: 1"),
+        (
+            lambda m, x: m.fit(np.where(np.arange(400)[:, None] == 7, np.nan, x)),
+            "NaN or infinity in row 7",
+        ),
+        (lambda m, x: m.fit([["a"] * 12] * 3), "Expected numbers. Received: <U1"),
+        (lambda m, x: m.fit([[1.0] * 12, [1.0]]), "every row of the same shape"),
+        (lambda m, x: m.encode(x[:, :5]), r"Expected \(rows, 12\). Received: \(400, 5\)"),
+        (lambda m, x: m.decode(x), r"argument `h`. Expected \(rows, 6\). Received: \(400, 12\)"),
+    ],
+)
+def test_bad_data_is_refused(
+    call: Callable[[SparseAutoencoder, np.ndarray], Any], message: str, rows: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(model_of(), rows)
+
+
+# Scaling -----------------------------------------------------------------------------------------
+
+
+def test_encode_and_decode_take_and_give_raw_rows(rows: np.ndarray) -> None:
+    model = model_of(normalization="standard", hidden_units=(8,))
+    model.adapt(rows)
+    model.fit(rows, epochs=2, verbose=0)
+    codes = model.encode(rows, batch_size=128)
+    np.testing.assert_allclose(model.decode(codes), model.predict(rows, verbose=0), rtol=1e-5)
+
+
+def test_adapting_to_a_stream_is_adapting_to_its_rows(rows: np.ndarray) -> None:
+    array, stream = (model_of(normalization="standard") for _ in range(2))
+    array.adapt(rows)
+    stream.adapt(batches(rows)[i] for i in range(4))
+    np.testing.assert_allclose(stream.scale(rows), array.scale(rows), atol=1e-6)
+
+
+def test_a_constant_column_keeps_its_unit(rows: np.ndarray) -> None:
+    rows[:, 4] = 7
+    for normalization in ("standard", "minmax"):
+        model = model_of(normalization=normalization)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.adapt(rows)
+        np.testing.assert_array_equal(model.scale(rows)[:, 4], 0)
+        model.fit(rows, verbose=0)
+        assert np.isfinite(model.encode(rows)).all()
+
+
+def test_a_column_that_float32_cannot_resolve_draws_a_warning(rows: np.ndarray) -> None:
+    stamps = rows.astype(np.float64)
+    stamps[:, 3] = 1.7e9 + np.arange(400)
+    with pytest.warns(UserWarning, match="float32 cannot resolve column 3"):
+        model_of(normalization="standard").adapt(stamps)
+
+
+def test_training_before_adapting_is_refused(rows: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"call `adapt\(x\)` before `fit`"):
+        model_of(normalization="minmax").fit(rows)
+    with pytest.raises(ValueError, match="normalization=None"):
+        model_of().adapt(rows)
+    with pytest.raises(DataError, match="at least 2 rows"):
+        model_of(normalization="minmax").adapt(iter([rows[:1]]))
+
+
+# Saving ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sparsity", [L1(0.02), KL(0.2, 0.05), None], ids=["L1", "KL", "none"])
+def test_a_saved_model_goes_on_as_it_was(sparsity: Any, tmp_path: Path, rows: np.ndarray) -> None:
+    model = SparseAutoencoder(
+        12,
+        6,
+        hidden_units=(8,),
+        sparsity=sparsity,
+        normalization="standard",
+        kernel_regularizer=keras.regularizers.L2(1e-3),
+    )
+    model.adapt(rows)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(rows, epochs=1, verbose=0)
+    if model.penalty is not None:
+        model.penalty.strength = 0.125
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.encode(rows), model.encode(rows))
+    histories = [
+        each.fit(rows, epochs=2, shuffle=False, verbose=0).history for each in (model, loaded)
+    ]
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-5)
+
+
+def test_clone_model_and_config_round_trip(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(0.3), activation="softplus")
+    clone = keras.models.clone_model(model)
+    assert clone.get_config() == model.get_config()
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone.encode(rows), model.encode(rows))
+
+
+def test_a_generator_is_not_drained_by_checking(rows: np.ndarray) -> None:
+    seen = []
+
+    def generator() -> Iterator[np.ndarray]:
+        for batch in batches(rows):
+            seen.append(len(batch))
+            yield batch
+
+    model_of().fit(generator(), steps_per_epoch=4, verbose=0)
+    assert seen == [100, 100, 100, 100]
