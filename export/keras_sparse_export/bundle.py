@@ -1,0 +1,241 @@
+"""The bundle: a folder with an encoder, a manifest that vouches for it, and golden rows.
+
+It is written whole or not at all, and replacing one never leaves less than one complete copy.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 64 << 20
+
+
+class BundleError(ValueError):
+    """A bundle or an ONNX file that cannot be used, with the file at fault."""
+
+
+class VerificationError(BundleError):
+    """A bundle whose files or answers are not what its manifest says."""
+
+
+# Writing ---------------------------------------------------------------------------------------
+
+
+def require_target(path: Path, *, overwrite: bool, marker: str = MANIFEST) -> None:
+    """Refuse a target that something else occupies; mend one that a kill left halfway.
+
+    Raises:
+        FileExistsError: If there is something at `path` that may not be replaced.
+    """
+    repair(path)
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not (path / marker).is_file():
+        raise FileExistsError(
+            f"Invalid value for argument `path`. Expected a new folder, or one with a {marker} to "
+            f"replace. Received: {path}, which holds something else"
+        )
+    if not overwrite:
+        raise FileExistsError(
+            f"Invalid value for argument `path`. Expected a new folder. Received: {path}, which "
+            "exists. Remedy: overwrite=True (--overwrite)"
+        )
+
+
+def repair(path: Path) -> None:
+    """Finish or undo a replacement that was killed; without one, do nothing."""
+    previous, staging = _beside(path, "old"), _beside(path, "new")
+    if previous.exists():
+        if path.exists():
+            shutil.rmtree(previous)
+        else:
+            previous.rename(path)
+    if staging.exists():
+        shutil.rmtree(staging)
+
+
+@contextmanager
+def replaced_folder(path: Path, *, marker: str, overwrite: bool) -> Iterator[Path]:
+    """A folder to write into, which becomes `path` when all went well.
+
+    It lies beside `path` until then. An old folder at `path` is moved aside, the new one in, and
+    then the old one removed: a kill at any moment leaves one complete copy.
+
+    Args:
+        path: The folder to make or replace.
+        marker: A file by which a folder is known to be of the kind that may be replaced.
+        overwrite: Whether one may be replaced.
+
+    Raises:
+        FileExistsError: If there is something at `path` that may not be replaced.
+    """
+    require_target(path, overwrite=overwrite, marker=marker)
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging, previous = _beside(path, "new"), _beside(path, "old")
+    staging.mkdir()
+    try:
+        yield staging
+        _sync(staging)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    if path.exists():
+        path.rename(previous)
+    staging.rename(path)
+    if previous.exists():
+        shutil.rmtree(previous)
+
+
+def _beside(path: Path, role: str) -> Path:
+    path = path.absolute()
+    return path.parent / f".{path.name}.{role}"
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk hold every file before the folder takes its name."""
+    for file in (*folder.rglob("*"), folder):
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def finish(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the card, and the manifest with the hash and size of every other file."""
+    (folder / "README.md").write_text(card(manifest), encoding="utf-8")
+    files = {
+        file.name: {"sha256": sha256(file), "size": file.stat().st_size}
+        for file in sorted(folder.iterdir())
+    }
+    text = json.dumps({"format": FORMAT, **manifest, "files": files}, indent=2, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def sha256(file: Path) -> str:
+    """Hex digest of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def card(manifest: dict[str, Any]) -> str:
+    """The text that tells a person what lies in the folder and how to run it."""
+    shape, units = manifest["input"]["shape"], manifest["output"]["shape"]
+    parity = manifest["parity"]["encoder"]
+    lines = [
+        "# A sparse encoder",
+        "",
+        f"`encoder.onnx` takes raw rows `x` `[batch, {_dims(shape)}]` (float32; any scaling is "
+        f"inside) and gives `code` `[batch, {_dims(units)}]`. A unit is active when its code "
+        f"exceeds {manifest['threshold']:g}.",
+        "",
+        f"It runs on onnxruntime {manifest['min_onnxruntime']} and newer, in any language:",
+        "",
+        "```python",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("encoder.onnx")',
+        '(code,) = session.run(["code"], {"x": rows})',
+        "```",
+        "",
+        "or, with checks, `keras_sparse_export.Encoder(folder).encode(rows)`.",
+        "",
+        f"Parity with Keras: max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
+        f"(allowed {parity['tolerance']:.2g}).",
+    ]
+    if (statistics := manifest["statistics"]) is not None:
+        lines += [
+            "",
+            f"On {statistics['rows']} rows of real data {statistics['l0']:.1f} of "
+            f"{units[-1]} units are active per row, {statistics['dead_units']} never.",
+        ]
+    if "decoder" in manifest["parity"]:
+        lines += ["", "`decoder.onnx` takes `code` and gives raw rows, `x_hat`."]
+    lines += [
+        "",
+        {
+            "real": "The golden rows are real rows of the data the encoder was shown at export.",
+            "synthetic": "The golden rows are synthetic: random numbers, nobody's data.",
+            "none": "There are no golden rows.",
+        }[manifest["golden"]["kind"]]
+        + " `manifest.json` tells the rest. Its hashes prove that the files are whole, not who"
+        " made them.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _dims(shape: list[int]) -> str:
+    return ", ".join(str(size) for size in shape)
+
+
+# Reading ---------------------------------------------------------------------------------------
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a bundle.
+
+    Raises:
+        BundleError: If there is none, it is not readable, or of a format not known.
+    """
+    file = folder / MANIFEST
+    try:
+        if file.stat().st_size > MAX_MANIFEST_BYTES:
+            raise BundleError(f"Expected a manifest below 64 MiB. Received: {file}")
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"Expected a bundle, a folder with a {MANIFEST}. Received: {folder}"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"Expected a JSON manifest. Received: {file} ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise BundleError(
+            f"Expected a bundle of format {FORMAT}. Received: format {found} in {file}. Remedy: a "
+            "version of keras-sparse-export that knows it"
+        )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or "encoder.onnx" not in files:
+        raise BundleError(f"Expected `encoder.onnx` among the files of {file}. Received: {files}")
+    for name in files:
+        if name in ("", ".", "..") or any(character in name for character in "/\\:\0"):
+            raise BundleError(f"Expected plain file names in {file}. Received: {name!r}")
+    return manifest
+
+
+def check_files(folder: Path, manifest: dict[str, Any], names: list[str] | None = None) -> None:
+    """Compare files with the sizes and hashes of the manifest.
+
+    Args:
+        folder: The bundle.
+        manifest: Its manifest.
+        names: Files to look at, all of them by default.
+
+    Raises:
+        VerificationError: If one is missing or differs; it is named.
+    """
+    for name in manifest["files"] if names is None else names:
+        wanted = manifest["files"][name]
+        file = folder / name
+        if not file.is_file():
+            raise VerificationError(f"Expected `{name}` in {folder}. Received: no such file")
+        if not isinstance(wanted, dict) or file.stat().st_size != wanted.get("size"):
+            raise VerificationError(
+                f"Expected `{name}` of the size in the manifest. Received: "
+                f"{file.stat().st_size} bytes; it is cut short or changed"
+            )
+        if sha256(file) != wanted.get("sha256"):
+            raise VerificationError(
+                f"Expected `{name}` with the hash in the manifest. Received: another; the file was "
+                "changed after the export"
+            )

@@ -1,0 +1,101 @@
+"""How far two encoders differ."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+RELATIVE_TOLERANCE = 1e-5
+GATE_BATCHES = (1, 2)
+"""Batch sizes that every artefact is tried at, beside all the rows there are."""
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+class ParityError(ValueError):
+    """A converted model that does not answer as its source does. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The largest error seen, and what was allowed."""
+
+    max_abs_error: float
+    """Largest `|Δ|` over all rows and batch sizes."""
+    tolerance: float
+    """`1e-5 · max(1, max|reference|)`."""
+    rows: int
+    """Rows compared."""
+    batch_sizes: tuple[int, ...]
+    """Batch sizes compared."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance; an error that is NaN is not."""
+        return self.max_abs_error <= self.tolerance
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a manifest."""
+        return asdict(self)
+
+
+def tolerance(reference: np.ndarray) -> float:
+    """`1e-5 · max(1, max|reference|)`."""
+    return RELATIVE_TOLERANCE * max(1.0, float(np.abs(reference).max(initial=0.0)))
+
+
+def max_abs_error(reference: np.ndarray, actual: np.ndarray) -> float:
+    """Largest `|Δ|`; infinite where shapes differ or only one of the two is finite."""
+    if reference.shape != actual.shape:
+        return float("inf")
+    difference = np.abs(actual.astype(np.float64) - reference.astype(np.float64))
+    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
+
+
+def parity(reference: Run, actual: Run, rows: np.ndarray) -> Parity:
+    """Compare two encoders on the same rows, at batch 1, 2 and all."""
+    sizes = tuple(sorted({min(size, len(rows)) for size in (*GATE_BATCHES, len(rows))}))
+    errors, bounds = [], []
+    for size in sizes:
+        expected = reference(rows[:size])
+        errors.append(max_abs_error(expected, actual(rows[:size])))
+        bounds.append(tolerance(expected))
+    return Parity(max(errors), max(bounds), len(rows), sizes)
+
+
+def gate(name: str, reference: Run, onnx_bytes: bytes, rows: np.ndarray) -> Parity:
+    """Load an ONNX file in onnxruntime, as stored and fully optimised, and hold it to its source.
+
+    Raises:
+        ParityError: If it answers otherwise than `reference` beyond the tolerance.
+    """
+    levels = ort.GraphOptimizationLevel
+    found = [
+        parity(reference, session_run(onnx_bytes, level), rows)
+        for level in (levels.ORT_ENABLE_BASIC, levels.ORT_ENABLE_ALL)
+    ]
+    worst = max(found, key=lambda parity: parity.max_abs_error)
+    if not worst.passed:
+        raise ParityError(
+            f"Expected `{name}` in onnxruntime to agree with Keras within {worst.tolerance:.3g}. "
+            f"Received: a difference of {worst.max_abs_error:.3g}. Nothing was written"
+        )
+    return worst
+
+
+def session_run(onnx_bytes: bytes, level: Any) -> Run:
+    """A function from rows to the first output of an ONNX model, on one thread."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = level
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(onnx_bytes, options, providers=["CPUExecutionProvider"])
+    (input_,) = session.get_inputs()
+
+    def run(rows: np.ndarray) -> np.ndarray:
+        codes: np.ndarray = session.run(None, {input_.name: rows})[0]
+        return codes
+
+    return run
