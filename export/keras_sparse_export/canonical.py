@@ -1,0 +1,102 @@
+"""One spelling for every ONNX model, whichever converter wrote it."""
+
+import onnx
+
+from keras_sparse_export.graph import ConversionError
+
+
+def ir_version(opset: int) -> int:
+    """The oldest IR version that carries an opset, so that old runtimes load the file."""
+    return 7 if opset <= 14 else 8
+
+
+def require_known(proto: onnx.ModelProto, opset: int) -> None:
+    """Refuse operators that ONNX does not have: tf2onnx writes what it cannot map as it is."""
+    unknown = sorted(
+        {
+            node.op_type
+            for node in proto.graph.node
+            if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
+        }
+    )
+    if unknown:
+        raise ConversionError(
+            f"Expected operators of ONNX opset {opset}. Received: {', '.join(unknown)}, which "
+            "stand for an activation or a layer without an ONNX form"
+        )
+
+
+def canonicalize(
+    proto: onnx.ModelProto, input_name: str, output_name: str, graph_name: str, opset: int
+) -> onnx.ModelProto:
+    """The same model in one spelling, so that equal weights give equal bytes.
+
+    Names are ours or counted, the batch axis is called `batch`, and nothing tells the converter,
+    its version, or the names of Keras layers.
+
+    Raises:
+        ConversionError: If the ONNX checker finds a fault.
+    """
+    source = proto.graph
+    (output,) = source.output
+    constants = {constant.name for constant in source.initializer}
+    (input_,) = [value for value in source.input if value.name not in constants]
+    names = {"": "", input_.name: input_name, output.name: output_name}
+    used = [name for node in source.node for name in node.input]
+    for constant in source.initializer:
+        if constant.name in used:
+            names.setdefault(constant.name, f"weight_{len(names)}")
+    nodes = [_renamed(node, names) for node in source.node]
+    initializers = []
+    for constant in source.initializer:
+        if constant.name in names:
+            copy = onnx.TensorProto()
+            copy.CopyFrom(constant)
+            copy.name, copy.doc_string = names[constant.name], ""
+            initializers.append(copy)
+    helper = onnx.helper
+    value_infos = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *_shape(value)])
+        for name, value in ((input_name, input_), (output_name, output))
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, graph_name, value_infos[:1], value_infos[1:], initializers),
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=ir_version(opset),
+        producer_name="keras-sparse-export",
+    )
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConversionError(f"Expected a valid ONNX model. Received: {error}") from error
+    return model
+
+
+def _renamed(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    for name in node.output:
+        names.setdefault(name, f"value_{len(names)}")
+    copy.name, copy.doc_string = "", ""
+    copy.input[:] = [names.setdefault(name, f"value_{len(names)}") for name in node.input]
+    copy.output[:] = [names[name] for name in node.output]
+    for attribute in copy.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            _rename_graph(attribute.g, names)
+    return copy
+
+
+def _rename_graph(inner: onnx.GraphProto, names: dict[str, str]) -> None:
+    """Rename the body of a loop or a branch; it sees the names around it."""
+    for value in (*inner.input, *inner.initializer):
+        value.name = names.setdefault(value.name, f"value_{len(names)}")
+    nodes = [_renamed(node, names) for node in inner.node]
+    del inner.node[:], inner.value_info[:]
+    inner.node.extend(nodes)
+    for value in inner.output:
+        value.name = names.setdefault(value.name, f"value_{len(names)}")
+    inner.name = f"body_{len(names)}"
+
+
+def _shape(value: onnx.ValueInfoProto) -> list[int]:
+    return [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]

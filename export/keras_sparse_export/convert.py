@@ -1,0 +1,294 @@
+"""Keras to ONNX: cut out the encoder, convert it, hold it to its source, write the bundle."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import onnx
+
+from keras_sparse_export import bundle, canonical, fidelity, graph, source, via_tf2onnx
+from keras_sparse_export.graph import ConversionError
+
+MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
+GATE_ROWS = 512
+GOLDEN_ROWS = 32
+MAX_BYTES = 2**31 - 1  # of one protobuf file
+
+
+class Converted(NamedTuple):
+    """One half as it goes into the bundle."""
+
+    onnx_bytes: bytes
+    run: fidelity.Run
+    parity: fidelity.Parity
+    converter: str
+
+
+def export_encoder(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    sample: Any = None,
+    layer: str | None = None,
+    decoder: bool = False,
+    converter: str = "auto",
+    opset: int = 17,
+    golden: str = "auto",
+    threshold: float | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the encoder of a Keras model as a bundle that onnxruntime runs.
+
+    The encoder is cut out, copied without regularizers in float32, converted, loaded in
+    onnxruntime and compared with Keras. Only what agrees within `1e-5 · max(1, max|code|)` at
+    batch 1, 2 and all rows is written, whole or not at all.
+
+    Args:
+        model: A `SparseAutoencoder`, or any Keras model together with `layer`.
+        path: Folder of the bundle.
+        sample: Raw rows of real data, `(rows, *input_shape)`. The comparison uses up to 512 of
+            them and the bundle tells how often each unit is active on them. Synthetic rows stand
+            in where there are none, and there are no statistics then.
+        layer: Name of the layer whose output is the code. Needed for any other Keras model.
+        decoder: Whether to add the decoder.
+        converter: `"tf2onnx"`, `"builder"`, or `"auto"`: tf2onnx on the TensorFlow backend, the
+            direct builder elsewhere and for what tf2onnx cannot convert.
+        opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
+        golden: Which rows lie in the bundle with their codes, for `verify`: `"real"` (the first
+            of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
+        threshold: τ, above which a unit counts as active. By default the model's own, or by the
+            activation of `layer`: 0 where it gives exact zeros, else 0.1.
+        overwrite: Whether to replace a bundle at `path`.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ValueError: If an argument is out of its range or does not fit the model.
+        FileExistsError: If there is something at `path`, and it is no bundle or `overwrite` is
+            false.
+        ConversionError: If neither converter knows a layer or an operator; it is named.
+        ParityError: If the converted model does not agree with Keras.
+
+    Example:
+        >>> import keras_sparse, keras_sparse_export, tempfile
+        >>> model = keras_sparse.SparseAutoencoder(20, 8, sparsity=keras_sparse.L1())
+        >>> path = keras_sparse_export.export_encoder(model, tempfile.mkdtemp() + "/encoder")
+        >>> sorted(file.name for file in path.iterdir())
+        ['README.md', 'encoder.onnx', 'golden_code.f32', 'golden_x.f32', 'manifest.json']
+    """
+    path = Path(path)
+    bundle.require_target(path, overwrite=overwrite)
+    _require_choices(converter, opset, golden, sample)
+    encoder = source.encoder_of(model, layer)
+    source_decoder = source.decoder_of(model, layer) if decoder else None
+    if threshold is None:
+        threshold = getattr(model, "threshold", None) if layer is None else None
+    if threshold is None:
+        threshold = source.threshold_of(encoder)
+
+    with _on_cpu():
+        encoder = source.inference_clone(encoder)
+        real = None if sample is None else _sample_rows(sample, encoder.input_shape[1:])
+        rows = _synthetic_rows(encoder, GATE_ROWS) if real is None else real
+        halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset)}
+        codes = halves["encoder"].run(rows)
+        if source_decoder is not None:
+            source_decoder = source.inference_clone(source_decoder)
+            halves["decoder"] = _convert("decoder.onnx", source_decoder, codes, converter, opset)
+
+    kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
+    if kind == "synthetic":
+        rows = _synthetic_rows(encoder, GOLDEN_ROWS)
+    with bundle.replaced_folder(path, marker=bundle.MANIFEST, overwrite=overwrite) as folder:
+        _write(
+            folder,
+            halves,
+            golden_rows=None if kind == "none" else rows[:GOLDEN_ROWS],
+            manifest={
+                "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
+                "output": {
+                    "name": "code",
+                    "shape": list(encoder.output_shape[1:]),
+                    "dtype": "float32",
+                },
+                "threshold": threshold,
+                "opset": opset,
+                "ir_version": canonical.ir_version(opset),
+                "min_onnxruntime": MIN_ONNXRUNTIME[opset],
+                "converter": halves["encoder"].converter,
+                "versions": _versions(),
+                "parity": {name: half.parity.as_dict() for name, half in halves.items()},
+                "golden": {"kind": kind},
+                "statistics": None if real is None else _statistics(codes, threshold),
+            },
+        )
+    return path
+
+
+# The rows --------------------------------------------------------------------------------------
+
+
+def _sample_rows(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
+    rows = np.asarray(sample)
+    if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
+        raise ValueError(
+            f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
+            f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
+        )
+    rows = rows[:GATE_ROWS].astype(np.float32)
+    if not np.isfinite(rows).all():
+        raise ValueError(
+            "Invalid value for argument `sample`. Expected finite rows. Received: NaN or infinity"
+        )
+    return rows
+
+
+def _synthetic_rows(encoder: keras.Model, count: int) -> np.ndarray:
+    """Seeded normal rows, in the range of the scaling that the encoder starts with."""
+    rows = np.random.default_rng(0).standard_normal((count, *encoder.input_shape[1:]))
+    for layer in _leaves(encoder):
+        name = keras.saving.get_registered_name(type(layer))
+        if name in ("keras_sparse>Scaling", "Normalization") and not layer.invert:
+            # The layer's answer to 0 and 1 tells its offset and scale.
+            zero, one = (
+                keras.ops.convert_to_numpy(layer(np.full((1, *rows.shape[1:]), value, np.float32)))
+                for value in (0.0, 1.0)
+            )
+            rows = (rows - zero) / (one - zero)
+            break
+    return rows.astype(np.float32)
+
+
+def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
+# The conversion --------------------------------------------------------------------------------
+
+
+def _convert(
+    file: str, model: keras.Model, rows: np.ndarray, converter: str, opset: int
+) -> Converted:
+    name = file.removesuffix(".onnx")
+    used, proto = _to_onnx(model, converter, opset)
+    output = {"encoder": "code", "decoder": "x_hat"}[name]
+    proto = canonical.canonicalize(
+        proto, {"encoder": "x", "decoder": "code"}[name], output, name, opset
+    )
+    if proto.ByteSize() > MAX_BYTES:
+        raise ConversionError(
+            f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
+            f"{proto.ByteSize()} bytes"
+        )
+    onnx_bytes = proto.SerializeToString(deterministic=True)
+
+    def reference(batch: np.ndarray) -> np.ndarray:
+        codes: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+        return codes
+
+    return Converted(onnx_bytes, reference, fidelity.gate(file, reference, onnx_bytes, rows), used)
+
+
+def _to_onnx(model: keras.Model, converter: str, opset: int) -> tuple[str, onnx.ModelProto]:
+    tensorflow = keras.backend.backend() == "tensorflow"
+    if converter == "tf2onnx" and not tensorflow:
+        raise ValueError(
+            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
+            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
+        )
+    builders: dict[str, Callable[[keras.Model, int], onnx.ModelProto]] = {
+        "tf2onnx": via_tf2onnx.convert,
+        "builder": graph.build,
+    }
+    if converter == "auto":
+        order = ["tf2onnx", "builder"] if tensorflow else ["builder"]
+    else:
+        order = [converter]
+    refusals = []
+    for name in order:
+        try:
+            proto = builders[name](model, opset)
+            canonical.require_known(proto, opset)
+        except ConversionError as refusal:
+            refusals.append(f"{name}: {refusal}" if len(order) > 1 else str(refusal))
+        else:
+            return name, proto
+    remedy = "" if tensorflow else ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
+    raise ConversionError("; ".join(refusals) + remedy)
+
+
+# The bundle ------------------------------------------------------------------------------------
+
+
+def _write(
+    folder: Path,
+    halves: dict[str, Converted],
+    golden_rows: np.ndarray | None,
+    manifest: dict[str, Any],
+) -> None:
+    for name, half in halves.items():
+        (folder / f"{name}.onnx").write_bytes(half.onnx_bytes)
+    if golden_rows is not None:
+        golden = {"x": golden_rows, "code": halves["encoder"].run(golden_rows)}
+        if "decoder" in halves:
+            golden["x_hat"] = halves["decoder"].run(golden["code"])
+        for name, array in golden.items():
+            (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
+        manifest["golden"]["rows"] = len(golden_rows)
+    bundle.finish(folder, manifest)
+
+
+def _statistics(codes: np.ndarray, threshold: float) -> dict[str, Any]:
+    units = codes.reshape(-1, codes.shape[-1]).astype(np.float64)
+    active = (units > threshold).mean(axis=0)
+    return {
+        "rows": len(codes),
+        "l0": float(active.sum()),
+        "dead_units": int((active == 0).sum()),
+        "mean_activation": [float(f"{value:.6g}") for value in units.mean(axis=0)],
+        "active_share": [float(f"{value:.6g}") for value in active],
+    }
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    found = {name: version(name) for name in ("keras", "numpy", "onnx", "onnxruntime")}
+    found["keras-sparse-export"] = version("keras-sparse-export")
+    if backend == "tensorflow":
+        found["tf2onnx"] = version("tf2onnx")
+    return {"backend": backend, **dict(sorted(found.items()))}
+
+
+def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> None:
+    for name, value, choices in (
+        ("converter", converter, ("auto", "tf2onnx", "builder")),
+        ("opset", opset, tuple(MIN_ONNXRUNTIME)),
+        ("golden", golden, ("auto", "real", "synthetic", "none")),
+    ):
+        if value not in choices:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected one of {choices}. "
+                f"Received: {name}={value!r}"
+            )
+    if golden == "real" and sample is None:
+        raise ValueError(
+            "Invalid value for argument `golden`. Expected a `sample` to take real rows from. "
+            "Received: golden='real', sample=None"
+        )
+
+
+@contextmanager
+def _on_cpu() -> Iterator[None]:
+    # GPUs and TPUs round matrix products by default; the reference must not.
+    with keras.device("cpu:0"):
+        yield

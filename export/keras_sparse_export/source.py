@@ -1,0 +1,108 @@
+"""What is exported: the encoder, cut out of a Keras model and copied for inference."""
+
+from typing import Any
+
+import keras
+
+DENSE_THRESHOLD = 0.1
+EXACT_ZEROS = {"relu", "relu6", "hard_sigmoid", "hard_shrink", "soft_shrink", "sparse_sigmoid"}
+
+
+def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
+    """The part of a model that gives the codes: its own `encoder`, or all up to a layer.
+
+    Raises:
+        TypeError: If it is no Keras model.
+        ValueError: If there is no such part, or not of one float input and one output.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"Invalid type for argument `model`. Expected a keras.Model. Received: {model!r}"
+        )
+    if layer is None:
+        encoder = getattr(model, "encoder", None)
+        if not isinstance(encoder, keras.Model):
+            raise ValueError(
+                "Invalid value for argument `layer`. Expected the name of the layer that gives "
+                f"the codes, one of {[each.name for each in model.layers]}. Received: layer=None"
+            )
+    else:
+        if not getattr(model, "inputs", None):
+            raise ValueError(
+                "Invalid value for argument `model`. Expected a built Functional or Sequential "
+                f"model to cut at `layer`. Received: `{model.name}` of class "
+                f"{type(model).__name__}. Remedy: start it with keras.Input(shape)"
+            )
+        found = [each for each in model.layers if each.name == layer]
+        if not found:
+            raise ValueError(
+                "Invalid value for argument `layer`. Expected one of "
+                f"{[each.name for each in model.layers]}. Received: layer={layer!r}"
+            )
+        encoder = keras.Model(model.inputs, found[0].output, name="encoder")
+    for what, tensors in (("input", encoder.inputs), ("output", encoder.outputs)):
+        if len(tensors) != 1 or None in tensors[0].shape[1:]:
+            raise ValueError(
+                f"Invalid value for argument `model`. Expected an encoder with one {what} of a "
+                f"fixed shape. Received: {[tuple(tensor.shape) for tensor in tensors]}"
+            )
+    if not keras.backend.is_float_dtype(encoder.inputs[0].dtype):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected an encoder of float rows. Received: an "
+            f"input of dtype {encoder.inputs[0].dtype}"
+        )
+    return encoder
+
+
+def decoder_of(model: keras.Model, layer: str | None) -> keras.Model:
+    """The model's own `decoder`.
+
+    Raises:
+        ValueError: If it has none, or a layer was named.
+    """
+    decoder = getattr(model, "decoder", None)
+    if layer is not None or not isinstance(decoder, keras.Model):
+        raise ValueError(
+            "Invalid value for argument `decoder`. Expected decoder=False for a model without an "
+            "encoder and a decoder of its own. Received: decoder=True"
+        )
+    return decoder
+
+
+class _PassOn(keras.layers.Layer):
+    """Stands where an `ActivityPenalty` stood."""
+
+    def call(self, h: Any, mask: Any = None, weights: Any = None) -> Any:
+        return h
+
+
+def inference_clone(model: keras.Model) -> keras.Model:
+    """A copy for inference: float32, without regularizers or penalties, the same weights."""
+    pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if keras.saving.get_registered_name(type(layer)) == "keras_sparse>ActivityPenalty":
+            return _PassOn(name=layer.name, dtype="float32")
+        config = layer.get_config()
+        config |= {key: None for key in config if key.endswith("_regularizer")}
+        if not isinstance(layer, keras.Model):
+            config["dtype"] = "float32"
+        copy = type(layer).from_config(config)
+        pairs.append((layer, copy))
+        return copy
+
+    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    for layer, twin in pairs:
+        twin.set_weights(layer.get_weights())
+    # tf2onnx reads Functional models alone, and the names of its inputs from a fresh Input.
+    x = keras.Input(model.input_shape[1:], dtype="float32", name="x")
+    return keras.Model(x, copy(x), name=model.name)
+
+
+def threshold_of(encoder: keras.Model) -> float:
+    """τ by the activation of the last layer: 0 where it gives exact zeros, else 0.1."""
+    (producer,) = [layer for layer in encoder.layers if layer.output is encoder.outputs[0]][:1]
+    while isinstance(producer, keras.Model):
+        producer = producer.layers[-1]
+    name = getattr(getattr(producer, "activation", None), "__name__", type(producer).__name__)
+    return 0.0 if name.lower() in EXACT_ZEROS else DENSE_THRESHOLD

@@ -1,0 +1,176 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import pytest
+
+from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder, fidelity
+from keras_sparse_export.fidelity import ParityError
+from keras_sparse_export.graph import ConversionError
+from models import CONVERTERS, needs_tf2onnx, plain_model, trained
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path / "manifest.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("converter", CONVERTERS)
+@pytest.mark.parametrize("normalization", [None, "standard", "minmax"])
+@pytest.mark.parametrize("sparsity", [L1(1e-3), KL(0.2)], ids=["L1", "KL"])
+def test_codes_and_rows_agree_with_keras(
+    converter: str, normalization: str | None, sparsity: Any, rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = trained(rows, sparsity, normalization=normalization, hidden_units=(8,))
+    path = export_encoder(
+        model, tmp_path / "bundle", sample=rows, decoder=True, converter=converter
+    )
+    encoder = Encoder(path)
+    codes = model.encode(rows)
+    np.testing.assert_allclose(encoder.encode(rows), codes, atol=1e-5)
+    np.testing.assert_allclose(encoder.decode(codes), model.decode(codes), rtol=1e-5, atol=1e-4)
+    assert encoder.threshold == model.threshold
+    assert manifest(path)["converter"] == converter
+    encoder.verify()
+
+
+@needs_tf2onnx
+def test_convolutional_halves_convert_on_tensorflow(tmp_path: Path) -> None:
+    encoder = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(6, activation="sigmoid"),
+        ]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    )
+    model = SparseAutoencoder.from_models(encoder, decoder, sparsity=KL(0.1))
+    path = export_encoder(model, tmp_path / "bundle", decoder=True)
+    x = np.random.default_rng(0).random((9, 8, 8, 1))
+    np.testing.assert_allclose(Encoder(path).encode(x), model.encode(x), atol=1e-5)
+    with pytest.raises(ConversionError, match=r"layer `conv2d\w*` of class Conv2D"):
+        export_encoder(model, tmp_path / "other", converter="builder")
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_exports_in_float32(policy: str, rows: np.ndarray, tmp_path: Path) -> None:
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = trained(rows, normalization="standard")
+        path = export_encoder(model, tmp_path / "bundle", sample=rows)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    graph = onnx.load(str(path / "encoder.onnx")).graph
+    assert {weight.data_type for weight in graph.initializer} == {onnx.TensorProto.FLOAT}
+    np.testing.assert_allclose(Encoder(path).encode(rows), model.encode(rows), atol=2e-2)
+
+
+def test_statistics_of_real_rows_and_none_of_synthetic_ones(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = trained(rows, L1(1e-3))
+    real = manifest(export_encoder(model, tmp_path / "real", sample=rows))
+    codes = model.encode(rows)
+    assert real["golden"] == {"kind": "real", "rows": 32}
+    assert real["statistics"]["rows"] == 400
+    assert real["statistics"]["l0"] == pytest.approx((codes > 0).sum() / 400)
+    np.testing.assert_allclose(real["statistics"]["mean_activation"], codes.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(real["statistics"]["active_share"], (codes > 0).mean(0), rtol=1e-4)
+    x = np.fromfile(tmp_path / "real" / "golden_x.f32", "<f4").reshape(32, 12)
+    np.testing.assert_array_equal(x, rows[:32])
+    synthetic = manifest(export_encoder(model, tmp_path / "synthetic"))
+    assert synthetic["golden"]["kind"] == "synthetic"
+    assert synthetic["statistics"] is None
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "none"])
+def test_no_real_row_is_kept_where_none_is_wanted(
+    kind: str, rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = trained(rows, normalization="standard")
+    path = export_encoder(model, tmp_path / "b", sample=rows, golden=kind)
+    found = Encoder(path).verify()
+    assert found.golden == kind
+    files = {file.name for file in path.iterdir()}
+    assert ("golden_x.f32" in files) == (kind == "synthetic")
+    kept = b"".join(file.read_bytes() for file in path.iterdir())
+    assert not any(row.tobytes() in kept for row in rows)
+
+
+def test_synthetic_rows_lie_where_the_scaling_expects_them(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    path = export_encoder(trained(rows, normalization="standard"), tmp_path / "b")
+    x = np.fromfile(path / "golden_x.f32", "<f4").reshape(32, 12)
+    assert (np.abs(x.mean(0) - rows.mean(0)) < rows.std(0)).all()
+
+
+def test_the_threshold_is_settable(rows: np.ndarray, tmp_path: Path) -> None:
+    model = trained(rows, KL(0.2))
+    path = export_encoder(model, tmp_path / "b", sample=rows, threshold=0.3)
+    codes = model.encode(rows)
+    assert Encoder(path).threshold == 0.3
+    assert manifest(path)["statistics"]["l0"] == pytest.approx((codes > 0.3).sum() / 400)
+    assert (
+        manifest(export_encoder(plain_model("relu"), tmp_path / "r", layer="code"))["threshold"]
+        == 0
+    )
+    assert (
+        manifest(export_encoder(plain_model("tanh"), tmp_path / "t", layer="code"))["threshold"]
+        == 0.1
+    )
+
+
+# Refusals ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_that_answers_otherwise_is_never_left(
+    overwrite: bool, rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = trained(rows)
+    if overwrite:
+        export_encoder(model, tmp_path / "b")
+    before = {file.name: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    run = fidelity.session_run
+
+    def off_by_a_little(onnx_bytes: bytes, level: Any) -> fidelity.Run:
+        inner = run(onnx_bytes, level)
+        return lambda batch: inner(batch) + np.float32(2e-5)
+
+    monkeypatch.setattr(fidelity, "session_run", off_by_a_little)
+    with pytest.raises(ParityError, match=r"agree with Keras within 1e-05.*difference of 2"):
+        export_encoder(model, tmp_path / "b", sample=rows, overwrite=overwrite)
+    after = {file.name: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"converter": "x"}, r"`converter`. Expected one of \('auto', 'tf2onnx', 'builder'\)"),
+        ({"opset": 12}, r"`opset`. Expected one of \(13, 14, 15, 16, 17, 18\)"),
+        ({"golden": "real"}, "`golden`. Expected a `sample` to take real rows from"),
+        ({"golden": "some"}, "`golden`. Expected one of"),
+        (
+            {"layer": "none"},
+            r"`layer`. Expected one of \['code', 'dense\w*'\]. Received",
+        ),
+        ({"layer": None}, r"`layer`. Expected the name of the layer that gives the codes, one of"),
+        ({"decoder": True}, "`decoder`. Expected decoder=False"),
+        ({"sample": np.ones((3, 5))}, r"`sample`. Expected rows of numbers, \(rows, 12\)"),
+        ({"sample": np.full((3, 12), np.nan)}, "`sample`. Expected finite rows"),
+        ({"sample": np.ones((0, 12))}, "`sample`. Expected rows of numbers"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        export_encoder(plain_model(), tmp_path / "b", **{"layer": "code", **arguments})
+    assert list(tmp_path.iterdir()) == []
