@@ -1,0 +1,188 @@
+"""The `keras-sparse-export` command: what a device needs to do with a bundle."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("keras-sparse-export: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"keras-sparse-export: {' '.join(str(error).split())}", file=sys.stderr)
+        if type(error).__name__ == "VerificationError":
+            return FAILED
+        bad_input = (ValueError, FileExistsError, FileNotFoundError)
+        return WRONG_CALL if isinstance(error, bad_input) else FAILED
+    return 0
+
+
+def _encode(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from keras_sparse_export.encoder import Encoder
+
+    if options.output.suffix != ".npy":
+        raise ValueError(
+            f"Invalid value for argument `--output`. Expected a file ending in .npy. Received: "
+            f"{options.output}"
+        )
+    if options.output.exists() and not options.overwrite:
+        raise FileExistsError(
+            f"Invalid value for argument `--output`. Expected a new file. Received: "
+            f"{options.output}, which exists. Remedy: --overwrite"
+        )
+    encoder = Encoder(options.bundle, threads=options.threads)
+    rows = _read(options.data)
+    if rows.shape[1:] != encoder.input_shape and rows.ndim == 2:
+        rows = _shaped(rows, encoder.input_shape)
+    codes = encoder.encode(rows)
+    staging = options.output.with_name(f".{options.output.name}.new")
+    try:
+        with staging.open("wb") as stream:
+            np.save(stream, codes)
+        staging.replace(options.output)
+    finally:
+        staging.unlink(missing_ok=True)
+    print(f"Wrote {options.output}: {codes.shape[0]} rows of {codes.shape[1:]}")
+
+
+def _read(path: Path) -> "np.ndarray":
+    """Rows of `.npy`, `.npz` (its only array, or `x`) or `.csv` (with or without a header)."""
+    import zipfile
+
+    import numpy as np
+
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected a file of data. Received: {path}, which does not exist")
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                names = list(arrays)
+                return arrays[names[0] if len(names) == 1 else "x"]
+        if path.suffix == ".csv":
+            return _read_csv(path)
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"Expected rows of numbers in {path}. Received: {error}") from error
+    raise ValueError(f"Expected a file ending in .npy, .npz or .csv. Received: {path.name}")
+
+
+def _read_csv(path: Path) -> "np.ndarray":
+    import csv
+
+    import numpy as np
+
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        lines = [line for line in csv.reader(stream) if line]
+    if lines and not _all_numbers(lines[0]):
+        del lines[0]  # a header
+    if not lines:
+        raise ValueError("no rows")
+    ragged = [number for number, line in enumerate(lines) if len(line) != len(lines[0])]
+    if ragged:
+        raise ValueError(f"row {ragged[0]} of another length than row 0")
+    text = [column for column in range(len(lines[0])) if not _all_numbers([lines[0][column]])]
+    if text:
+        raise ValueError(f"text in column {text[0]}")
+    return np.array(lines, dtype=np.float64)
+
+
+def _all_numbers(fields: Sequence[str]) -> bool:
+    try:
+        [float(field) for field in fields]
+    except ValueError:
+        return False
+    return True
+
+
+def _shaped(rows: "np.ndarray", shape: tuple[int, ...]) -> "np.ndarray":
+    import math
+
+    return rows.reshape(len(rows), *shape) if rows.shape[1] == math.prod(shape) else rows
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from keras_sparse_export.encoder import Encoder
+
+    found = Encoder(options.bundle).verify()
+    print(f"{options.bundle}: {found.files} files as in the manifest")
+    for name, parity in (("encoder", found.parity), ("decoder", found.decoder_parity)):
+        if parity is not None:
+            print(
+                f"{name}: {parity.rows} golden rows ({found.golden}), max |Δ| "
+                f"{parity.max_abs_error:.2g} (allowed {parity.tolerance:.2g})"
+            )
+    if found.parity is None:
+        print("no golden rows: the answers were not checked")
+
+
+def _info(options: argparse.Namespace) -> None:
+    from keras_sparse_export.encoder import Encoder
+
+    encoder = Encoder(options.bundle)
+    lines: dict[str, Any] = {"input": encoder.input_shape, "code": encoder.code_shape}
+    if (manifest := encoder.manifest) is not None:
+        parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
+        lines |= {
+            "active above": f"{manifest['threshold']:g}",
+            "onnxruntime": f"{manifest['min_onnxruntime']} or newer (opset {manifest['opset']})",
+            "parity": f"max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
+            f"(allowed {parity['tolerance']:.2g})",
+            "golden rows": manifest["golden"]["kind"],
+            "written by": ", ".join(f"{k} {v}" for k, v in manifest["versions"].items()),
+            "files": ", ".join(
+                f"{name} ({entry['size']} B)" for name, entry in manifest["files"].items()
+            ),
+        }
+        if statistics is not None:
+            lines["statistics"] = (
+                f"L0 {statistics['l0']:.1f}, {statistics['dead_units']} dead, on "
+                f"{statistics['rows']} rows"
+            )
+    width = max(map(len, lines))
+    print("\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="keras-sparse-export", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    encode = _command(commands, "encode", _encode, "codes of a file of rows")
+    encode.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz or .csv")
+    encode.add_argument("-o", "--output", type=Path, required=True, metavar="CODES.npy")
+    encode.add_argument("--threads", type=int, default=1)
+    encode.add_argument("--overwrite", action="store_true", help="replace what is there")
+
+    _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
+    _command(commands, "info", _info, "what a bundle holds")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], summary: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    command.set_defaults(run=run)
+    command.add_argument("bundle", type=Path, metavar="BUNDLE")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

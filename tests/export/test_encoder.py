@@ -1,0 +1,183 @@
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SparseAutoencoder]:
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
+    x = np.random.default_rng(0).normal(size=(64, 12)) * 3 + 5
+    model.adapt(x)
+    path = tmp_path_factory.mktemp("exported") / "bundle"
+    return export_encoder(model, path, sample=x, decoder=True), model
+
+
+@pytest.fixture
+def bundle(exported: tuple[Path, SparseAutoencoder], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported[0], tmp_path / "bundle"))
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(size=(2500, 12)) * 3 + 5
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint16", "bool"])
+def test_any_numeric_dtype(
+    dtype: str, exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    path, model = exported
+    rows = np.clip(x, 0, 100).astype(dtype)
+    codes = Encoder(path).encode(rows)
+    assert codes.dtype == np.float32
+    np.testing.assert_allclose(codes, model.encode(rows), atol=1e-5)
+
+
+def test_one_row_in_one_row_out(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
+    encoder = Encoder(exported[0])
+    code = encoder.encode(x[0])
+    assert code.shape == (6,)
+    np.testing.assert_allclose(code, encoder.encode(x)[0], atol=1e-6)
+    assert encoder.decode(code).shape == (12,)
+    assert encoder.encode(x[:1]).shape == (1, 6)
+
+
+def test_chunks_of_any_count_and_layout(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0], threads=2)
+    codes = encoder.encode(x)
+    assert codes.shape == (2500, 6)
+    assert encoder.encode(x[:0]).shape == (0, 6)
+    np.testing.assert_allclose(encoder.encode(x.tolist()), codes, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(np.asfortranarray(x)), codes, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(x[::-1])[::-1], codes, atol=1e-6)
+
+
+def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
+    encoder = Encoder(exported[0] / "encoder.onnx")
+    np.testing.assert_array_equal(encoder.encode(x), Encoder(exported[0]).encode(x))
+    assert encoder.threshold is None
+    assert not encoder.has_decoder
+    with pytest.raises(BundleError, match="which carries what to verify"):
+        encoder.verify()
+    with pytest.raises(BundleError, match="Expected a bundle with a decoder"):
+        encoder.decode(np.ones(6))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.ones((3, 5)), r"Expected \(rows, 12\) or \(12,\). Received: \(3, 5\)"),
+        (np.ones(5), r"Received: \(5,\)"),
+        ([["a"] * 12], "Expected numbers. Received: <U1"),
+        ([[1.0, 2.0], [1.0]], "ragged rows"),
+        (np.full((3, 12), [[1], [np.nan], [np.inf]]), "NaN or infinity in rows 1, 2"),
+        (np.full((9, 12), np.nan), "rows 0, 1, 2, 3, 4 and 4 more"),
+        (np.full((1, 12), 1e300), "NaN or infinity in rows 0"),
+    ],
+)
+def test_bad_rows_are_refused(
+    rows: Any, message: str, exported: tuple[Path, SparseAutoencoder]
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Encoder(exported[0]).encode(rows)
+
+
+def test_verify_looks_at_every_file_and_answer(bundle: Path) -> None:
+    found = Encoder(bundle).verify()
+    assert found.files == 6
+    assert found.golden == "real"
+    assert found.parity is not None
+    assert found.decoder_parity is not None
+    assert found.parity.rows == 32
+    assert found.parity.passed
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder.onnx", "decoder.onnx", "golden_x.f32", "golden_code.f32", "README.md"]
+)
+@pytest.mark.parametrize("change", ["flip", "cut", "remove"])
+def test_a_changed_file_is_found(name: str, change: str, bundle: Path) -> None:
+    file = bundle / name
+    content = bytearray(file.read_bytes())
+    if change == "flip":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif change == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        file.unlink()
+    with pytest.raises(VerificationError, match=f"`{name}`"):
+        Encoder(bundle).verify()
+
+
+def rewritten(bundle: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    change(manifest)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_wrong_answers_are_found_though_all_hashes_agree(bundle: Path) -> None:
+    import hashlib
+
+    codes = np.fromfile(bundle / "golden_code.f32", "<f4")
+    codes[7] += 1e-3
+    codes.tofile(bundle / "golden_code.f32")
+    digest = hashlib.sha256((bundle / "golden_code.f32").read_bytes()).hexdigest()
+    rewritten(bundle, lambda m: m["files"]["golden_code.f32"].update(sha256=digest))
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden answers"):
+        Encoder(bundle).verify()
+
+
+def test_the_hash_is_checked_on_open_unless_told_not_to(bundle: Path) -> None:
+    rewritten(bundle, lambda m: m["files"]["encoder.onnx"].update(sha256="0" * 64))
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` with the hash"):
+        Encoder(bundle)
+    Encoder(bundle, check=False).encode(np.ones(12))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(format=99), "Expected a bundle of format 1. Received: format 99"),
+        (lambda m: m.pop("files"), r"Expected `encoder.onnx` among the files"),
+        (lambda m: m["files"].update({"../x": {}}), r"Expected plain file names.*'\.\./x'"),
+    ],
+)
+def test_manifests_that_cannot_be_are_refused(
+    change: Callable[[dict[str, Any]], Any], message: str, bundle: Path
+) -> None:
+    rewritten(bundle, change)
+    with pytest.raises(BundleError, match=message):
+        Encoder(bundle)
+
+
+def test_paths_that_hold_no_encoder_are_refused(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="which does not exist"):
+        Encoder(tmp_path / "none")
+    with pytest.raises(BundleError, match=r"a folder with a manifest.json"):
+        Encoder(tmp_path)
+    (bundle / "manifest.json").write_text("{")
+    with pytest.raises(BundleError, match="Expected a JSON manifest"):
+        Encoder(bundle)
+    content = (bundle / "encoder.onnx").read_bytes()
+    for cut in (0, 10, len(content) // 2):
+        (tmp_path / "cut.onnx").write_bytes(content[:cut])
+        with pytest.raises(BundleError, match=r"Expected .* Received: "):
+            Encoder(tmp_path / "cut.onnx")
+
+
+def test_threads_are_counted(exported: tuple[Path, SparseAutoencoder]) -> None:
+    with pytest.raises(ValueError, match=r"`threads`. Expected a positive integer"):
+        Encoder(exported[0], threads=0)
