@@ -1,0 +1,106 @@
+"""What a trained sparse autoencoder is worth, on rows that it was not trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_sparse.autoencoder import SparseAutoencoder
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures of one model on the same rows."""
+
+    rows: int
+    """Rows measured."""
+    units: int
+    """Units of the code."""
+    reconstruction_mse: float
+    """Mean over rows and features of `((x − x̂) / scale)²`."""
+    explained_variance: float
+    """`1 − E‖e‖² / (E‖x‖² − ‖E x‖²)`, in the scaled space."""
+    l0: float
+    """Active units per row."""
+    dead_units: int
+    """Units active for none of these rows."""
+    mean_activation: float
+    """Mean code over rows and units."""
+
+
+def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
+    """Measure a model on held-out rows, in float64.
+
+    Raises:
+        keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+    """
+    codes = model.encode(x)
+    scaled, reconstructed = model.scale(x), model.scale(model.decode(codes))
+    active = codes.reshape(-1, codes.shape[-1]) > model.threshold
+    return Evaluation(
+        rows=len(codes),
+        units=codes.shape[-1],
+        reconstruction_mse=float(np.mean((scaled - reconstructed) ** 2)),
+        explained_variance=explained_variance(scaled, reconstructed),
+        l0=float(active.sum(axis=1).mean()),
+        dead_units=int((~active.any(axis=0)).sum()),
+        mean_activation=float(codes.mean(dtype=np.float64)),
+    )
+
+
+def explained_variance(x: np.ndarray, x_hat: np.ndarray) -> float:
+    """`1 − E‖x − x̂‖² / (E‖x‖² − ‖E x‖²)`.
+
+    Rows that are all the same have no variance to explain; the answer is then NaN.
+    """
+    error = np.square(x - x_hat, dtype=np.float64).sum()
+    variance = np.square(x - x.mean(axis=0, dtype=np.float64)).sum()
+    return float(1 - error / variance) if variance > 0 else float("nan")
+
+
+def probe_accuracy(
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
+) -> float:
+    """Accuracy on `test` of a logistic regression fitted on `train`, features standardized.
+
+    Raises:
+        ModuleNotFoundError: Without the extra `[insight]`.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Expected the package `scikit-learn` for the linear probe. Received: an environment "
+            'without it. Remedy: pip install "keras-sparse[insight]"',
+            name="sklearn",
+        ) from error
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return float(probe.fit(train, train_labels).score(test, test_labels))
+
+
+def comparison_table(
+    evaluations: dict[str, Evaluation], probes: dict[str, float] | None = None
+) -> str:
+    """A table of models, a line each; `probes` may name more than the models (raw pixels)."""
+    probes = probes or {}
+    header = ["", "MSE", "expl. var.", "L0", "dead", "mean act."] + ["probe"] * bool(probes)
+    lines = [header]
+    for name in [*[name for name in probes if name not in evaluations], *evaluations]:
+        if (found := evaluations.get(name)) is None:
+            cells = ["–"] * 5
+        else:
+            cells = [
+                f"{found.reconstruction_mse:.5f}",
+                f"{found.explained_variance:.3f}",
+                f"{found.l0:.1f} of {found.units}",
+                f"{found.dead_units}",
+                f"{found.mean_activation:.3f}",
+            ]
+        probe = [f"{probes[name]:.3f}" if name in probes else "–"] * bool(probes)
+        lines.append([name, *cells, *probe])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,70 @@
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import r2_score
+
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse.evaluation import (
+    comparison_table,
+    evaluate,
+    explained_variance,
+    probe_accuracy,
+)
+
+
+def test_explained_variance_is_r2_weighted_by_variance(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(300, 5)) * np.arange(1, 6) + 10
+    x_hat = x + rng.normal(size=x.shape) + 0.3
+    expected = r2_score(x, x_hat, multioutput="variance_weighted")
+    assert explained_variance(x, x_hat) == pytest.approx(expected, rel=1e-10)
+    about_zero = 1 - np.sum((x - x_hat) ** 2) / np.sum(x**2)
+    per_row = np.mean(1 - np.sum((x - x_hat) ** 2, 1) / np.sum((x - x.mean(0)) ** 2, 1))
+    assert abs(about_zero - expected) > 0.05  # the wrong formulas in use elsewhere
+    assert abs(per_row - expected) > 0.01
+
+
+def test_rows_without_variance_have_none_explained() -> None:
+    assert np.isnan(explained_variance(np.ones((3, 2)), np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("normalization", [None, "standard"])
+def test_every_measure_against_numpy(normalization: str | None, rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=normalization)
+    if normalization:
+        model.adapt(rows)
+    kernel = keras.ops.convert_to_numpy(model.encoder.get_layer("code").kernel)
+    kernel[:, 2] = 0  # a unit that never fires
+    model.encoder.get_layer("code").kernel.assign(kernel)
+    found = evaluate(model, rows)
+    codes, x = model.encode(rows), rows.astype(np.float64)
+    scale = x.std(0) if normalization else 1.0
+    error = (x - model.decode(codes)) / scale
+    variance = ((x - x.mean(0)) / scale) ** 2
+    assert found.rows == 400
+    assert found.units == 6
+    assert found.reconstruction_mse == pytest.approx(np.mean(error**2), rel=1e-4)
+    assert found.explained_variance == pytest.approx(
+        1 - np.sum(error**2) / variance.sum(), rel=1e-4
+    )
+    assert found.l0 == pytest.approx((codes > 0).sum() / 400)
+    assert found.dead_units == (codes.max(0) == 0).sum() >= 1
+    assert found.mean_activation == pytest.approx(codes.astype("f8").mean())
+
+
+def test_the_probe_reads_what_is_there(rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, 400)
+    told = np.column_stack([labels * 1e-3 + rng.normal(size=400) * 1e-5, rng.normal(size=400)])
+    assert probe_accuracy(told[:300], labels[:300], told[300:], labels[300:]) == 1.0
+    noise = rng.normal(size=(400, 2))
+    assert probe_accuracy(noise[:300], labels[:300], noise[300:], labels[300:]) < 0.7
+
+
+def test_the_table_lines_up(rows: np.ndarray) -> None:
+    found = evaluate(SparseAutoencoder(12, 6), rows)
+    text = comparison_table({"a": found, "longer": found}, {"raw": 0.9, "a": 0.95})
+    header, raw, first, second = text.splitlines()
+    assert header.split() == ["MSE", "expl.", "var.", "L0", "dead", "mean", "act.", "probe"]
+    assert raw.endswith("0.900")
+    assert first.endswith("0.950")
+    assert second.endswith("–")
+    assert len({len(line) for line in (header, raw, first, second)}) == 1
