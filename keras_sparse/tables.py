@@ -1,0 +1,160 @@
+"""Tables from files: `.npy`, `.npz`, `.csv`, `.parquet`."""
+
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_sparse.data import DataError, first_line, listed
+
+ROW_KEYS = ("x", "x_train")
+LABEL_KEYS = ("y", "y_train")
+
+
+class Table(NamedTuple):
+    """Rows of numbers, and labels where the file has them."""
+
+    rows: np.ndarray
+    """`(rows, features)`, in the dtype of the file; rows of images are flattened."""
+    labels: np.ndarray | None
+    """`(rows,)`."""
+
+
+def read_table(path: str | Path, *, key: str | None = None, label: str | None = None) -> Table:
+    """Read a file.
+
+    Args:
+        path: `.npy` (memory-mapped), `.npz`, `.csv` (with or without a header) or `.parquet`.
+        key: The array of an `.npz` that holds the rows: `x`, `x_train` or the only one by default.
+        label: The column, or the array of an `.npz`, that holds labels: of an `.npz` `y` or
+            `y_train` where they exist, otherwise none.
+
+    Raises:
+        DataError: If the file is not readable, or holds something other than rows of numbers; bad
+            columns are named.
+        FileNotFoundError: If there is no such file.
+        ModuleNotFoundError: If `.csv` or `.parquet` is asked for without the extra `[data]`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected a file of data. Received: {path}, which does not exist")
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        rows, labels = _load_numpy(path), None
+    elif suffix == ".npz":
+        rows, labels = _from_npz(path, key, label)
+    elif suffix in (".csv", ".parquet"):
+        rows, labels = _from_columns(path, suffix, label)
+    else:
+        raise DataError(
+            f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
+        )
+    if rows.dtype.kind not in "biuf" or rows.ndim < 2:
+        raise DataError(
+            f"Expected an array of numbers, (rows, features), in {path.name}. Received: "
+            f"{rows.dtype} of shape {rows.shape}"
+        )
+    if labels is not None and labels.shape != rows.shape[:1]:
+        raise DataError(
+            f"Expected one label for each of {len(rows)} rows in {path.name}. Received: labels of "
+            f"shape {labels.shape}"
+        )
+    return Table(rows.reshape(len(rows), math.prod(rows.shape[1:])), labels)
+
+
+def _load_numpy(path: Path) -> Any:
+    try:
+        return np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"Expected an array of numbers in {path.name}. Received: a file that numpy cannot "
+            f"read ({first_line(error)})"
+        ) from error
+
+
+def _from_npz(path: Path, key: str | None, label: str | None) -> tuple[np.ndarray, Any]:
+    with _load_numpy(path) as arrays:
+        names = list(arrays)
+        row_key = _choose(path, names, key, ROW_KEYS if len(names) != 1 else names, "--key")
+        label_key = label or next((name for name in LABEL_KEYS if name in names), None)
+        if label_key == row_key:
+            label_key = None
+        try:
+            labels = arrays[_choose(path, names, label_key, (), "--label")] if label_key else None
+            return arrays[row_key], labels
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise DataError(
+                f"Expected arrays of numbers in {path.name}. Received: {first_line(error)}"
+            ) from error
+
+
+def _choose(
+    path: Path, names: Sequence[str], asked: str | None, defaults: Sequence[str], option: str
+) -> str:
+    wanted = defaults if asked is None else (asked,)
+    found = next((name for name in wanted if name in names), None)
+    if found is None:
+        raise DataError(
+            f"Expected one of {list(wanted)} in {path.name}. Received: {list(names)}. "
+            f"Remedy: {option} NAME"
+        )
+    return found
+
+
+def _from_columns(path: Path, suffix: str, label: str | None) -> tuple[np.ndarray, Any]:
+    table = _read_columns(path, suffix)
+    names = table.column_names
+    if not len(table):
+        raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
+    if label is not None:
+        _choose(path, names, label, (), "--label")
+    labels = None if label is None else table[label].to_numpy()
+    features = [name for name in names if name != label]
+    wrong = [name for name in features if not _is_numeric(table.schema.field(name).type)]
+    if wrong or not features:
+        raise DataError(
+            f"Expected columns of numbers in {path.name}. Received: "
+            + (f"text, nothing or nested values in {listed('column', wrong)}" if wrong else "none")
+        )
+    columns = [table[name].to_numpy() for name in features]
+    return np.column_stack(columns), labels
+
+
+def _read_columns(path: Path, suffix: str) -> Any:
+    try:
+        import pyarrow
+        from pyarrow import csv, parquet
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Expected the package `pyarrow` to read {suffix}. Received: an environment without "
+            'it. Remedy: pip install "keras-sparse[data]"',
+            name="pyarrow",
+        ) from error
+    try:
+        if suffix == ".parquet":
+            return parquet.read_table(path)
+        options = csv.ReadOptions(autogenerate_column_names=not _has_header(path))
+        return csv.read_csv(path, read_options=options)
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"Expected a table in {path.name}. Received: {first_line(error)}"
+        ) from error
+
+
+def _has_header(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig") as stream:
+        first = stream.readline()
+    try:
+        [float(field) for field in first.strip().split(",")]
+    except ValueError:
+        return True
+    return False
+
+
+def _is_numeric(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))

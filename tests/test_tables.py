@@ -1,0 +1,101 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse.data import DataError
+from keras_sparse.tables import read_table
+
+pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
+from pyarrow import parquet  # noqa: E402  # after the skip
+
+ROWS = np.array([[1, 2.5], [3, 4], [5, 6]])
+
+
+def test_npy_is_mapped_and_images_are_flattened(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
+    table = read_table(tmp_path / "x.npy")
+    assert table.rows.shape == (2, 12)
+    assert table.rows.dtype == np.uint8
+    assert isinstance(table.rows, np.memmap)
+
+
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [(["x"], None), (["x_train", "x_test"], None), (["a", "b"], "a"), (["a"], None)],
+)
+def test_npz_finds_its_rows(names: list[str], key: str | None, tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {**dict.fromkeys(names, ROWS[:1]), names[0]: ROWS}
+    np.savez(tmp_path / "x.npz", **arrays)
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz", key=key).rows, ROWS)
+
+
+def test_npz_finds_its_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x_train=ROWS, y_train=[0, 1, 1], other=[2, 2, 2])
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz").labels, [0, 1, 1])
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz", label="other").labels, [2, 2, 2])
+
+
+@pytest.mark.parametrize("header", ["", "a,b\n"])
+def test_csv_with_and_without_a_header(header: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(header + "1,2.5\n3,4\n5,6\n")
+    np.testing.assert_array_equal(read_table(tmp_path / "x.csv").rows, ROWS)
+
+
+def test_a_label_column_may_be_text(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,y,4\n5,x,6\n")
+    table = read_table(tmp_path / "x.csv", label="kind")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.labels is not None
+    assert table.labels.tolist() == ["x", "y", "x"]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1]}), tmp_path / "x.parquet")
+    np.testing.assert_array_equal(read_table(tmp_path / "x.parquet").rows, ROWS)
+
+
+def test_an_empty_cell_is_nan(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,\n3,4\n")
+    assert np.isnan(read_table(tmp_path / "x.csv").rows[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"a,b\n1,t\n2,u\n", "text, nothing or nested values in column b"),
+        ("x.csv", b"a,b\n1,\n2,\n", "text, nothing or nested values in column b"),
+        ("x.csv", b"a,b\n", "Expected at least 1 row in x.csv"),
+        ("x.csv", b"a,b\n1,2\n3\n", "Expected a table in x.csv. Received: CSV parse error"),
+        ("x.csv", b"", "Expected a table in x.csv. Received: Empty CSV"),
+        ("x.parquet", b"not parquet", "Expected a table in x.parquet"),
+        ("x.npy", b"not numpy", "a file that numpy cannot read"),
+        ("x.npz", b"PK not a zip", "a file that numpy cannot read"),
+        ("x.txt", b"1 2", "ending in .npy, .npz, .csv or .parquet. Received: x.txt"),
+    ],
+)
+def test_bad_files_are_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_bad_arrays_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{}, []], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match="numpy cannot read"):
+        read_table(tmp_path / "x.npy")
+    np.save(tmp_path / "x.npy", np.ones(3))
+    with pytest.raises(DataError, match=r"\(rows, features\).*shape \(3,\)"):
+        read_table(tmp_path / "x.npy")
+    np.savez(tmp_path / "x.npz", a=ROWS, b=ROWS)
+    with pytest.raises(DataError, match=r"Received: \['a', 'b'\]. Remedy: --key NAME"):
+        read_table(tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", x=ROWS, y=[1, 2])
+    with pytest.raises(DataError, match="one label for each of 3 rows"):
+        read_table(tmp_path / "x.npz")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        read_table(tmp_path / "none.npy")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="Remedy: --label NAME"):
+        read_table(tmp_path / "x.csv", label="c")
