@@ -1,0 +1,210 @@
+"""Runs: train on a table, keep everything that was learnt in one folder."""
+
+import csv
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.autoencoder import SparseAutoencoder
+from keras_sparse.data import DataError, as_rows
+from keras_sparse.evaluation import Evaluation, evaluate, probe_accuracy
+from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
+from keras_sparse.tables import Table, read_table
+
+MARKER = "run.json"
+KEPT_ROWS = 512
+STRENGTHS = {"l1": 1e-4, "l2": 1e-4, "kl": 1e-3}
+
+
+class TrainingError(RuntimeError):
+    """A training that ended without a usable model. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the arguments of `keras-sparse train`."""
+
+    code_dim: int = 64
+    hidden_units: tuple[int, ...] = ()
+    sparsity: str = "l1"
+    strength: float | None = None
+    rho: float = 0.05
+    normalization: str = "standard"
+    epochs: int = 30
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    hold_out: float = 0.1
+    seed: int = 0
+
+    def regularizer(self) -> ActivityRegularizer | None:
+        """The penalty, with the default strength of its family."""
+        if self.sparsity == "none":
+            return None
+        strength = STRENGTHS[self.sparsity] if self.strength is None else self.strength
+        if self.sparsity == "kl":
+            return KL(self.rho, strength)
+        return {"l1": L1, "l2": L2}[self.sparsity](strength)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training came to."""
+
+    model: SparseAutoencoder
+    history: dict[str, list[float]]
+    held_out: np.ndarray
+    evaluation: Evaluation
+    probes: dict[str, float]
+    """Accuracy of a linear probe on `codes` and on `raw` rows, where there are labels."""
+
+
+def fit(name: str, table: Table, settings: Settings) -> Run:
+    """Train on a table and measure on the rows held out.
+
+    Raises:
+        DataError: If there are too few rows, or some are not finite.
+        TrainingError: If the loss stops being finite.
+    """
+    rows = table.rows
+    as_rows(rows, rows.shape[1:], name="DATA", at_least=2)
+    train, test = _split(len(rows), settings.hold_out, settings.seed)
+    keras.utils.set_random_seed(settings.seed)
+    model = SparseAutoencoder(
+        rows.shape[1],
+        settings.code_dim,
+        hidden_units=settings.hidden_units,
+        sparsity=settings.regularizer(),
+        normalization=None if settings.normalization == "none" else settings.normalization,
+    )
+    if model.normalization is not None:
+        model.adapt(rows[train])
+    model.compile(keras.optimizers.Adam(settings.learning_rate))
+    history = model.fit(
+        rows[train],
+        validation_data=rows[test],
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        verbose=0,
+        callbacks=[EpochProgress(name), keras.callbacks.TerminateOnNaN()],
+    ).history
+    losses = history.get("loss", [])
+    if len(losses) < settings.epochs or not np.isfinite(losses).all():
+        raise TrainingError(
+            "Expected a finite loss. Received: NaN or infinity in epoch "
+            f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
+        )
+    return Run(
+        model, history, rows[test], evaluate(model, rows[test]), _probes(model, table, train, test)
+    )
+
+
+def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
+    """Train on a file and write the run: `model.keras`, `history.csv`, `run.json`, `encoder/`.
+
+    Up to 512 of the held-out rows are kept in `held_out.npy`, for later gates and pictures. The
+    folder is written whole or not at all.
+
+    Args:
+        data: A file as in `read_table`.
+        out: Folder of the run.
+        settings: How to train.
+        **options: `key` and `label` of `read_table`; `golden` of `export_encoder`; `overwrite`.
+
+    Raises:
+        FileExistsError: If there is something at `out`, and it is no run or `overwrite` is false.
+        DataError: As in `read_table` and `fit`.
+        TrainingError: As in `fit`.
+    """
+    from keras_sparse_export import bundle, export_encoder
+
+    overwrite = options.pop("overwrite", False)
+    golden = options.pop("golden", "auto")
+    bundle.require_target(out, overwrite=overwrite, marker=MARKER)
+    table = read_table(data, **options)
+    run = fit("train", table, settings)
+    with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
+        run.model.save(folder / "model.keras")
+        kept = run.held_out[:KEPT_ROWS]
+        if golden in ("auto", "real"):
+            np.save(folder / "held_out.npy", np.asarray(kept, np.float32))
+        _write_history(folder / "history.csv", run.history)
+        export_encoder(run.model, folder / "encoder", sample=kept, decoder=True, golden=golden)
+        record = {
+            "data": data.name,
+            "options": options,
+            "settings": asdict(settings),
+            "versions": {
+                "backend": keras.backend.backend(),
+                **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
+            },
+            "rows": {"train": len(table.rows) - len(run.held_out), "held_out": len(run.held_out)},
+            "evaluation": asdict(run.evaluation),
+            "probes": run.probes,
+        }
+        (folder / MARKER).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return run
+
+
+def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if not 0 < share < 1:
+        raise ValueError(
+            "Invalid value for argument `hold_out`. Expected a float in (0, 1). "
+            f"Received: hold_out={share}"
+        )
+    held_out = max(1, round(rows * share))
+    if rows - held_out < 2:
+        raise DataError(
+            "Invalid value for argument `DATA`. Expected at least 2 rows to train on beside those "
+            f"held out. Received: {rows} rows with {held_out} held out"
+        )
+    order = np.random.default_rng(seed).permutation(rows)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def _probes(
+    model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray
+) -> dict[str, float]:
+    if table.labels is None:
+        return {}
+    rows, labels = table.rows, table.labels
+
+    def accuracy(train_features: np.ndarray, test_features: np.ndarray) -> float:
+        return probe_accuracy(train_features, labels[train], test_features, labels[test])
+
+    return {
+        "raw": accuracy(model.scale(rows[train]), model.scale(rows[test])),
+        "codes": accuracy(model.encode(rows[train]), model.encode(rows[test])),
+    }
+
+
+def _write_history(file: Path, history: dict[str, list[float]]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["epoch", *history])
+        for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
+            writer.writerow([epoch, *(f"{value:.9g}" for value in values)])
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """One progress bar over the epochs of a training."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Start at zero."""
+        print(f"{self._name}:", flush=True)
+        self._bar = keras.utils.Progbar(self.params["epochs"], unit_name="epoch")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Move on, with the losses of the epoch."""
+        shown = ("loss", "val_reconstruction_loss", "val_sparsity_loss")
+        values = [(name, logs[name]) for name in shown if logs and name in logs]
+        self._bar.stateful_metrics |= {name for name, _ in values}
+        self._bar.update(epoch + 1, values)

@@ -1,0 +1,171 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import L1, SparseAutoencoder, cli
+from keras_sparse_export import Encoder
+from keras_sparse_export import cli as export_cli
+
+TRAIN = ["--epochs", "2", "--code-dim", "4"]
+
+
+def fails(
+    arguments: list[Any], status: int, message: str, capsys: pytest.CaptureFixture[str], main: Any
+) -> None:
+    """It ends with this status, and this message on the one line of standard error."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+@pytest.fixture
+def table(rows: np.ndarray, tmp_path: Path) -> Path:
+    header = ",".join(f"c{index}" for index in range(12))
+    np.savetxt(tmp_path / "x.csv", rows, delimiter=",", header=header, comments="")
+    return tmp_path / "x.csv"
+
+
+def test_train_export_and_run(
+    table: Path, tmp_path: Path, rows: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle, codes = tmp_path / "run", tmp_path / "bundle", tmp_path / "codes.npy"
+    assert cli.main(["train", str(table), "-o", str(run), "--sparsity", "kl", *TRAIN]) == 0
+    assert "On 40 held-out rows" in capsys.readouterr().out
+    model = str(run / "model.keras")
+    assert cli.main(["export", model, "-o", str(bundle), "--decoder"]) == 0
+    assert json.loads((bundle / "manifest.json").read_text())["golden"]["kind"] == "real"
+    assert export_cli.main(["verify", str(bundle)]) == 0
+    out = capsys.readouterr().out
+    assert "6 files as in the manifest" in out
+    assert "encoder: 32 golden rows (real)" in out
+    assert "decoder: 32 golden rows (real)" in out
+    assert export_cli.main(["info", str(bundle)]) == 0
+    assert "active above  0.1" in capsys.readouterr().out
+    assert export_cli.main(["encode", str(bundle), str(table), "-o", str(codes)]) == 0
+    expected = keras.saving.load_model(model).encode(rows)
+    np.testing.assert_allclose(np.load(codes), expected, atol=1e-4)
+
+
+def test_train_reports_a_probe_where_there_are_labels(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.arange(400) % 2)
+    assert cli.main(["train", str(tmp_path / "x.npz"), "-o", str(tmp_path / "run"), *TRAIN]) == 0
+    assert "raw rows" in capsys.readouterr().out
+
+
+def test_export_of_any_model_asks_for_its_layer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = keras.Sequential(
+        [keras.Input((12,)), keras.layers.Dense(4, name="code"), keras.layers.Dense(12)]
+    )
+    model.save(tmp_path / "model.keras")
+    export = ["export", tmp_path / "model.keras", "-o", tmp_path / "bundle"]
+    fails(export, 2, "`layer`. Expected the name of the layer", capsys, cli.main)
+    assert not (tmp_path / "bundle").exists()
+    assert cli.main([*map(str, export), "--layer", "code"]) == 0
+    assert Encoder(tmp_path / "bundle").code_shape == (4,)
+
+
+def test_models_that_cannot_be_trusted_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsafe = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Lambda(lambda x: x, name="code", output_shape=(4,))]
+    )
+    unsafe.save(tmp_path / "unsafe.keras")
+    (tmp_path / "broken.keras").write_bytes(b"PK")
+    for name in ("unsafe", "broken"):
+        export = ["export", tmp_path / f"{name}.keras", "-o", tmp_path / "b", "--layer", "code"]
+        fails(export, 2, "a .keras file that loads in safe mode", capsys, cli.main)
+    fails(["export", tmp_path / "no.keras", "-o", "b"], 2, "does not exist", capsys, cli.main)
+
+
+def test_a_sample_of_another_width_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SparseAutoencoder(5, 3, sparsity=L1()).save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", np.ones((9, 12)))
+    export = ["export", tmp_path / "model.keras", "-o", tmp_path / "b"]
+    sample = ["--sample", tmp_path / "x.npy"]
+    fails([*export, *sample], 2, "`--sample`. Expected rows of 5 numbers", capsys, cli.main)
+
+
+@pytest.mark.parametrize(
+    ("content", "extra", "message"),
+    [
+        ("a,b\n", [], "at least 1 row in x.csv. Received: 0"),
+        ("a,b\n1,2\n", [], "at least 2 rows. Received: 1"),
+        ("a,b\n1,2\n3,nan\n5,inf\n", [], "NaN or infinity in rows 1, 2"),
+        ("a,b\n1,x\n3,y\n", [], "text, nothing or nested values in column b"),
+        ("a,b\n1,2\n3\n", [], "Expected a table in x.csv"),
+        ("", [], "Expected a table in x.csv"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "1.5", "--sparsity", "kl"], "`rho`. Expected a float"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`l1`. Expected a finite float"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    content: str,
+    extra: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "x.csv").write_text(content)
+    fails(["train", tmp_path / "x.csv", "-o", tmp_path / "r", *extra], 2, message, capsys, cli.main)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_statuses(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train"])
+    assert caught.value.code == 2
+    diverging = ["train", table, "-o", tmp_path / "r", *TRAIN, "--learning-rate", "1e30"]
+    fails(diverging, 1, "Expected a finite loss", capsys, cli.main)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").touch()
+    taken = ["train", table, "-o", tmp_path / "photos", *TRAIN, "--overwrite"]
+    fails(taken, 2, "which holds something else", capsys, cli.main)
+    with pytest.raises(FileExistsError):
+        cli.main([*map(str, taken), "--debug"])
+
+
+def test_an_interrupt_is_no_traceback(
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SparseAutoencoder, "fit", interrupted)
+    train = ["train", table, "-o", tmp_path / "r", *TRAIN]
+    fails(train, 130, "interrupted; nothing was written", capsys, cli.main)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    demo = ["demo", "-o", tmp_path / "demo"]
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "sklearn", None)
+        patch.setitem(sys.modules, "sklearn.datasets", None)
+        fails(demo, 2, "keras-sparse[insight]", capsys, cli.main)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "keras_sparse_export.convert", None)
+        fails(demo, 2, "keras-sparse[export]", capsys, cli.main)
+    (tmp_path / "x.csv").write_text("1,2\n3,4\n")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pyarrow", None)
+        train = ["train", tmp_path / "x.csv", "-o", tmp_path / "r"]
+        fails(train, 2, "keras-sparse[data]", capsys, cli.main)

@@ -1,0 +1,59 @@
+"""What each package may load when it is imported, and what it must not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_sparse
+import keras_sparse_export
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "onnx", "tf2onnx", "sklearn", "pyarrow", "pandas")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Of the heavy packages, those that a fresh interpreter holds after a statement."""
+    code = f"import sys\n{statement}\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+def test_the_runtime_loads_numpy_and_onnxruntime_alone() -> None:
+    assert loaded_by("from keras_sparse_export import Encoder") == set()
+    assert loaded_by("import keras_sparse_export.cli") == set()
+
+
+def test_the_check_can_fail() -> None:
+    assert loaded_by("from keras_sparse_export import export_encoder") >= {"keras", "onnx"}
+
+
+@pytest.mark.parametrize("command", ["keras-sparse", "keras-sparse-export"])
+def test_help_loads_no_keras(command: str) -> None:
+    script = Path(sys.executable).with_name(command)
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", script, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+    assert "argparse" in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_keras_sparse_loads_only_the_backend_that_is_selected() -> None:
+    import keras
+
+    selected = keras.backend.backend()
+    others = {"tensorflow", "jax", "torch"} - {selected}
+    assert loaded_by("import keras_sparse, keras_sparse.run, keras_sparse.cli").isdisjoint(others)
+
+
+@pytest.mark.parametrize("package", [keras_sparse, keras_sparse_export])
+def test_every_public_name_is_there(package: object) -> None:
+    names: list[str] = package.__all__  # type: ignore[attr-defined]
+    assert all(hasattr(package, name) for name in names)
+    assert len(names) == len(set(names))

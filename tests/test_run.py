@@ -1,0 +1,133 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import KL, L1, L2, run
+from keras_sparse.data import DataError
+from keras_sparse.run import Settings, TrainingError
+from keras_sparse.tables import Table
+from keras_sparse_export import Encoder
+
+SMALL = Settings(code_dim=4, epochs=2, batch_size=64)
+
+
+@pytest.fixture
+def file(rows: np.ndarray, tmp_path: Path) -> Path:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.arange(400) % 2)
+    return tmp_path / "x.npz"
+
+
+@pytest.mark.parametrize(
+    ("settings", "config"),
+    [
+        ({"sparsity": "l1"}, (L1, {"l1": 1e-4})),
+        ({"sparsity": "l2", "strength": 0.5}, (L2, {"l2": 0.5})),
+        ({"sparsity": "kl", "rho": 0.2}, (KL, {"rho": 0.2, "beta": 1e-3})),
+        ({"sparsity": "kl", "strength": 0.0}, (KL, {"rho": 0.05, "beta": 0.0})),
+    ],
+)
+def test_the_settings_name_the_penalty(
+    settings: dict[str, Any], config: tuple[type, dict[str, float]]
+) -> None:
+    regularizer = Settings(**settings).regularizer()
+    assert regularizer is not None
+    assert (type(regularizer), regularizer.get_config()) == config
+    assert Settings(sparsity="none").regularizer() is None
+
+
+def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) -> None:
+    out = tmp_path / "runs" / "first"
+    found = run.train(file, out, SMALL)
+    assert {path.name for path in out.iterdir()} == {
+        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder",
+    }  # fmt: skip
+    record = json.loads((out / "run.json").read_text())
+    assert record["settings"]["epochs"] == 2
+    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert record["probes"].keys() == {"raw", "codes"}
+    assert record["versions"]["keras"] == keras.__version__
+    with (out / "history.csv").open() as stream:
+        history = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert float(history[-1]["val_loss"]) == pytest.approx(found.history["val_loss"][-1])
+    held_out = np.load(out / "held_out.npy")
+    model = keras.saving.load_model(out / "model.keras")
+    encoder = Encoder(out / "encoder")
+    encoder.verify()
+    np.testing.assert_allclose(encoder.encode(held_out), model.encode(held_out), atol=1e-5)
+    kept = {row.tobytes() for row in held_out}
+    assert len(kept & {row.tobytes() for row in rows}) == 40
+
+
+def test_the_same_seed_gives_the_same_run(file: Path, tmp_path: Path) -> None:
+    first, second = (run.train(file, tmp_path / name, SMALL) for name in "ab")
+    assert first.history == second.history
+    np.testing.assert_array_equal(first.held_out, second.held_out)
+    other = run.train(file, tmp_path / "c", Settings(**{**vars(SMALL), "seed": 1}))
+    assert not np.array_equal(first.held_out, other.held_out)
+
+
+def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None:
+    run.train(file, tmp_path / "run", SMALL, golden="synthetic")
+    assert not (tmp_path / "run" / "held_out.npy").exists()
+    assert Encoder(tmp_path / "run" / "encoder").verify().golden == "synthetic"
+
+
+def test_statistics_of_the_scaling_come_from_the_training_rows(rows: np.ndarray) -> None:
+    found = run.fit("test", Table(rows, None), SMALL)
+    train, test = run._split(400, 0.1, 0)
+    assert len(set(train) & set(test)) == 0
+    np.testing.assert_allclose(found.model.scale(rows[train]).mean(0), 0, atol=1e-5)
+    np.testing.assert_array_equal(found.held_out, rows[test])
+
+
+@pytest.mark.parametrize(
+    ("count", "hold_out", "message"),
+    [
+        (1, 0.1, "at least 2 rows. Received: 1"),
+        (2, 0.1, "at least 2 rows to train on beside those held out. Received: 2 rows with 1"),
+        (10, 1.5, "`hold_out`. Expected a float"),
+    ],
+)
+def test_too_few_rows_are_refused(
+    count: int, hold_out: float, message: str, rows: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run.fit("test", Table(rows[:count], None), Settings(hold_out=hold_out))
+
+
+def test_rows_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
+    rows[5, 1] = np.nan
+    with pytest.raises(DataError, match=r"`DATA`.*NaN or infinity in row 5"):
+        run.fit("test", Table(rows, None), SMALL)
+
+
+@pytest.mark.usefixtures("no_staging")
+def test_a_training_that_diverges_writes_nothing(file: Path, tmp_path: Path) -> None:
+    settings = Settings(**{**vars(SMALL), "learning_rate": 1e30, "epochs": 5})
+    with pytest.raises(TrainingError, match="Remedy: a smaller --learning-rate"):
+        run.train(file, tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("no_staging")
+def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    run.train(file, out, SMALL)
+    before = (out / "run.json").read_bytes()
+    with pytest.raises(FileExistsError, match="Remedy: overwrite=True"):
+        run.train(file, out, SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_write_history", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(OSError, match="disk full"):
+            run.train(file, out, SMALL, overwrite=True)
+    assert (out / "run.json").read_bytes() == before
+    run.train(file, out, Settings(**{**vars(SMALL), "seed": 3}), overwrite=True)
+    assert json.loads((out / "run.json").read_text())["settings"]["seed"] == 3
