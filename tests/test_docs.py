@@ -1,0 +1,108 @@
+"""Everything the documentation shows is run."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import keras_sparse
+import keras_sparse.cli
+import keras_sparse_export
+import keras_sparse_export.cli
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def modules() -> list[str]:
+    return [
+        f"{package.__name__}.{found.name}"
+        for package in (keras_sparse, keras_sparse_export)
+        for found in pkgutil.iter_modules(package.__path__)
+    ]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings(name: str) -> None:
+    module = importlib.import_module(name)
+    results = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert results.failed == 0
+
+
+def test_the_python_of_the_readme_runs_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    for block in blocks(README, "python"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(block, namespace)
+    assert namespace["codes"].shape == (1797, 128)
+    assert namespace["code"].shape == (128,)
+    assert (tmp_path / "any-encoder" / "encoder.onnx").exists()
+
+
+def test_the_commands_of_the_readme_run_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savetxt("sensors.csv", rows, delimiter=",")
+    mains = {
+        "keras-sparse": keras_sparse.cli.main,
+        "keras-sparse-export": keras_sparse_export.cli.main,
+    }
+    (commands,) = [block for block in blocks(README, "console") if "keras-sparse train" in block]
+    for line in commands.splitlines():
+        command, *arguments = shlex.split(line, comments=True)
+        assert mains[command](arguments) == 0, line
+    assert np.load("codes.npy").shape == (400, 32)
+
+
+def test_make_targets_of_the_documents_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^(\w+):", makefile, flags=re.MULTILINE))
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"^make (\w+)", README + contributing, flags=re.MULTILINE))
+    assert named == {"demo", "test", "check", "format"}
+    assert named <= targets
+    assert len(contributing.splitlines()) < 50
+
+
+def test_links_lead_somewhere() -> None:
+    for document in (ROOT / "README.md", ROOT / "export" / "README.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), target
+
+
+def test_the_format_is_described_key_by_key(tmp_path: Path) -> None:
+
+    text = (ROOT / "export" / "README.md").read_text("utf-8")
+    model = SparseAutoencoder(4, 3, sparsity=L1())
+    manifest = Encoder(export_encoder(model, tmp_path / "bundle", decoder=True)).manifest
+    assert manifest is not None
+    for name in (*manifest, *manifest["files"]):
+        assert f"`{name}`" in text, name
+
+
+def test_versions_agree() -> None:
+    versions = {
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+        for folder in (".", "export")
+    }
+    assert len(versions) == 1
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
