@@ -5,7 +5,7 @@ from pathlib import Path
 
 # Importing the package registers its classes with Keras, so that saved models load. Only our own
 # command waits with that, so that `keras-sparse --help` answers before a backend is loaded.
-if Path(sys.argv[0]).stem != "keras-sparse":
+if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
     from keras_sparse import penalties as penalties
     from keras_sparse.autoencoder import SparseAutoencoder
     from keras_sparse.layers import ActivityPenalty

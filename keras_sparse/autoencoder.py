@@ -91,9 +91,9 @@ class SparseAutoencoder(keras.Model):
                 keras.constraints.UnitNorm(axis=1) if isinstance(sparsity, L1) else None
             )
         self._arguments: dict[str, Any] | None = {
-            "input_dim": input_dim,
-            "code_dim": code_dim,
-            "hidden_units": list(hidden_units),
+            "input_dim": int(input_dim),
+            "code_dim": int(code_dim),
+            "hidden_units": [int(units) for units in hidden_units],
             "activation": keras.activations.get(activation),
             "output_activation": keras.activations.get(output_activation),
             "normalization": normalization,
@@ -117,7 +117,8 @@ class SparseAutoencoder(keras.Model):
         Args:
             encoder: Rows to codes, a built Keras model with one input and one output.
             decoder: Codes to rows of the encoder's input shape.
-            sparsity: As in the constructor.
+            sparsity: As in the constructor. No constraint is put on the decoder: for L1, give the
+                kernel that takes the code `keras.constraints.UnitNorm(axis=1)`.
             **kwargs: Passed to `keras.Model`.
 
         Raises:
@@ -170,7 +171,7 @@ class SparseAutoencoder(keras.Model):
             if sparsity is None
             else ActivityPenalty(sparsity, name="penalty", dtype=self.dtype_policy)
         )
-        self._adapted = self.normalization is None
+        self._adapted = False
         self._reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
         self._sparsity_loss = keras.metrics.Mean(name="sparsity_loss")
         self._weight_loss = keras.metrics.Mean(name="weight_loss")
@@ -188,6 +189,11 @@ class SparseAutoencoder(keras.Model):
     def normalization(self) -> str | None:
         """`"standard"`, `"minmax"` or `None`."""
         return self._arguments["normalization"] if self._arguments else None
+
+    @property
+    def adapted(self) -> bool:
+        """Whether offset and scale are known: by `adapt`, from a file, or not needed."""
+        return self._adapted or not any(layer.is_identity for layer in self._scalings)
 
     @property
     def _scalings(self) -> list[Scaling]:
@@ -211,27 +217,25 @@ class SparseAutoencoder(keras.Model):
         return self.decoder(h, training=training)
 
     def encode(self, x: Any, batch_size: int = 1024) -> np.ndarray:
-        """Codes of raw rows, `(rows, *code shape)`.
+        """Codes of raw rows, `(rows, *code shape)`; one row in, one row out.
 
         Raises:
             keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+            ValueError: If a normalization was asked for and `adapt` was not called.
         """
-        rows = data.as_rows(x, self.encoder.input_shape[1:])
-        return _outputs(self.encoder, rows, batch_size)
+        self._require_adapted()
+        return _outputs(self.encoder, x, "x", batch_size)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
-        """Raw rows from codes.
-
-        Raises:
-            keras_sparse.data.DataError: If `h` is of the wrong shape or not finite.
-        """
-        codes = data.as_rows(h, self.decoder.input_shape[1:], name="h")
-        return _outputs(self.decoder, codes, batch_size)
+        """Raw rows from codes, as `encode`."""
+        self._require_adapted()
+        return _outputs(self.decoder, h, "h", batch_size)
 
     # Scaling -------------------------------------------------------------------------------
 
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss, `(x − offset) / scale`; as they are without one."""
+        self._require_adapted()
         rows = data.as_rows(x, self.encoder.input_shape[1:])
         return ops.convert_to_numpy(self._scaled(rows))
 
@@ -250,13 +254,13 @@ class SparseAutoencoder(keras.Model):
                 "Expected a model with a normalization. Received: normalization=None. Remedy: "
                 "SparseAutoencoder(..., normalization='standard')"
             )
-        shape = self.encoder.input_shape[1:]
-        # In float64 where the caller has it: the statistics feel a large mean first.
+        # In the dtype of the caller: statistics are the first to feel a large mean.
         if data.is_stream(x):
             batches = (data.numeric(data.keras_batch(batch)[0], "x") for batch in x)
         else:
-            data.as_rows(x, shape, at_least=2)
-            batches = (part for _, part in data.chunks(np.asarray(x)))
+            rows = data.numeric(x, "x")
+            data.require_rows(rows, self.encoder.input_shape[1:], at_least=2)
+            batches = (part for _, part in data.chunks(rows))
         statistics = data.column_statistics(batches)
         if statistics.rows < 2 or not np.isfinite(statistics.mean).all():
             raise data.DataError(
@@ -318,10 +322,17 @@ class SparseAutoencoder(keras.Model):
         Raises:
             keras_sparse.data.DataError: If an array is of the wrong shape, has fewer than two
                 rows or values that are not finite.
+            TypeError: If `x` is a tuple or a dictionary, or there is a `class_weight`.
             ValueError: If targets do not have the shape of the rows (labels, say), or a
                 normalization was asked for and `adapt` was not called.
         """
         self._require_adapted()
+        if isinstance(x, (tuple, dict)) or kwargs.get("class_weight") is not None:
+            raise TypeError(
+                "Expected rows as one array or stream, and no `class_weight`: an autoencoder has "
+                f"one input and no classes. Received: x of type {type(x).__name__}, "
+                f"class_weight={kwargs.get('class_weight')}"
+            )
         if shuffle is None:
             shuffle = not data.is_stream(x) or getattr(x, "num_batches", None) is not None
         x, y, sample_weight = self._prepared(x, y, sample_weight, at_least=2)
@@ -349,6 +360,7 @@ class SparseAutoencoder(keras.Model):
         **kwargs: Any,
     ) -> Any:
         """Losses and metrics on rows; arguments as in `fit` and in `keras.Model.evaluate`."""
+        self._require_adapted()
         x, y, sample_weight = self._prepared(x, y, sample_weight)
         return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
 
@@ -415,11 +427,11 @@ class SparseAutoencoder(keras.Model):
         return ops.sum(ops.stack(penalties)) if penalties else ops.zeros(())
 
     def _require_adapted(self) -> None:
-        if not self._adapted:
+        if not self.adapted:
             raise ValueError(
                 f"Expected a model that knows its columns' offset and scale (normalization="
                 f"{self.normalization!r}). Received: one that does not. Remedy: call `adapt(x)` "
-                "before `fit`"
+                "first"
             )
 
     # Saving --------------------------------------------------------------------------------
@@ -461,13 +473,17 @@ class SparseAutoencoder(keras.Model):
         return model
 
 
-def _outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray:
+def _outputs(model: keras.Model, x: Any, name: str, batch_size: int) -> np.ndarray:
+    shape = model.input_shape[1:]
+    array = data.numeric(x, name)
+    single = array.ndim == len(shape)
+    rows = data.as_rows(array[np.newaxis] if single else array, shape, name=name)
     # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
     outputs = [
         ops.convert_to_numpy(model(rows[start : start + batch_size], training=False))
         for start in range(0, len(rows), batch_size)
     ]
-    return np.concatenate(outputs)
+    return outputs[0][0] if single else np.concatenate(outputs)
 
 
 def _rows_and_weights(inputs: Any) -> tuple[Tensor, Tensor | None]:

@@ -51,7 +51,13 @@ def _train(options: argparse.Namespace) -> None:
     from keras_sparse.evaluation import comparison_table
     from keras_sparse.run import Settings, train
 
-    settings = Settings(**{name: getattr(options, name) for name in Settings.__dataclass_fields__})
+    if options.rho is not None and options.sparsity != "kl":
+        raise ValueError(
+            "Invalid value for argument `--rho`. Expected it with --sparsity kl alone. Received: "
+            f"--sparsity {options.sparsity}"
+        )
+    given = {name: getattr(options, name) for name in Settings.__dataclass_fields__}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
     run = train(
         options.data,
         options.output,
@@ -61,8 +67,10 @@ def _train(options: argparse.Namespace) -> None:
         golden=options.golden,
         overwrite=options.overwrite,
     )
+    rows, features = len(run.held_out) + run.trained_rows, run.held_out.shape[1]
+    print(f"\n{rows} rows of {features} columns in {options.data.name}")
     probes = {"raw rows": run.probes["raw"], "codes": run.probes["codes"]} if run.probes else {}
-    print(f"\nOn {run.evaluation.rows} held-out rows:\n")
+    print(f"On {run.evaluation.rows} held-out rows:\n")
     print(comparison_table({"codes": run.evaluation}, probes))
     print(f"\nWrote {options.output}: the model, its history, and {options.output / 'encoder'}")
 
@@ -80,7 +88,7 @@ def _export(options: argparse.Namespace) -> None:
     sample = None
     if sample_file is not None:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        rows = read_table(sample_file, key=options.key).rows
+        rows = read_table(sample_file, key=options.key, label=options.label).rows
         if rows.shape[1] != int(np.prod(shape)):
             raise ValueError(
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "
@@ -149,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("-o", "--output", type=Path, required=True, metavar="RUN")
     train.add_argument("--sparsity", choices=("l1", "kl", "l2", "none"), default="l1")
     train.add_argument("--strength", type=float, help="λ (1e-4) or β (1e-3)")
-    train.add_argument("--rho", type=float, default=0.05, help="of KL (0.05)")
+    train.add_argument("--rho", type=float, help="of KL (0.05)")
     train.add_argument("--code-dim", type=_positive, default=64, help="units of the code (64)")
     train.add_argument(
         "--hidden-units", type=_sizes, default=(), metavar="N,N", help="hidden layers, as 128,64"
@@ -162,7 +170,6 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--learning-rate", type=float, default=1e-3)
     train.add_argument("--hold-out", type=float, default=0.1, help="share of rows (0.1)")
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--label", metavar="COLUMN", help="column of labels, for a linear probe")
     _add_table_options(train)
 
     export = _command(commands, "export", _export, "write the encoder of a .keras file")
@@ -189,6 +196,7 @@ def _command(
 
 def _add_table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
+    command.add_argument("--label", metavar="COLUMN", help="column of labels, for a linear probe")
     command.add_argument(
         "--golden",
         choices=("auto", "real", "synthetic", "none"),
@@ -198,10 +206,9 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, received {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, received {text!r}")
+    return int(text)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Files and arrays in, rows that can be trained on out."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -33,7 +33,20 @@ def as_rows(
         DataError: If the shape is wrong, there are too few rows, or values are not numbers or
             not finite; the message names the rows.
     """
-    rows = numeric(x, name)
+    array = numeric(x, name)
+    require_rows(array, shape, name=name, at_least=at_least)
+    with np.errstate(over="ignore"):
+        return array if array.dtype == np.float32 else array.astype(np.float32)
+
+
+def require_rows(
+    rows: np.ndarray, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> None:
+    """Look through rows as `as_rows` does, chunk by chunk, without a copy of them.
+
+    Raises:
+        DataError: As `as_rows`.
+    """
     if len(rows.shape) != len(shape) + 1 or any(
         wanted not in (None, found) for wanted, found in zip(shape, rows.shape[1:], strict=True)
     ):
@@ -46,22 +59,23 @@ def as_rows(
             f"Invalid value for argument `{name}`. Expected at least {at_least} row"
             f"{'s' if at_least > 1 else ''}. Received: {len(rows)}"
         )
-    bad = [index for start, part in chunks(rows) for index in start + not_finite(part)]
+    bad = [int(index) for start, part in chunks(rows) for index in start + not_finite(part)]
     if bad:
         raise DataError(
             f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
             f"infinity in {listed('row', bad)}"
         )
-    return rows
 
 
 def numeric(x: Any, name: str) -> np.ndarray:
-    """An array as float32, copied only where its dtype differs.
+    """An array of numbers, in its own dtype.
 
     Raises:
         DataError: If it is ragged or holds something other than numbers.
     """
     try:
+        if isinstance(x, (Mapping, str, bytes)):
+            raise TypeError("no array")
         array = x if isinstance(x, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(x))
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -72,8 +86,7 @@ def numeric(x: Any, name: str) -> np.ndarray:
         raise DataError(
             f"Invalid dtype of argument `{name}`. Expected numbers. Received: {array.dtype}"
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, and is reported
-        return array if array.dtype == np.float32 else array.astype(np.float32)
+    return array
 
 
 def chunks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -84,8 +97,10 @@ def chunks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def not_finite(rows: np.ndarray) -> np.ndarray:
-    """Indices of the rows that hold NaN or infinity."""
-    return np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
+    """Indices of the rows that hold NaN, infinity, or what becomes infinity in float32."""
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(rows.astype(np.float32, copy=False))
+    return np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))
 
 
 def listed(noun: str, items: list[Any], most: int = 5) -> str:
@@ -143,7 +158,7 @@ def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
 
 def is_stream(x: Any) -> bool:
     """Whether `x` yields batches by itself: a `tf.data.Dataset`, `PyDataset`, loader, generator."""
-    return not hasattr(x, "shape") and not isinstance(x, (list, tuple))
+    return not hasattr(x, "shape") and not isinstance(x, (list, tuple, Mapping))
 
 
 def keras_batch(batch: Any) -> tuple[Any, ...]:

@@ -7,11 +7,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse.layers import Scaling
+from keras_sparse.layers import ActivityPenalty, Scaling
 from keras_sparse.penalties import Tensor
 
 HIDDEN_ACTIVATION = "relu"
 DENSE_THRESHOLD = 0.1
+PASSING = (  # layers that leave values as they are, where codes are read
+    ActivityPenalty,
+    keras.layers.ActivityRegularization,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GaussianNoise,
+    keras.layers.Identity,
+    keras.layers.Reshape,
+)
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -60,9 +69,10 @@ def build(
 
 def code_activation(encoder: keras.Model) -> Activation | None:
     """The activation that the codes come from, `None` where the last layer has none to tell."""
-    layer = encoder.layers[-1]
-    while isinstance(layer, keras.Model):
-        layer = layer.layers[-1]
+    kept = [layer for layer in encoder.layers if not isinstance(layer, PASSING)]
+    layer = kept[-1] if kept else None
+    if isinstance(layer, keras.Model):
+        return code_activation(layer)
     layers = keras.layers
     if isinstance(layer, (layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Softmax)):
         return layer

@@ -163,6 +163,12 @@ class Scaling(keras.layers.Layer):
         self.offset.assign(offset)
         self.scale.assign(scale)
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether both are still as they were created."""
+        offset, scale = (ops.convert_to_numpy(value) for value in (self.offset, self.scale))
+        return not offset.any() and bool((scale == 1).all())
+
     def call(self, x: Tensor) -> Tensor:
         """Scale, or go back."""
         if self.invert:

@@ -17,8 +17,9 @@ class ReconstructionError(keras.losses.Loss):
         name: Name of the loss.
 
     Example:
-        >>> import keras_sparse.losses
-        >>> float(keras_sparse.losses.ReconstructionError()([[1.0, 2.0]], [[1.0, 4.0]]))
+        >>> import numpy as np, keras_sparse.losses
+        >>> error = keras_sparse.losses.ReconstructionError()
+        >>> float(error(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]])))
         2.0
     """
 

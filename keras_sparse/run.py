@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_sparse.autoencoder import SparseAutoencoder
-from keras_sparse.data import DataError, as_rows
+from keras_sparse.data import DataError, require_rows
 from keras_sparse.evaluation import Evaluation, evaluate, probe_accuracy
 from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
 from keras_sparse.tables import Table, read_table
@@ -58,6 +59,7 @@ class Run:
     model: SparseAutoencoder
     history: dict[str, list[float]]
     held_out: np.ndarray
+    trained_rows: int
     evaluation: Evaluation
     probes: dict[str, float]
     """Accuracy of a linear probe on `codes` and on `raw` rows, where there are labels."""
@@ -71,8 +73,10 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         TrainingError: If the loss stops being finite.
     """
     rows = table.rows
-    as_rows(rows, rows.shape[1:], name="DATA", at_least=2)
+    require_rows(rows, rows.shape[1:], name="DATA", at_least=2)
     train, test = _split(len(rows), settings.hold_out, settings.seed)
+    if table.labels is not None:
+        _require_classes(table.labels[train])
     keras.utils.set_random_seed(settings.seed)
     model = SparseAutoencoder(
         rows.shape[1],
@@ -99,7 +103,12 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
     return Run(
-        model, history, rows[test], evaluate(model, rows[test]), _probes(model, table, train, test)
+        model,
+        history,
+        rows[test],
+        len(train),
+        evaluate(model, rows[test]),
+        _probes(model, table, train, test),
     )
 
 
@@ -142,11 +151,16 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
                 "backend": keras.backend.backend(),
                 **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
             },
-            "rows": {"train": len(table.rows) - len(run.held_out), "held_out": len(run.held_out)},
-            "evaluation": asdict(run.evaluation),
+            "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
+            "evaluation": {
+                name: value if np.isfinite(value) else None
+                for name, value in asdict(run.evaluation).items()
+            },
             "probes": run.probes,
         }
-        (folder / MARKER).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        (folder / MARKER).write_text(
+            json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        )
     return run
 
 
@@ -164,6 +178,18 @@ def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         )
     order = np.random.default_rng(seed).permutation(rows)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def _require_classes(labels: np.ndarray) -> None:
+    """Refuse labels that no classifier takes, before a training is spent on them."""
+    continuous = labels.dtype.kind == "f" and (labels != np.round(labels)).any()
+    classes = 0 if continuous else len(set(labels.tolist()))
+    if classes < 2:
+        found = "fractions" if continuous else f"{classes} class"
+        raise DataError(
+            f"Expected labels of at least two classes for the linear probe. Received: {found}. "
+            "Remedy: train without labels, or name another column"
+        )
 
 
 def _probes(
@@ -203,8 +229,13 @@ class EpochProgress(keras.callbacks.Callback):
         self._bar = keras.utils.Progbar(self.params["epochs"], unit_name="epoch")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Move on, with the losses of the epoch."""
+        """Move on, with the losses of the epoch; in a pipe, one line at the end."""
+        last = epoch + 1 == self.params["epochs"]
         shown = ("loss", "val_reconstruction_loss", "val_sparsity_loss")
         values = [(name, logs[name]) for name in shown if logs and name in logs]
-        self._bar.stateful_metrics |= {name for name, _ in values}
-        self._bar.update(epoch + 1, values)
+        if sys.stdout.isatty():
+            self._bar.stateful_metrics |= {name for name, _ in values}
+            self._bar.update(epoch + 1, values)
+        elif last:
+            losses = " - ".join(f"{name}: {value:.4g}" for name, value in values)
+            print(f"{epoch + 1} epochs - {losses}", flush=True)

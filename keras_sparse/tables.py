@@ -1,5 +1,6 @@
 """Tables from files: `.npy`, `.npz`, `.csv`, `.parquet`."""
 
+import csv
 import math
 import zipfile
 from collections.abc import Sequence
@@ -98,8 +99,8 @@ def _choose(
     found = next((name for name in wanted if name in names), None)
     if found is None:
         raise DataError(
-            f"Expected one of {list(wanted)} in {path.name}. Received: {list(names)}. "
-            f"Remedy: {option} NAME"
+            f"Expected {' or '.join(wanted)} in {path.name}. Received: {', '.join(names)}. "
+            f"Remedy: {option} with one of these"
         )
     return found
 
@@ -117,7 +118,7 @@ def _from_columns(path: Path, suffix: str, label: str | None) -> tuple[np.ndarra
     if wrong or not features:
         raise DataError(
             f"Expected columns of numbers in {path.name}. Received: "
-            + (f"text, nothing or nested values in {listed('column', wrong)}" if wrong else "none")
+            + (f"{_first_fault(table, wrong[0])} in {listed('column', wrong)}" if wrong else "none")
         )
     columns = [table[name].to_numpy() for name in features]
     return np.column_stack(columns), labels
@@ -126,7 +127,8 @@ def _from_columns(path: Path, suffix: str, label: str | None) -> tuple[np.ndarra
 def _read_columns(path: Path, suffix: str) -> Any:
     try:
         import pyarrow
-        from pyarrow import csv, parquet
+        from pyarrow import csv as arrow_csv
+        from pyarrow import parquet
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"Expected the package `pyarrow` to read {suffix}. Received: an environment without "
@@ -136,8 +138,8 @@ def _read_columns(path: Path, suffix: str) -> Any:
     try:
         if suffix == ".parquet":
             return parquet.read_table(path)
-        options = csv.ReadOptions(autogenerate_column_names=not _has_header(path))
-        return csv.read_csv(path, read_options=options)
+        options = arrow_csv.ReadOptions(autogenerate_column_names=not _has_header(path))
+        return arrow_csv.read_csv(path, read_options=options)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"Expected a table in {path.name}. Received: {first_line(error)}"
@@ -145,13 +147,24 @@ def _read_columns(path: Path, suffix: str) -> Any:
 
 
 def _has_header(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig") as stream:
-        first = stream.readline()
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        first = next(csv.reader(stream), [])
     try:
-        [float(field) for field in first.strip().split(",")]
+        [float(field) for field in first]
     except ValueError:
         return True
     return False
+
+
+def _first_fault(table: Any, name: str) -> str:
+    """The first value of a column that is no number, with its row."""
+    for row, value in enumerate(table[name].to_pylist()):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            if value is not None:
+                return f"{str(value)[:40]!r} (row {row})"
+    return "no value"
 
 
 def _is_numeric(kind: Any) -> bool:

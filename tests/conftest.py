@@ -60,5 +60,5 @@ def _gradient(function: Callable[[Any], Any], h: np.ndarray) -> np.ndarray:
 def no_staging(tmp_path: Path) -> Iterator[None]:
     """Afterwards nothing half-written lies about."""
     yield
-    assert list(tmp_path.rglob(".*.new")) == []
-    assert list(tmp_path.rglob(".*.old")) == []
+    assert list(tmp_path.rglob(".*.keras-sparse-new")) == []
+    assert list(tmp_path.rglob(".*.keras-sparse-old")) == []

@@ -84,6 +84,16 @@ def test_the_parts_add_up_and_are_the_formulas(
         np.testing.assert_allclose(sum(parts), history[f"{prefix}loss"][-1], rtol=1e-6)
 
 
+def test_a_share_of_arrays_is_held_out(rows: np.ndarray) -> None:
+    model = model_of()
+    fitted = model.fit(rows, None, 64, 2, validation_split=0.25, verbose=0).history
+    assert len(fitted["val_loss"]) == 2
+    model.compile(keras.optimizers.SGD(0.0))
+    last = model.fit(rows, validation_split=0.25, verbose=0).history["val_reconstruction_loss"]
+    expected = model.evaluate(rows[300:], None, 100, return_dict=True, verbose=0)
+    assert last[0] == pytest.approx(expected["reconstruction_loss"], rel=1e-5)
+
+
 def test_denoising_compares_with_the_clean_rows(rows: np.ndarray) -> None:
     model = model_of()
     noisy = rows + 1
@@ -250,6 +260,7 @@ def test_weights_of_a_stream_reach_the_penalty(kind: str, rows: np.ndarray) -> N
         ),
         (lambda m, x: m.fit([["a"] * 12] * 3), "Expected numbers. Received: <U1"),
         (lambda m, x: m.fit([[1.0] * 12, [1.0]]), "every row of the same shape"),
+        (lambda m, x: m.encode({"x": x}), "every row of the same shape. Received: dict"),
         (lambda m, x: m.encode(x[:, :5]), r"Expected \(rows, 12\). Received: \(400, 5\)"),
         (lambda m, x: m.decode(x), r"argument `h`. Expected \(rows, 6\). Received: \(400, 12\)"),
     ],
@@ -279,6 +290,39 @@ def test_adapting_to_a_stream_is_adapting_to_its_rows(rows: np.ndarray) -> None:
     np.testing.assert_allclose(stream.scale(rows), array.scale(rows), atol=1e-6)
 
 
+def test_a_stream_is_adapted_to_in_its_own_dtype() -> None:
+    x = 1e9 + 100 * np.random.default_rng(0).normal(size=(400, 12))
+    array, stream = (model_of(normalization="standard") for _ in range(2))
+    for model, source in ((array, x), (stream, iter(np.split(x, 4)))):
+        with pytest.warns(UserWarning, match="float32 cannot resolve"):
+            model.adapt(source)
+    for model in (array, stream):
+        scale = ops.convert_to_numpy(model.encoder.get_layer("scaling").scale)
+        np.testing.assert_allclose(scale, x.std(0), rtol=1e-5)
+
+
+def test_one_row_in_one_row_out(rows: np.ndarray) -> None:
+    model = model_of()
+    code = model.encode(rows[0])
+    assert code.shape == (6,)
+    np.testing.assert_allclose(code, model.encode(rows)[0], atol=1e-6)
+    assert model.decode(code).shape == (12,)
+
+
+@pytest.mark.parametrize("arguments", [{"class_weight": {0: 1.0}}, {}])
+def test_inputs_that_an_autoencoder_does_not_have(
+    arguments: dict[str, Any], rows: np.ndarray
+) -> None:
+    x = rows if arguments else {"x": rows}
+    with pytest.raises(TypeError, match="one input and no classes"):
+        model_of().fit(x, **arguments)
+
+
+def test_sizes_may_be_numpy_integers() -> None:
+    sizes: tuple[Any, Any] = (np.int64(12), np.int32(6))
+    assert SparseAutoencoder(*sizes).encoder.output_shape == (None, 6)
+
+
 def test_a_constant_column_keeps_its_unit(rows: np.ndarray) -> None:
     rows[:, 4] = 7
     for normalization in ("standard", "minmax"):
@@ -299,8 +343,11 @@ def test_a_column_that_float32_cannot_resolve_draws_a_warning(rows: np.ndarray) 
 
 
 def test_training_before_adapting_is_refused(rows: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"call `adapt\(x\)` before `fit`"):
+    with pytest.raises(ValueError, match=r"call `adapt\(x\)` first"):
         model_of(normalization="minmax").fit(rows)
+    for use in ("encode", "scale", "evaluate"):
+        with pytest.raises(ValueError, match=r"call `adapt\(x\)` first"):
+            getattr(model_of(normalization="minmax"), use)(rows)
     with pytest.raises(ValueError, match="normalization=None"):
         model_of().adapt(rows)
     with pytest.raises(DataError, match="at least 2 rows"):

@@ -103,10 +103,12 @@ def test_a_sample_of_another_width_is_refused(
         ("a,b\n", [], "at least 1 row in x.csv. Received: 0"),
         ("a,b\n1,2\n", [], "at least 2 rows. Received: 1"),
         ("a,b\n1,2\n3,nan\n5,inf\n", [], "NaN or infinity in rows 1, 2"),
-        ("a,b\n1,x\n3,y\n", [], "text, nothing or nested values in column b"),
+        ("a,b\n1,x\n3,y\n", [], "'x' (row 0) in column b"),
         ("a,b\n1,2\n3\n", [], "Expected a table in x.csv"),
         ("", [], "Expected a table in x.csv"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "1.5", "--sparsity", "kl"], "`rho`. Expected a float"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "0.2"], "`--rho`. Expected it with --sparsity kl"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--label", "c"], "Expected c in x.csv. Received: a, b"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`l1`. Expected a finite float"),
     ],
 )

@@ -46,7 +46,9 @@ def test_kl_refuses_codes_that_leave_0_to_1(activation: str) -> None:
 
 @pytest.mark.parametrize("last", [keras.layers.ReLU(), keras.layers.Activation("relu")])
 def test_an_activation_that_is_a_layer_is_known(last: keras.layers.Layer) -> None:
-    inner = keras.Sequential([keras.Input((12,)), keras.layers.Dense(6), last])
+    inner = keras.Sequential(
+        [keras.Input((12,)), keras.layers.Dense(6), last, keras.layers.Dropout(0.1)]
+    )
     encoder = keras.Sequential([keras.Input((12,)), inner])
     decoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(12)])
     assert SparseAutoencoder.from_models(encoder, decoder, sparsity=L1()).threshold == 0

@@ -131,3 +131,22 @@ def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(
     assert (out / "run.json").read_bytes() == before
     run.train(file, out, Settings(**{**vars(SMALL), "seed": 3}), overwrite=True)
     assert json.loads((out / "run.json").read_text())["settings"]["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(np.linspace(0, 1, 400), "Received: fractions"), (np.ones(400), "Received: 1 class")],
+)
+def test_labels_are_looked_at_before_the_training(
+    labels: np.ndarray, message: str, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(run, "SparseAutoencoder")
+    with pytest.raises(DataError, match=message):
+        run.fit("test", Table(rows, labels), SMALL)
+
+
+def test_one_held_out_row_has_no_variance_to_explain(tmp_path: Path, rows: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", rows[:8])
+    run.train(tmp_path / "x.npy", tmp_path / "run", SMALL)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["evaluation"]["explained_variance"] is None

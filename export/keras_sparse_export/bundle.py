@@ -12,9 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 << 20
+REQUIRED = (
+    "input", "output", "threshold", "opset", "min_onnxruntime", "parity", "golden", "statistics",
+    "versions",
+)  # fmt: skip
 
 
 class BundleError(ValueError):
@@ -34,7 +43,8 @@ def require_target(path: Path, *, overwrite: bool, marker: str = MANIFEST) -> No
     Raises:
         FileExistsError: If there is something at `path` that may not be replaced.
     """
-    repair(path)
+    path = path.resolve()
+    _repair(path, marker)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     if not (path / marker).is_file():
@@ -49,16 +59,38 @@ def require_target(path: Path, *, overwrite: bool, marker: str = MANIFEST) -> No
         )
 
 
-def repair(path: Path) -> None:
+def _repair(path: Path, marker: str) -> None:
     """Finish or undo a replacement that was killed; without one, do nothing."""
     previous, staging = _beside(path, "old"), _beside(path, "new")
-    if previous.exists():
+    if staging.exists():
+        with _locked(staging):  # a process that was killed holds no lock
+            shutil.rmtree(staging)
+    if (previous / marker).is_file():
         if path.exists():
             shutil.rmtree(previous)
         else:
             previous.rename(path)
-    if staging.exists():
-        shutil.rmtree(staging)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to the same target; the lock dies with the process."""
+    if fcntl is None:  # Windows: two writers of one target are the user's to keep apart
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise FileExistsError(
+            f"Invalid value for argument `path`. Expected a target that nobody else writes. "
+            f"Received: one that another process is writing now, in {folder}"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -76,27 +108,30 @@ def replaced_folder(path: Path, *, marker: str, overwrite: bool) -> Iterator[Pat
     Raises:
         FileExistsError: If there is something at `path` that may not be replaced.
     """
+    path = path.resolve()
     require_target(path, overwrite=overwrite, marker=marker)
-    path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     staging, previous = _beside(path, "new"), _beside(path, "old")
     staging.mkdir()
-    try:
-        yield staging
-        _sync(staging)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
-    if path.exists():
-        path.rename(previous)
-    staging.rename(path)
-    if previous.exists():
-        shutil.rmtree(previous)
+    with _locked(staging):
+        replaces = path.exists()
+        try:
+            yield staging
+            _sync(staging)
+            if replaces:
+                path.rename(previous)
+            staging.rename(path)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            if replaces and not path.exists():
+                previous.rename(path)
+            raise
+        if replaces:
+            shutil.rmtree(previous)
 
 
 def _beside(path: Path, role: str) -> Path:
-    path = path.absolute()
-    return path.parent / f".{path.name}.{role}"
+    return path.parent / f".{path.name}.keras-sparse-{role}"
 
 
 def _sync(folder: Path) -> None:
@@ -207,6 +242,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     files = manifest.get("files")
     if not isinstance(files, dict) or "encoder.onnx" not in files:
         raise BundleError(f"Expected `encoder.onnx` among the files of {file}. Received: {files}")
+    missing = [key for key in REQUIRED if key not in manifest]
+    if missing:
+        raise BundleError(f"Expected {', '.join(REQUIRED)} in {file}. Received: no {missing[0]}")
     for name in files:
         if name in ("", ".", "..") or any(character in name for character in "/\\:\0"):
             raise BundleError(f"Expected plain file names in {file}. Received: {name!r}")

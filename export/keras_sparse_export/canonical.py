@@ -27,21 +27,31 @@ def require_known(proto: onnx.ModelProto, opset: int) -> None:
 
 
 def canonicalize(
-    proto: onnx.ModelProto, input_name: str, output_name: str, graph_name: str, opset: int
+    proto: onnx.ModelProto,
+    graph_name: str,
+    input_: tuple[str, tuple[int, ...]],
+    output: tuple[str, tuple[int, ...]],
+    opset: int,
 ) -> onnx.ModelProto:
     """The same model in one spelling, so that equal weights give equal bytes.
 
     Names are ours or counted, the batch axis is called `batch`, and nothing tells the converter,
     its version, or the names of Keras layers.
 
+    Args:
+        proto: A model with one input and one output.
+        graph_name: Name of the graph.
+        input_: Name and row shape that the input is to have.
+        output: Name and row shape that the output is to have.
+        opset: The opset that it was converted to.
+
     Raises:
         ConversionError: If the ONNX checker finds a fault.
     """
     source = proto.graph
-    (output,) = source.output
     constants = {constant.name for constant in source.initializer}
-    (input_,) = [value for value in source.input if value.name not in constants]
-    names = {"": "", input_.name: input_name, output.name: output_name}
+    (x,) = [value for value in source.input if value.name not in constants]
+    names = {"": "", x.name: input_[0], source.output[0].name: output[0]}
     used = [name for node in source.node for name in node.input]
     for constant in source.initializer:
         if constant.name in used:
@@ -56,8 +66,8 @@ def canonicalize(
             initializers.append(copy)
     helper = onnx.helper
     value_infos = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *_shape(value)])
-        for name, value in ((input_name, input_), (output_name, output))
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape])
+        for name, shape in (input_, output)
     ]
     model = helper.make_model(
         helper.make_graph(nodes, graph_name, value_infos[:1], value_infos[1:], initializers),
@@ -96,7 +106,3 @@ def _rename_graph(inner: onnx.GraphProto, names: dict[str, str]) -> None:
     for value in inner.output:
         value.name = names.setdefault(value.name, f"value_{len(names)}")
     inner.name = f"body_{len(names)}"
-
-
-def _shape(value: onnx.ValueInfoProto) -> list[int]:
-    return [dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]]

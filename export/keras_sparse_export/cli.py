@@ -47,10 +47,9 @@ def _encode(options: argparse.Namespace) -> None:
             f"{options.output}, which exists. Remedy: --overwrite"
         )
     encoder = Encoder(options.bundle, threads=options.threads)
-    rows = _read(options.data)
-    if rows.shape[1:] != encoder.input_shape and rows.ndim == 2:
-        rows = _shaped(rows, encoder.input_shape)
+    rows = _shaped(_read(options.data, options.key, options.drop), encoder.input_shape)
     codes = encoder.encode(rows)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     staging = options.output.with_name(f".{options.output.name}.new")
     try:
         with staging.open("wb") as stream:
@@ -61,8 +60,8 @@ def _encode(options: argparse.Namespace) -> None:
     print(f"Wrote {options.output}: {codes.shape[0]} rows of {codes.shape[1:]}")
 
 
-def _read(path: Path) -> "np.ndarray":
-    """Rows of `.npy`, `.npz` (its only array, or `x`) or `.csv` (with or without a header)."""
+def _read(path: Path, key: str | None, drop: Sequence[str]) -> "np.ndarray":
+    """Rows of `.npy`, `.npz` (array `key`) or `.csv` (with or without a header, less columns)."""
     import zipfile
 
     import numpy as np
@@ -75,46 +74,62 @@ def _read(path: Path) -> "np.ndarray":
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 names = list(arrays)
-                return arrays[names[0] if len(names) == 1 else "x"]
+                wanted = names if len(names) == 1 else ("x", "x_train")
+                found = [name for name in ((key,) if key else wanted) if name in names]
+                if not found:
+                    raise ValueError(f"{', '.join(names)}. Remedy: --key with one of these")
+                return arrays[found[0]]
         if path.suffix == ".csv":
-            return _read_csv(path)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return _read_csv(path, drop)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"Expected rows of numbers in {path}. Received: {error}") from error
     raise ValueError(f"Expected a file ending in .npy, .npz or .csv. Received: {path.name}")
 
 
-def _read_csv(path: Path) -> "np.ndarray":
+def _read_csv(path: Path, drop: Sequence[str]) -> "np.ndarray":
     import csv
 
     import numpy as np
 
     with path.open(newline="", encoding="utf-8-sig") as stream:
         lines = [line for line in csv.reader(stream) if line]
-    if lines and not _all_numbers(lines[0]):
-        del lines[0]  # a header
+    header = lines.pop(0) if lines and not all(map(_is_number, lines[0])) else []
     if not lines:
         raise ValueError("no rows")
-    ragged = [number for number, line in enumerate(lines) if len(line) != len(lines[0])]
-    if ragged:
-        raise ValueError(f"row {ragged[0]} of another length than row 0")
-    text = [column for column in range(len(lines[0])) if not _all_numbers([lines[0][column]])]
-    if text:
-        raise ValueError(f"text in column {text[0]}")
-    return np.array(lines, dtype=np.float64)
+    unknown = [name for name in drop if name not in header]
+    if unknown:
+        raise ValueError(f"columns {', '.join(header) or 'without names'}, no {unknown[0]}")
+    kept = [
+        column
+        for column in range(len(lines[0]))
+        if column >= len(header) or header[column] not in drop
+    ]
+    values = np.empty((len(lines), len(kept)))
+    for row, line in enumerate(lines):
+        if len(line) != len(lines[0]):
+            raise ValueError(f"row {row} of another length than row 0")
+        for place, column in enumerate(kept):
+            if not _is_number(line[column]):
+                name = header[column] if header else column
+                raise ValueError(f"{line[column][:40]!r} (row {row}) in column {name}")
+            values[row, place] = float(line[column])
+    return values
 
 
-def _all_numbers(fields: Sequence[str]) -> bool:
+def _is_number(field: str) -> bool:
     try:
-        [float(field) for field in fields]
+        float(field)
     except ValueError:
         return False
     return True
 
 
 def _shaped(rows: "np.ndarray", shape: tuple[int, ...]) -> "np.ndarray":
+    """Rows of images for an encoder of flat rows, and the other way."""
     import math
 
-    return rows.reshape(len(rows), *shape) if rows.shape[1] == math.prod(shape) else rows
+    fits = rows.shape[1:] != shape and math.prod(rows.shape[1:]) == math.prod(shape)
+    return rows.reshape(len(rows), *shape) if fits and rows.ndim > 1 else rows
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -166,6 +181,14 @@ def _parser() -> argparse.ArgumentParser:
     encode = _command(commands, "encode", _encode, "codes of a file of rows")
     encode.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz or .csv")
     encode.add_argument("-o", "--output", type=Path, required=True, metavar="CODES.npy")
+    encode.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
+    encode.add_argument(
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="column of a .csv to leave out",
+    )
     encode.add_argument("--threads", type=int, default=1)
     encode.add_argument("--overwrite", action="store_true", help="replace what is there")
 

@@ -17,6 +17,7 @@ from keras_sparse_export.graph import ConversionError
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
 GOLDEN_ROWS = 32
+DENSE_THRESHOLD = 0.1
 MAX_BYTES = 2**31 - 1  # of one protobuf file
 
 
@@ -61,8 +62,8 @@ def export_encoder(
         opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
         golden: Which rows lie in the bundle with their codes, for `verify`: `"real"` (the first
             of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
-        threshold: τ, above which a unit counts as active. By default the model's own, or by the
-            activation of `layer`: 0 where it gives exact zeros, else 0.1.
+        threshold: τ, above which a unit counts as active. By default the model's own; of a
+            `layer` 0 where its codes hold exact zeros, else 0.1.
         overwrite: Whether to replace a bundle at `path`.
 
     Returns:
@@ -85,12 +86,13 @@ def export_encoder(
     path = Path(path)
     bundle.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
+    if not getattr(model, "adapted", True):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected one that knows its columns' offset and "
+            "scale. Received: one that does not. Remedy: model.adapt(x)"
+        )
     encoder = source.encoder_of(model, layer)
     source_decoder = source.decoder_of(model, layer) if decoder else None
-    if threshold is None:
-        threshold = getattr(model, "threshold", None) if layer is None else None
-    if threshold is None:
-        threshold = source.threshold_of(encoder)
 
     with _on_cpu():
         encoder = source.inference_clone(encoder)
@@ -98,6 +100,8 @@ def export_encoder(
         rows = _synthetic_rows(encoder, GATE_ROWS) if real is None else real
         halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset)}
         codes = halves["encoder"].run(rows)
+        if threshold is None:
+            threshold = _threshold(model, layer, codes)
         if source_decoder is not None:
             source_decoder = source.inference_clone(source_decoder)
             halves["decoder"] = _convert("decoder.onnx", source_decoder, codes, converter, opset)
@@ -124,7 +128,7 @@ def export_encoder(
                 "converter": halves["encoder"].converter,
                 "versions": _versions(),
                 "parity": {name: half.parity.as_dict() for name, half in halves.items()},
-                "golden": {"kind": kind},
+                "golden": {"kind": kind, "rows": 0 if kind == "none" else len(rows[:GOLDEN_ROWS])},
                 "statistics": None if real is None else _statistics(codes, threshold),
             },
         )
@@ -173,6 +177,13 @@ def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield layer
 
 
+def _threshold(model: keras.Model, layer: str | None, codes: np.ndarray) -> float:
+    own: float | None = getattr(model, "threshold", None) if layer is None else None
+    if own is not None:
+        return own
+    return 0.0 if (codes == 0).any() else DENSE_THRESHOLD
+
+
 # The conversion --------------------------------------------------------------------------------
 
 
@@ -181,10 +192,9 @@ def _convert(
 ) -> Converted:
     name = file.removesuffix(".onnx")
     used, proto = _to_onnx(model, converter, opset)
-    output = {"encoder": "code", "decoder": "x_hat"}[name]
-    proto = canonical.canonicalize(
-        proto, {"encoder": "x", "decoder": "code"}[name], output, name, opset
-    )
+    names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
+    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
+    proto = canonical.canonicalize(proto, name, input_, output, opset)
     if proto.ByteSize() > MAX_BYTES:
         raise ConversionError(
             f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
@@ -244,7 +254,6 @@ def _write(
             golden["x_hat"] = halves["decoder"].run(golden["code"])
         for name, array in golden.items():
             (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
-        manifest["golden"]["rows"] = len(golden_rows)
     bundle.finish(folder, manifest)
 
 

@@ -73,11 +73,9 @@ def _emit_model(builder: GraphBuilder, model: keras.Model, x: str) -> str:
     kept = []  # a KerasTensor's id is its own only while it lives
 
     def emit_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        tensors = keras.tree.flatten(args)
         outputs = layer(*args, **kwargs)
-        names[id(outputs)] = _emit_layer(
-            builder, layer, [names[id(tensor)] for tensor in tensors], outputs
-        )
+        inputs = [names[id(tensor)] for tensor in keras.tree.flatten(args) if id(tensor) in names]
+        names[id(outputs)] = _emit_layer(builder, layer, inputs)
         kept.append(outputs)
         return outputs
 
@@ -90,11 +88,11 @@ def _emit_model(builder: GraphBuilder, model: keras.Model, x: str) -> str:
     return names[id(copy.outputs[0])]
 
 
-def _emit_layer(builder: GraphBuilder, layer: Any, inputs: list[str], output: Any = None) -> str:
+def _emit_layer(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     if isinstance(layer, keras.Model):
         return _emit_model(builder, layer, inputs[0])
     emit = _LAYERS.get(keras.saving.get_registered_name(type(layer)))
-    if emit is None:
+    if emit is None or not isinstance(layer, keras.layers.Layer):
         raise ConversionError(
             f"Expected layers that the direct builder knows. Received: layer `{layer.name}` of "
             f"class {type(layer).__name__}"

@@ -4,9 +4,6 @@ from typing import Any
 
 import keras
 
-DENSE_THRESHOLD = 0.1
-EXACT_ZEROS = {"relu", "relu6", "hard_sigmoid", "hard_shrink", "soft_shrink", "sparse_sigmoid"}
-
 
 def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
     """The part of a model that gives the codes: its own `encoder`, or all up to a layer.
@@ -27,19 +24,18 @@ def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
                 f"the codes, one of {[each.name for each in model.layers]}. Received: layer=None"
             )
     else:
+        if isinstance(getattr(model, "encoder", None), keras.Model):
+            raise ValueError(
+                "Invalid value for argument `layer`. Expected None for a model with an encoder of "
+                f"its own. Received: layer={layer!r}"
+            )
         if not getattr(model, "inputs", None):
             raise ValueError(
                 "Invalid value for argument `model`. Expected a built Functional or Sequential "
                 f"model to cut at `layer`. Received: `{model.name}` of class "
                 f"{type(model).__name__}. Remedy: start it with keras.Input(shape)"
             )
-        found = [each for each in model.layers if each.name == layer]
-        if not found:
-            raise ValueError(
-                "Invalid value for argument `layer`. Expected one of "
-                f"{[each.name for each in model.layers]}. Received: layer={layer!r}"
-            )
-        encoder = keras.Model(model.inputs, found[0].output, name="encoder")
+        encoder = _up_to(model, layer)
     for what, tensors in (("input", encoder.inputs), ("output", encoder.outputs)):
         if len(tensors) != 1 or None in tensors[0].shape[1:]:
             raise ValueError(
@@ -52,6 +48,36 @@ def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
             f"input of dtype {encoder.inputs[0].dtype}"
         )
     return encoder
+
+
+def _up_to(model: keras.Model, name: str) -> keras.Model:
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        raise ValueError(
+            f"Invalid value for argument `layer`. Expected one of {names}. Received: layer={name!r}"
+        )
+    if isinstance(model, keras.Sequential):
+        x = h = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype, name="x")
+        for layer in model.layers[: names.index(name) + 1]:
+            h = layer(h)
+        return keras.Model(x, h, name="encoder")
+    # `layer.output` is the inside of a nested model and the first call of a shared layer, so the
+    # calls themselves are looked at.
+    outputs = []
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        h = layer(*args, **kwargs)
+        if layer.name == name:
+            outputs.append(h)
+        return h
+
+    again = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    if len(outputs) != 1:
+        raise ValueError(
+            f"Invalid value for argument `layer`. Expected a layer that the model calls once. "
+            f"Received: layer={name!r}, which it calls {len(outputs)} times"
+        )
+    return keras.Model(again.inputs, outputs[0], name="encoder")
 
 
 def decoder_of(model: keras.Model, layer: str | None) -> keras.Model:
@@ -83,6 +109,8 @@ def inference_clone(model: keras.Model) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if keras.saving.get_registered_name(type(layer)) == "keras_sparse>ActivityPenalty":
             return _PassOn(name=layer.name, dtype="float32")
+        if not isinstance(layer, keras.layers.Layer):  # an operation of keras.ops
+            return type(layer).from_config(layer.get_config())
         config = layer.get_config()
         config |= {key: None for key in config if key.endswith("_regularizer")}
         if not isinstance(layer, keras.Model):
@@ -97,12 +125,3 @@ def inference_clone(model: keras.Model) -> keras.Model:
     # tf2onnx reads Functional models alone, and the names of its inputs from a fresh Input.
     x = keras.Input(model.input_shape[1:], dtype="float32", name="x")
     return keras.Model(x, copy(x), name=model.name)
-
-
-def threshold_of(encoder: keras.Model) -> float:
-    """τ by the activation of the last layer: 0 where it gives exact zeros, else 0.1."""
-    (producer,) = [layer for layer in encoder.layers if layer.output is encoder.outputs[0]][:1]
-    while isinstance(producer, keras.Model):
-        producer = producer.layers[-1]
-    name = getattr(getattr(producer, "activation", None), "__name__", type(producer).__name__)
-    return 0.0 if name.lower() in EXACT_ZEROS else DENSE_THRESHOLD

@@ -126,7 +126,7 @@ def test_a_kill_at_any_moment_leaves_one_complete_copy(
     assert result.returncode == -signal.SIGKILL
     copies = [
         file.read_text()
-        for folder in (path, tmp_path / ".bundle.old")
+        for folder in (path, tmp_path / ".bundle.keras-sparse-old")
         if (file := folder / MARKER).exists()
     ]
     assert copies
@@ -154,3 +154,28 @@ def test_files_reach_the_disk_before_the_folder_takes_its_name(
     monkeypatch.setattr(bundle, "_sync", watched)
     write(tmp_path / "b", "1")
     assert seen == [False]
+
+
+def test_folders_of_others_beside_the_target_are_left_alone(tmp_path: Path) -> None:
+    for name in (".bundle.old", ".bundle.new", ".bundle.keras-sparse-old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "precious").touch()
+    write(tmp_path / "bundle", "1")
+    assert len(list(tmp_path.glob(".bundle*/precious"))) == 3
+
+
+def test_a_second_writer_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    with replaced_folder(tmp_path / "bundle", marker=MARKER, overwrite=False) as folder:
+        with pytest.raises(FileExistsError, match="another process is writing now"):
+            require_target(tmp_path / "bundle", overwrite=True)
+        (folder / MARKER).write_text("1")
+    assert (tmp_path / "bundle" / MARKER).read_text() == "1"
+
+
+def test_a_link_keeps_leading_to_the_folder(tmp_path: Path) -> None:
+    write(tmp_path / "real", "1")
+    (tmp_path / "link").symlink_to("real")
+    write(tmp_path / "link", "2", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / MARKER).read_text() == "2"
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "real"}

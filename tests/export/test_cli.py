@@ -61,8 +61,8 @@ def test_encode_shapes_flat_rows_for_an_encoder_of_images(tmp_path: Path) -> Non
     [
         ("x.csv", "1,2,3\n", "Expected (rows, 4)"),
         ("x.csv", "1,2,3,4\n5,6,7\n", "row 1 of another length"),
-        ("x.csv", "1,2,3,4\n5,6,7,a\n", "could not convert"),
-        ("x.csv", "a,b,c,d\n1,x,3,4\n", "text in column 1"),
+        ("x.csv", "1,2,3,4\n5,6,7,a\n", "'a' (row 1) in column 3"),
+        ("x.csv", "a,b,c,d\n1,x,3,4\n", "'x' (row 0) in column b"),
         ("x.csv", "", "no rows"),
         ("x.csv", "1,2,3,nan\n", "NaN or infinity in rows 0"),
         ("x.npy", "no numpy", "Expected rows of numbers"),
@@ -83,6 +83,23 @@ def test_bad_data_is_one_line_and_writes_nothing(
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", name}
+
+
+def test_columns_are_left_out_and_arrays_chosen(
+    bundle: Path, model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["a,b,kind,c,d", *(f"{a},{b},x,{c},{d}" for a, b, c, d in ROWS)]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    codes = tmp_path / "new" / "codes.npy"
+    assert run("encode", bundle, tmp_path / "x.csv", "-o", codes, "--drop", "kind") == 0
+    np.testing.assert_allclose(np.load(codes), model.encode(ROWS), atol=1e-6)
+    assert run("encode", bundle, tmp_path / "x.csv", "-o", tmp_path / "c.npy", "--drop", "z") == 2
+    assert "columns a, b, kind, c, d, no z" in capsys.readouterr().err
+    np.savez(tmp_path / "x.npz", one=ROWS.reshape(3, 2, 2), two=ROWS)
+    assert run("encode", bundle, tmp_path / "x.npz", "-o", tmp_path / "c.npy") == 2
+    assert "Remedy: --key with one of these" in capsys.readouterr().err
+    assert run("encode", bundle, tmp_path / "x.npz", "-o", tmp_path / "c.npy", "--key", "one") == 0
+    np.testing.assert_allclose(np.load(tmp_path / "c.npy"), model.encode(ROWS), atol=1e-6)
 
 
 def test_a_wrong_target_or_source_is_refused(

@@ -151,6 +151,8 @@ def test_the_hash_is_checked_on_open_unless_told_not_to(bundle: Path) -> None:
     ("change", "message"),
     [
         (lambda m: m.update(format=99), "Expected a bundle of format 1. Received: format 99"),
+        (lambda m: m.pop("golden"), "Received: no golden"),
+        (lambda m: m.pop("threshold"), "Received: no threshold"),
         (lambda m: m.pop("files"), r"Expected `encoder.onnx` among the files"),
         (lambda m: m["files"].update({"../x": {}}), r"Expected plain file names.*'\.\./x'"),
     ],

@@ -23,6 +23,11 @@ def test_the_largest_error(actual: list[list[float]], error: float) -> None:
     assert fidelity.max_abs_error(np.array([[1.0, 2.0]]), np.array(actual)) == error
 
 
+def test_infinite_codes_do_not_pass() -> None:
+    found = fidelity.parity(lambda rows: rows * np.inf, lambda rows: rows * np.inf, np.ones((3, 2)))
+    assert not found.passed
+
+
 def test_batches_of_one_two_and_all_are_compared(rng: np.random.Generator) -> None:
     sizes = []
 
