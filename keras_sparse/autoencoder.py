@@ -1,6 +1,5 @@
 """The sparse autoencoder: two ordinary Keras models and a penalty on the codes between them."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,12 +8,11 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import data, halves
-from keras_sparse.layers import ActivityPenalty, Scaling
+from keras_sparse.layers import ActivityPenalty
 from keras_sparse.losses import ReconstructionError
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
-
-UNRESOLVED = 1e5  # |mean| / std of a column that float32 has too few digits for
+from keras_sparse.scaling import Scaling, offset_and_scale
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -126,27 +124,7 @@ class SparseAutoencoder(keras.Model):
                 last activation leaves [0, 1].
             TypeError: If a half is no Keras model.
         """
-        for name, half in (("encoder", encoder), ("decoder", decoder)):
-            if not isinstance(half, keras.Model):
-                raise TypeError(
-                    f"Invalid type for argument `{name}`. Expected a built keras.Model. "
-                    f"Received: {name}={half!r}"
-                )
-            if not half.built or len(half.inputs) != 1 or len(half.outputs) != 1:
-                raise ValueError(
-                    f"Invalid value for argument `{name}`. Expected a built keras.Model with one "
-                    f"input and one output. Received: {name}={half.name!r}. Remedy: start it with "
-                    "keras.Input(shape)"
-                )
-        if not (
-            _compatible(encoder.output_shape, decoder.input_shape)
-            and _compatible(decoder.output_shape, encoder.input_shape)
-        ):
-            raise ValueError(
-                "Invalid value for argument `decoder`. Expected a model from "
-                f"{encoder.output_shape} to {encoder.input_shape}. Received: one from "
-                f"{decoder.input_shape} to {decoder.output_shape}"
-            )
+        halves.require_pair(encoder, decoder)
         model = cls.__new__(cls)
         keras.Model.__init__(model, **kwargs)
         model._arguments = None
@@ -261,19 +239,7 @@ class SparseAutoencoder(keras.Model):
             rows = data.numeric(x, "x")
             data.require_rows(rows, self.encoder.input_shape[1:], at_least=2)
             batches = (part for _, part in data.chunks(rows))
-        statistics = data.column_statistics(batches)
-        if statistics.rows < 2 or not np.isfinite(statistics.mean).all():
-            raise data.DataError(
-                "Invalid value for argument `x`. Expected at least 2 rows of finite numbers. "
-                f"Received: {statistics.rows} rows with mean {statistics.mean}"
-            )
-        if self.normalization == "standard":
-            offset, scale = statistics.mean, statistics.std
-        else:
-            offset, scale = statistics.minimum, statistics.maximum - statistics.minimum
-        constant = statistics.minimum == statistics.maximum
-        scale = np.where(constant, 1.0, scale)
-        _warn_unresolved(statistics, constant)
+        offset, scale = offset_and_scale(batches, self.normalization)
         for layer in self._scalings:
             layer.assign(offset, scale)
         self._adapted = True
@@ -493,12 +459,6 @@ def _rows_and_weights(inputs: Any) -> tuple[Tensor, Tensor | None]:
     return inputs, None
 
 
-def _compatible(found: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        a == b or None in (a, b) for a, b in zip(found, wanted, strict=True)
-    )
-
-
 def _require_size(name: str, size: Any) -> None:
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise ValueError(
@@ -508,22 +468,9 @@ def _require_size(name: str, size: Any) -> None:
 
 
 def _require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:
-    if not _compatible(tuple(targets)[1:], tuple(rows)[1:]):
+    if not halves.compatible(tuple(targets)[1:], tuple(rows)[1:]):
         raise ValueError(
             f"Invalid shape of argument `y`. Expected the shape of `x`, {tuple(rows)}: `y` holds "
             f"the clean rows of denoising. Received: {tuple(targets)}. An autoencoder takes no "
             "labels; call `fit(x)`"
-        )
-
-
-def _warn_unresolved(statistics: data.ColumnStatistics, constant: np.ndarray) -> None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(constant, 0.0, np.abs(statistics.mean) / statistics.std)
-    columns = np.flatnonzero(ratio > UNRESOLVED).tolist()
-    if columns:
-        warnings.warn(
-            f"float32 cannot resolve {data.listed('column', columns)}: the mean is over "
-            f"{UNRESOLVED:g} times the deviation. Subtract a constant from such columns (a start "
-            "time, say) before they reach the model.",
-            stacklevel=3,
         )

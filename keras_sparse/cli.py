@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,7 @@ def _load_model(path: Path) -> Any:
         raise FileNotFoundError(f"Expected a .keras file. Received: {path}, which does not exist")
     import keras
 
-    import keras_sparse.autoencoder  # noqa: F401  # registers the classes that the file may hold
-
+    import_module("keras_sparse.autoencoder")  # registers the classes that the file may hold
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # zip, JSON, HDF5 and Keras each raise their own
@@ -132,7 +132,7 @@ def _load_model(path: Path) -> Any:
 
 def _require_export() -> None:
     try:
-        import keras_sparse_export.convert  # noqa: F401
+        import_module("keras_sparse_export.convert")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"Expected the package `{error.name}`, which writes bundles. Received: an environment "

@@ -1,8 +1,8 @@
 """Files and arrays in, rows that can be trained on out."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -113,44 +113,6 @@ def listed(noun: str, items: list[Any], most: int = 5) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of what an error says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-# Statistics ------------------------------------------------------------------------------------
-
-
-class ColumnStatistics(NamedTuple):
-    """Of each column over all rows, in float64."""
-
-    rows: int
-    mean: np.ndarray
-    std: np.ndarray
-    minimum: np.ndarray
-    maximum: np.ndarray
-
-
-def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
-    """Statistics of the columns of many batches, in one pass, stable for large means.
-
-    Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for
-    computing sample variances", 1979.
-    """
-    rows, mean, squares = 0, np.zeros(()), np.zeros(())
-    minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
-    for batch in batches:
-        batch = np.asarray(batch, np.float64)
-        total = rows + len(batch)
-        batch_mean = batch.mean(axis=0)
-        shift = batch_mean - mean
-        squares = (
-            squares
-            + ((batch - batch_mean) ** 2).sum(axis=0)
-            + shift**2 * (rows * len(batch) / total)
-        )
-        mean = mean + shift * (len(batch) / total)
-        minimum = np.minimum(minimum, batch.min(axis=0))
-        maximum = np.maximum(maximum, batch.max(axis=0))
-        rows = total
-    return ColumnStatistics(rows, mean, np.sqrt(squares / max(rows, 1)), minimum, maximum)
 
 
 # What `fit` is given ---------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse.layers import ActivityPenalty, Scaling
+from keras_sparse.layers import ActivityPenalty
 from keras_sparse.penalties import Tensor
+from keras_sparse.scaling import Scaling
 
 HIDDEN_ACTIVATION = "relu"
 DENSE_THRESHOLD = 0.1
@@ -65,6 +66,43 @@ def build(
     if normalization:
         h = Scaling(invert=True, name="unscaling")(h)
     return encoder, keras.Model(code, h, name="decoder")
+
+
+def require_pair(encoder: keras.Model, decoder: keras.Model) -> None:
+    """Refuse halves that are no built models of one input and output, or do not fit each other.
+
+    Raises:
+        TypeError: If one is no Keras model.
+        ValueError: Otherwise.
+    """
+    for name, half in (("encoder", encoder), ("decoder", decoder)):
+        if not isinstance(half, keras.Model):
+            raise TypeError(
+                f"Invalid type for argument `{name}`. Expected a built keras.Model. "
+                f"Received: {name}={half!r}"
+            )
+        if not half.built or len(half.inputs) != 1 or len(half.outputs) != 1:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected a built keras.Model with one "
+                f"input and one output. Received: {name}={half.name!r}. Remedy: start it with "
+                "keras.Input(shape)"
+            )
+    if not (
+        compatible(encoder.output_shape, decoder.input_shape)
+        and compatible(decoder.output_shape, encoder.input_shape)
+    ):
+        raise ValueError(
+            "Invalid value for argument `decoder`. Expected a model from "
+            f"{encoder.output_shape} to {encoder.input_shape}. Received: one from "
+            f"{decoder.input_shape} to {decoder.output_shape}"
+        )
+
+
+def compatible(found: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
+    """Whether two shapes agree; `None` agrees with any length."""
+    return len(found) == len(wanted) and all(
+        a == b or None in (a, b) for a, b in zip(found, wanted, strict=True)
+    )
 
 
 def code_activation(encoder: keras.Model) -> Activation | None:

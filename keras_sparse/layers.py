@@ -1,11 +1,10 @@
-"""Layers: a penalty that can stand anywhere, and the scaling that lives inside the model."""
+"""A penalty that can stand anywhere."""
 
 import inspect
 from types import FrameType
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_sparse.penalties import Tensor
@@ -128,57 +127,3 @@ def _refuse_time_distributed(name: str) -> None:
                 "layer after TimeDistributed: it averages over steps itself."
             )
         frame = frame.f_back
-
-
-@keras.saving.register_keras_serializable(package="keras_sparse")
-class Scaling(keras.layers.Layer):
-    """`(x − offset) / scale` per feature, or the way back, `x · scale + offset`.
-
-    In float32 under every policy: raw rows may be too large for half precision.
-
-    Args:
-        invert: Whether to go from scaled rows to raw ones.
-        **kwargs: Passed to `keras.layers.Layer`.
-
-    Input shape: `(batch, features)`. Output shape: the same.
-    """
-
-    def __init__(self, invert: bool = False, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        self.invert = invert
-
-    def build(self, input_shape: Any) -> None:
-        """Create `offset` and `scale`, the identity until they are set."""
-        features = (input_shape[-1],)
-        self.offset = self.add_weight(
-            name="offset", shape=features, initializer="zeros", trainable=False
-        )
-        self.scale = self.add_weight(
-            name="scale", shape=features, initializer="ones", trainable=False
-        )
-        self.built = True
-
-    def assign(self, offset: np.ndarray, scale: np.ndarray) -> None:
-        """Set both, arrays of shape `(features,)`."""
-        self.offset.assign(offset)
-        self.scale.assign(scale)
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether both are still as they were created."""
-        offset, scale = (ops.convert_to_numpy(value) for value in (self.offset, self.scale))
-        return not offset.any() and bool((scale == 1).all())
-
-    def call(self, x: Tensor) -> Tensor:
-        """Scale, or go back."""
-        if self.invert:
-            return x * self.scale + self.offset
-        return (x - self.offset) / self.scale
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The input's shape."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "invert": self.invert}

@@ -85,12 +85,13 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         sparsity=settings.regularizer(),
         normalization=None if settings.normalization == "none" else settings.normalization,
     )
+    training, held_out = rows[train], rows[test]
     if model.normalization is not None:
-        model.adapt(rows[train])
+        model.adapt(training)
     model.compile(keras.optimizers.Adam(settings.learning_rate))
     history = model.fit(
-        rows[train],
-        validation_data=rows[test],
+        training,
+        validation_data=held_out,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         verbose=0,
@@ -105,10 +106,12 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
     return Run(
         model,
         history,
-        rows[test],
-        len(train),
-        evaluate(model, rows[test]),
-        _probes(model, table, train, test),
+        held_out,
+        len(training),
+        evaluate(model, held_out),
+        {}
+        if table.labels is None
+        else _probes(model, training, table.labels[train], held_out, table.labels[test]),
     )
 
 
@@ -193,18 +196,15 @@ def _require_classes(labels: np.ndarray) -> None:
 
 
 def _probes(
-    model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray
+    model: SparseAutoencoder,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    test_rows: np.ndarray,
+    test_labels: np.ndarray,
 ) -> dict[str, float]:
-    if table.labels is None:
-        return {}
-    rows, labels = table.rows, table.labels
-
-    def accuracy(train_features: np.ndarray, test_features: np.ndarray) -> float:
-        return probe_accuracy(train_features, labels[train], test_features, labels[test])
-
     return {
-        "raw": accuracy(model.scale(rows[train]), model.scale(rows[test])),
-        "codes": accuracy(model.encode(rows[train]), model.encode(rows[test])),
+        name: probe_accuracy(features(rows), labels, features(test_rows), test_labels)
+        for name, features in (("raw", model.scale), ("codes", model.encode))
     }
 
 

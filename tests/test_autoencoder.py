@@ -1,4 +1,3 @@
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import pytest
 from keras import ops
 
 from keras_sparse import KL, L1, SparseAutoencoder
-from keras_sparse.data import DataError
 
 
 def model_of(sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
@@ -283,24 +281,6 @@ def test_encode_and_decode_take_and_give_raw_rows(rows: np.ndarray) -> None:
     np.testing.assert_allclose(model.decode(codes), model.predict(rows, verbose=0), rtol=1e-5)
 
 
-def test_adapting_to_a_stream_is_adapting_to_its_rows(rows: np.ndarray) -> None:
-    array, stream = (model_of(normalization="standard") for _ in range(2))
-    array.adapt(rows)
-    stream.adapt(batches(rows)[i] for i in range(4))
-    np.testing.assert_allclose(stream.scale(rows), array.scale(rows), atol=1e-6)
-
-
-def test_a_stream_is_adapted_to_in_its_own_dtype() -> None:
-    x = 1e9 + 100 * np.random.default_rng(0).normal(size=(400, 12))
-    array, stream = (model_of(normalization="standard") for _ in range(2))
-    for model, source in ((array, x), (stream, iter(np.split(x, 4)))):
-        with pytest.warns(UserWarning, match="float32 cannot resolve"):
-            model.adapt(source)
-    for model in (array, stream):
-        scale = ops.convert_to_numpy(model.encoder.get_layer("scaling").scale)
-        np.testing.assert_allclose(scale, x.std(0), rtol=1e-5)
-
-
 def test_one_row_in_one_row_out(rows: np.ndarray) -> None:
     model = model_of()
     code = model.encode(rows[0])
@@ -321,37 +301,6 @@ def test_inputs_that_an_autoencoder_does_not_have(
 def test_sizes_may_be_numpy_integers() -> None:
     sizes: tuple[Any, Any] = (np.int64(12), np.int32(6))
     assert SparseAutoencoder(*sizes).encoder.output_shape == (None, 6)
-
-
-def test_a_constant_column_keeps_its_unit(rows: np.ndarray) -> None:
-    rows[:, 4] = 7
-    for normalization in ("standard", "minmax"):
-        model = model_of(normalization=normalization)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            model.adapt(rows)
-        np.testing.assert_array_equal(model.scale(rows)[:, 4], 0)
-        model.fit(rows, verbose=0)
-        assert np.isfinite(model.encode(rows)).all()
-
-
-def test_a_column_that_float32_cannot_resolve_draws_a_warning(rows: np.ndarray) -> None:
-    stamps = rows.astype(np.float64)
-    stamps[:, 3] = 1.7e9 + np.arange(400)
-    with pytest.warns(UserWarning, match="float32 cannot resolve column 3"):
-        model_of(normalization="standard").adapt(stamps)
-
-
-def test_training_before_adapting_is_refused(rows: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"call `adapt\(x\)` first"):
-        model_of(normalization="minmax").fit(rows)
-    for use in ("encode", "scale", "evaluate"):
-        with pytest.raises(ValueError, match=r"call `adapt\(x\)` first"):
-            getattr(model_of(normalization="minmax"), use)(rows)
-    with pytest.raises(ValueError, match="normalization=None"):
-        model_of().adapt(rows)
-    with pytest.raises(DataError, match="at least 2 rows"):
-        model_of(normalization="minmax").adapt(iter([rows[:1]]))
 
 
 # Saving ------------------------------------------------------------------------------------------

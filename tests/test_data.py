@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.preprocessing import StandardScaler
 
 from keras_sparse import data
 from keras_sparse.data import DataError
@@ -29,23 +28,6 @@ def test_bad_rows_are_counted_and_named_across_chunks(monkeypatch: pytest.Monkey
 def test_what_float32_cannot_hold_is_not_finite() -> None:
     with pytest.raises(DataError, match="NaN or infinity in row 1"):
         data.as_rows(np.array([[1.0], [1e300]]), (1,))
-
-
-def test_statistics_of_unequal_batches_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
-    x = rng.normal(size=(1000, 5)) * np.geomspace(1e-6, 1e6, 5) + 1e4
-    found = data.column_statistics(np.split(x, [1, 7, 400, 990]))
-    scaler = StandardScaler().fit(x)
-    np.testing.assert_allclose(found.mean, scaler.mean_, rtol=1e-12)
-    np.testing.assert_allclose(found.std[1:], scaler.scale_[1:], rtol=1e-6)
-    np.testing.assert_array_equal(found.minimum, x.min(0))
-    np.testing.assert_array_equal(found.maximum, x.max(0))
-    assert found.rows == 1000
-
-
-def test_statistics_survive_a_large_mean() -> None:
-    x = 1.7e9 + np.arange(10_000.0)[:, np.newaxis]
-    found = data.column_statistics(x[start : start + 100] for start in range(0, 10_000, 100))
-    np.testing.assert_allclose(found.std, x.std(0), rtol=1e-9)
 
 
 def test_batches_carry_their_weights_beside_the_rows() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_keras_sparse_loads_only_the_backend_that_is_selected() -> None:
 
 
 @pytest.mark.parametrize("package", [keras_sparse, keras_sparse_export])
-def test_every_public_name_is_there(package: object) -> None:
-    names: list[str] = package.__all__  # type: ignore[attr-defined]
+def test_every_public_name_is_there(package: ModuleType) -> None:
+    names: list[str] = package.__all__
     assert all(hasattr(package, name) for name in names)
     assert len(names) == len(set(names))

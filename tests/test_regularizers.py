@@ -171,8 +171,9 @@ def test_bad_arguments_are_refused(make: Callable[[], Any], message: str) -> Non
 
 
 def test_a_number_is_asked_for() -> None:
+    text: Any = "a"
     with pytest.raises(TypeError, match=r"Invalid type for argument `l1`.*Received: l1='a'"):
-        L1("a")  # type: ignore[arg-type]
+        L1(text)
 
 
 def test_a_keras_that_scales_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

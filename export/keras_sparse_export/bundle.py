@@ -7,15 +7,14 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -75,7 +74,7 @@ def _repair(path: Path, marker: str) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the same target; the lock dies with the process."""
-    if fcntl is None:  # Windows: two writers of one target are the user's to keep apart
+    if sys.platform == "win32":  # two writers of one target are the user's to keep apart
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)

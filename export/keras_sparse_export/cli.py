@@ -50,7 +50,7 @@ def _encode(options: argparse.Namespace) -> None:
     rows = _shaped(_read(options.data, options.key, options.drop), encoder.input_shape)
     codes = encoder.encode(rows)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    staging = options.output.with_name(f".{options.output.name}.new")
+    staging = options.output.with_name(f".{options.output.name}.keras-sparse-new")
     try:
         with staging.open("wb") as stream:
             np.save(stream, codes)

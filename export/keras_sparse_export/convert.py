@@ -97,7 +97,8 @@ def export_encoder(
     with _on_cpu():
         encoder = source.inference_clone(encoder)
         real = None if sample is None else _sample_rows(sample, encoder.input_shape[1:])
-        rows = _synthetic_rows(encoder, GATE_ROWS) if real is None else real
+        synthetic = _synthetic_rows(encoder, GATE_ROWS)
+        rows = synthetic if real is None else real
         halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset)}
         codes = halves["encoder"].run(rows)
         if threshold is None:
@@ -107,13 +108,12 @@ def export_encoder(
             halves["decoder"] = _convert("decoder.onnx", source_decoder, codes, converter, opset)
 
     kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
-    if kind == "synthetic":
-        rows = _synthetic_rows(encoder, GOLDEN_ROWS)
+    golden_rows = {"real": rows, "synthetic": synthetic, "none": rows[:0]}[kind][:GOLDEN_ROWS]
     with bundle.replaced_folder(path, marker=bundle.MANIFEST, overwrite=overwrite) as folder:
         _write(
             folder,
             halves,
-            golden_rows=None if kind == "none" else rows[:GOLDEN_ROWS],
+            golden_rows=golden_rows,
             manifest={
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
                 "output": {
@@ -128,7 +128,7 @@ def export_encoder(
                 "converter": halves["encoder"].converter,
                 "versions": _versions(),
                 "parity": {name: half.parity.as_dict() for name, half in halves.items()},
-                "golden": {"kind": kind, "rows": 0 if kind == "none" else len(rows[:GOLDEN_ROWS])},
+                "golden": {"kind": kind, "rows": len(golden_rows)},
                 "statistics": None if real is None else _statistics(codes, threshold),
             },
         )
@@ -203,7 +203,8 @@ def _convert(
     onnx_bytes = proto.SerializeToString(deterministic=True)
 
     def reference(batch: np.ndarray) -> np.ndarray:
-        codes: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+        with _on_cpu():
+            codes: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
         return codes
 
     return Converted(onnx_bytes, reference, fidelity.gate(file, reference, onnx_bytes, rows), used)
@@ -243,12 +244,12 @@ def _to_onnx(model: keras.Model, converter: str, opset: int) -> tuple[str, onnx.
 def _write(
     folder: Path,
     halves: dict[str, Converted],
-    golden_rows: np.ndarray | None,
+    golden_rows: np.ndarray,
     manifest: dict[str, Any],
 ) -> None:
     for name, half in halves.items():
         (folder / f"{name}.onnx").write_bytes(half.onnx_bytes)
-    if golden_rows is not None:
+    if len(golden_rows):
         golden = {"x": golden_rows, "code": halves["encoder"].run(golden_rows)}
         if "decoder" in halves:
             golden["x_hat"] = halves["decoder"].run(golden["code"])

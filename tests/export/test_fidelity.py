@@ -23,6 +23,17 @@ def test_the_largest_error(actual: list[list[float]], error: float) -> None:
     assert fidelity.max_abs_error(np.array([[1.0, 2.0]]), np.array(actual)) == error
 
 
+def test_every_batch_size_is_held_to_its_own_bound() -> None:
+    rows = np.array([[1.0], [1.0], [1000.0]])
+
+    def off_at_one(batch: np.ndarray) -> np.ndarray:
+        return batch + (5e-5 if len(batch) == 1 else 0.0)
+
+    found = fidelity.parity(lambda batch: batch, off_at_one, rows)
+    assert not found.passed
+    assert found.tolerance == pytest.approx(1e-5)
+
+
 def test_infinite_codes_do_not_pass() -> None:
     found = fidelity.parity(lambda rows: rows * np.inf, lambda rows: rows * np.inf, np.ones((3, 2)))
     assert not found.passed
