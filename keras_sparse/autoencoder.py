@@ -7,16 +7,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import data, halves
+from keras_sparse import batches, data, devices, halves
 from keras_sparse.layers import ActivityPenalty
-from keras_sparse.losses import ReconstructionError
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
 from keras_sparse.scaling import Scaling, offset_and_scale
+from keras_sparse.training import RowsModel, outputs, rows_and_weights
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
-class SparseAutoencoder(keras.Model):
+class SparseAutoencoder(RowsModel):
     """An autoencoder whose codes are penalized: `loss = MSE(x, x̂) + penalty(h)`.
 
     `encoder` (raw rows to codes) and `decoder` (codes to raw rows) are ordinary Keras models,
@@ -26,6 +26,7 @@ class SparseAutoencoder(keras.Model):
 
     `fit(x)` needs no target. `fit(x, y)` is denoising: `y` is the clean version of `x`. Every
     epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss`, and their `val_` forms.
+    A short last batch is filled up with rows that count for nothing in them or in any metric.
 
     Args:
         input_dim: Features of a row.
@@ -40,6 +41,8 @@ class SparseAutoencoder(keras.Model):
         decoder_constraint: Constraint on the kernel that takes the code. `"auto"` is unit-norm
             rows for L1, where a free decoder would let the codes shrink and cost less without
             becoming sparser, and none otherwise.
+        rho_horizon: For KL in small batches: how many samples ρ̂ is averaged over, as in
+            `ActivityPenalty`. `None` takes each batch's own.
         **kwargs: Passed to `keras.Model`.
 
     Raises:
@@ -69,13 +72,15 @@ class SparseAutoencoder(keras.Model):
         normalization: str | None = None,
         kernel_regularizer: Any = None,
         decoder_constraint: Any = "auto",
+        rho_horizon: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs, autocast=False)
         for name, size in (("input_dim", input_dim), ("code_dim", code_dim)):
             _require_size(name, size)
         for size in hidden_units:
             _require_size("hidden_units", size)
+        devices.require_policy(self.dtype_policy)
         if normalization not in ("standard", "minmax", None):
             raise ValueError(
                 "Invalid value for argument `normalization`. Expected one of 'standard', "
@@ -99,7 +104,7 @@ class SparseAutoencoder(keras.Model):
             "decoder_constraint": keras.constraints.get(decoder_constraint),
         }
         encoder, decoder = halves.build(**self._arguments, dtype=self.dtype_policy)
-        self._assemble(encoder, decoder, sparsity)
+        self._assemble(encoder, decoder, sparsity, rho_horizon)
 
     @classmethod
     def from_models(
@@ -108,6 +113,7 @@ class SparseAutoencoder(keras.Model):
         decoder: keras.Model,
         *,
         sparsity: ActivityRegularizer | None = None,
+        rho_horizon: float | None = None,
         **kwargs: Any,
     ) -> "SparseAutoencoder":
         """A sparse autoencoder of a user's own halves: convolutional, tied, of any rank.
@@ -117,6 +123,7 @@ class SparseAutoencoder(keras.Model):
             decoder: Codes to rows of the encoder's input shape.
             sparsity: As in the constructor. No constraint is put on the decoder: for L1, give the
                 kernel that takes the code `keras.constraints.UnitNorm(axis=1)`.
+            rho_horizon: As in the constructor.
             **kwargs: Passed to `keras.Model`.
 
         Raises:
@@ -126,13 +133,17 @@ class SparseAutoencoder(keras.Model):
         """
         halves.require_pair(encoder, decoder)
         model = cls.__new__(cls)
-        keras.Model.__init__(model, **kwargs)
+        keras.Model.__init__(model, **kwargs, autocast=False)
         model._arguments = None
-        model._assemble(encoder, decoder, sparsity)
+        model._assemble(encoder, decoder, sparsity, rho_horizon)
         return model
 
     def _assemble(
-        self, encoder: keras.Model, decoder: keras.Model, sparsity: ActivityRegularizer | None
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        sparsity: ActivityRegularizer | None,
+        rho_horizon: float | None,
     ) -> None:
         if sparsity is not None and not isinstance(sparsity, ActivityRegularizer):
             raise TypeError(
@@ -144,15 +155,20 @@ class SparseAutoencoder(keras.Model):
         self._code_activation = halves.code_activation(encoder)
         if isinstance(sparsity, KL):
             halves.require_unit_range(self._code_activation)
+        elif rho_horizon is not None:
+            raise ValueError(
+                "Invalid value for argument `rho_horizon`. Expected None without sparsity=KL(...). "
+                f"Received: rho_horizon={rho_horizon}"
+            )
         self.penalty = (
             None
             if sparsity is None
-            else ActivityPenalty(sparsity, name="penalty", dtype=self.dtype_policy)
+            else ActivityPenalty(
+                sparsity, rho_horizon=rho_horizon, name="penalty", dtype=self.dtype_policy
+            )
         )
         self._adapted = False
-        self._reconstruction_loss = keras.metrics.Mean(name="reconstruction_loss")
-        self._sparsity_loss = keras.metrics.Mean(name="sparsity_loss")
-        self._weight_loss = keras.metrics.Mean(name="weight_loss")
+        self._track_parts()
         self.build(encoder.input_shape)
 
     def build(self, input_shape: Any) -> None:
@@ -167,6 +183,12 @@ class SparseAutoencoder(keras.Model):
     def normalization(self) -> str | None:
         """`"standard"`, `"minmax"` or `None`."""
         return self._arguments["normalization"] if self._arguments else None
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """Shape of one row."""
+        shape: tuple[int | None, ...] = self.encoder.input_shape[1:]
+        return shape
 
     @property
     def adapted(self) -> bool:
@@ -188,10 +210,11 @@ class SparseAutoencoder(keras.Model):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Reconstruct rows; `inputs` are rows, or `(rows, sample weights)`."""
-        x, weights = _rows_and_weights(inputs)
+        x, weights = rows_and_weights(inputs)
         h = self.encoder(x, training=training)
         if self.penalty is not None:
-            h = self.penalty(h, weights=weights)
+            share = 1.0 if weights is None else ops.mean(weights)
+            h = self.penalty(h, weights=weights, share=share, training=training)
         return self.decoder(h, training=training)
 
     def encode(self, x: Any, batch_size: int = 1024) -> np.ndarray:
@@ -201,21 +224,34 @@ class SparseAutoencoder(keras.Model):
             keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
             ValueError: If a normalization was asked for and `adapt` was not called.
         """
-        self._require_adapted()
+        self._require_ready()
         return _outputs(self.encoder, x, "x", batch_size)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
         """Raw rows from codes, as `encode`."""
-        self._require_adapted()
+        self._require_ready()
         return _outputs(self.decoder, h, "h", batch_size)
 
     # Scaling -------------------------------------------------------------------------------
 
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss, `(x − offset) / scale`; as they are without one."""
-        self._require_adapted()
+        self._require_ready()
         rows = data.as_rows(x, self.encoder.input_shape[1:])
         return ops.convert_to_numpy(self._scaled(rows))
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        scaling = next((layer for layer in self._scalings if not layer.invert), None)
+        x = ops.cast(x, "float32")
+        return x if scaling is None else scaling(x)
+
+    def _require_ready(self) -> None:
+        if not self.adapted:
+            raise ValueError(
+                f"Expected a model that knows its columns' offset and scale (normalization="
+                f"{self.normalization!r}). Received: one that does not. Remedy: call `adapt(x)` "
+                "first"
+            )
 
     def adapt(self, x: Any) -> None:
         """Learn offset and scale of the columns from an array or a finite stream of batches.
@@ -233,180 +269,30 @@ class SparseAutoencoder(keras.Model):
                 "SparseAutoencoder(..., normalization='standard')"
             )
         # In the dtype of the caller: statistics are the first to feel a large mean.
-        if data.is_stream(x):
-            batches = (data.numeric(data.keras_batch(batch)[0], "x") for batch in x)
+        if batches.is_stream(x):
+            parts = (data.numeric(batches.parts_of(batch)[0], "x") for batch in x)
         else:
             rows = data.numeric(x, "x")
             data.require_rows(rows, self.encoder.input_shape[1:], at_least=2)
-            batches = (part for _, part in data.chunks(rows))
-        offset, scale = offset_and_scale(batches, self.normalization)
+            parts = (part for _, part in data.chunks(rows))
+        offset, scale = offset_and_scale(parts, self.normalization)
         for layer in self._scalings:
             layer.assign(offset, scale)
         self._adapted = True
 
-    # Training ------------------------------------------------------------------------------
-
-    def compile(self, optimizer: Any = "adam", loss: Any = None, **kwargs: Any) -> None:
-        """As in Keras, with defaults: Adam, and MSE as the mean over features.
-
-        A loss compares scaled rows; metrics compare raw ones.
-        """
-        if loss is None:
-            loss = ReconstructionError()
-        super().compile(optimizer=optimizer, loss=loss, **kwargs)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile again, as Keras does after loading a saved model."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        *,
-        sample_weight: Any = None,
-        validation_data: Any = None,
-        shuffle: bool | None = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train, as in Keras, but `x` is its own target.
-
-        Args:
-            x: Rows: an array, `tf.data.Dataset`, `keras.utils.PyDataset` or generator, of bare
-                `x`, of `(x, y)` or of `(x, y, sample_weight)`.
-            y: Clean rows, for denoising.
-            batch_size: Rows per step, of arrays.
-            epochs: Passes over the data.
-            sample_weight: How much each row counts, in the reconstruction and in the penalty.
-            validation_data: Rows, `(x, y)` or `(x, y, sample_weight)`, or a stream as above.
-            shuffle: Whether to shuffle each epoch; arrays and a finite `PyDataset` are by default.
-            **kwargs: Passed to `keras.Model.fit`.
-
-        Raises:
-            keras_sparse.data.DataError: If an array is of the wrong shape, has fewer than two
-                rows or values that are not finite.
-            TypeError: If `x` is a tuple or a dictionary, or there is a `class_weight`.
-            ValueError: If targets do not have the shape of the rows (labels, say), or a
-                normalization was asked for and `adapt` was not called.
-        """
-        self._require_adapted()
-        if isinstance(x, (tuple, dict)) or kwargs.get("class_weight") is not None:
-            raise TypeError(
-                "Expected rows as one array or stream, and no `class_weight`: an autoencoder has "
-                f"one input and no classes. Received: x of type {type(x).__name__}, "
-                f"class_weight={kwargs.get('class_weight')}"
-            )
-        if shuffle is None:
-            shuffle = not data.is_stream(x) or getattr(x, "num_batches", None) is not None
-        x, y, sample_weight = self._prepared(x, y, sample_weight, at_least=2)
-        if validation_data is not None:
-            given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            validation_data = self._prepared(*given, *(None,) * (3 - len(given)))
-        return super().fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            sample_weight=sample_weight,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            **kwargs,
-        )
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        *,
-        sample_weight: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Losses and metrics on rows; arguments as in `fit` and in `keras.Model.evaluate`."""
-        self._require_adapted()
-        x, y, sample_weight = self._prepared(x, y, sample_weight)
-        return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
-
-    def _prepared(
-        self, x: Any, y: Any, sample_weight: Any, at_least: int = 1
-    ) -> tuple[Any, Any, Any]:
-        """Rows, targets and weights as Keras takes them; what is prepared already stays."""
-        if isinstance(x, tuple):
-            return x, y, sample_weight
-        if data.is_stream(x):
-            return data.keras_stream(x), y, sample_weight
-        shape = self.encoder.input_shape[1:]
-        x = data.as_rows(x, shape, at_least=at_least)
-        if y is not None:
-            y = data.numeric(y, "y")
-            _require_targets(x.shape, y.shape)
-            y = data.as_rows(y, shape, name="y")
-        if sample_weight is None:
-            return x, y, None
-        sample_weight = data.as_rows(sample_weight, (), name="sample_weight")
-        return (x, sample_weight), x if y is None else y, sample_weight
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Tensor | None = None,
-        y_pred: Tensor | None = None,
-        sample_weight: Tensor | None = None,
-        training: bool = True,
-    ) -> Tensor:
-        """The loss in the scaled space, its parts kept for the logs."""
-        rows, _ = _rows_and_weights(x)
-        y = rows if y is None else y
-        _require_targets(rows.shape, y.shape)
-        total = super().compute_loss(
-            x, self._scaled(y), self._scaled(y_pred), sample_weight, training
-        )
-        penalties = ops.sum(ops.stack(self.losses)) if self.losses else ops.zeros(())
-        weight_loss = self._weight_penalty()
-        batch = ops.shape(rows)[0]
-        self._reconstruction_loss.update_state(total - penalties, sample_weight=batch)
-        self._sparsity_loss.update_state(penalties - weight_loss, sample_weight=batch)
-        self._weight_loss.update_state(weight_loss, sample_weight=batch)
-        return total
-
-    def compute_metrics(
-        self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> dict[str, Any]:
-        """Metrics on raw rows, which are their own targets."""
-        rows, _ = _rows_and_weights(x)
-        return super().compute_metrics(x, rows if y is None else y, y_pred, sample_weight)
-
-    def _scaled(self, x: Tensor) -> Tensor:
-        scaling = next((layer for layer in self._scalings if not layer.invert), None)
-        x = ops.cast(x, "float32")
-        return x if scaling is None else scaling(x)
-
-    def _weight_penalty(self) -> Tensor:
-        penalties = [
-            variable.regularizer(variable)
-            for variable in self.trainable_variables
-            if variable.regularizer is not None
-        ]
-        return ops.sum(ops.stack(penalties)) if penalties else ops.zeros(())
-
-    def _require_adapted(self) -> None:
-        if not self.adapted:
-            raise ValueError(
-                f"Expected a model that knows its columns' offset and scale (normalization="
-                f"{self.normalization!r}). Received: one that does not. Remedy: call `adapt(x)` "
-                "first"
-            )
-
     # Saving --------------------------------------------------------------------------------
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """As in Keras; one process of many may save by itself."""
+        with devices.alone():
+            super().save(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to build the model again."""
         serialize = keras.saving.serialize_keras_object
         config = super(keras.Model, self).get_config()
         config["sparsity"] = serialize(self.penalty.regularizer) if self.penalty else None
+        config["rho_horizon"] = self.penalty.rho_horizon if self.penalty else None
         config["adapted"] = self._adapted
         if self._arguments is None:
             # Keras marks an object as shared from the second time it sees it: so it finds again
@@ -444,19 +330,8 @@ def _outputs(model: keras.Model, x: Any, name: str, batch_size: int) -> np.ndarr
     array = data.numeric(x, name)
     single = array.ndim == len(shape)
     rows = data.as_rows(array[np.newaxis] if single else array, shape, name=name)
-    # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
-    outputs = [
-        ops.convert_to_numpy(model(rows[start : start + batch_size], training=False))
-        for start in range(0, len(rows), batch_size)
-    ]
-    return outputs[0][0] if single else np.concatenate(outputs)
-
-
-def _rows_and_weights(inputs: Any) -> tuple[Tensor, Tensor | None]:
-    if isinstance(inputs, (tuple, list)):
-        rows, weights = inputs
-        return rows, weights
-    return inputs, None
+    found = outputs(model, rows, batch_size)
+    return found[0] if single else found
 
 
 def _require_size(name: str, size: Any) -> None:
@@ -464,13 +339,4 @@ def _require_size(name: str, size: Any) -> None:
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected a positive integer. "
             f"Received: {name}={size!r}"
-        )
-
-
-def _require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:
-    if not halves.compatible(tuple(targets)[1:], tuple(rows)[1:]):
-        raise ValueError(
-            f"Invalid shape of argument `y`. Expected the shape of `x`, {tuple(rows)}: `y` holds "
-            f"the clean rows of denoising. Received: {tuple(targets)}. An autoencoder takes no "
-            "labels; call `fit(x)`"
         )

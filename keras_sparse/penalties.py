@@ -26,6 +26,7 @@ def weighted_mean(values: Tensor, weights: Tensor | None, *, over: int) -> Tenso
             all weights are zero the mean is zero.
         over: Number of leading axes to average over.
     """
+    values = ops.convert_to_tensor(values)
     axes = tuple(range(over))
     if weights is None:
         return _exact(lambda v: ops.mean(v, axis=axes), values)

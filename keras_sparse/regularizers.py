@@ -150,7 +150,7 @@ class KL(ActivityRegularizer):
     [1e-6, 1 − 1e-6] the penalty goes on as a straight line that leads back.
 
     KL is convex, so its mean over small batches exceeds its value on the whole data: prefer
-    batches of 256 or more.
+    batches of 256 or more, or give `ActivityPenalty` or `SparseAutoencoder` a `rho_horizon`.
 
     Args:
         rho: ρ, the mean activation asked of each unit, in (0, 1).
@@ -185,9 +185,19 @@ class KL(ActivityRegularizer):
 
     def at_unit_strength(self, h: Tensor, weights: Tensor | None = None) -> Tensor:
         """`Σ_j KL(ρ ‖ ρ̂_j)`."""
-        rho_hat = penalties.mean_activation(h, weights)
-        # Near 1 float32 keeps few digits of 1 − ρ̂: average 1 − h instead.
-        complement = penalties.mean_activation(1.0 - h, weights)
+        return self.of_statistic(self.statistic(h, weights))
+
+    def statistic(self, h: Tensor, weights: Tensor | None = None) -> Tensor:
+        """All that the penalty knows of the codes, linear in them: `ρ̂` and `1 − ρ̂`, `(2, units)`.
+
+        Near 1 float32 keeps few digits of 1 − ρ̂, so 1 − h is averaged on its own.
+        """
+        means = (penalties.mean_activation(values, weights) for values in (h, 1.0 - h))
+        return ops.stack(list(means))
+
+    def of_statistic(self, statistic: Tensor) -> Tensor:
+        """`Σ_j KL(ρ ‖ ρ̂_j)` from what `statistic` gives."""
+        rho_hat, complement = statistic[0], statistic[1]
         return penalties.sum_over_units(penalties.kl(self.rho, rho_hat, complement))
 
     def get_config(self) -> dict[str, Any]:

@@ -13,12 +13,18 @@ CONVERTERS = ["tf2onnx", "builder"] if TENSORFLOW else ["builder"]
 needs_tf2onnx = pytest.mark.skipif(not TENSORFLOW, reason="tf2onnx needs the TensorFlow backend")
 
 
+def model_of(sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
+    model = SparseAutoencoder(12, 6, sparsity=sparsity or KL(0.2, 0.01), **arguments)
+    model.compile()
+    return model
+
+
 def trained(rows: np.ndarray, sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
     model = SparseAutoencoder(
         12,
         6,
         sparsity=sparsity or KL(0.2),
-        kernel_regularizer="l1_l2" if False else "l2",
+        kernel_regularizer="l2",
         **arguments,
     )
     if model.normalization:

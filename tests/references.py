@@ -1,6 +1,9 @@
 """Formulas written down a second time, in numpy and float64."""
 
+from typing import Any
+
 import numpy as np
+from keras import ops
 
 from keras_sparse import penalties
 
@@ -12,3 +15,8 @@ def kl_reference(rho: float, rho_hat: np.ndarray) -> np.ndarray:
     value = rho * np.log(rho / inside) + (1 - rho) * np.log((1 - rho) / (1 - inside))
     slope = -rho / inside + (1 - rho) / (1 - inside)
     return np.asarray(value + slope * (rho_hat - inside))
+
+
+def scalar(tensor: Any) -> float:
+    """A scalar of any backend; torch warns of `float` where there is a gradient."""
+    return float(ops.convert_to_numpy(tensor))

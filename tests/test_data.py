@@ -28,11 +28,3 @@ def test_bad_rows_are_counted_and_named_across_chunks(monkeypatch: pytest.Monkey
 def test_what_float32_cannot_hold_is_not_finite() -> None:
     with pytest.raises(DataError, match="NaN or infinity in row 1"):
         data.as_rows(np.array([[1.0], [1e300]]), (1,))
-
-
-def test_batches_carry_their_weights_beside_the_rows() -> None:
-    assert data.keras_batch("x") == ("x",)
-    assert data.keras_batch(("x", "y")) == ("x", "y")
-    assert data.keras_batch(("x", "y", None)) == ("x", "y", None)
-    assert data.keras_batch(("x", None, "w")) == (("x", "w"), "x", "w")
-    assert data.keras_batch((("x", "w"), "y", "w")) == (("x", "w"), "y", "w")

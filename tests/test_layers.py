@@ -8,11 +8,12 @@ from keras import ops
 
 from keras_sparse import KL, L1, ActivityPenalty
 from keras_sparse.scaling import Scaling
+from references import scalar
 
 
 def loss_of(model: Any, x: np.ndarray) -> float:
     model(x)
-    return float(sum(float(loss) for loss in model.losses))
+    return sum(scalar(loss) for loss in model.losses)
 
 
 def test_it_passes_codes_on_and_adds_the_penalty_after_an_activation() -> None:
@@ -37,7 +38,7 @@ def test_it_stands_inside_a_functional_graph() -> None:
     model = keras.Model(x, keras.layers.Dense(4)(ActivityPenalty(KL(0.1, 1.0))(h)))
     rows = np.ones((5, 4), np.float32)
     codes = model.layers[1](rows)
-    np.testing.assert_allclose(loss_of(model, rows), float(KL(0.1, 1.0).penalty(codes)), rtol=1e-6)
+    np.testing.assert_allclose(loss_of(model, rows), scalar(KL(0.1, 1.0).penalty(codes)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("regularizer", [L1(1.0), KL(0.1, 1.0)], ids=["L1", "KL"])
@@ -49,7 +50,7 @@ def test_masked_steps_do_not_count(regularizer: Any, rng: np.random.Generator) -
     )
     steps = x[(x != 0).any(-1)]
     assert len(steps) == 22
-    np.testing.assert_allclose(loss_of(model, x), float(regularizer.penalty(steps)), rtol=1e-5)
+    np.testing.assert_allclose(loss_of(model, x), scalar(regularizer.penalty(steps)), rtol=1e-5)
     assert model.layers[1].supports_masking
 
 
@@ -60,7 +61,7 @@ def test_mask_and_weights_multiply(rng: np.random.Generator) -> None:
     layer(h, mask=ops.convert_to_tensor(mask), weights=ops.convert_to_tensor(weights))
     share = mask * weights[:, np.newaxis]
     expected = (h.sum(-1) * share).sum() / share.sum()
-    np.testing.assert_allclose(float(layer.losses[0]), expected, rtol=1e-5)
+    np.testing.assert_allclose(scalar(layer.losses[0]), expected, rtol=1e-5)
 
 
 def test_the_strength_is_set_before_and_after_building() -> None:
@@ -68,7 +69,7 @@ def test_the_strength_is_set_before_and_after_building() -> None:
     assert layer.strength == 0.5
     layer.strength = 2.0
     layer(np.ones((3, 4), np.float32))
-    np.testing.assert_allclose(float(layer.losses[0]), 8.0)
+    np.testing.assert_allclose(scalar(layer.losses[0]), 8.0)
     layer.strength = 0.0
     assert layer.strength == 0.0
     with pytest.raises(ValueError, match=r"argument `strength`.*Received: strength=-1"):
@@ -79,7 +80,7 @@ def test_the_strength_is_set_before_and_after_building() -> None:
 def test_the_strength_keeps_full_precision(policy: str) -> None:
     layer = ActivityPenalty(L1(1e-4), dtype=policy)
     layer(np.ones((3, 40), np.float32))
-    np.testing.assert_allclose(float(layer.losses[0]), 4e-3, rtol=1e-6)
+    np.testing.assert_allclose(scalar(layer.losses[0]), 4e-3, rtol=1e-6)
 
 
 def test_a_change_takes_effect_in_a_compiled_step() -> None:

@@ -299,6 +299,12 @@ def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> No
 
 @contextmanager
 def _on_cpu() -> Iterator[None]:
-    # GPUs and TPUs round matrix products by default; the reference must not.
-    with keras.device("cpu:0"):
-        yield
+    # GPUs and TPUs round matrix products by default; the reference must not. Nor must it wait for
+    # other hosts, with which a distribution would share the copy's weights.
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        with keras.device("cpu"):
+            yield
+    finally:
+        keras.distribution.set_distribution(distribution)

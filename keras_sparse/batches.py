@@ -1,0 +1,267 @@
+"""What `fit` is given, in batches of one size.
+
+A short batch is filled up with its own rows again, at weight 0: a compiled step then sees one
+shape, and devices can share every batch evenly. A batch with weights is `((x, weights),)` or
+`((x, weights), y)`: the model finds the weights beside its rows. They are scaled to a mean of 1, so
+that a mean over the batch, which is what a Keras loss takes, is the weighted mean, and devices that
+each take the mean of their part agree on it.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_sparse.data import DataError, numeric
+
+
+class Rows(NamedTuple):
+    """Arrays of the same length, checked: rows, clean rows and weights where there are any."""
+
+    x: np.ndarray
+    y: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def split(self, share: float) -> tuple["Rows", "Rows"]:
+        """All but the last `share` of the rows, and these."""
+        first = math.floor(len(self.x) * (1 - share))
+        if not 0 < first < len(self.x):
+            raise DataError(
+                "Invalid value for argument `validation_split`. Expected a float in (0, 1) that "
+                f"leaves rows on both sides. Received: validation_split={share} of {len(self.x)} "
+                "rows"
+            )
+        return self._part(slice(first)), self._part(slice(first, None))
+
+    def _part(self, part: slice) -> "Rows":
+        x, y, weights = (None if array is None else array[part] for array in self)
+        assert x is not None
+        return Rows(x, y, weights)
+
+
+class ArrayBatches(keras.utils.PyDataset):
+    """Batches of arrays, `batch_size` rows each.
+
+    Args:
+        rows: The arrays.
+        batch_size: Rows of a batch, over all processes.
+        shuffle: Whether to go through the rows in another order each epoch. The seed is drawn from
+            Python's generator, as Keras draws its own: `keras.utils.set_random_seed` sets it.
+        process: Which part of each batch is this process's, `(index, processes)`.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        process: tuple[int, int] = (0, 1),
+    ) -> None:
+        super().__init__()
+        self._rows = rows
+        self._size = batch_size
+        self._counted = rows.weights is not None or len(rows.x) % batch_size != 0
+        self._order = np.arange(len(rows.x))
+        self._shuffles = np.random.default_rng(random.randrange(2**32)) if shuffle else None
+        self._passed = True
+        index, processes = process
+        part = batch_size // processes
+        self._part = slice(index * part, (index + 1) * part)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._order) / self._size)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        if index == 0 and self._passed and self._shuffles is not None:
+            self._order = self._shuffles.permutation(len(self._order))
+            self._passed = False
+        order = self._order[index * self._size : (index + 1) * self._size]
+        weights = None
+        if self._counted:
+            given = self._rows.weights
+            weights = np.ones(len(order), np.float32) if given is None else given[order]
+            order, weights = filled(order, weights, self._size)
+            weights = weights[self._part]
+        order = order[self._part]
+        y = None if self._rows.y is None else self._rows.y[order]
+        return packed(self._rows.x[order], y, weights)
+
+    def on_epoch_end(self) -> None:
+        """Another order from the next pass on.
+
+        Not at the begin of an epoch: Keras begins more of them than it ends, to look at a batch.
+        """
+        self._passed = True
+
+
+class StreamBatches(keras.utils.PyDataset):
+    """The batches of a `PyDataset`, or of anything of a known length that can be gone through."""
+
+    def __init__(self, stream: Any, multiple: int = 1) -> None:
+        indexed = isinstance(stream, keras.utils.PyDataset)
+        options = ("workers", "use_multiprocessing", "max_queue_size") if indexed else ()
+        super().__init__(**{name: getattr(stream, name) for name in options})
+        self._stream = stream
+        self._multiple = multiple
+        self._iterator: Iterator[Any] | None = None
+        self._size: int | None = None
+
+    @property
+    def num_batches(self) -> int | None:
+        """The stream's own."""
+        return length(self._stream)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        if isinstance(self._stream, keras.utils.PyDataset):
+            if self._size is None:  # the first batch is whole, also where another is asked for
+                self._size = _whole(len(parts_of(self._stream[0])[0]), self._multiple)
+            batch = parts_of(self._stream[index])
+        else:
+            batch = parts_of(self._next())
+        self._size = max(self._size or 0, _whole(len(batch[0]), self._multiple))
+        return filled_batch(batch, self._size)
+
+    def _next(self) -> Any:
+        if self._iterator is None:
+            self._iterator = iter(self._stream)
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            self._iterator = iter(self._stream)
+            return next(self._iterator)
+
+    def on_epoch_begin(self) -> None:
+        """From the start."""
+        self._iterator = None
+        if isinstance(self._stream, keras.utils.PyDataset):
+            self._stream.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """Told to the stream."""
+        if isinstance(self._stream, keras.utils.PyDataset):
+            self._stream.on_epoch_end()
+
+
+def is_stream(x: Any) -> bool:
+    """Whether `x` yields batches by itself: a `tf.data.Dataset`, `PyDataset`, loader, generator."""
+    return not hasattr(x, "shape") and not isinstance(x, (list, tuple, Mapping))
+
+
+def stream_batches(stream: Any, multiple: int = 1) -> Any:
+    """A stream as Keras takes it, its batches filled up to a multiple of `multiple` rows.
+
+    The largest batch so far gives the size; the first of them is taken to be whole. Weights become
+    relative within each batch.
+    """
+    if isinstance(stream, (ArrayBatches, StreamBatches)):
+        return stream
+    if hasattr(stream, "element_spec"):
+        return _filled_in_graph(stream, multiple)
+    if isinstance(stream, keras.utils.PyDataset) or length(stream) is not None:
+        return StreamBatches(stream, multiple)
+    return one_by_one(stream, multiple)
+
+
+def one_by_one(
+    stream: Any, multiple: int = 1, real: list[np.ndarray] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """One pass over a stream, as `stream_batches`.
+
+    Args:
+        stream: The stream.
+        multiple: As in `stream_batches`.
+        real: Where to note which rows of each batch were there before it was filled up.
+    """
+    size = 0
+    for batch in _iterated(stream):
+        parts = parts_of(batch)
+        rows = len(parts[0])
+        size = max(size, _whole(rows, multiple))
+        if real is not None:
+            real.append(np.arange(size) < rows)
+        yield filled_batch(parts, size)
+
+
+def length(stream: Any) -> int | None:
+    """How many batches there are, where that is known."""
+    if isinstance(stream, keras.utils.PyDataset):
+        return stream.num_batches
+    try:
+        return len(stream)
+    except TypeError:
+        return None
+
+
+def _iterated(stream: Any) -> Iterable[Any]:
+    if isinstance(stream, keras.utils.PyDataset):
+        indices = itertools.count() if stream.num_batches is None else range(stream.num_batches)
+        return (stream[index] for index in indices)
+    return stream.as_numpy_iterator() if hasattr(stream, "element_spec") else stream
+
+
+def parts_of(batch: Any) -> tuple[Any, ...]:
+    """A batch of a stream as `(x, y, weights)`; the last two may be `None`."""
+    parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+    if len(parts) > 3:
+        raise DataError(
+            "Invalid value for argument `x`. Expected a stream of x, (x, y) or "
+            f"(x, y, sample_weight). Received: batches of {len(parts)} parts"
+        )
+    return (*parts, *(None,) * (3 - len(parts)))
+
+
+def filled(
+    rows: Sequence[Any] | np.ndarray, weights: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rows` gone through again until there are `size`, and weights: 0 for the repeated."""
+    repeated = np.arange(size) % len(rows)
+    weights = np.concatenate([weights, np.zeros(size - len(rows), np.float32)])
+    return np.asarray(rows)[repeated], relative(weights)
+
+
+def relative(weights: np.ndarray) -> np.ndarray:
+    """Weights scaled to a mean of 1; all of them 0 stay so."""
+    mean = weights.mean(dtype=np.float64)
+    return (weights / (mean if mean > 0 else 1)).astype(np.float32)
+
+
+def packed(x: Any, y: Any, weights: Any) -> tuple[Any, ...]:
+    """A batch as the model takes it."""
+    x = x if weights is None else (x, weights)
+    return (x,) if y is None else (x, y)
+
+
+def filled_batch(batch: tuple[Any, Any, Any], size: int) -> tuple[Any, ...]:
+    """A batch of a stream, filled up to `size` rows."""
+    x = numeric(batch[0], "x")
+    weights = np.ones(len(x)) if batch[2] is None else numeric(batch[2], "sample_weight")
+    rows, weights = filled(np.arange(len(x)), weights.reshape(len(x)), size)
+    return packed(x[rows], None if batch[1] is None else numeric(batch[1], "y")[rows], weights)
+
+
+def _whole(rows: int, multiple: int) -> int:
+    return math.ceil(rows / multiple) * multiple
+
+
+def _filled_in_graph(stream: Any, multiple: int) -> Any:
+    import tensorflow as tf  # a tf.data.Dataset is at hand, so TensorFlow is loaded
+
+    def fill(largest: Any, batch: Any) -> tuple[Any, tuple[Any, ...]]:
+        x, y, weights = parts_of(batch)
+        rows = tf.shape(x)[0]
+        size = tf.maximum(largest, -(-rows // multiple) * multiple)
+        repeated = tf.range(size) % rows
+        weights = (
+            tf.ones(rows) if weights is None else tf.reshape(tf.cast(weights, "float32"), [-1])
+        )
+        weights = tf.where(tf.range(size) < rows, tf.gather(weights, repeated), 0.0)
+        weights = tf.math.divide_no_nan(weights, tf.reduce_mean(weights))
+        y = None if y is None else tf.gather(y, repeated)
+        return size, packed(tf.gather(x, repeated), y, weights)
+
+    return stream.scan(0, fill).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,303 @@
+"""Training of a Keras model whose rows are their own targets."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse import batches, data, devices, halves
+from keras_sparse.metrics import OverCountedRows
+from keras_sparse.penalties import Tensor
+
+EVALUATION_BATCH_SIZE = 1024
+PARTS = ("reconstruction", "sparsity", "weight")
+
+
+class RowsModel(keras.Model):
+    """A Keras model that reconstructs its rows, on any number of devices.
+
+    Every batch has one size, its missing rows filled up and weighing nothing, and the loss is kept
+    in the parts that it is the sum of. A subclass gives `row_shape`, `_scaled` and
+    `_require_ready`, and calls `_track_parts` when it is made.
+    """
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """Shape of one row."""
+        raise NotImplementedError
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        """Raw rows in the space of the loss."""
+        raise NotImplementedError
+
+    def _require_ready(self) -> None:
+        """Refuse a model that lacks something of its data."""
+        raise NotImplementedError
+
+    def _track_parts(self) -> None:
+        self._held_out: Any = None
+        self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As in Keras, with defaults: Adam, and MSE as the mean over features.
+
+        A loss compares scaled rows; metrics compare raw ones.
+
+        Raises:
+            ValueError: Under a strategy of TensorFlow that Keras 3 does not train with.
+        """
+        devices.require_supported_strategy()
+        counted, weighted = (
+            [metric for metric in keras.tree.flatten(given) if metric is not None]
+            for given in (metrics, weighted_metrics)
+        )
+        super().compile(
+            optimizer=optimizer,
+            loss="mse" if loss is None else loss,
+            # Keras tells only weighted metrics the weights, and so which rows fill up a batch.
+            weighted_metrics=[*map(OverCountedRows, counted), *weighted] or None,
+            **kwargs,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile again, as Keras does after loading a saved model."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        *,
+        sample_weight: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        validation_batch_size: int | None = None,
+        shuffle: bool | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train, as in Keras, but `x` is its own target.
+
+        Args:
+            x: Rows: an array, `tf.data.Dataset`, `keras.utils.PyDataset`, generator or loader, of
+                bare `x`, of `(x, y)` or of `(x, y, sample_weight)`.
+            y: Clean rows, for denoising.
+            batch_size: Rows per step, of arrays; 32 by default.
+            epochs: Passes over the data.
+            sample_weight: How much each row counts beside the others of its batch, in the
+                reconstruction and in the penalty.
+            validation_split: Share of the arrays, from their end, to hold out.
+            validation_data: Rows, `(x, y)` or `(x, y, sample_weight)`, or a stream as above.
+            validation_batch_size: Rows per step of validation; by default 1,024, or `batch_size`
+                if that is more or the steps are counted.
+            shuffle: Whether to shuffle each epoch; arrays and a finite `PyDataset` are by default.
+            **kwargs: Passed to `keras.Model.fit`.
+
+        Raises:
+            keras_sparse.data.DataError: If an array is of the wrong shape, has fewer than two
+                rows or values that are not finite.
+            TypeError: If `x` is a tuple or a dictionary, or there is a `class_weight`.
+            ValueError: If targets do not have the shape of the rows (labels, say), a
+                normalization was asked for and `adapt` was not called, or `batch_size` cannot be
+                shared by the devices.
+        """
+        self._require_ready()
+        if isinstance(x, (tuple, dict)) or kwargs.get("class_weight") is not None:
+            raise TypeError(
+                "Expected rows as one array or stream, and no `class_weight`: an autoencoder has "
+                f"one input and no classes. Received: x of type {type(x).__name__}, "
+                f"class_weight={kwargs.get('class_weight')}"
+            )
+        if shuffle is None:
+            shuffle = not batches.is_stream(x) or getattr(x, "num_batches", None) is not None
+        given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+        held_out = self._checked(*given) if validation_data is not None else None
+        rows = self._checked(x, y, sample_weight, at_least=2)
+        if validation_split:
+            rows, held_out = _split(rows, validation_split)
+        batch_size = batch_size or 32
+        if validation_batch_size is None:
+            large = max(batch_size, EVALUATION_BATCH_SIZE)
+            validation_batch_size = batch_size if kwargs.get("validation_steps") else large
+        if held_out is not None:
+            held_out = self._batches(held_out, validation_batch_size)
+        self._held_out = held_out
+        with devices.own_parts():
+            return super().fit(
+                self._batches(rows, batch_size, shuffle=shuffle),
+                epochs=epochs,
+                validation_data=held_out,
+                shuffle=shuffle and not isinstance(rows, batches.Rows),
+                **kwargs,
+            )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        *,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Losses and metrics on rows, as `fit` takes them; else as in `keras.Model.evaluate`.
+
+        Args:
+            x: Rows.
+            y: Clean rows.
+            batch_size: Rows per step, of arrays; 1,024 by default. KL depends on it: its ρ̂ is the
+                mean over a batch.
+            sample_weight: How much each row counts.
+            **kwargs: Passed to `keras.Model.evaluate`.
+        """
+        self._require_ready()
+        if x is None or x is not self._held_out:  # else Keras comes from `fit` with it
+            x = self._batches(
+                self._checked(x, y, sample_weight), batch_size or EVALUATION_BATCH_SIZE
+            )
+        with devices.own_parts():
+            return super().evaluate(x, **kwargs)
+
+    def predict(self, x: Any, batch_size: int | None = None, **kwargs: Any) -> np.ndarray:
+        """Reconstructions of rows, as `fit` takes them; else as in `keras.Model.predict`.
+
+        Args:
+            x: Rows.
+            batch_size: Rows per step, of arrays; 1,024 by default.
+            **kwargs: Passed to `keras.Model.predict`.
+        """
+        self._require_ready()
+        rows = self._checked(x, None, None)
+        if isinstance(rows, batches.Rows):
+            if devices.process()[1] > 1:  # each process would hold a part of the answer alone
+                return outputs(self, rows.x, batch_size or EVALUATION_BATCH_SIZE)
+            stream = self._batches(rows, batch_size or EVALUATION_BATCH_SIZE)
+            found: np.ndarray = super().predict(stream, **kwargs)
+            return found[: len(rows.x)]
+        real: list[np.ndarray] = []
+        stream = batches.one_by_one(rows, devices.sharing_devices(), real)
+        found = super().predict(stream, **{"steps": batches.length(rows), **kwargs})
+        return found[np.concatenate(real)[: len(found)]]
+
+    def _checked(self, x: Any, y: Any = None, sample_weight: Any = None, at_least: int = 1) -> Any:
+        """Arrays as `Rows`; a stream stays as it is."""
+        if batches.is_stream(x):
+            return x
+        shape = self.row_shape
+        x = data.as_rows(x, shape, at_least=at_least)
+        if y is not None:
+            y = data.numeric(y, "y")
+            _require_targets(x.shape, y.shape)
+            y = data.as_rows(y, shape, name="y")
+        if sample_weight is not None:
+            sample_weight = data.as_rows(sample_weight, (), name="sample_weight")
+        return batches.Rows(x, y, sample_weight)
+
+    def _batches(self, rows: Any, batch_size: int, shuffle: bool = False) -> Any:
+        if not isinstance(rows, batches.Rows):
+            return batches.stream_batches(rows, devices.sharing_devices())
+        size = devices.shared_batch_size(batch_size, len(rows.x))
+        return batches.ArrayBatches(rows, size, shuffle=shuffle, process=devices.process())
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Tensor | None = None,
+        y_pred: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The loss in the scaled space, its parts kept for the logs."""
+        rows, weights = rows_and_weights(x)
+        y = rows if y is None else y
+        _require_targets(rows.shape, y.shape)
+        if weights is not None:
+            # One axis for each that a loss leaves, all but the last of a row.
+            sample_weight = ops.reshape(weights, (-1, *(1,) * (len(rows.shape) - 2)))
+        total = super().compute_loss(
+            x, self._scaled(y), self._scaled(y_pred), sample_weight, training
+        )
+        self._track(total, weights, ops.shape(rows)[0])
+        return total
+
+    def _track(self, total: Tensor, weights: Tensor | None, rows: Any) -> None:
+        # A replica of MirroredStrategy has its part of the loss of all, and of the rows.
+        total = total * devices.mirrored_replicas()
+        penalties = ops.sum(ops.stack(self.losses)) if self.losses else ops.zeros(())
+        weight_loss = self._weight_penalty()
+        reconstruction, sparsity = total - penalties, penalties - weight_loss
+        if weights is not None:
+            share = ops.mean(weights)
+            reconstruction = ops.divide_no_nan(reconstruction, share)
+            sparsity = ops.divide_no_nan(sparsity, share)
+            rows = ops.sum(ops.cast(ops.not_equal(weights, 0), "float32"))
+        for part, value in zip(PARTS, (reconstruction, sparsity, weight_loss), strict=True):
+            self._parts[part].update_state(value, sample_weight=rows)
+
+    def compute_metrics(
+        self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> dict[str, Any]:
+        """Metrics on raw rows, which are their own targets."""
+        rows, weights = rows_and_weights(x)
+        sample_weight = sample_weight if weights is None else weights
+        return super().compute_metrics(x, rows if y is None else y, y_pred, sample_weight)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The logs; `loss` is the sum of its parts, over the rows that count."""
+        logs = super().get_metrics_result()
+        return {**logs, "loss": sum(logs[f"{part}_loss"] for part in PARTS)}
+
+    def _weight_penalty(self) -> Tensor:
+        penalties = [
+            variable.regularizer(variable)
+            for variable in self.trainable_variables
+            if variable.regularizer is not None
+        ]
+        return ops.sum(ops.stack(penalties)) if penalties else ops.zeros(())
+
+
+def _split(rows: Any, share: float) -> tuple[batches.Rows, batches.Rows]:
+    if not isinstance(rows, batches.Rows):
+        raise ValueError(
+            "Invalid value for argument `validation_split`. Expected 0 with a stream. Received: "
+            f"validation_split={share}. Remedy: `validation_data`"
+        )
+    return rows.split(share)
+
+
+def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray:
+    """What a model answers to rows, all of it here, however many hosts trained it."""
+    # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
+    parts = [
+        ops.convert_to_numpy(model(rows[start : start + batch_size], training=False))
+        for start in range(0, len(rows), batch_size)
+    ]
+    return np.concatenate(parts)
+
+
+def rows_and_weights(inputs: Any) -> tuple[Tensor, Tensor | None]:
+    """What a batch holds: rows alone, or rows and how much each counts."""
+    if isinstance(inputs, (tuple, list)):
+        rows, weights = inputs
+        return rows, weights
+    return inputs, None
+
+
+def _require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:
+    if not halves.compatible(tuple(targets)[1:], tuple(rows)[1:]):
+        raise ValueError(
+            f"Invalid shape of argument `y`. Expected the shape of `x`, {tuple(rows)}: `y` holds "
+            f"the clean rows of denoising. Received: {tuple(targets)}. An autoencoder takes no "
+            "labels; call `fit(x)`"
+        )

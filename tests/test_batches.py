@@ -1,0 +1,193 @@
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import batches
+from keras_sparse.batches import ArrayBatches, Rows, StreamBatches, stream_batches
+from keras_sparse.data import DataError
+
+X = np.arange(20, dtype=np.float32).reshape(10, 2)
+
+
+class Dataset(keras.utils.PyDataset):
+    def __init__(self, parts: list[Any]) -> None:
+        super().__init__()
+        self.parts = parts
+        self.ended = 0
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.parts[index]
+
+    def on_epoch_end(self) -> None:
+        self.ended += 1
+
+
+def counted(batch: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
+    x, weights = batch[0]
+    return np.asarray(x), np.asarray(weights)
+
+
+# Arrays ------------------------------------------------------------------------------------------
+
+
+def test_whole_batches_of_plain_rows_carry_no_weights() -> None:
+    found = ArrayBatches(Rows(X), 5)
+    assert len(found) == 2
+    np.testing.assert_array_equal(np.concatenate([found[0][0], found[1][0]]), X)
+
+
+def test_a_short_batch_is_filled_up_and_its_mean_is_that_of_its_rows() -> None:
+    found = [ArrayBatches(Rows(X), 4)[index] for index in range(3)]
+    assert {np.shape(x) for (x, _), *_ in found} == {(4, 2)}
+    x, weights = counted(found[2])
+    np.testing.assert_array_equal(weights, [2, 2, 0, 0])
+    np.testing.assert_allclose((x * weights[:, np.newaxis]).mean(0), X[8:].mean(0))
+    assert set(map(tuple, x)) == set(map(tuple, X[8:]))
+
+
+def test_weights_are_relative_within_a_batch() -> None:
+    weights = np.arange(10, dtype=np.float32)
+    found = ArrayBatches(Rows(X, X + 1, weights), 4)
+    for index in range(3):
+        x, given = counted(found[index])
+        assert given.mean() == pytest.approx(1)
+        part = slice(4 * index, 4 * index + 4)
+        expected = np.average(X[part], axis=0, weights=weights[part])
+        np.testing.assert_allclose((x * given[:, np.newaxis]).mean(0), expected, rtol=1e-6)
+        np.testing.assert_array_equal(found[index][1], x + 1)
+    np.testing.assert_array_equal(counted(ArrayBatches(Rows(X, None, weights * 0), 4)[0])[1], 0)
+
+
+def test_every_pass_has_another_order_and_every_row_once() -> None:
+    keras.utils.set_random_seed(3)
+    found = ArrayBatches(Rows(X), 5, shuffle=True)
+    passes = []
+    for _ in range(3):
+        found.on_epoch_begin()
+        found.on_epoch_begin()  # Keras looks at a batch before it trains
+        np.testing.assert_array_equal(found[0][0], found[0][0])
+        passes.append(np.concatenate([found[0][0], found[1][0]]))
+        found.on_epoch_end()
+    assert len({rows.tobytes() for rows in passes}) == 3
+    for rows in passes:
+        np.testing.assert_array_equal(np.sort(rows, axis=0), X)
+    keras.utils.set_random_seed(3)
+    again = ArrayBatches(Rows(X), 5, shuffle=True)
+    np.testing.assert_array_equal(again[0][0], passes[0][:5])
+
+
+def test_processes_take_the_parts_of_one_batch() -> None:
+    keras.utils.set_random_seed(3)
+    whole = ArrayBatches(Rows(X), 4, shuffle=True)
+    parts = []
+    for index in range(2):
+        keras.utils.set_random_seed(3)
+        parts.append(ArrayBatches(Rows(X), 4, shuffle=True, process=(index, 2)))
+    for index in range(3):
+        for which in range(2):
+            together = np.concatenate([counted(part[index])[which] for part in parts])
+            np.testing.assert_array_equal(together, counted(whole[index])[which])
+
+
+def test_a_split_leaves_rows_on_both_sides() -> None:
+    assert [len(part.x) for part in Rows(X).split(0.25)] == [7, 3]
+    for share in (0.99, 1.0, -0.5):
+        with pytest.raises(DataError, match=r"`validation_split`.*leaves rows on both sides"):
+            Rows(X).split(share)
+
+
+# Streams -----------------------------------------------------------------------------------------
+
+
+def source(kind: str, parts: list[Any]) -> Any:
+    if kind == "PyDataset":
+        return Dataset(parts)
+    if kind == "generator":
+        return (part for part in parts)
+    if kind == "loader":
+        data = pytest.importorskip("torch.utils.data")
+        rows = np.concatenate([part[0] if isinstance(part, tuple) else part for part in parts])
+        return data.DataLoader(rows, batch_size=4)
+    tf = pytest.importorskip("tensorflow")
+    signature = tf.nest.map_structure(
+        lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), parts[0]
+    )
+    return tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=signature)
+
+
+def gone_through(stream: Any) -> Iterator[Any]:
+    if isinstance(stream, keras.utils.PyDataset):
+        return (stream[index] for index in range(len(stream)))
+    return iter(stream)
+
+
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "tf.data", "loader"])
+@pytest.mark.parametrize("multiple", [1, 3])
+def test_batches_of_a_stream_have_one_size(kind: str, multiple: int) -> None:
+    parts = [X[:4], X[4:8], X[8:]]
+    found = [
+        counted(batch) for batch in gone_through(stream_batches(source(kind, parts), multiple))
+    ]
+    size = {1: 4, 3: 6}[multiple]
+    assert {len(x) for x, _ in found} == {size}
+    for part, (x, weights) in zip(parts, found, strict=True):
+        assert (weights > 0).sum() == len(part)
+        np.testing.assert_allclose((x * weights[:, np.newaxis]).mean(0), part.mean(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "tf.data"])
+def test_targets_and_weights_of_a_stream(kind: str) -> None:
+    weights = np.arange(10, dtype=np.float32)
+    parts = [(X[part], X[part] + 1, weights[part]) for part in (slice(6), slice(6, 10))]
+    for part, batch in zip(parts, gone_through(stream_batches(source(kind, parts))), strict=True):
+        x, given = counted(batch)
+        assert len(x) == 6
+        np.testing.assert_array_equal(np.asarray(batch[1]), x + 1)
+        expected = np.average(part[0], axis=0, weights=part[2])
+        np.testing.assert_allclose((x * given[:, np.newaxis]).mean(0), expected, rtol=1e-6)
+
+
+def test_a_short_batch_may_be_asked_for_first() -> None:
+    assert len(counted(StreamBatches(Dataset([X[:8], X[8:]]))[1])[0]) == 8
+
+
+def test_epochs_are_told_to_a_dataset() -> None:
+    dataset = Dataset([X])
+    stream = StreamBatches(dataset)
+    stream.on_epoch_begin()
+    stream.on_epoch_end()
+    assert dataset.ended == 1
+
+
+def test_a_loader_is_gone_through_again() -> None:
+    class Loader:
+        def __len__(self) -> int:
+            return 2
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter([X[:5], X[5:]])
+
+    stream = StreamBatches(Loader())
+    for _ in range(2):
+        stream.on_epoch_begin()
+        rows = np.concatenate([counted(stream[index])[0] for index in range(2)])
+        np.testing.assert_array_equal(rows, X)
+        stream.on_epoch_end()
+
+
+def test_one_pass_notes_which_rows_were_there() -> None:
+    real: list[np.ndarray] = []
+    found = list(batches.one_by_one(Dataset([X[:4], X[4:8], X[8:]]), 3, real))
+    assert [len(counted(batch)[0]) for batch in found] == [6, 6, 6]
+    assert [mask.sum() for mask in real] == [4, 4, 2]
+
+
+def test_batches_of_too_many_parts_are_refused() -> None:
+    with pytest.raises(DataError, match="Received: batches of 4 parts"):
+        batches.parts_of((1, 2, 3, 4))

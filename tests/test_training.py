@@ -1,0 +1,254 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_sparse import KL, L1, SparseAutoencoder
+from models import model_of
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("normalization", [None, "standard", "minmax"])
+@pytest.mark.parametrize("sparsity", [L1(0.02), KL(0.2, 0.05), None], ids=["L1", "KL", "none"])
+def test_the_parts_add_up_and_are_the_formulas(
+    normalization: str | None, sparsity: Any, rows: np.ndarray
+) -> None:
+    model = SparseAutoencoder(
+        12, 6, sparsity=sparsity, normalization=normalization, kernel_regularizer="l2"
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    if normalization:
+        model.adapt(rows)
+    history = model.fit(
+        rows, batch_size=len(rows), validation_data=rows, epochs=2, verbose=0
+    ).history
+    x = rows.astype(np.float64)
+    scale = {
+        None: np.ones(12),
+        "standard": x.std(0),
+        "minmax": x.max(0) - x.min(0),
+    }[normalization]
+    codes = model.encode(rows)
+    reconstruction = np.mean(((x - model.decode(codes)) / scale) ** 2)
+    penalty = 0.0 if sparsity is None else float(sparsity.penalty(codes))
+    kernels = [w for w in model.trainable_weights if w.name == "kernel"]
+    weight = sum(0.01 * float(np.sum(ops.convert_to_numpy(kernel) ** 2)) for kernel in kernels)
+    for prefix in ("", "val_"):
+        parts = [
+            history[f"{prefix}{name}_loss"][-1] for name in ("reconstruction", "sparsity", "weight")
+        ]
+        np.testing.assert_allclose(parts, [reconstruction, penalty, weight], rtol=2e-5, atol=1e-7)
+        np.testing.assert_allclose(sum(parts), history[f"{prefix}loss"][-1], rtol=1e-6)
+
+
+def test_a_share_of_arrays_is_held_out(rows: np.ndarray) -> None:
+    model = model_of()
+    fitted = model.fit(rows, None, 64, 2, validation_split=0.25, verbose=0).history
+    assert len(fitted["val_loss"]) == 2
+    model.compile(keras.optimizers.SGD(0.0))
+    last = model.fit(rows, validation_split=0.25, verbose=0).history["val_reconstruction_loss"]
+    expected = model.evaluate(rows[300:], None, 100, return_dict=True, verbose=0)
+    assert last[0] == pytest.approx(expected["reconstruction_loss"], rel=1e-5)
+
+
+def test_denoising_compares_with_the_clean_rows(rows: np.ndarray) -> None:
+    model = model_of()
+    noisy = rows + 1
+    found = model.evaluate(noisy, rows, return_dict=True, verbose=0)["reconstruction_loss"]
+    np.testing.assert_allclose(
+        found, np.mean((model.predict(noisy, verbose=0) - rows) ** 2), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("sparsity", [L1(0.1), KL(0.2, 0.1)], ids=["L1", "KL"])
+def test_rows_of_weight_zero_count_in_no_loss(sparsity: Any, rows: np.ndarray) -> None:
+    model = model_of(sparsity)
+    weights = np.ones(len(rows))
+    weights[100:] = 0
+    changed = rows.copy()
+    changed[100:] = 1e3
+    every, few = (
+        model.evaluate(x, sample_weight=w, batch_size=400, return_dict=True, verbose=0)
+        for x, w in ((changed, weights), (rows[:100], None))
+    )
+    assert every == pytest.approx(few, rel=1e-5)
+
+
+def test_a_loss_of_the_users_own(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(1e-3))
+    model.compile(loss="mae", metrics=["mse"])
+    found = model.evaluate(rows, return_dict=True, verbose=0)
+    error = rows - model.predict(rows, verbose=0)
+    np.testing.assert_allclose(found["reconstruction_loss"], np.abs(error).mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["mse"], (error**2).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
+def test_half_precision_trains(policy: str, rows: np.ndarray) -> None:
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = model_of(normalization="standard")
+        model.adapt(rows)
+        history = model.fit(rows, epochs=2, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_the_strength_takes_effect_between_fits_and_while_training(rows: np.ndarray) -> None:
+    model = model_of(L1(1.0))
+    model.compile(keras.optimizers.SGD(0.0))
+    penalty: Any = model.penalty
+
+    def sparsity(**arguments: Any) -> float:
+        return float(model.fit(rows, verbose=0, **arguments).history["sparsity_loss"][0])
+
+    first = sparsity()
+    penalty.strength = 0.5
+    np.testing.assert_allclose(sparsity(), first / 2, rtol=1e-5)
+
+    class Off(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            penalty.strength = 0.0
+
+    assert sparsity(callbacks=[Off()]) == 0.0
+
+
+def test_training_reaches_the_asked_activation(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 16, sparsity=KL(0.1, 1.0), normalization="standard")
+    model.adapt(rows)
+    model.compile(keras.optimizers.Adam(0.03))
+    model.fit(rows, batch_size=200, epochs=80, verbose=0)
+    np.testing.assert_allclose(model.encode(rows).mean(0), 0.1, atol=0.04)
+
+
+# Data --------------------------------------------------------------------------------------------
+
+
+class Dataset(keras.utils.PyDataset):
+    def __init__(self, batches: list[Any]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.batches[index]
+
+
+def batches(x: np.ndarray) -> list[np.ndarray]:
+    return [x[start : start + 100] for start in range(0, len(x), 100)]
+
+
+def sources(x: np.ndarray, kind: str) -> Any:
+    weights = WEIGHTS
+    parts = list(zip(batches(x), batches(x), batches(weights), strict=True))
+    if kind == "arrays":
+        return x
+    if kind == "PyDataset":
+        return Dataset(batches(x))
+    if kind == "weighted PyDataset":
+        return Dataset(parts)
+    if kind == "generator":
+        return (batch for batch in batches(x))
+    if kind == "weighted generator":
+        return (part for part in parts)
+    tf = pytest.importorskip("tensorflow")
+    if kind == "tf.data":
+        return tf.data.Dataset.from_tensor_slices(x).batch(100)
+    return tf.data.Dataset.from_tensor_slices((x, x, weights)).batch(100)
+
+
+KINDS = ["arrays", "PyDataset", "generator", "tf.data"]
+WEIGHTS = np.where(np.arange(400) % 100 < 20, 1.0, 0.01).astype(np.float32)
+WEIGHTED = ["weighted PyDataset", "weighted generator", "weighted tf.data"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_source_of_bare_rows_gives_the_same_losses(kind: str, rows: np.ndarray) -> None:
+    model = model_of(KL(0.2, 0.1))
+    expected = model.evaluate(rows, batch_size=100, return_dict=True, verbose=0)
+    size: dict[str, Any] = {"batch_size": 100} if kind == "arrays" else {}
+    found = model.evaluate(sources(rows, kind), steps=4, return_dict=True, verbose=0, **size)
+    assert found == pytest.approx(expected, rel=1e-6)
+    history = model.fit(
+        sources(rows, kind),
+        steps_per_epoch=4,
+        validation_data=sources(rows, kind),
+        validation_steps=4,
+        verbose=0,
+        **size,
+    ).history
+    assert np.isfinite(history["val_loss"]).all()
+
+
+@pytest.mark.parametrize("kind", WEIGHTED)
+def test_weights_of_a_stream_reach_the_penalty(kind: str, rows: np.ndarray) -> None:
+    model = model_of(KL(0.2, 0.1))
+    expected = model.evaluate(
+        rows, sample_weight=WEIGHTS, batch_size=100, return_dict=True, verbose=0
+    )
+    found = model.evaluate(sources(rows, kind), steps=4, return_dict=True, verbose=0)
+    assert found == pytest.approx(expected, rel=1e-6)
+    plain = model.evaluate(rows, batch_size=100, return_dict=True, verbose=0)
+    assert found["sparsity_loss"] != pytest.approx(plain["sparsity_loss"], rel=1e-3)
+    model.fit(
+        sources(rows, kind),
+        steps_per_epoch=4,
+        validation_data=(rows, rows, WEIGHTS),
+        verbose=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: m.fit(x, np.zeros(400)), r"argument `y`.*takes no labels; call `fit\(x\)`"),
+        (
+            lambda m, x: m.fit(Dataset([(x, np.zeros(400))])),
+            r"argument `y`.*takes no labels; call `fit\(x\)`",
+        ),
+        (lambda m, x: m.fit(x[:0]), "Expected at least 2 rows. Received: 0"),
+        (lambda m, x: m.fit(x[:1]), "Expected at least 2 rows. Received: 1"),
+        (
+            lambda m, x: m.fit(np.where(np.arange(400)[:, None] == 7, np.nan, x)),
+            "NaN or infinity in row 7",
+        ),
+        (lambda m, x: m.fit([["a"] * 12] * 3), "Expected numbers. Received: <U1"),
+        (lambda m, x: m.fit([[1.0] * 12, [1.0]]), "every row of the same shape"),
+        (lambda m, x: m.encode({"x": x}), "every row of the same shape. Received: dict"),
+        (lambda m, x: m.encode(x[:, :5]), r"Expected \(rows, 12\). Received: \(400, 5\)"),
+        (lambda m, x: m.decode(x), r"argument `h`. Expected \(rows, 6\). Received: \(400, 12\)"),
+    ],
+)
+def test_bad_data_is_refused(
+    call: Callable[[SparseAutoencoder, np.ndarray], Any], message: str, rows: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(model_of(), rows)
+
+
+@pytest.mark.parametrize("arguments", [{"class_weight": {0: 1.0}}, {}])
+def test_inputs_that_an_autoencoder_does_not_have(
+    arguments: dict[str, Any], rows: np.ndarray
+) -> None:
+    x = rows if arguments else {"x": rows}
+    with pytest.raises(TypeError, match="one input and no classes"):
+        model_of().fit(x, **arguments)
+
+
+def test_a_generator_is_not_drained_by_checking(rows: np.ndarray) -> None:
+    seen = []
+
+    def generator() -> Iterator[np.ndarray]:
+        for batch in batches(rows):
+            seen.append(len(batch))
+            yield batch
+
+    model_of().fit(generator(), steps_per_epoch=4, verbose=0)
+    assert seen == [100, 100, 100, 100]
