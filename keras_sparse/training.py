@@ -178,12 +178,17 @@ class RowsModel(keras.Model):
             **kwargs: Passed to `keras.Model.predict`.
         """
         self._require_ready()
-        rows = self._checked(x, None, None)
+        rows = self._checked(x)
+        size = batch_size or EVALUATION_BATCH_SIZE
+        if devices.process()[1] > 1:  # Keras leaves each process with a part of the answer
+            if not isinstance(rows, batches.Rows):
+                raise ValueError(
+                    "Invalid value for argument `x`. Expected an array, the same in every process, "
+                    f"on many hosts. Received: {type(x).__name__}"
+                )
+            return outputs(self, rows.x, size)
         if isinstance(rows, batches.Rows):
-            if devices.process()[1] > 1:  # each process would hold a part of the answer alone
-                return outputs(self, rows.x, batch_size or EVALUATION_BATCH_SIZE)
-            stream = self._batches(rows, batch_size or EVALUATION_BATCH_SIZE)
-            found: np.ndarray = super().predict(stream, **kwargs)
+            found: np.ndarray = super().predict(self._batches(rows, size), **kwargs)
             return found[: len(rows.x)]
         real: list[np.ndarray] = []
         stream = batches.one_by_one(rows, devices.sharing_devices(), real)

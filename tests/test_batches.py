@@ -123,7 +123,7 @@ def source(kind: str, parts: list[Any]) -> Any:
 
 def gone_through(stream: Any) -> Iterator[Any]:
     if isinstance(stream, keras.utils.PyDataset):
-        return (stream[index] for index in range(len(stream)))
+        return (stream[index] for index in range(stream.num_batches or 0))
     return iter(stream)
 
 

@@ -5,10 +5,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.datasets import load_digits
 
-from keras_sparse import KL, L1, ActivityPenalty
+from keras_sparse import KL, L1, ActivityPenalty, SparseAutoencoder
 from keras_sparse.scaling import Scaling
-from references import scalar
+from references import kl_reference, scalar
 
 
 def loss_of(model: Any, x: np.ndarray) -> float:
@@ -151,3 +152,129 @@ def test_round_trips(tmp_path: Path) -> None:
     x = np.ones((4, 3), np.float32)
     np.testing.assert_array_equal(ops.convert_to_numpy(loaded(x)), ops.convert_to_numpy(model(x)))
     assert keras.models.clone_model(model).layers[1].strength == 0.5
+
+
+# The moving statistic ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    rows: np.ndarray = load_digits().data / 16
+    return rows.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def codes(digits: np.ndarray) -> np.ndarray:
+    """Codes of digits by a trained encoder."""
+    keras.utils.set_random_seed(0)
+    model = SparseAutoencoder(64, 64, sparsity=KL(0.05, 0.1))
+    model.compile(keras.optimizers.Adam(3e-3))
+    model.fit(digits, batch_size=128, epochs=60, verbose=0)
+    return model.encode(np.random.default_rng(0).permutation(digits)[:1792])
+
+
+def over_batches(layer: ActivityPenalty, codes: np.ndarray, size: int, gradient: Any) -> Any:
+    """Mean penalty, and the gradient of each code, over one pass in training."""
+    if not layer.built:
+        layer.build(codes.shape)
+    state = [variable.value for variable in layer.non_trainable_variables]
+    values, gradients = [], []
+    for start in range(0, len(codes), size):
+        batch = codes[start : start + size]
+
+        def loss(h: Any, state: Any = state) -> Any:
+            *_, losses = layer.stateless_call([], state, h, training=True, return_losses=True)
+            return losses[0]
+
+        if gradient is not None:
+            gradients.append(gradient(loss, batch) * len(batch) / len(codes))
+        _, state, losses = layer.stateless_call([], state, batch, training=True, return_losses=True)
+        values.append(scalar(losses[0]))
+    for variable, value in zip(layer.non_trainable_variables, state, strict=True):
+        variable.assign(value)
+    return np.mean(values), np.concatenate(gradients) if gradients else None
+
+
+@pytest.mark.parametrize("size", [8, 32, 256, 1024])
+def test_a_horizon_gives_the_value_and_gradient_of_the_whole_data(
+    size: int, codes: np.ndarray, gradient: Any
+) -> None:
+    kl = KL(0.05, 1.0)
+    expected = scalar(kl.penalty(codes))
+    slope = gradient(lambda h: kl.penalty(h), codes)
+    layer = ActivityPenalty(kl, rho_horizon=5000)
+    over_batches(layer, codes, size, None)  # a first pass, to know the data
+    found, slopes = over_batches(layer, codes, size, gradient)
+    assert found == pytest.approx(expected, rel=0.05)
+    cosine = (slopes * slope).sum() / np.linalg.norm(slopes) / np.linalg.norm(slope)
+    assert cosine >= 0.99
+    plain, _ = over_batches(ActivityPenalty(kl), codes, size, None)
+    assert plain > expected * {8: 5, 32: 2, 256: 1.2, 1024: 1}[size]
+
+
+def test_training_at_batch_8_reaches_rho_with_a_horizon_alone(digits: np.ndarray) -> None:
+    reached, errors = {}, {}
+    for horizon in (None, 500):
+        keras.utils.set_random_seed(0)
+        model = SparseAutoencoder(64, 32, sparsity=KL(0.05, 0.1), rho_horizon=horizon)
+        for learning_rate, batch_size, epochs in ((3e-3, 128, 100), (1e-3, 8, 6)):
+            model.compile(keras.optimizers.Adam(learning_rate))
+            model.fit(digits, batch_size=batch_size, epochs=epochs, verbose=0)
+        reached[horizon] = float(model.encode(digits).mean())
+        errors[horizon] = np.mean((model.predict(digits, verbose=0) - digits) ** 2)
+    assert reached[500] == pytest.approx(0.05, rel=0.06)
+    assert reached[None] > 0.05 * 1.07
+    assert errors[500] < 0.95 * errors[None]
+
+
+def test_the_moving_statistic_is_the_definition_in_numpy(rng: np.random.Generator) -> None:
+    layer = ActivityPenalty(KL(0.2, 1.0), rho_horizon=50)
+    moving, seen = np.zeros(3), 0.0
+    for size in (4, 10, 7):
+        h = rng.random((size, 5, 3)).astype(np.float32)
+        weights = np.r_[np.zeros(2), np.ones(size - 2)]  # two rows that only fill up
+        layer(h, weights=ops.convert_to_tensor(weights), training=True)
+        keep = np.exp(-(size - 2) / 50)
+        moving = keep * moving + (1 - keep) * h[2:].astype(np.float64).mean((0, 1))
+        seen = keep * seen + 1 - keep
+        expected = kl_reference(0.2, moving / seen).sum()
+        assert scalar(layer.losses[0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_outside_training_the_statistic_is_the_batchs_own(rng: np.random.Generator) -> None:
+    layer = ActivityPenalty(KL(0.2, 1.0), rho_horizon=50)
+    first, second = (rng.random((6, 3)).astype(np.float32) for _ in range(2))
+    layer(first, training=True)
+    layer(second, training=False)
+    assert scalar(layer.losses[0]) == pytest.approx(scalar(KL(0.2, 1.0).penalty(second)), rel=1e-6)
+
+
+def test_the_moving_statistic_is_saved_and_goes_on(digits: np.ndarray, tmp_path: Path) -> None:
+    model = SparseAutoencoder(64, 8, sparsity=KL(0.1, 0.1), rho_horizon=500)
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit(digits[:200], batch_size=20, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.get_config() == model.get_config()
+    first, second = (
+        each.fit(digits[200:300], batch_size=20, shuffle=False, verbose=0).history
+        for each in (model, loaded)
+    )
+    np.testing.assert_allclose(second["sparsity_loss"], first["sparsity_loss"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "horizon", "message"),
+    [
+        (KL(), 0, "Expected a positive number of samples, or None. Received: rho_horizon=0"),
+        (KL(), "all", "Received: rho_horizon='all'"),
+        (KL(), float("inf"), "Received: rho_horizon=inf"),
+        (L1(), 1000, "Expected None without KL.*Received: rho_horizon=1000 with L1"),
+    ],
+)
+def test_bad_horizons_are_refused(regularizer: Any, horizon: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"argument `rho_horizon`.*{message}"):
+        ActivityPenalty(regularizer, rho_horizon=horizon)
+    if isinstance(regularizer, L1):
+        with pytest.raises(ValueError, match="argument `rho_horizon`"):
+            SparseAutoencoder(12, 6, sparsity=None, rho_horizon=horizon)

@@ -1,0 +1,73 @@
+"""Trains on as many devices as it is told and writes all that came of it; run by test_devices."""
+
+import argparse
+import os
+from typing import Any
+
+import numpy as np
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out")
+    parser.add_argument("--devices", type=int, default=None)
+    parser.add_argument("--connect", nargs=3, default=None)
+    options = parser.parse_args()
+    _make_devices(options.devices or (2 if options.connect else 1))
+
+    import keras
+
+    from keras_sparse import KL, L1, SparseAutoencoder, devices
+
+    if options.connect:
+        address, processes, process = options.connect
+        devices.connect(address, int(processes), int(process), timeout=60)
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+
+    rows = np.random.default_rng(0).random((300, 12)).astype(np.float32)
+    weights = np.linspace(0.5, 2, 300)
+    found: dict[str, Any] = {}
+    cases: dict[str, Any] = {
+        "L1": {"sparsity": L1(1e-2), "kernel_regularizer": "l2"},
+        "KL": {"sparsity": KL(0.1, 1e-2)},
+        "horizon": {"sparsity": KL(0.1, 1e-2), "rho_horizon": 2000},
+    }
+    for name, arguments in cases.items():
+        keras.utils.set_random_seed(0)
+        with devices.share(options.devices):
+            model = SparseAutoencoder(12, 8, normalization="standard", **arguments)
+            model.adapt(rows)
+            model.compile(keras.optimizers.SGD(0.1), metrics=["mae"])
+            history = model.fit(
+                rows, batch_size=64, epochs=3, validation_data=rows[:100], verbose=0
+            )
+            model.fit(rows, batch_size=64, sample_weight=weights, verbose=0)
+            found |= {f"{name} {key}": np.array(value) for key, value in history.history.items()}
+            evaluated = model.evaluate(rows[:90], batch_size=32, return_dict=True, verbose=0)
+            found |= {f"{name} evaluate {key}": np.array(value) for key, value in evaluated.items()}
+            found[f"{name} predict"] = model.predict(rows[:90], batch_size=32, verbose=0)
+            if not options.connect:
+                stream = (rows[start : start + 40] for start in range(0, 100, 40))
+                found[f"{name} predict stream"] = model.predict(stream, steps=3, verbose=0)
+            found[f"{name} codes"] = model.encode(rows)
+        for index, weight in enumerate(model.get_weights()):
+            found[f"{name} weight {index}"] = weight
+    if devices.process()[0] == 0:
+        model.save(os.path.splitext(options.out)[0] + ".keras")  # alone, while the other is done
+        np.savez(options.out, **found)
+
+
+def _make_devices(count: int) -> None:
+    """Let the CPU count as several, before a backend looks at it."""
+    if os.environ["KERAS_BACKEND"] == "jax":
+        os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+    elif count > 1:
+        import tensorflow as tf
+
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, parts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import KL, SparseAutoencoder, devices
+
+BACKEND = keras.backend.backend()
+SCRIPT = Path(__file__).with_name("shared_training.py")
+on_jax = pytest.mark.skipif(BACKEND != "jax", reason="Keras trains on many hosts with JAX alone")
+sharing = pytest.mark.skipif(BACKEND == "torch", reason="Keras shares no batches on torch")
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), *map(str, arguments)],
+        env={**os.environ, "KERAS_BACKEND": BACKEND},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    _, messages = process.communicate(timeout=300)
+    assert process.returncode == 0, messages[-3000:]
+
+
+def results(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as arrays:
+        return dict(arrays)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    out = tmp_path_factory.mktemp("one") / "one.npz"
+    finish(start(out))
+    return results(out)
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+# The batch is shared -----------------------------------------------------------------------------
+
+
+@on_jax
+def test_eight_devices_give_the_run_of_one(
+    one_device: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    finish(start(tmp_path / "eight.npz", "--devices", "8"))
+    assert_same(results(tmp_path / "eight.npz"), one_device)
+
+
+@on_jax
+def test_two_processes_give_the_run_of_one(
+    one_device: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    out = tmp_path / "two.npz"
+    running = [start(out, "--connect", address, "2", str(process)) for process in range(2)]
+    for process in running:
+        finish(process)
+    one = {name: value for name, value in one_device.items() if "stream" not in name}
+    assert_same(results(out), one)
+    loaded = keras.saving.load_model(tmp_path / "two.keras")
+    assert isinstance(loaded, SparseAutoencoder)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
+def test_replicas_give_the_run_of_one_with_l1_and_nearly_with_kl(
+    one_device: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    finish(start(tmp_path / "four.npz", "--devices", "4"))
+    found = results(tmp_path / "four.npz")
+
+    l1 = [name for name in one_device if name.startswith("L1 ")]
+    assert_same({name: found[name] for name in l1}, {name: one_device[name] for name in l1})
+
+    def apart(case: str) -> float:
+        trained = [f"{case} weight {index}" for index in range(2, 6)]
+        return max(float(np.abs(found[name] - one_device[name]).max()) for name in trained)
+
+    # Each replica has the ρ̂ of its 16 rows of 64. A horizon all but makes up for that.
+    assert apart("KL") < 3e-4
+    assert apart("horizon") < apart("KL") / 2
+
+
+@on_jax
+def test_a_batch_that_devices_cannot_share_is_refused(rows: np.ndarray) -> None:
+    class Six:
+        """Stands in for six devices."""
+
+        batch_dim_name = "batch"
+
+        class device_mesh:  # noqa: N801
+            shape, axis_names = (6,), ("batch",)
+
+    keras_distribution: Any = Six()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.distribution, "distribution", lambda: keras_distribution)
+        with pytest.raises(
+            ValueError, match=r"`batch_size`. Expected a multiple of 6, the devices"
+        ):
+            devices.shared_batch_size(64)
+        assert devices.shared_batch_size(60) == 60
+        assert devices.shared_batch_size(60, rows=7) == 12
+
+
+@sharing
+def test_more_devices_than_there_are() -> None:
+    wanted = r"`devices`. Expected at most \d+, the CPU devices that"
+    with pytest.raises(ValueError, match=wanted), devices.share(64):
+        pass
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="the others can")
+def test_torch_shares_nothing() -> None:
+    with pytest.raises(ValueError, match="Remedy: KERAS_BACKEND=jax"), devices.share(2):
+        pass
+
+
+def test_one_device_is_there_on_every_backend(rows: np.ndarray) -> None:
+    with devices.share(1):
+        model = SparseAutoencoder(12, 6, sparsity=KL(0.2))
+        model.compile()
+        model.fit(rows, verbose=0)
+    assert keras.distribution.distribution() is None
+    assert model.predict(rows, verbose=0).shape == (400, 12)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="MultiWorkerMirroredStrategy is TensorFlow's")
+def test_a_strategy_that_does_not_train_is_refused() -> None:
+    import tensorflow as tf
+
+    with tf.distribute.MultiWorkerMirroredStrategy().scope():
+        model = SparseAutoencoder(12, 6)
+        with pytest.raises(ValueError, match=r"MultiWorkerMirroredStrategy.*the JAX backend"):
+            model.compile()
+
+
+# The precision -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["int8_from_float32", "float64"])
+def test_a_precision_that_is_not_trained_in_is_refused(policy: str) -> None:
+    if policy == "float64" and BACKEND != "jax":
+        SparseAutoencoder(12, 6, dtype=policy)
+        return
+    remedy = ".*jax_enable_x64" if policy == "float64" else ""
+    with pytest.raises(ValueError, match=f"`dtype`.*Received: dtype='{policy}'{remedy}"):
+        SparseAutoencoder(12, 6, dtype=policy)
+
+
+# The processes meet ------------------------------------------------------------------------------
+
+
+def connected(arguments: list[tuple[Any, ...]], timeout: float) -> list[BaseException | None]:
+    """What comes of several calls of `connect` at once, in threads of this process."""
+    outcome: list[BaseException | None] = [None] * len(arguments)
+
+    def call(index: int) -> None:
+        try:
+            devices.connect(*arguments[index], timeout=timeout)
+        except BaseException as error:
+            outcome[index] = error
+
+    threads = [threading.Thread(target=call, args=(index,)) for index in range(len(arguments))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcome
+
+
+@pytest.fixture
+def initialized(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Calls of `keras.distribution.initialize`, none of which is carried out."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(keras.distribution, "initialize", lambda *given: calls.append(given))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    return calls
+
+
+def test_processes_meet_in_any_order(initialized: list[tuple[Any, ...]]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    outcome = connected([(address, 3, 2), (address, 3, 0), (address, 3, 1)], timeout=20)
+    assert outcome == [None] * 3
+    assert sorted(initialized) == [(address, 3, process) for process in range(3)]
+
+
+def test_a_process_that_does_not_come_is_named(initialized: list[tuple[Any, ...]]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    first, second = connected([(address, 3, 0), (address, 3, 1)], timeout=1)
+    assert isinstance(first, TimeoutError)
+    assert "no word from process 2" in str(first)
+    assert isinstance(second, TimeoutError)
+    assert initialized == []
+
+
+def test_a_host_that_does_not_answer(initialized: list[tuple[Any, ...]]) -> None:
+    (error,) = connected([(f"127.0.0.1:{free_port()}", 2, 1)], timeout=1)
+    assert isinstance(error, TimeoutError)
+    assert "Expected process 0 to gather everybody at 127.0.0.1" in str(error)
+
+
+def test_two_processes_of_one_number(initialized: list[tuple[Any, ...]]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    outcome = connected([(address, 3, 0), (address, 3, 1), (address, 3, 1)], timeout=5)
+    assert [type(error) for error in outcome] == [ConnectionError] * 3
+    assert "Received: process 1 twice" in str(outcome[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("127.0.0.1:1", 2, 2), "`process`. Expected 0 to 1. Received: process=2"),
+        (("127.0.0.1", 2, 0), "`address`. Expected host:port of process 0"),
+    ],
+)
+def test_bad_addresses(
+    arguments: tuple[Any, ...], message: str, initialized: list[tuple[Any, ...]]
+) -> None:
+    with pytest.raises(ValueError, match="Invalid value for argument") as caught:
+        devices.connect(*arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX connects")
+def test_other_backends_do_not_connect() -> None:
+    with pytest.raises(ValueError, match=r"Expected the JAX backend.*Remedy: KERAS_BACKEND=jax"):
+        devices.connect("127.0.0.1:1", 2, 0)
