@@ -6,6 +6,17 @@ from pathlib import Path
 # Importing the package registers its classes with Keras, so that saved models load. Only our own
 # command waits with that, so that `keras-sparse --help` answers before a backend is loaded.
 if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
+    try:
+        import keras as keras
+    except ModuleNotFoundError as error:
+        if error.name not in ("tensorflow", "jax", "torch"):
+            raise
+        raise ModuleNotFoundError(
+            f"Expected the package `{error.name}`, the backend that Keras selects. Received: an "
+            f'environment without it. Remedy: pip install "keras-sparse[{error.name}]", or set '
+            "KERAS_BACKEND to the one that is installed before Keras is imported",
+            name=error.name,
+        ) from error
     from keras_sparse import penalties as penalties
     from keras_sparse.autoencoder import SparseAutoencoder
     from keras_sparse.layers import ActivityPenalty

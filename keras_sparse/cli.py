@@ -5,9 +5,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+BACKENDS = ("tensorflow", "jax", "torch")
 WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -16,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
+        _select_backend(options.backend)
         options.run(options)
     except KeyboardInterrupt:
         print("keras-sparse: interrupted; nothing was written", file=sys.stderr)
@@ -52,11 +55,12 @@ def _train(options: argparse.Namespace) -> None:
     from keras_sparse.evaluation import comparison_table
     from keras_sparse.run import Settings, train
 
-    if options.rho is not None and options.sparsity != "kl":
-        raise ValueError(
-            "Invalid value for argument `--rho`. Expected it with --sparsity kl alone. Received: "
-            f"--sparsity {options.sparsity}"
-        )
+    for name in ("rho", "rho_horizon"):
+        if getattr(options, name) is not None and options.sparsity != "kl":
+            raise ValueError(
+                f"Invalid value for argument `--{name.replace('_', '-')}`. Expected it with "
+                f"--sparsity kl alone. Received: --sparsity {options.sparsity}"
+            )
     given = {name: getattr(options, name) for name in Settings.__dataclass_fields__}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     run = train(
@@ -115,6 +119,22 @@ def _export(options: argparse.Namespace) -> None:
     )
 
 
+def _select_backend(asked: str | None) -> None:
+    """Set the backend before Keras is imported: as asked, else the only one that is installed."""
+    installed = [name for name in BACKENDS if find_spec(name)]
+    only = installed[0] if len(installed) == 1 else None
+    selected = asked or os.environ.get("KERAS_BACKEND") or only
+    if not installed or (selected in BACKENDS and selected not in installed):
+        missing = selected or BACKENDS[0]
+        raise ModuleNotFoundError(
+            f"Expected the package `{missing}`, the backend of Keras to use. Received: an "
+            f'environment without it. Remedy: pip install "keras-sparse[{missing}]"',
+            name=missing,
+        )
+    if selected is not None:
+        os.environ["KERAS_BACKEND"] = selected
+
+
 def _load_model(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"Expected a .keras file. Received: {path}, which does not exist")
@@ -158,6 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--sparsity", choices=("l1", "kl", "l2", "none"), default="l1")
     train.add_argument("--strength", type=float, help="λ (1e-4) or β (1e-3)")
     train.add_argument("--rho", type=float, help="of KL (0.05)")
+    train.add_argument(
+        "--rho-horizon", type=float, metavar="N", help="samples that KL averages over (its batch)"
+    )
     train.add_argument("--code-dim", type=_positive, default=64, help="units of the code (64)")
     train.add_argument(
         "--hidden-units", type=_sizes, default=(), metavar="N,N", help="hidden layers, as 128,64"
@@ -170,6 +193,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--learning-rate", type=float, default=1e-3)
     train.add_argument("--hold-out", type=float, default=0.1, help="share of rows (0.1)")
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument(
+        "--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), default="float32"
+    )
+    train.add_argument(
+        "--devices", type=_positive, metavar="N", help="devices of this host that share a batch"
+    )
     _add_table_options(train)
 
     export = _command(commands, "export", _export, "write the encoder of a .keras file")
@@ -189,6 +218,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     command.set_defaults(run=run)
+    command.add_argument("--backend", choices=BACKENDS, help="of Keras (as KERAS_BACKEND says)")
     command.add_argument("--overwrite", action="store_true", help="replace what is there")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
     return command

@@ -68,7 +68,7 @@ def require_rows(
 
 
 def numeric(x: Any, name: str) -> np.ndarray:
-    """An array of numbers, in its own dtype.
+    """An array of numbers, in its own dtype; bfloat16 becomes float32.
 
     Raises:
         DataError: If it is ragged or holds something other than numbers.
@@ -82,6 +82,8 @@ def numeric(x: Any, name: str) -> np.ndarray:
             f"Invalid value for argument `{name}`. Expected an array of numbers, every row of the "
             f"same shape. Received: {type(x).__name__} ({first_line(error)})"
         ) from error
+    if array.dtype.name == "bfloat16":  # to numpy a dtype of no kind
+        array = array.astype(np.float32)
     if array.dtype.kind not in "biuf":
         raise DataError(
             f"Invalid dtype of argument `{name}`. Expected numbers. Received: {array.dtype}"

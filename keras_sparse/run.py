@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse import devices
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.data import DataError, require_rows
 from keras_sparse.evaluation import Evaluation, evaluate, probe_accuracy
@@ -35,12 +36,15 @@ class Settings:
     sparsity: str = "l1"
     strength: float | None = None
     rho: float = 0.05
+    rho_horizon: float | None = None
     normalization: str = "standard"
     epochs: int = 30
     batch_size: int = 256
     learning_rate: float = 1e-3
     hold_out: float = 0.1
     seed: int = 0
+    precision: str = "float32"
+    devices: int | None = None
 
     def regularizer(self) -> ActivityRegularizer | None:
         """The penalty, with the default strength of its family."""
@@ -71,6 +75,7 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
     Raises:
         DataError: If there are too few rows, or some are not finite.
         TrainingError: If the loss stops being finite.
+        ValueError: If there are fewer devices than asked for.
     """
     rows = table.rows
     require_rows(rows, rows.shape[1:], name="DATA", at_least=2)
@@ -78,25 +83,28 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
     if table.labels is not None:
         _require_classes(table.labels[train])
     keras.utils.set_random_seed(settings.seed)
-    model = SparseAutoencoder(
-        rows.shape[1],
-        settings.code_dim,
-        hidden_units=settings.hidden_units,
-        sparsity=settings.regularizer(),
-        normalization=None if settings.normalization == "none" else settings.normalization,
-    )
     training, held_out = rows[train], rows[test]
-    if model.normalization is not None:
-        model.adapt(training)
-    model.compile(keras.optimizers.Adam(settings.learning_rate))
-    history = model.fit(
-        training,
-        validation_data=held_out,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        verbose=0,
-        callbacks=[EpochProgress(name), keras.callbacks.TerminateOnNaN()],
-    ).history
+    with devices.share(settings.devices):
+        model = SparseAutoencoder(
+            rows.shape[1],
+            settings.code_dim,
+            hidden_units=settings.hidden_units,
+            sparsity=settings.regularizer(),
+            normalization=None if settings.normalization == "none" else settings.normalization,
+            rho_horizon=settings.rho_horizon,
+            dtype=settings.precision,
+        )
+        if model.normalization is not None:
+            model.adapt(training)
+        model.compile(keras.optimizers.Adam(settings.learning_rate))
+        history = model.fit(
+            training,
+            validation_data=held_out,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            verbose=0,
+            callbacks=[EpochProgress(name), keras.callbacks.TerminateOnNaN()],
+        ).history
     losses = history.get("loss", [])
     if len(losses) < settings.epochs or not np.isfinite(losses).all():
         raise TrainingError(

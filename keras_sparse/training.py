@@ -188,12 +188,12 @@ class RowsModel(keras.Model):
                 )
             return outputs(self, rows.x, size)
         if isinstance(rows, batches.Rows):
-            found: np.ndarray = super().predict(self._batches(rows, size), **kwargs)
-            return found[: len(rows.x)]
+            found = super().predict(self._batches(rows, size), **kwargs)
+            return data.numeric(found, "x_hat")[: len(rows.x)]
         real: list[np.ndarray] = []
         stream = batches.one_by_one(rows, devices.sharing_devices(), real)
         found = super().predict(stream, **{"steps": batches.length(rows), **kwargs})
-        return found[np.concatenate(real)[: len(found)]]
+        return data.numeric(found, "x_hat")[np.concatenate(real)[: len(found)]]
 
     def _checked(self, x: Any, y: Any = None, sample_weight: Any = None, at_least: int = 1) -> Any:
         """Arrays as `Rows`; a stream stays as it is."""
@@ -285,7 +285,7 @@ def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray
     """What a model answers to rows, all of it here, however many hosts trained it."""
     # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
     parts = [
-        ops.convert_to_numpy(model(rows[start : start + batch_size], training=False))
+        data.numeric(model(rows[start : start + batch_size], training=False), "rows")
         for start in range(0, len(rows), batch_size)
     ]
     return np.concatenate(parts)

@@ -17,6 +17,13 @@ def kl_reference(rho: float, rho_hat: np.ndarray) -> np.ndarray:
     return np.asarray(value + slope * (rho_hat - inside))
 
 
+def kl_slope_reference(rho: float, rho_hat: np.ndarray) -> np.ndarray:
+    """The derivative of `kl_reference`."""
+    epsilon = penalties.EPSILON
+    inside = np.clip(rho_hat.astype(np.float64), epsilon, 1 - epsilon)
+    return np.asarray(-rho / inside + (1 - rho) / (1 - inside))
+
+
 def scalar(tensor: Any) -> float:
     """A scalar of any backend; torch warns of `float` where there is a gradient."""
     return float(ops.convert_to_numpy(tensor))

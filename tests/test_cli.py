@@ -51,6 +51,26 @@ def test_train_export_and_run(
     np.testing.assert_allclose(np.load(codes), expected, atol=1e-4)
 
 
+def test_train_shares_batches_by_devices_in_half_precision_over_a_horizon(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--sparsity", "kl", "--rho-horizon", "1000", "--precision", "mixed_bfloat16"]
+    backend = ["--backend", keras.backend.backend(), "--devices", "1"]
+    run = tmp_path / "run"
+    assert cli.main(["train", str(table), "-o", str(run), *options, *backend, *TRAIN]) == 0
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    assert (settings["rho_horizon"], settings["precision"], settings["devices"]) == (
+        1000,
+        "mixed_bfloat16",
+        1,
+    )
+    more = ["train", table, "-o", tmp_path / "more", "--devices", 64]
+    fails(more, 2, "`devices`. Expected at most", capsys, cli.main)
+    more = ["train", table, "-o", tmp_path / "more", "--rho-horizon", 64]
+    fails(more, 2, "`--rho-horizon`. Expected it with --sparsity kl alone", capsys, cli.main)
+    assert not (tmp_path / "more").exists()
+
+
 def test_train_reports_a_probe_where_there_are_labels(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

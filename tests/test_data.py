@@ -5,9 +5,9 @@ from keras_sparse import data
 from keras_sparse.data import DataError
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool", "float16", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool", "float16", "bfloat16", "float64"])
 def test_rows_of_any_numbers_become_float32(dtype: str) -> None:
-    rows = data.as_rows(np.ones((3, 2), dtype), (2,))
+    rows = data.as_rows(np.ones((3, 2)).astype(dtype), (2,))
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(rows, 1)
 

@@ -1,5 +1,7 @@
 """What each package may load when it is imported, and what it must not."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,19 @@ import pytest
 import keras_sparse
 import keras_sparse_export
 
+HIDDEN = """
+import importlib.abc
+import sys
+
+
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == {backend!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+
+sys.meta_path.insert(0, Hide())
+"""
 HEAVY = ("keras", "tensorflow", "jax", "torch", "onnx", "tf2onnx", "sklearn", "pyarrow", "pandas")
 
 
@@ -58,3 +73,19 @@ def test_every_public_name_is_there(package: ModuleType) -> None:
     names: list[str] = package.__all__
     assert all(hasattr(package, name) for name in names)
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_backend_that_is_not_installed_is_named(backend: str, tmp_path: Path) -> None:
+    message = f'Expected the package `{backend}`.*Remedy: pip install "keras-sparse\\[{backend}\\]"'
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "sitecustomize.py").write_text(HIDDEN.format(backend=backend))
+    for arguments in (
+        ["-c", "import keras_sparse"],
+        ["-m", "keras_sparse.cli", "demo", "--backend", backend],
+    ):
+        result = subprocess.run(
+            [sys.executable, *arguments], capture_output=True, text=True, env=environment
+        )
+        assert result.returncode != 0
+        assert re.search(message, result.stderr), result.stderr

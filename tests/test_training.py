@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -7,7 +8,9 @@ import pytest
 from keras import ops
 
 from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder
 from models import model_of
+from references import scalar
 
 # Losses ------------------------------------------------------------------------------------------
 
@@ -87,18 +90,6 @@ def test_a_loss_of_the_users_own(rows: np.ndarray) -> None:
     np.testing.assert_allclose(found["mse"], (error**2).mean(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
-def test_half_precision_trains(policy: str, rows: np.ndarray) -> None:
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = model_of(normalization="standard")
-        model.adapt(rows)
-        history = model.fit(rows, epochs=2, verbose=0).history
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert np.isfinite(history["loss"]).all()
-
-
 def test_the_strength_takes_effect_between_fits_and_while_training(rows: np.ndarray) -> None:
     model = model_of(L1(1.0))
     model.compile(keras.optimizers.SGD(0.0))
@@ -126,6 +117,165 @@ def test_training_reaches_the_asked_activation(rows: np.ndarray) -> None:
     np.testing.assert_allclose(model.encode(rows).mean(0), 0.1, atol=0.04)
 
 
+# The short batch ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sparsity", [L1(0.1), KL(0.2, 0.1)], ids=["L1", "KL"])
+def test_a_short_batch_trains_as_if_it_were_whole(sparsity: Any, rows: np.ndarray) -> None:
+    weights = []
+    for parts in ([rows[:108]], [rows[:64], rows[64:108]]):
+        keras.utils.set_random_seed(0)
+        model = model_of(sparsity, kernel_regularizer="l2")
+        model.compile(keras.optimizers.SGD(1e-3), metrics=["mae"])
+        for part in parts:
+            model.fit(part, batch_size=64, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "PyDataset", "generator", "tf.data"])
+def test_a_short_batch_counts_by_its_rows_in_every_loss_and_metric(
+    kind: str, rows: np.ndarray
+) -> None:
+    model = model_of(KL(0.2, 0.1))
+    model.compile(metrics=["mae"], weighted_metrics=[keras.metrics.MeanSquaredError(name="mse")])
+    x = rows[:260]
+    size: dict[str, Any] = {"batch_size": 100} if kind == "arrays" else {"steps": 3}
+    found = model.evaluate(sources(x, kind), return_dict=True, verbose=0, **size)
+    error = (model.decode(model.encode(x)) - x).astype(np.float64)
+    penalties = [scalar(KL(0.2, 0.1).penalty(model.encode(part))) for part in batches(x)]
+    sparsity = np.average(penalties, weights=[100, 100, 60])
+    expected = {
+        "reconstruction_loss": (error**2).mean(),
+        "sparsity_loss": sparsity,
+        "loss": (error**2).mean() + sparsity,
+        "mae": np.abs(error).mean(),
+        "mse": (error**2).mean(),
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    steps: dict[str, Any] = {} if kind == "arrays" else {"steps": 3}
+    predicted = model.predict(sources(x, kind), verbose=0, **steps)
+    np.testing.assert_allclose(predicted, model.decode(model.encode(x)), rtol=1e-5, atol=1e-5)
+
+
+def test_a_short_batch_compiles_nothing_anew(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = []
+    call = SparseAutoencoder.call
+
+    def counting(self: Any, inputs: Any, training: bool | None = None) -> Any:
+        traced.append(1)
+        return call(self, inputs, training)
+
+    monkeypatch.setattr(SparseAutoencoder, "call", counting)
+
+    def traces(count: int) -> int:
+        traced.clear()
+        model = model_of(L1(0.1))
+        model.fit(rows[:count], batch_size=64, epochs=2, verbose=0)
+        model.evaluate(rows[:count], batch_size=64, verbose=0)
+        return len(traced)
+
+    assert traces(3 * 64 - 20) == traces(3 * 64)
+
+
+def test_images_weigh_by_their_rows(rng: np.random.Generator) -> None:
+    layers = keras.layers
+    x = keras.Input((4, 4, 1))
+    encoder = keras.Model(x, layers.Dense(5, activation="relu")(layers.Flatten()(x)))
+    h = keras.Input((5,))
+    decoder = keras.Model(h, layers.Reshape((4, 4, 1))(layers.Dense(16)(h)))
+    model = SparseAutoencoder.from_models(encoder, decoder, sparsity=L1(0.1))
+    model.compile()
+    images = rng.random((70, 4, 4, 1)).astype(np.float32)
+    weights = rng.random(70)
+    found = model.evaluate(
+        images, sample_weight=weights, batch_size=64, return_dict=True, verbose=0
+    )
+    errors = ((model.decode(model.encode(images)) - images) ** 2).mean((1, 2, 3))
+    means = [np.average(errors[part], weights=weights[part]) for part in (slice(64), slice(64, 70))]
+    assert found["reconstruction_loss"] == pytest.approx(
+        np.average(means, weights=[64, 6]), rel=1e-5
+    )
+
+
+# Precision and compilation -----------------------------------------------------------------------
+
+TORCH = keras.backend.backend() == "torch"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tolerance"),
+    [
+        pytest.param({"dtype": "mixed_bfloat16"}, 0.02, id="mixed_bfloat16"),
+        pytest.param({"dtype": "mixed_float16"}, 0.01, id="mixed_float16"),
+        pytest.param(
+            {"jit_compile": True},
+            1e-5,
+            id="jit_compile",
+            marks=pytest.mark.skipif(TORCH, reason="torch.compile needs a C++ compiler"),
+        ),
+        pytest.param({"jit_compile": False}, 1e-5, id="not compiled"),
+        pytest.param({"run_eagerly": True}, 1e-5, id="eagerly"),
+        pytest.param(
+            {"steps_per_execution": 3},
+            1e-5,
+            id="steps_per_execution",
+            marks=pytest.mark.skipif(TORCH, reason="Keras has no steps_per_execution on torch"),
+        ),
+        pytest.param({"gradient_accumulation_steps": 2}, 0.5, id="gradient accumulation"),
+    ],
+)
+def test_it_trains_and_exports_in_every_way(
+    arguments: dict[str, Any], tolerance: float, rows: np.ndarray, tmp_path: Path
+) -> None:
+    def trained(dtype: str = "float32", **options: Any) -> tuple[SparseAutoencoder, float]:
+        keras.utils.set_random_seed(0)
+        model = SparseAutoencoder(
+            12,
+            6,
+            sparsity=KL(0.2, 0.01),
+            normalization="standard",
+            rho_horizon=1000,
+            dtype=dtype,
+        )
+        model.adapt(rows)
+        accumulated = options.pop("gradient_accumulation_steps", None)
+        optimizer = keras.optimizers.Adam(1e-2, gradient_accumulation_steps=accumulated)
+        model.compile(optimizer, **options)
+        losses = model.fit(rows, batch_size=64, epochs=4, verbose=0).history["loss"]
+        assert losses[-1] < losses[0]
+        return model, losses[-1]
+
+    model, loss = trained(**arguments)
+    _, plain = trained()
+    assert loss == pytest.approx(plain, rel=tolerance)
+    bundle = export_encoder(model, tmp_path / "bundle", sample=rows, decoder=True)
+    codes = Encoder(bundle).encode(rows)
+    assert codes.dtype == np.float32
+    np.testing.assert_allclose(
+        codes, model.encode(rows), atol=0.02 if "dtype" in arguments else 1e-5
+    )
+
+
+def test_weights_keep_full_precision_beside_half(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(1.0), dtype="mixed_float16")
+    model.compile()
+    whole = model.evaluate(rows[:293], return_dict=True, verbose=0)
+    filled = model.evaluate(rows[:293], batch_size=256, return_dict=True, verbose=0)
+    assert filled["sparsity_loss"] == pytest.approx(whole["sparsity_loss"], rel=1e-4)
+
+
+def test_raw_rows_may_be_too_large_for_half_precision(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, normalization="standard", dtype="mixed_float16")
+    model.adapt(rows * 1e6)
+    model.compile()
+    assert np.isfinite(model.fit(rows * 1e6, verbose=0).history["loss"][0])
+    assert np.isfinite(model.predict(rows * 1e6, verbose=0)).all()
+
+
 # Data --------------------------------------------------------------------------------------------
 
 
@@ -146,7 +296,7 @@ def batches(x: np.ndarray) -> list[np.ndarray]:
 
 
 def sources(x: np.ndarray, kind: str) -> Any:
-    weights = WEIGHTS
+    weights = WEIGHTS[: len(x)]
     parts = list(zip(batches(x), batches(x), batches(weights), strict=True))
     if kind == "arrays":
         return x
