@@ -12,7 +12,7 @@ from keras_sparse.layers import ActivityPenalty
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
 from keras_sparse.scaling import Scaling, offset_and_scale
-from keras_sparse.training import RowsModel, outputs, rows_and_weights
+from keras_sparse.training import RowsModel, outputs, unpacked
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -209,8 +209,8 @@ class SparseAutoencoder(RowsModel):
         return halves.threshold(self._code_activation)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        """Reconstruct rows; `inputs` are rows, or `(rows, sample weights)`."""
-        x, weights = rows_and_weights(inputs)
+        """Reconstruct rows; `inputs` are rows, or a batch of `keras_sparse.batches`."""
+        x, weights, _ = unpacked(inputs)
         h = self.encoder(x, training=training)
         if self.penalty is not None:
             share = 1.0 if weights is None else ops.mean(weights)

@@ -1,10 +1,10 @@
 """What `fit` is given, in batches of one size.
 
 A short batch is filled up with its own rows again, at weight 0: a compiled step then sees one
-shape, and devices can share every batch evenly. A batch with weights is `((x, weights),)` or
-`((x, weights), y)`: the model finds the weights beside its rows. They are scaled to a mean of 1, so
-that a mean over the batch, which is what a Keras loss takes, is the weighted mean, and devices that
-each take the mean of their part agree on it.
+shape, and devices can share every batch evenly. A batch with weights is `((x, relative, given),)`
+or `((x, relative, given), y)`: the model finds the weights beside its rows. `relative` have a mean
+of 1, so that a mean over the batch, which is what a Keras loss takes, is the weighted mean, and
+devices that each take the mean of their part agree on it. `given` are as they came.
 """
 
 import itertools
@@ -81,15 +81,14 @@ class ArrayBatches(keras.utils.PyDataset):
             self._order = self._shuffles.permutation(len(self._order))
             self._passed = False
         order = self._order[index * self._size : (index + 1) * self._size]
-        weights = None
+        weights: Sequence[np.ndarray] = ()
         if self._counted:
             given = self._rows.weights
-            weights = np.ones(len(order), np.float32) if given is None else given[order]
-            order, weights = filled(order, weights, self._size)
-            weights = weights[self._part]
+            given = np.ones(len(order), np.float32) if given is None else given[order]
+            order, weights = filled(order, given, self._size)
         order = order[self._part]
         y = None if self._rows.y is None else self._rows.y[order]
-        return packed(self._rows.x[order], y, weights)
+        return packed(self._rows.x[order], y, [array[self._part] for array in weights])
 
     def on_epoch_end(self) -> None:
         """Another order from the next pass on.
@@ -216,31 +215,27 @@ def parts_of(batch: Any) -> tuple[Any, ...]:
 
 
 def filled(
-    rows: Sequence[Any] | np.ndarray, weights: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
+    rows: np.ndarray, weights: np.ndarray, size: int
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """`rows` gone through again until there are `size`, and weights: 0 for the repeated."""
     repeated = np.arange(size) % len(rows)
-    weights = np.concatenate([weights, np.zeros(size - len(rows), np.float32)])
-    return np.asarray(rows)[repeated], relative(weights)
+    given = np.concatenate([weights, np.zeros(size - len(rows))]).astype(np.float32)
+    mean = given.mean(dtype=np.float64)
+    relative = (given / (mean if mean > 0 else 1)).astype(np.float32)
+    return rows[repeated], (relative, given)
 
 
-def relative(weights: np.ndarray) -> np.ndarray:
-    """Weights scaled to a mean of 1; all of them 0 stay so."""
-    mean = weights.mean(dtype=np.float64)
-    return (weights / (mean if mean > 0 else 1)).astype(np.float32)
-
-
-def packed(x: Any, y: Any, weights: Any) -> tuple[Any, ...]:
+def packed(x: Any, y: Any, weights: Sequence[Any]) -> tuple[Any, ...]:
     """A batch as the model takes it."""
-    x = x if weights is None else (x, weights)
-    return (x,) if y is None else (x, y)
+    inputs = (x, *weights) if weights else x
+    return (inputs,) if y is None else (inputs, y)
 
 
 def filled_batch(batch: tuple[Any, Any, Any], size: int) -> tuple[Any, ...]:
     """A batch of a stream, filled up to `size` rows."""
     x = numeric(batch[0], "x")
-    weights = np.ones(len(x)) if batch[2] is None else numeric(batch[2], "sample_weight")
-    rows, weights = filled(np.arange(len(x)), weights.reshape(len(x)), size)
+    given = np.ones(len(x)) if batch[2] is None else numeric(batch[2], "sample_weight")
+    rows, weights = filled(np.arange(len(x)), given.reshape(len(x)), size)
     return packed(x[rows], None if batch[1] is None else numeric(batch[1], "y")[rows], weights)
 
 
@@ -252,16 +247,14 @@ def _filled_in_graph(stream: Any, multiple: int) -> Any:
     import tensorflow as tf  # a tf.data.Dataset is at hand, so TensorFlow is loaded
 
     def fill(largest: Any, batch: Any) -> tuple[Any, tuple[Any, ...]]:
-        x, y, weights = parts_of(batch)
+        x, y, given = parts_of(batch)
         rows = tf.shape(x)[0]
         size = tf.maximum(largest, -(-rows // multiple) * multiple)
         repeated = tf.range(size) % rows
-        weights = (
-            tf.ones(rows) if weights is None else tf.reshape(tf.cast(weights, "float32"), [-1])
-        )
-        weights = tf.where(tf.range(size) < rows, tf.gather(weights, repeated), 0.0)
-        weights = tf.math.divide_no_nan(weights, tf.reduce_mean(weights))
+        given = tf.ones(rows) if given is None else tf.reshape(tf.cast(given, "float32"), [-1])
+        given = tf.where(tf.range(size) < rows, tf.gather(given, repeated), 0.0)
+        relative = tf.math.divide_no_nan(given, tf.reduce_mean(given))
         y = None if y is None else tf.gather(y, repeated)
-        return size, packed(tf.gather(x, repeated), y, weights)
+        return size, packed(tf.gather(x, repeated), y, (relative, given))
 
     return stream.scan(0, fill).prefetch(tf.data.AUTOTUNE)

@@ -224,7 +224,7 @@ class RowsModel(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The loss in the scaled space, its parts kept for the logs."""
-        rows, weights = rows_and_weights(x)
+        rows, weights, _ = unpacked(x)
         y = rows if y is None else y
         _require_targets(rows.shape, y.shape)
         if weights is not None:
@@ -254,8 +254,8 @@ class RowsModel(keras.Model):
         self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> dict[str, Any]:
         """Metrics on raw rows, which are their own targets."""
-        rows, weights = rows_and_weights(x)
-        sample_weight = sample_weight if weights is None else weights
+        rows, _, given = unpacked(x)
+        sample_weight = sample_weight if given is None else given
         return super().compute_metrics(x, rows if y is None else y, y_pred, sample_weight)
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -291,12 +291,12 @@ def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray
     return np.concatenate(parts)
 
 
-def rows_and_weights(inputs: Any) -> tuple[Tensor, Tensor | None]:
-    """What a batch holds: rows alone, or rows and how much each counts."""
+def unpacked(inputs: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """What a batch holds: rows, their relative weights, and these as they were given."""
     if isinstance(inputs, (tuple, list)):
-        rows, weights = inputs
-        return rows, weights
-    return inputs, None
+        rows, relative, given = inputs
+        return rows, relative, given
+    return inputs, None, None
 
 
 def _require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:

@@ -29,7 +29,7 @@ class Dataset(keras.utils.PyDataset):
 
 
 def counted(batch: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
-    x, weights = batch[0]
+    x, weights, _ = batch[0]
     return np.asarray(x), np.asarray(weights)
 
 
@@ -44,7 +44,7 @@ def test_whole_batches_of_plain_rows_carry_no_weights() -> None:
 
 def test_a_short_batch_is_filled_up_and_its_mean_is_that_of_its_rows() -> None:
     found = [ArrayBatches(Rows(X), 4)[index] for index in range(3)]
-    assert {np.shape(x) for (x, _), *_ in found} == {(4, 2)}
+    assert {np.shape(x) for (x, *_), *_ in found} == {(4, 2)}
     x, weights = counted(found[2])
     np.testing.assert_array_equal(weights, [2, 2, 0, 0])
     np.testing.assert_allclose((x * weights[:, np.newaxis]).mean(0), X[8:].mean(0))
@@ -61,6 +61,7 @@ def test_weights_are_relative_within_a_batch() -> None:
         expected = np.average(X[part], axis=0, weights=weights[part])
         np.testing.assert_allclose((x * given[:, np.newaxis]).mean(0), expected, rtol=1e-6)
         np.testing.assert_array_equal(found[index][1], x + 1)
+        assert found[index][0][2].tolist() == [*weights[part], *[0] * (4 - len(weights[part]))]
     np.testing.assert_array_equal(counted(ArrayBatches(Rows(X, None, weights * 0), 4)[0])[1], 0)
 
 

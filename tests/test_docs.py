@@ -4,13 +4,18 @@ import contextlib
 import doctest
 import importlib
 import io
+import os
 import pkgutil
 import re
 import shlex
+import socket
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -27,6 +32,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def hosts_recipe() -> str:
+    (recipe,) = [block for block in blocks(README, "python") if "# train_on_hosts.py" in block]
+    return recipe
 
 
 def modules() -> list[str]:
@@ -50,11 +60,41 @@ def test_the_python_of_the_readme_runs_in_its_order(
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
     for block in blocks(README, "python"):
+        if block == hosts_recipe():
+            continue
         with contextlib.redirect_stdout(io.StringIO()):
             exec(block, namespace)
     assert namespace["codes"].shape == (1797, 128)
     assert namespace["code"].shape == (128,)
     assert (tmp_path / "any-encoder" / "encoder.onnx").exists()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="many hosts are JAX's")
+def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: np.ndarray) -> None:
+    (tmp_path / "train_on_hosts.py").write_text(hosts_recipe())
+    np.save(tmp_path / "rows.npy", rows)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "train_on_hosts.py", address, "2", str(process)],
+            cwd=tmp_path,
+            env={**os.environ, "KERAS_BACKEND": "jax"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for process in range(2)
+    ]
+    for each in running:
+        out, _ = each.communicate(timeout=300)
+        assert each.returncode == 0, out[-3000:]
+        assert "Epoch 10/10" in out
+    encoder = Encoder(tmp_path / "encoder")
+    encoder.verify()
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(encoder.encode(rows), model.encode(rows), atol=1e-5)
 
 
 def test_the_commands_of_the_readme_run_in_their_order(

@@ -2,7 +2,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+
+from keras_sparse_export import Encoder, export_encoder
+from models import trained
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -12,6 +18,7 @@ def run(name: str, *arguments: str | Path) -> str:
         [sys.executable, "-W", "error::UserWarning:keras_sparse", EXAMPLES / name, *arguments],
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -28,6 +35,25 @@ def test_train_and_export_then_run_on_device(tmp_path: Path) -> None:
     out = run("run_on_device.py", tmp_path / "bundle")
     assert "6 files as in the manifest; golden rows: real" in out
     assert "32 rows" in out
+
+
+def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason='needs the extra "keras-sparse[ray]"')
+    columns = {f"c{index}": column for index, column in enumerate(rows.T)}
+    table = pa.table({"row": np.arange(len(rows)), **columns})
+    for part in range(4):  # files, as of a data set written by many
+        (tmp_path / "rows").mkdir(exist_ok=True)
+        pq.write_table(table.slice(100 * part, 100), tmp_path / "rows" / f"{part}.parquet")
+    bundle = export_encoder(trained(rows), tmp_path / "bundle")
+    out = run(
+        "encode_with_ray.py", bundle, tmp_path / "rows", "-o", tmp_path / "codes", "--id", "row"
+    )
+    assert "Wrote the codes of 400 rows" in out
+    found = pq.read_table(tmp_path / "codes").sort_by("row")
+    assert found["row"].to_pylist() == list(range(400))
+    encoder = Encoder(bundle)
+    expected = np.stack([encoder.encode(row) for row in rows])
+    np.testing.assert_allclose(np.stack(found["code"].to_numpy()), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))

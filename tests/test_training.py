@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -215,7 +216,9 @@ TORCH = keras.backend.backend() == "torch"
             {"jit_compile": True},
             1e-5,
             id="jit_compile",
-            marks=pytest.mark.skipif(TORCH, reason="torch.compile needs a C++ compiler"),
+            marks=pytest.mark.skipif(
+                TORCH and not shutil.which("c++"), reason="torch.compile needs a C++ compiler"
+            ),
         ),
         pytest.param({"jit_compile": False}, 1e-5, id="not compiled"),
         pytest.param({"run_eagerly": True}, 1e-5, id="eagerly"),
@@ -258,6 +261,12 @@ def test_it_trains_and_exports_in_every_way(
     np.testing.assert_allclose(
         codes, model.encode(rows), atol=0.02 if "dtype" in arguments else 1e-5
     )
+
+
+@pytest.mark.skipif(not TORCH, reason="the other backends have it")
+def test_keras_has_no_steps_per_execution_on_torch() -> None:
+    with pytest.raises(ValueError, match="steps_per_execution"):
+        model_of().compile(steps_per_execution=3)
 
 
 def test_weights_keep_full_precision_beside_half(rows: np.ndarray) -> None:
