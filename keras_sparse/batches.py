@@ -9,7 +9,6 @@ devices that each take the mean of their part agree on it. `given` are as they c
 
 import itertools
 import math
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -49,8 +48,8 @@ class ArrayBatches(keras.utils.PyDataset):
     Args:
         rows: The arrays.
         batch_size: Rows of a batch, over all processes.
-        shuffle: Whether to go through the rows in another order each epoch. The seed is drawn from
-            Python's generator, as Keras draws its own: `keras.utils.set_random_seed` sets it.
+        seed: Of the orders in which the rows are gone through, another each epoch. `None` keeps
+            their own.
         process: Which part of each batch is this process's, `(index, processes)`.
     """
 
@@ -59,7 +58,7 @@ class ArrayBatches(keras.utils.PyDataset):
         rows: Rows,
         batch_size: int,
         *,
-        shuffle: bool = False,
+        seed: int | None = None,
         process: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__()
@@ -67,7 +66,7 @@ class ArrayBatches(keras.utils.PyDataset):
         self._size = batch_size
         self._counted = rows.weights is not None or len(rows.x) % batch_size != 0
         self._order = np.arange(len(rows.x))
-        self._shuffles = np.random.default_rng(random.randrange(2**32)) if shuffle else None
+        self._shuffles = None if seed is None else np.random.default_rng(seed)
         self._passed = True
         index, processes = process
         part = batch_size // processes

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 WELCOME, REFUSED = b".", b"!"
@@ -71,6 +72,26 @@ def shared_batch_size(batch_size: int, rows: int | None = None) -> int:
             f"devices that share a batch. Received: batch_size={batch_size}"
         )
     return batch_size if rows is None else min(batch_size, -(-rows // devices) * devices)
+
+
+def require_same(**facts: int | None) -> None:
+    """Refuse processes that come to train with different things: they would wait forever.
+
+    Raises:
+        ValueError: In every process, if one of the facts is not the same in all.
+    """
+    if process()[1] == 1:
+        return
+    from jax.experimental import multihost_utils
+
+    own = np.array([0 if fact is None else fact for fact in facts.values()], np.uint32)
+    everybody = multihost_utils.process_allgather(own)
+    for name, values in zip(facts, everybody.T, strict=True):
+        if (values != values[0]).any():
+            raise ValueError(
+                "Expected the same arrays, batch size and random seed in every process. Received: "
+                f"{name}={values.tolist()} in processes 0 to {len(values) - 1}"
+            )
 
 
 @contextmanager

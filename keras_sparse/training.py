@@ -1,5 +1,7 @@
 """Training of a Keras model whose rows are their own targets."""
 
+import random
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,7 +93,8 @@ class RowsModel(keras.Model):
 
         Args:
             x: Rows: an array, `tf.data.Dataset`, `keras.utils.PyDataset`, generator or loader, of
-                bare `x`, of `(x, y)` or of `(x, y, sample_weight)`.
+                bare `x`, of `(x, y)` or of `(x, y, sample_weight)`. On many hosts every process
+                gives the same array, or a stream of its own part of each batch, as many on each.
             y: Clean rows, for denoising.
             batch_size: Rows per step, of arrays; 32 by default.
             epochs: Passes over the data.
@@ -109,8 +112,8 @@ class RowsModel(keras.Model):
                 rows or values that are not finite.
             TypeError: If `x` is a tuple or a dictionary, or there is a `class_weight`.
             ValueError: If targets do not have the shape of the rows (labels, say), a
-                normalization was asked for and `adapt` was not called, or `batch_size` cannot be
-                shared by the devices.
+                normalization was asked for and `adapt` was not called, `batch_size` cannot be
+                shared by the devices, or processes come with different arrays.
         """
         self._require_ready()
         if isinstance(x, (tuple, dict)) or kwargs.get("class_weight") is not None:
@@ -213,7 +216,11 @@ class RowsModel(keras.Model):
         if not isinstance(rows, batches.Rows):
             return batches.stream_batches(rows, devices.sharing_devices())
         size = devices.shared_batch_size(batch_size, len(rows.x))
-        return batches.ArrayBatches(rows, size, shuffle=shuffle, process=devices.process())
+        # From Python's generator, as Keras draws its seeds: keras.utils.set_random_seed sets it.
+        seed = random.randrange(2**32) if shuffle else None
+        ends = rows.x[[0, -1]].tobytes()
+        devices.require_same(rows=len(rows.x), batch_size=size, seed=seed, ends=zlib.crc32(ends))
+        return batches.ArrayBatches(rows, size, seed=seed, process=devices.process())
 
     def compute_loss(
         self,

@@ -66,8 +66,7 @@ def test_weights_are_relative_within_a_batch() -> None:
 
 
 def test_every_pass_has_another_order_and_every_row_once() -> None:
-    keras.utils.set_random_seed(3)
-    found = ArrayBatches(Rows(X), 5, shuffle=True)
+    found = ArrayBatches(Rows(X), 5, seed=3)
     passes = []
     for _ in range(3):
         found.on_epoch_begin()
@@ -78,18 +77,13 @@ def test_every_pass_has_another_order_and_every_row_once() -> None:
     assert len({rows.tobytes() for rows in passes}) == 3
     for rows in passes:
         np.testing.assert_array_equal(np.sort(rows, axis=0), X)
-    keras.utils.set_random_seed(3)
-    again = ArrayBatches(Rows(X), 5, shuffle=True)
+    again = ArrayBatches(Rows(X), 5, seed=3)
     np.testing.assert_array_equal(again[0][0], passes[0][:5])
 
 
 def test_processes_take_the_parts_of_one_batch() -> None:
-    keras.utils.set_random_seed(3)
-    whole = ArrayBatches(Rows(X), 4, shuffle=True)
-    parts = []
-    for index in range(2):
-        keras.utils.set_random_seed(3)
-        parts.append(ArrayBatches(Rows(X), 4, shuffle=True, process=(index, 2)))
+    whole = ArrayBatches(Rows(X), 4, seed=3)
+    parts = [ArrayBatches(Rows(X), 4, seed=3, process=(index, 2)) for index in range(2)]
     for index in range(3):
         for which in range(2):
             together = np.concatenate([counted(part[index])[which] for part in parts])

@@ -78,7 +78,9 @@ def test_two_processes_give_the_run_of_one(
     for process in running:
         finish(process)
     one = {name: value for name, value in one_device.items() if "stream" not in name}
-    assert_same(results(out), one)
+    found = results(out)
+    assert_same(found, one)
+    assert "Received: rows=[300, 200] in processes 0 to 1" in str(found["refusal"])
     loaded = keras.saving.load_model(tmp_path / "two.keras")
     assert isinstance(loaded, SparseAutoencoder)
 
