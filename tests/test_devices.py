@@ -104,8 +104,7 @@ def test_replicas_give_the_run_of_one_with_l1_and_nearly_with_kl(
     assert apart("horizon") < apart("KL") / 2
 
 
-@on_jax
-def test_a_batch_that_devices_cannot_share_is_refused(rows: np.ndarray) -> None:
+def test_a_batch_that_devices_cannot_share_is_refused() -> None:
     class Six:
         """Stands in for six devices."""
 

@@ -61,11 +61,9 @@ def test_help_loads_no_keras(command: str) -> None:
 
 
 def test_keras_sparse_loads_only_the_backend_that_is_selected() -> None:
-    import keras
-
-    selected = keras.backend.backend()
-    others = {"tensorflow", "jax", "torch"} - {selected}
-    assert loaded_by("import keras_sparse, keras_sparse.run, keras_sparse.cli").isdisjoint(others)
+    # Keras itself looks for JAX, for a callback, whatever the backend.
+    loaded = loaded_by("import keras_sparse, keras_sparse.run, keras_sparse.cli")
+    assert (loaded - loaded_by("import keras")).isdisjoint({"tensorflow", "jax", "torch"})
 
 
 @pytest.mark.parametrize("package", [keras_sparse, keras_sparse_export])
