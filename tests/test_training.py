@@ -13,6 +13,49 @@ from keras_sparse_export import Encoder, export_encoder
 from models import model_of
 from references import scalar
 
+
+class Dataset(keras.utils.PyDataset):
+    def __init__(self, batches: list[Any]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.batches[index]
+
+
+def batches(x: np.ndarray) -> list[np.ndarray]:
+    return [x[start : start + 100] for start in range(0, len(x), 100)]
+
+
+def sources(x: np.ndarray, kind: str) -> Any:
+    weights = WEIGHTS[: len(x)]
+    parts = list(zip(batches(x), batches(x), batches(weights), strict=True))
+    if kind == "arrays":
+        return x
+    if kind == "PyDataset":
+        return Dataset(batches(x))
+    if kind == "weighted PyDataset":
+        return Dataset(parts)
+    if kind == "generator":
+        return (batch for batch in batches(x))
+    if kind == "weighted generator":
+        return (part for part in parts)
+    if kind == "loader":
+        return pytest.importorskip("torch.utils.data").DataLoader(x, batch_size=100)
+    tf = pytest.importorskip("tensorflow")
+    if kind == "tf.data":
+        return tf.data.Dataset.from_tensor_slices(x).batch(100)
+    return tf.data.Dataset.from_tensor_slices((x, x, weights)).batch(100)
+
+
+KINDS = ["arrays", "PyDataset", "generator", "tf.data", "loader"]
+WEIGHTS = np.where(np.arange(400) % 100 < 20, 1.0, 0.01).astype(np.float32)
+WEIGHTED = ["weighted PyDataset", "weighted generator", "weighted tf.data"]
+
+
 # Losses ------------------------------------------------------------------------------------------
 
 
@@ -135,7 +178,7 @@ def test_a_short_batch_trains_as_if_it_were_whole(sparsity: Any, rows: np.ndarra
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["arrays", "PyDataset", "generator", "tf.data"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_short_batch_counts_by_its_rows_in_every_loss_and_metric(
     kind: str, rows: np.ndarray
 ) -> None:
@@ -286,46 +329,6 @@ def test_raw_rows_may_be_too_large_for_half_precision(rows: np.ndarray) -> None:
 
 
 # Data --------------------------------------------------------------------------------------------
-
-
-class Dataset(keras.utils.PyDataset):
-    def __init__(self, batches: list[Any]) -> None:
-        super().__init__()
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.batches[index]
-
-
-def batches(x: np.ndarray) -> list[np.ndarray]:
-    return [x[start : start + 100] for start in range(0, len(x), 100)]
-
-
-def sources(x: np.ndarray, kind: str) -> Any:
-    weights = WEIGHTS[: len(x)]
-    parts = list(zip(batches(x), batches(x), batches(weights), strict=True))
-    if kind == "arrays":
-        return x
-    if kind == "PyDataset":
-        return Dataset(batches(x))
-    if kind == "weighted PyDataset":
-        return Dataset(parts)
-    if kind == "generator":
-        return (batch for batch in batches(x))
-    if kind == "weighted generator":
-        return (part for part in parts)
-    tf = pytest.importorskip("tensorflow")
-    if kind == "tf.data":
-        return tf.data.Dataset.from_tensor_slices(x).batch(100)
-    return tf.data.Dataset.from_tensor_slices((x, x, weights)).batch(100)
-
-
-KINDS = ["arrays", "PyDataset", "generator", "tf.data"]
-WEIGHTS = np.where(np.arange(400) % 100 < 20, 1.0, 0.01).astype(np.float32)
-WEIGHTED = ["weighted PyDataset", "weighted generator", "weighted tf.data"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
