@@ -1,5 +1,6 @@
 """The sparse autoencoder: two ordinary Keras models and a penalty on the codes between them."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -276,6 +277,7 @@ class SparseAutoencoder(RowsModel):
             data.require_rows(rows, self.encoder.input_shape[1:], at_least=2)
             parts = (part for _, part in data.chunks(rows))
         offset, scale = offset_and_scale(parts, self.normalization)
+        devices.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))
         for layer in self._scalings:
             layer.assign(offset, scale)
         self._adapted = True

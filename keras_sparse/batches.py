@@ -10,12 +10,15 @@ devices that each take the mean of their part agree on it. `given` are as they c
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 
-from keras_sparse.data import DataError, numeric
+from keras_sparse.data import DataError, as_rows, not_negative
+from keras_sparse.halves import compatible
+
+Shape: TypeAlias = tuple[int | None, ...]
 
 
 class Rows(NamedTuple):
@@ -100,14 +103,16 @@ class ArrayBatches(keras.utils.PyDataset):
 class StreamBatches(keras.utils.PyDataset):
     """The batches of a `PyDataset`, or of anything of a known length that can be gone through."""
 
-    def __init__(self, stream: Any, multiple: int = 1) -> None:
-        indexed = isinstance(stream, keras.utils.PyDataset)
-        options = ("workers", "use_multiprocessing", "max_queue_size") if indexed else ()
+    def __init__(self, stream: Any, shape: Shape, multiple: int = 1) -> None:
+        self._indexed = isinstance(stream, keras.utils.PyDataset)
+        options = ("workers", "use_multiprocessing", "max_queue_size") if self._indexed else ()
         super().__init__(**{name: getattr(stream, name) for name in options})
         self._stream = stream
+        self._shape = shape
         self._multiple = multiple
-        self._iterator: Iterator[Any] | None = None
-        self._size: int | None = None
+        self._size = 0
+        self._iterator: Iterator[Any] = iter(())
+        self[0]  # an error shows before Keras starts; and this batch is taken to be whole
 
     @property
     def num_batches(self) -> int | None:
@@ -115,33 +120,23 @@ class StreamBatches(keras.utils.PyDataset):
         return length(self._stream)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        if isinstance(self._stream, keras.utils.PyDataset):
-            if self._size is None:  # the first batch is whole, also where another is asked for
-                self._size = _whole(len(parts_of(self._stream[0])[0]), self._multiple)
+        if self._indexed:
             batch = parts_of(self._stream[index])
         else:
-            batch = parts_of(self._next())
-        self._size = max(self._size or 0, _whole(len(batch[0]), self._multiple))
-        return filled_batch(batch, self._size)
-
-    def _next(self) -> Any:
-        if self._iterator is None:
-            self._iterator = iter(self._stream)
-        try:
-            return next(self._iterator)
-        except StopIteration:
-            self._iterator = iter(self._stream)
-            return next(self._iterator)
+            if index == 0:  # each pass, and each look that Keras takes before
+                self._iterator = iter(self._stream)
+            batch = parts_of(next(self._iterator))
+        self._size = max(self._size, _whole(len(batch[0]), self._multiple))
+        return filled_batch(batch, self._shape, self._size)
 
     def on_epoch_begin(self) -> None:
-        """From the start."""
-        self._iterator = None
-        if isinstance(self._stream, keras.utils.PyDataset):
+        """Told to the stream."""
+        if self._indexed:
             self._stream.on_epoch_begin()
 
     def on_epoch_end(self) -> None:
         """Told to the stream."""
-        if isinstance(self._stream, keras.utils.PyDataset):
+        if self._indexed:
             self._stream.on_epoch_end()
 
 
@@ -150,28 +145,39 @@ def is_stream(x: Any) -> bool:
     return not hasattr(x, "shape") and not isinstance(x, (list, tuple, Mapping))
 
 
-def stream_batches(stream: Any, multiple: int = 1) -> Any:
+def stream_batches(stream: Any, shape: Shape, multiple: int = 1) -> Any:
     """A stream as Keras takes it, its batches filled up to a multiple of `multiple` rows.
 
-    The largest batch so far gives the size; the first of them is taken to be whole. Weights become
-    relative within each batch.
+    The largest batch so far gives the size; the first of them is taken to be whole.
+
+    Args:
+        stream: The stream.
+        shape: Shape of a row.
+        multiple: What the rows of a batch are a multiple of.
+
+    Raises:
+        DataError: If the first batch is no batch of such rows, all of them finite, with as many
+            targets and weights; later, while training, if another is none.
     """
     if isinstance(stream, (ArrayBatches, StreamBatches)):
         return stream
     if hasattr(stream, "element_spec"):
-        return _filled_in_graph(stream, multiple)
+        return _filled_in_graph(stream, shape, multiple)
     if isinstance(stream, keras.utils.PyDataset) or length(stream) is not None:
-        return StreamBatches(stream, multiple)
-    return one_by_one(stream, multiple)
+        return StreamBatches(stream, shape, multiple)
+    found = one_by_one(stream, shape, multiple)
+    first = next(found)
+    return (batch for batch in itertools.chain([first], found))  # Keras takes generators alone
 
 
 def one_by_one(
-    stream: Any, multiple: int = 1, real: list[np.ndarray] | None = None
+    stream: Any, shape: Shape, multiple: int = 1, real: list[np.ndarray] | None = None
 ) -> Iterator[tuple[Any, ...]]:
     """One pass over a stream, as `stream_batches`.
 
     Args:
         stream: The stream.
+        shape: As in `stream_batches`.
         multiple: As in `stream_batches`.
         real: Where to note which rows of each batch were there before it was filled up.
     """
@@ -182,7 +188,7 @@ def one_by_one(
         size = max(size, _whole(rows, multiple))
         if real is not None:
             real.append(np.arange(size) < rows)
-        yield filled_batch(parts, size)
+        yield filled_batch(parts, shape, size)
 
 
 def length(stream: Any) -> int | None:
@@ -230,20 +236,67 @@ def packed(x: Any, y: Any, weights: Sequence[Any]) -> tuple[Any, ...]:
     return (inputs,) if y is None else (inputs, y)
 
 
-def filled_batch(batch: tuple[Any, Any, Any], size: int) -> tuple[Any, ...]:
+def filled_batch(batch: tuple[Any, Any, Any], shape: Shape, size: int) -> tuple[Any, ...]:
     """A batch of a stream, filled up to `size` rows."""
-    x = numeric(batch[0], "x")
-    given = np.ones(len(x)) if batch[2] is None else numeric(batch[2], "sample_weight")
-    rows, weights = filled(np.arange(len(x)), given.reshape(len(x)), size)
-    return packed(x[rows], None if batch[1] is None else numeric(batch[1], "y")[rows], weights)
+    x, y, given = checked(*batch, shape)
+    given = np.ones(len(x)) if given is None else given
+    rows, weights = filled(np.arange(len(x)), given, size)
+    return packed(x[rows], None if y is None else y[rows], weights)
+
+
+def checked(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) -> Rows:
+    """Rows, targets and weights of one length, finite, in float32.
+
+    Raises:
+        DataError: If they are not.
+    """
+    x = as_rows(x, shape, at_least=at_least)
+    if y is not None:
+        require_targets(x.shape, np.shape(y))
+        y = as_rows(y, x.shape[1:], name="y")
+        _require_length("y", y, x)
+    if weights is not None:
+        weights = as_rows(weights, np.shape(weights)[1:2], name="sample_weight").reshape(-1)
+        _require_length("sample_weight", weights, x)
+        not_negative(weights, "sample_weight")
+    return Rows(x, y, weights)
+
+
+def require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:
+    """Refuse targets that have another shape than the rows: labels.
+
+    Raises:
+        DataError: If they have.
+    """
+    if not compatible(tuple(targets)[1:], tuple(rows)[1:]):
+        raise DataError(
+            f"Invalid shape of argument `y`. Expected the shape of `x`, {tuple(rows)}: `y` holds "
+            f"the clean rows of denoising. Received: {tuple(targets)}. An autoencoder takes no "
+            "labels; call `fit(x)`"
+        )
+
+
+def _require_length(name: str, found: np.ndarray, x: np.ndarray) -> None:
+    if len(found) != len(x):
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected as many rows as in `x`, {len(x)}. "
+            f"Received: {len(found)}"
+        )
 
 
 def _whole(rows: int, multiple: int) -> int:
     return math.ceil(rows / multiple) * multiple
 
 
-def _filled_in_graph(stream: Any, multiple: int) -> Any:
+def _filled_in_graph(stream: Any, shape: Shape, multiple: int) -> Any:
     import tensorflow as tf  # a tf.data.Dataset is at hand, so TensorFlow is loaded
+
+    spec = parts_of(stream.element_spec)[0].shape
+    if spec.rank is not None and not spec[1:].is_compatible_with(shape):
+        raise DataError(
+            f"Invalid shape of argument `x`. Expected batches of rows of shape {shape}. Received: "
+            f"{spec}"
+        )
 
     def fill(largest: Any, batch: Any) -> tuple[Any, tuple[Any, ...]]:
         x, y, given = parts_of(batch)

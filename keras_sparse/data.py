@@ -67,6 +67,19 @@ def require_rows(
         )
 
 
+def not_negative(values: np.ndarray, name: str) -> None:
+    """Refuse negative values.
+
+    Raises:
+        DataError: If there are some; the message names the rows.
+    """
+    if (values < 0).any():
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected values of at least 0. Received: "
+            f"negative ones in {listed('row', np.flatnonzero(values < 0).tolist())}"
+        )
+
+
 def numeric(x: Any, name: str) -> np.ndarray:
     """An array of numbers, in its own dtype; bfloat16 becomes float32.
 

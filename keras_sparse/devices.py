@@ -1,6 +1,8 @@
 """Where a training runs: the devices that share a batch, the processes that share a model."""
 
+import os
 import socket
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -59,19 +61,26 @@ def require_supported_strategy() -> None:
         )
 
 
-def shared_batch_size(batch_size: int, rows: int | None = None) -> int:
+def shared_batch_size(batch_size: int | None, default: int, rows: int) -> int:
     """A batch size that the devices can share evenly, no larger than `rows` need.
 
     Raises:
-        ValueError: If they cannot share `batch_size`.
+        ValueError: If they cannot share `batch_size`. The default is rounded up for them.
     """
     devices = sharing_devices()
+    if batch_size is None:
+        batch_size = -(-default // devices) * devices
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ValueError(
+            "Invalid value for argument `batch_size`. Expected a positive integer. Received: "
+            f"batch_size={batch_size!r}"
+        )
     if batch_size % devices:
         raise ValueError(
             f"Invalid value for argument `batch_size`. Expected a multiple of {devices}, the "
             f"devices that share a batch. Received: batch_size={batch_size}"
         )
-    return batch_size if rows is None else min(batch_size, -(-rows // devices) * devices)
+    return min(int(batch_size), -(-rows // devices) * devices)
 
 
 def require_same(**facts: int | None) -> None:
@@ -90,7 +99,8 @@ def require_same(**facts: int | None) -> None:
         if (values != values[0]).any():
             raise ValueError(
                 "Expected the same arrays, batch size and random seed in every process. Received: "
-                f"{name}={values.tolist()} in processes 0 to {len(values) - 1}"
+                f"{name}={values.tolist()} in processes 0 to {len(values) - 1}. Remedy: the same "
+                "rows and keras.utils.set_random_seed(...) in each"
             )
 
 
@@ -203,8 +213,9 @@ def connect(address: str, processes: int, process: int, *, timeout: float = 300)
     `keras.distribution.set_distribution(keras.distribution.DataParallel())`. Every process calls
     `fit` with the same arrays and batch size, and takes its part of each batch.
 
-    First everybody meets at `address`; then it is handed to `keras.distribution.initialize`. A
-    process that dies later ends the others with a message of JAX's, after 100 seconds.
+    First everybody meets at `address`; then it is handed to `keras.distribution.initialize`. From
+    then on an exception that nobody catches ends this process at once, and a process that is gone
+    ends the others with a message of JAX's, after about 100 seconds.
 
     Args:
         address: `host:port` of process 0, reachable from all others, the port free.
@@ -215,7 +226,7 @@ def connect(address: str, processes: int, process: int, *, timeout: float = 300)
     Raises:
         ValueError: If an argument is out of its range, or the backend is not JAX.
         TimeoutError: If not everybody came in time; it says who is missing.
-        ConnectionError: If two processes say they are the same one.
+        ConnectionError: If two processes say they are the same one, or the port is taken.
     """
     if keras.backend.backend() != "jax":
         raise ValueError(
@@ -224,11 +235,11 @@ def connect(address: str, processes: int, process: int, *, timeout: float = 300)
         )
     if not 0 <= process < processes:
         raise ValueError(
-            f"Invalid value for argument `process`. Expected 0 to {processes - 1}. "
-            f"Received: process={process}"
+            f"Invalid value for argument `process`. Expected 0 to `processes` - 1. "
+            f"Received: process={process}, processes={processes}"
         )
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(
             "Invalid value for argument `address`. Expected host:port of process 0. "
             f"Received: address={address!r}"
@@ -239,12 +250,28 @@ def connect(address: str, processes: int, process: int, *, timeout: float = 300)
     else:
         _report(host, int(port), process, deadline)
     keras.distribution.initialize(address, processes, process)
+    sys.excepthook = _end_at_once
+
+
+def _end_at_once(*error: Any) -> None:
+    # At its exit JAX waits minutes for the others, who may be waiting for this process.
+    sys.__excepthook__(*error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _gather(port: int, processes: int, deadline: float) -> None:
     # JAX ends a process whose peers do not come, without an exception. So they meet here first.
     present: dict[int, socket.socket] = {}
-    with socket.create_server(("", port)) as server, ExitStack() as stack:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(socket.create_server(("", port)))
+        except OSError as error:
+            raise ConnectionError(
+                f"Expected port {port} of process 0 to be free. Received: {error}. Remedy: another "
+                "port; and see that one process alone is number 0"
+            ) from error
         while len(present) < processes - 1:
             try:
                 server.settimeout(_left(deadline))
@@ -275,7 +302,7 @@ def _gather(port: int, processes: int, deadline: float) -> None:
 
 
 def _report(host: str, port: int, process: int, deadline: float) -> None:
-    answer = b""
+    answer, trouble = b"", "no answer"
     while answer not in (WELCOME, REFUSED):
         try:
             with socket.create_connection((host, port), timeout=_left(deadline)) as peer:
@@ -283,10 +310,11 @@ def _report(host: str, port: int, process: int, deadline: float) -> None:
                 answer = peer.recv(1)
         except TimeoutError:
             raise TimeoutError(
-                f"Expected process 0 to gather everybody at {host}:{port}. Received: no answer. "
+                f"Expected process 0 to gather everybody at {host}:{port}. Received: {trouble}. "
                 "Remedy: see that all processes run, and that this host reaches that address"
             ) from None
-        except OSError:
+        except OSError as error:
+            trouble = str(error)
             time.sleep(0.2)  # it has not started yet
     if answer == REFUSED:
         raise ConnectionError(

@@ -1,6 +1,7 @@
 """A penalty that can stand anywhere."""
 
 import inspect
+import numbers
 from types import FrameType
 from typing import Any
 
@@ -72,9 +73,10 @@ class ActivityPenalty(keras.layers.Layer):
             )
         self.regularizer = regularizer
         self._first_strength = regularizer.strength
-        self.rho_horizon = rho_horizon
         if rho_horizon is not None:
             _require_horizon(rho_horizon, regularizer)
+            rho_horizon = float(rho_horizon)
+        self.rho_horizon = rho_horizon
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
@@ -189,7 +191,7 @@ def _count(codes: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def _require_horizon(rho_horizon: Any, regularizer: ActivityRegularizer) -> None:
-    number = isinstance(rho_horizon, (int, float)) and not isinstance(rho_horizon, bool)
+    number = isinstance(rho_horizon, numbers.Real) and not isinstance(rho_horizon, bool)
     if not (number and 0 < rho_horizon < float("inf")):
         raise ValueError(
             "Invalid value for argument `rho_horizon`. Expected a positive number of samples, or "

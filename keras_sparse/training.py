@@ -2,17 +2,17 @@
 
 import random
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices, halves
+from keras_sparse import batches, data, devices
 from keras_sparse.metrics import OverCountedRows
 from keras_sparse.penalties import Tensor
 
+TRAINING_BATCH_SIZE = 32
 EVALUATION_BATCH_SIZE = 1024
 PARTS = ("reconstruction", "sparsity", "weight")
 
@@ -96,7 +96,7 @@ class RowsModel(keras.Model):
                 bare `x`, of `(x, y)` or of `(x, y, sample_weight)`. On many hosts every process
                 gives the same array, or a stream of its own part of each batch, as many on each.
             y: Clean rows, for denoising.
-            batch_size: Rows per step, of arrays; 32 by default.
+            batch_size: Rows per step, of arrays; by default 32, or what the devices can share.
             epochs: Passes over the data.
             sample_weight: How much each row counts beside the others of its batch, in the
                 reconstruction and in the penalty.
@@ -129,19 +129,19 @@ class RowsModel(keras.Model):
         rows = self._checked(x, y, sample_weight, at_least=2)
         if validation_split:
             rows, held_out = _split(rows, validation_split)
-        batch_size = batch_size or 32
-        if validation_batch_size is None:
-            large = max(batch_size, EVALUATION_BATCH_SIZE)
-            validation_batch_size = batch_size if kwargs.get("validation_steps") else large
+        training = self._batches(rows, batch_size, TRAINING_BATCH_SIZE, shuffle=shuffle)
         if held_out is not None:
-            held_out = self._batches(held_out, validation_batch_size)
+            size = batch_size or TRAINING_BATCH_SIZE
+            large = max(size, EVALUATION_BATCH_SIZE)
+            default = size if kwargs.get("validation_steps") else large
+            held_out = self._batches(held_out, validation_batch_size, default)
         self._held_out = held_out
         with devices.own_parts():
             return super().fit(
-                self._batches(rows, batch_size, shuffle=shuffle),
+                training,
                 epochs=epochs,
                 validation_data=held_out,
-                shuffle=shuffle and not isinstance(rows, batches.Rows),
+                shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
                 **kwargs,
             )
 
@@ -166,9 +166,8 @@ class RowsModel(keras.Model):
         """
         self._require_ready()
         if x is None or x is not self._held_out:  # else Keras comes from `fit` with it
-            x = self._batches(
-                self._checked(x, y, sample_weight), batch_size or EVALUATION_BATCH_SIZE
-            )
+            rows = self._checked(x, y, sample_weight)
+            x = self._batches(rows, batch_size, EVALUATION_BATCH_SIZE)
         with devices.own_parts():
             return super().evaluate(x, **kwargs)
 
@@ -182,40 +181,33 @@ class RowsModel(keras.Model):
         """
         self._require_ready()
         rows = self._checked(x)
-        size = batch_size or EVALUATION_BATCH_SIZE
         if devices.process()[1] > 1:  # Keras leaves each process with a part of the answer
             if not isinstance(rows, batches.Rows):
                 raise ValueError(
                     "Invalid value for argument `x`. Expected an array, the same in every process, "
                     f"on many hosts. Received: {type(x).__name__}"
                 )
-            return outputs(self, rows.x, size)
+            return outputs(self, rows.x, batch_size or EVALUATION_BATCH_SIZE)
         if isinstance(rows, batches.Rows):
-            found = super().predict(self._batches(rows, size), **kwargs)
-            return data.numeric(found, "x_hat")[: len(rows.x)]
+            stream = self._batches(rows, batch_size, EVALUATION_BATCH_SIZE)
+            return _readable(super().predict(stream, **kwargs))[: len(rows.x)]
         real: list[np.ndarray] = []
-        stream = batches.one_by_one(rows, devices.sharing_devices(), real)
-        found = super().predict(stream, **{"steps": batches.length(rows), **kwargs})
-        return data.numeric(found, "x_hat")[np.concatenate(real)[: len(found)]]
+        stream = batches.one_by_one(rows, self.row_shape, devices.sharing_devices(), real)
+        found = _readable(super().predict(stream, **{"steps": batches.length(rows), **kwargs}))
+        return found[np.concatenate(real)[: len(found)]]
 
     def _checked(self, x: Any, y: Any = None, sample_weight: Any = None, at_least: int = 1) -> Any:
         """Arrays as `Rows`; a stream stays as it is."""
         if batches.is_stream(x):
             return x
-        shape = self.row_shape
-        x = data.as_rows(x, shape, at_least=at_least)
-        if y is not None:
-            y = data.numeric(y, "y")
-            _require_targets(x.shape, y.shape)
-            y = data.as_rows(y, shape, name="y")
-        if sample_weight is not None:
-            sample_weight = data.as_rows(sample_weight, (), name="sample_weight")
-        return batches.Rows(x, y, sample_weight)
+        return batches.checked(x, y, sample_weight, self.row_shape, at_least)
 
-    def _batches(self, rows: Any, batch_size: int, shuffle: bool = False) -> Any:
+    def _batches(
+        self, rows: Any, batch_size: int | None, default: int, shuffle: bool = False
+    ) -> Any:
         if not isinstance(rows, batches.Rows):
-            return batches.stream_batches(rows, devices.sharing_devices())
-        size = devices.shared_batch_size(batch_size, len(rows.x))
+            return batches.stream_batches(rows, self.row_shape, devices.sharing_devices())
+        size = devices.shared_batch_size(batch_size, default, len(rows.x))
         # From Python's generator, as Keras draws its seeds: keras.utils.set_random_seed sets it.
         seed = random.randrange(2**32) if shuffle else None
         ends = rows.x[[0, -1]].tobytes()
@@ -233,7 +225,7 @@ class RowsModel(keras.Model):
         """The loss in the scaled space, its parts kept for the logs."""
         rows, weights, _ = unpacked(x)
         y = rows if y is None else y
-        _require_targets(rows.shape, y.shape)
+        batches.require_targets(rows.shape, y.shape)
         if weights is not None:
             # One axis for each that a loss leaves, all but the last of a row.
             sample_weight = ops.reshape(weights, (-1, *(1,) * (len(rows.shape) - 2)))
@@ -292,10 +284,16 @@ def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray
     """What a model answers to rows, all of it here, however many hosts trained it."""
     # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
     parts = [
-        data.numeric(model(rows[start : start + batch_size], training=False), "rows")
+        _readable(model(rows[start : start + batch_size], training=False))
         for start in range(0, len(rows), batch_size)
     ]
     return np.concatenate(parts)
+
+
+def _readable(output: Any) -> np.ndarray:
+    """As float32 what a model answers in half precision."""
+    found = data.numeric(output, "output")
+    return found.astype(np.float32) if found.dtype == np.float16 else found
 
 
 def unpacked(inputs: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
@@ -304,12 +302,3 @@ def unpacked(inputs: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
         rows, relative, given = inputs
         return rows, relative, given
     return inputs, None, None
-
-
-def _require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -> None:
-    if not halves.compatible(tuple(targets)[1:], tuple(rows)[1:]):
-        raise ValueError(
-            f"Invalid shape of argument `y`. Expected the shape of `x`, {tuple(rows)}: `y` holds "
-            f"the clean rows of denoising. Received: {tuple(targets)}. An autoencoder takes no "
-            "labels; call `fit(x)`"
-        )

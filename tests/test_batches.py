@@ -10,6 +10,7 @@ from keras_sparse.batches import ArrayBatches, Rows, StreamBatches, stream_batch
 from keras_sparse.data import DataError
 
 X = np.arange(20, dtype=np.float32).reshape(10, 2)
+SHAPE = (2,)
 
 
 class Dataset(keras.utils.PyDataset):
@@ -127,7 +128,8 @@ def gone_through(stream: Any) -> Iterator[Any]:
 def test_batches_of_a_stream_have_one_size(kind: str, multiple: int) -> None:
     parts = [X[:4], X[4:8], X[8:]]
     found = [
-        counted(batch) for batch in gone_through(stream_batches(source(kind, parts), multiple))
+        counted(batch)
+        for batch in gone_through(stream_batches(source(kind, parts), SHAPE, multiple))
     ]
     size = {1: 4, 3: 6}[multiple]
     assert {len(x) for x, _ in found} == {size}
@@ -140,7 +142,9 @@ def test_batches_of_a_stream_have_one_size(kind: str, multiple: int) -> None:
 def test_targets_and_weights_of_a_stream(kind: str) -> None:
     weights = np.arange(10, dtype=np.float32)
     parts = [(X[part], X[part] + 1, weights[part]) for part in (slice(6), slice(6, 10))]
-    for part, batch in zip(parts, gone_through(stream_batches(source(kind, parts))), strict=True):
+    for part, batch in zip(
+        parts, gone_through(stream_batches(source(kind, parts), SHAPE)), strict=True
+    ):
         x, given = counted(batch)
         assert len(x) == 6
         np.testing.assert_array_equal(np.asarray(batch[1]), x + 1)
@@ -149,40 +153,82 @@ def test_targets_and_weights_of_a_stream(kind: str) -> None:
 
 
 def test_a_short_batch_may_be_asked_for_first() -> None:
-    assert len(counted(StreamBatches(Dataset([X[:8], X[8:]]))[1])[0]) == 8
+    assert len(counted(StreamBatches(Dataset([X[:8], X[8:]]), SHAPE)[1])[0]) == 8
 
 
 def test_epochs_are_told_to_a_dataset() -> None:
     dataset = Dataset([X])
-    stream = StreamBatches(dataset)
+    stream = StreamBatches(dataset, SHAPE)
     stream.on_epoch_begin()
     stream.on_epoch_end()
     assert dataset.ended == 1
 
 
+class Loader:
+    """As torch's: of a known length, gone through anew each time."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([X[:4], X[4:8], X[8:]])
+
+
 def test_a_loader_is_gone_through_again() -> None:
-    class Loader:
-        def __len__(self) -> int:
-            return 2
-
-        def __iter__(self) -> Iterator[Any]:
-            return iter([X[:5], X[5:]])
-
-    stream = StreamBatches(Loader())
+    stream = StreamBatches(Loader(), SHAPE)
     for _ in range(2):
         stream.on_epoch_begin()
-        rows = np.concatenate([counted(stream[index])[0] for index in range(2)])
-        np.testing.assert_array_equal(rows, X)
+        found = [set(map(tuple, counted(stream[index])[0])) for index in range(3)]
+        assert found == [set(map(tuple, part)) for part in Loader()]
         stream.on_epoch_end()
+
+
+def test_an_epoch_that_ends_early_goes_on_with_the_next_batches() -> None:
+    stream = StreamBatches(Loader(), SHAPE)
+    seen: list[Any] = []
+    for indices in ((0, 1), (2, 0), (1, 2)):  # as Keras asks with steps_per_epoch=2
+        stream.on_epoch_begin()
+        seen.extend(counted(stream[index])[0][0, 0] for index in indices)
+        stream.on_epoch_end()
+    assert seen == [0, 8, 16] * 2
 
 
 def test_one_pass_notes_which_rows_were_there() -> None:
     real: list[np.ndarray] = []
-    found = list(batches.one_by_one(Dataset([X[:4], X[4:8], X[8:]]), 3, real))
+    found = list(batches.one_by_one(Dataset([X[:4], X[4:8], X[8:]]), SHAPE, 3, real))
     assert [len(counted(batch)[0]) for batch in found] == [6, 6, 6]
     assert [mask.sum() for mask in real] == [4, 4, 2]
 
 
-def test_batches_of_too_many_parts_are_refused() -> None:
-    with pytest.raises(DataError, match="Received: batches of 4 parts"):
-        batches.parts_of((1, 2, 3, 4))
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "loader of one"])
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ((X, X, X[:, 0], X), "Received: batches of 4 parts"),
+        (X[:, :1], r"argument `x`. Expected \(rows, 2\). Received: \(10, 1\)"),
+        (X[:0], r"argument `x`. Expected at least 1 row"),
+        (X * np.nan, "argument `x`. Expected finite numbers"),
+        ((X, X[:, 0]), "argument `y`.*takes no labels"),
+        ((X, X[:4]), "argument `y`. Expected as many rows as in `x`, 10. Received: 4"),
+        ((X, None, X[:4, 0]), "argument `sample_weight`. Expected as many rows as in `x`, 10"),
+        ((X, None, -X[:, 0]), "argument `sample_weight`. Expected values of at least 0"),
+    ],
+)
+def test_a_bad_first_batch_is_refused_before_keras_starts(
+    kind: str, batch: Any, message: str
+) -> None:
+    class One(Loader):
+        def __len__(self) -> int:
+            return 1
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter([batch])
+
+    stream = One() if kind == "loader of one" else source(kind, [batch])
+    with pytest.raises(DataError, match=message):
+        stream_batches(stream, SHAPE)
+
+
+def test_a_tf_data_of_other_rows_is_refused() -> None:
+    with pytest.raises(DataError, match=r"`x`. Expected batches of rows of shape \(3,\)"):
+        stream_batches(source("tf.data", [X]), (3,))

@@ -119,9 +119,19 @@ def test_a_batch_that_devices_cannot_share_is_refused() -> None:
         with pytest.raises(
             ValueError, match=r"`batch_size`. Expected a multiple of 6, the devices"
         ):
-            devices.shared_batch_size(64)
-        assert devices.shared_batch_size(60) == 60
-        assert devices.shared_batch_size(60, rows=7) == 12
+            devices.shared_batch_size(64, 32, rows=1000)
+        assert devices.shared_batch_size(60, 32, rows=1000) == 60
+        assert devices.shared_batch_size(60, 32, rows=7) == 12
+        assert devices.shared_batch_size(None, 32, rows=1000) == 36
+
+
+@pytest.mark.parametrize("size", [0, -5, 3.5])
+def test_bad_batch_sizes_are_refused(size: Any, rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6)
+    model.compile()
+    for method in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match=f"`batch_size`. Expected a positive .*={size}"):
+            method(rows, batch_size=size)
 
 
 @sharing
@@ -196,6 +206,7 @@ def initialized(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(keras.distribution, "initialize", lambda *given: calls.append(given))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # `connect` sets another
     return calls
 
 
@@ -228,10 +239,46 @@ def test_two_processes_of_one_number(initialized: list[tuple[Any, ...]]) -> None
     assert "Received: process 1 twice" in str(outcome[0])
 
 
+def test_a_port_that_is_taken(initialized: list[tuple[Any, ...]]) -> None:
+    with socket.create_server(("", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (error,) = connected([(address, 2, 0)], timeout=5)
+    assert isinstance(error, ConnectionError)
+    assert "to be free" in str(error)
+
+
+@on_jax
+def test_a_process_that_fails_ends_at_once() -> None:
+    code = (
+        "import sys; from keras_sparse import devices\n"
+        "devices.connect(sys.argv[1], 2, int(sys.argv[2]), timeout=60)\n"
+        "if sys.argv[2] == '1': raise ValueError('it failed')\n"
+        "import time; time.sleep(600)"
+    )
+    address = f"127.0.0.1:{free_port()}"
+    waiting, failing = (
+        subprocess.Popen(
+            [sys.executable, "-c", code, address, str(process)],
+            env={**os.environ, "KERAS_BACKEND": BACKEND},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for process in range(2)
+    )
+    try:
+        _, messages = failing.communicate(timeout=120)
+    finally:
+        waiting.kill()
+        waiting.communicate()
+    assert failing.returncode == 1
+    assert "it failed" in messages
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("127.0.0.1:1", 2, 2), "`process`. Expected 0 to 1. Received: process=2"),
+        (("127.0.0.1:1", 2, 2), "`process`. Expected 0 to `processes` - 1. Received: process=2"),
+        (("127.0.0.1:99999", 2, 0), "`address`. Expected host:port of process 0"),
         (("127.0.0.1", 2, 0), "`address`. Expected host:port of process 0"),
     ],
 )

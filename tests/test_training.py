@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -259,9 +258,7 @@ TORCH = keras.backend.backend() == "torch"
             {"jit_compile": True},
             1e-5,
             id="jit_compile",
-            marks=pytest.mark.skipif(
-                TORCH and not shutil.which("c++"), reason="torch.compile needs a C++ compiler"
-            ),
+            marks=pytest.mark.skipif(TORCH, reason="torch.compile takes minutes, and a compiler"),
         ),
         pytest.param({"jit_compile": False}, 1e-5, id="not compiled"),
         pytest.param({"run_eagerly": True}, 1e-5, id="eagerly"),
@@ -307,9 +304,11 @@ def test_it_trains_and_exports_in_every_way(
 
 
 @pytest.mark.skipif(not TORCH, reason="the other backends have it")
-def test_keras_has_no_steps_per_execution_on_torch() -> None:
+def test_keras_has_no_steps_per_execution_on_torch(rows: np.ndarray) -> None:
+    model = model_of()
+    model.compile(steps_per_execution=3)
     with pytest.raises(ValueError, match="steps_per_execution"):
-        model_of().compile(steps_per_execution=3)
+        model.fit(rows, verbose=0)
 
 
 def test_weights_keep_full_precision_beside_half(rows: np.ndarray) -> None:
@@ -375,6 +374,9 @@ def test_weights_of_a_stream_reach_the_penalty(kind: str, rows: np.ndarray) -> N
             lambda m, x: m.fit(Dataset([(x, np.zeros(400))])),
             r"argument `y`.*takes no labels; call `fit\(x\)`",
         ),
+        (lambda m, x: m.fit(x, x[:9]), "`y`. Expected as many rows as in `x`, 400. Received: 9"),
+        (lambda m, x: m.fit(x, sample_weight=np.ones(900)), "`sample_weight`. Expected as many"),
+        (lambda m, x: m.fit(x, sample_weight=-np.ones(400)), "`sample_weight`. Expected values of"),
         (lambda m, x: m.fit(x[:0]), "Expected at least 2 rows. Received: 0"),
         (lambda m, x: m.fit(x[:1]), "Expected at least 2 rows. Received: 1"),
         (

@@ -1,6 +1,7 @@
 """Keras to ONNX: cut out the encoder, convert it, hold it to its source, write the bundle."""
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -303,8 +304,10 @@ def _on_cpu() -> Iterator[None]:
     # other hosts, with which a distribution would share the copy's weights.
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
+    state = random.getstate()  # Keras draws seeds for the copy, which are not the caller's
     try:
         with keras.device("cpu"):
             yield
     finally:
         keras.distribution.set_distribution(distribution)
+        random.setstate(state)

@@ -1,4 +1,5 @@
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,12 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, tmp_
     with pytest.raises(ValueError, match=message):
         export_encoder(plain_model(), tmp_path / "b", **{"layer": "code", **arguments})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_draws_nothing_from_the_callers_random_numbers(tmp_path: Path) -> None:
+    model = plain_model()
+    keras.utils.set_random_seed(7)
+    expected = random.random()
+    keras.utils.set_random_seed(7)
+    export_encoder(model, tmp_path / "bundle", layer="code")
+    assert random.random() == expected
