@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -105,17 +106,10 @@ def test_replicas_give_the_run_of_one_with_l1_and_nearly_with_kl(
 
 
 def test_a_batch_that_devices_cannot_share_is_refused() -> None:
-    class Six:
-        """Stands in for six devices."""
-
-        batch_dim_name = "batch"
-
-        class device_mesh:  # noqa: N801
-            shape, axis_names = (6,), ("batch",)
-
-    keras_distribution: Any = Six()
+    mesh = SimpleNamespace(shape=(6,), axis_names=("batch",))
+    six = SimpleNamespace(batch_dim_name="batch", device_mesh=mesh)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.distribution, "distribution", lambda: keras_distribution)
+        patch.setattr(keras.distribution, "distribution", lambda: six)
         with pytest.raises(
             ValueError, match=r"`batch_size`. Expected a multiple of 6, the devices"
         ):

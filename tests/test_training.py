@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,7 +7,6 @@ import pytest
 from keras import ops
 
 from keras_sparse import KL, L1, SparseAutoencoder
-from keras_sparse_export import Encoder, export_encoder
 from models import model_of
 from references import scalar
 
@@ -242,89 +240,6 @@ def test_images_weigh_by_their_rows(rng: np.random.Generator) -> None:
     assert found["reconstruction_loss"] == pytest.approx(
         np.average(means, weights=[64, 6]), rel=1e-5
     )
-
-
-# Precision and compilation -----------------------------------------------------------------------
-
-TORCH = keras.backend.backend() == "torch"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "tolerance"),
-    [
-        pytest.param({"dtype": "mixed_bfloat16"}, 0.02, id="mixed_bfloat16"),
-        pytest.param({"dtype": "mixed_float16"}, 0.01, id="mixed_float16"),
-        pytest.param(
-            {"jit_compile": True},
-            1e-5,
-            id="jit_compile",
-            marks=pytest.mark.skipif(TORCH, reason="torch.compile takes minutes, and a compiler"),
-        ),
-        pytest.param({"jit_compile": False}, 1e-5, id="not compiled"),
-        pytest.param({"run_eagerly": True}, 1e-5, id="eagerly"),
-        pytest.param(
-            {"steps_per_execution": 3},
-            1e-5,
-            id="steps_per_execution",
-            marks=pytest.mark.skipif(TORCH, reason="Keras has no steps_per_execution on torch"),
-        ),
-        pytest.param({"gradient_accumulation_steps": 2}, 0.5, id="gradient accumulation"),
-    ],
-)
-def test_it_trains_and_exports_in_every_way(
-    arguments: dict[str, Any], tolerance: float, rows: np.ndarray, tmp_path: Path
-) -> None:
-    def trained(dtype: str = "float32", **options: Any) -> tuple[SparseAutoencoder, float]:
-        keras.utils.set_random_seed(0)
-        model = SparseAutoencoder(
-            12,
-            6,
-            sparsity=KL(0.2, 0.01),
-            normalization="standard",
-            rho_horizon=1000,
-            dtype=dtype,
-        )
-        model.adapt(rows)
-        accumulated = options.pop("gradient_accumulation_steps", None)
-        optimizer = keras.optimizers.Adam(1e-2, gradient_accumulation_steps=accumulated)
-        model.compile(optimizer, **options)
-        losses = model.fit(rows, batch_size=64, epochs=4, verbose=0).history["loss"]
-        assert losses[-1] < losses[0]
-        return model, losses[-1]
-
-    model, loss = trained(**arguments)
-    _, plain = trained()
-    assert loss == pytest.approx(plain, rel=tolerance)
-    bundle = export_encoder(model, tmp_path / "bundle", sample=rows, decoder=True)
-    codes = Encoder(bundle).encode(rows)
-    assert codes.dtype == np.float32
-    np.testing.assert_allclose(
-        codes, model.encode(rows), atol=0.02 if "dtype" in arguments else 1e-5
-    )
-
-
-@pytest.mark.skipif(not TORCH, reason="the other backends have it")
-def test_keras_has_no_steps_per_execution_on_torch(rows: np.ndarray) -> None:
-    model = model_of()
-    model.compile(steps_per_execution=3)
-    with pytest.raises(ValueError, match="steps_per_execution"):
-        model.fit(rows, verbose=0)
-
-
-def test_weights_keep_full_precision_beside_half(rows: np.ndarray) -> None:
-    model = SparseAutoencoder(12, 6, sparsity=L1(1.0), dtype="mixed_float16")
-    model.compile()
-    whole = model.evaluate(rows[:293], return_dict=True, verbose=0)
-    filled = model.evaluate(rows[:293], batch_size=256, return_dict=True, verbose=0)
-    assert filled["sparsity_loss"] == pytest.approx(whole["sparsity_loss"], rel=1e-4)
-
-
-def test_raw_rows_may_be_too_large_for_half_precision(rows: np.ndarray) -> None:
-    model = SparseAutoencoder(12, 6, normalization="standard", dtype="mixed_float16")
-    model.adapt(rows * 1e6)
-    model.compile()
-    assert np.isfinite(model.fit(rows * 1e6, verbose=0).history["loss"][0])
-    assert np.isfinite(model.predict(rows * 1e6, verbose=0)).all()
 
 
 # Data --------------------------------------------------------------------------------------------
