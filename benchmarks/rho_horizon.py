@@ -28,9 +28,9 @@ kl = KL(0.05, 1.0)
 
 def logged(layer: ActivityPenalty, size: int) -> float:
     """Mean penalty over the second of two passes, as a training would log it."""
-    values = []
+    values: list[float] = []
     for _ in range(2):
-        values = []
+        values.clear()
         for start in range(0, len(codes), size):
             layer(codes[start : start + size], training=True)
             values.append(float(ops.convert_to_numpy(layer.losses[0])))
@@ -38,9 +38,8 @@ def logged(layer: ActivityPenalty, size: int) -> float:
 
 
 whole = float(ops.convert_to_numpy(kl.penalty(codes)))
-print(
-    f"KL of the whole data: {whole:.5f}\n\n| batch | the batch's own | horizon {options.horizon:g} |"
-)
+print(f"KL of the whole data: {whole:.5f}\n")
+print(f"| batch | the batch's own | horizon {options.horizon:g} |")
 print("| --- | --- | --- |")
 for size in (8, 32, 256, 1024):
     plain = logged(ActivityPenalty(kl), size) / whole
