@@ -238,7 +238,7 @@ class SparseAutoencoder(RowsModel):
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss, `(x − offset) / scale`; as they are without one."""
         self._require_ready()
-        rows = data.as_rows(x, self.encoder.input_shape[1:])
+        rows = data.as_rows(x, self.row_shape)
         return ops.convert_to_numpy(self._scaled(rows))
 
     def _scaled(self, x: Tensor) -> Tensor:
@@ -274,7 +274,7 @@ class SparseAutoencoder(RowsModel):
             parts = (data.numeric(batches.parts_of(batch)[0], "x") for batch in x)
         else:
             rows = data.numeric(x, "x")
-            data.require_rows(rows, self.encoder.input_shape[1:], at_least=2)
+            data.require_rows(rows, self.row_shape, at_least=2)
             parts = (part for _, part in data.chunks(rows))
         offset, scale = offset_and_scale(parts, self.normalization)
         devices.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))

@@ -159,8 +159,6 @@ def stream_batches(stream: Any, shape: Shape, multiple: int = 1) -> Any:
         DataError: If the first batch is no batch of such rows, all of them finite, with as many
             targets and weights; later, while training, if another is none.
     """
-    if isinstance(stream, (ArrayBatches, StreamBatches)):
-        return stream
     if hasattr(stream, "element_spec"):
         return _filled_in_graph(stream, shape, multiple)
     if isinstance(stream, keras.utils.PyDataset) or length(stream) is not None:

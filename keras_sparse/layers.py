@@ -21,10 +21,10 @@ class ActivityPenalty(keras.layers.Layer):
     masked sequence (masked steps do not count). Unlike a regularizer on a layer it sees masks and
     weights, and its strength is a variable, so a change takes effect while training.
 
-    KL is convex: its mean over small batches exceeds its value on the whole data, 3.5 times at
-    batch 8 of a trained encoder. With a `rho_horizon` of N samples the training instead takes the
-    KL of a moving mean of ρ̂, which forgets a sample by `exp(−1/N)` with every later one, and whose
-    gradient goes straight through to the batch: `r = stop_gradient(moving − ρ̂) + ρ̂`. Outside
+    KL is convex: its mean over small batches exceeds its value on the whole data, 16 times at
+    batch 8 in `benchmarks/README.md`. With a `rho_horizon` of N samples the training instead takes
+    the KL of a moving mean of ρ̂, which forgets a sample by `exp(−1/N)` with every later one, and
+    whose gradient goes straight through to the batch: `r = stop_gradient(moving − ρ̂) + ρ̂`. Outside
     training the penalty is the batch's own.
 
     Args:
