@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_sparse import measures
 from keras_sparse.autoencoder import SparseAutoencoder
 
 
@@ -35,26 +36,16 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
     """
     codes = model.encode(x)
     scaled, reconstructed = model.scale(x), model.scale(model.decode(codes))
-    active = codes.reshape(-1, codes.shape[-1]) > model.threshold
+    density = measures.activation_density(codes, model.threshold)
     return Evaluation(
         rows=len(codes),
         units=codes.shape[-1],
-        reconstruction_mse=float(np.mean((scaled - reconstructed) ** 2)),
-        explained_variance=explained_variance(scaled, reconstructed),
-        l0=float(active.sum(axis=1).mean()),
-        dead_units=int((~active.any(axis=0)).sum()),
-        mean_activation=float(codes.mean(dtype=np.float64)),
+        reconstruction_mse=measures.reconstruction_mse(scaled, reconstructed),
+        explained_variance=measures.explained_variance(scaled, reconstructed),
+        l0=float(density.sum()),
+        dead_units=int((density == 0).sum()),
+        mean_activation=float(measures.mean_activation(codes).mean()),
     )
-
-
-def explained_variance(x: np.ndarray, x_hat: np.ndarray) -> float:
-    """`1 − E‖x − x̂‖² / (E‖x‖² − ‖E x‖²)`.
-
-    Rows that are all the same have no variance to explain; the answer is then NaN.
-    """
-    error = np.square(x - x_hat, dtype=np.float64).sum()
-    variance = np.square(x - x.mean(axis=0, dtype=np.float64)).sum()
-    return float(1 - error / variance) if variance > 0 else float("nan")
 
 
 def probe_accuracy(

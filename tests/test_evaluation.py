@@ -1,30 +1,13 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import r2_score
 
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.evaluation import (
     comparison_table,
     evaluate,
-    explained_variance,
     probe_accuracy,
 )
-
-
-def test_explained_variance_is_r2_weighted_by_variance(rng: np.random.Generator) -> None:
-    x = rng.normal(size=(300, 5)) * np.arange(1, 6) + 10
-    x_hat = x + rng.normal(size=x.shape) + 0.3
-    expected = r2_score(x, x_hat, multioutput="variance_weighted")
-    assert explained_variance(x, x_hat) == pytest.approx(expected, rel=1e-10)
-    about_zero = 1 - np.sum((x - x_hat) ** 2) / np.sum(x**2)
-    per_row = np.mean(1 - np.sum((x - x_hat) ** 2, 1) / np.sum((x - x.mean(0)) ** 2, 1))
-    assert abs(about_zero - expected) > 0.05  # the wrong formulas in use elsewhere
-    assert abs(per_row - expected) > 0.01
-
-
-def test_rows_without_variance_have_none_explained() -> None:
-    assert np.isnan(explained_variance(np.ones((3, 2)), np.ones((3, 2))))
 
 
 @pytest.mark.parametrize("normalization", [None, "standard"])
