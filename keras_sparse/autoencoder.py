@@ -1,5 +1,6 @@
 """The sparse autoencoder: two ordinary Keras models and a penalty on the codes between them."""
 
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +27,8 @@ class SparseAutoencoder(RowsModel):
     `mean(((x − x̂) / scale)²)`, the mean over features and over the batch.
 
     `fit(x)` needs no target. `fit(x, y)` is denoising: `y` is the clean version of `x`. Every
-    epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss`, and their `val_` forms.
+    epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss` and, of the codes, `l0`,
+    `dead_fraction`, `mean_activation` and `explained_variance`, and their `val_` forms.
     A short last batch is filled up with rows that count for nothing in them or in any metric.
 
     Args:
@@ -169,7 +171,8 @@ class SparseAutoencoder(RowsModel):
             )
         )
         self._adapted = False
-        self._track_parts()
+        features = encoder.input_shape[1:]
+        self._track(encoder.output_shape[-1], None if None in features else math.prod(features))
         self.build(encoder.input_shape)
 
     def build(self, input_shape: Any) -> None:
@@ -216,6 +219,7 @@ class SparseAutoencoder(RowsModel):
         if self.penalty is not None:
             share = 1.0 if weights is None else ops.mean(weights)
             h = self.penalty(h, weights=weights, share=share, training=training)
+        self._codes = h
         return self.decoder(h, training=training)
 
     def encode(self, x: Any, batch_size: int = 1024) -> np.ndarray:

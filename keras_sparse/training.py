@@ -9,7 +9,13 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import batches, data, devices
-from keras_sparse.metrics import OverCountedRows
+from keras_sparse.measures import share_of_zeros, total_density
+from keras_sparse.metrics import (
+    ActivationDensity,
+    ExplainedVariance,
+    MeanActivation,
+    OverCountedRows,
+)
 from keras_sparse.penalties import Tensor
 
 TRAINING_BATCH_SIZE = 32
@@ -21,13 +27,20 @@ class RowsModel(keras.Model):
     """A Keras model that reconstructs its rows, on any number of devices.
 
     Every batch has one size, its missing rows filled up and weighing nothing, and the loss is kept
-    in the parts that it is the sum of. A subclass gives `row_shape`, `_scaled` and
-    `_require_ready`, and calls `_track_parts` when it is made.
+    in the parts that it is the sum of. The codes are measured as they pass, and the logs hold
+    `l0`, `dead_fraction`, `mean_activation` and `explained_variance`. A subclass gives `row_shape`,
+    `threshold`, `_scaled` and `_require_ready`, calls `_track` when it is made, and leaves
+    its codes in `_codes` when it is called.
     """
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:
         """Shape of one row."""
+        raise NotImplementedError
+
+    @property
+    def threshold(self) -> float:
+        """τ, above which a unit is active."""
         raise NotImplementedError
 
     def _scaled(self, x: Tensor) -> Tensor:
@@ -38,9 +51,20 @@ class RowsModel(keras.Model):
         """Refuse a model that lacks something of its data."""
         raise NotImplementedError
 
-    def _track_parts(self) -> None:
+    def _track(self, units: int, features: int | None) -> None:
+        """Create what is tracked of rows of so many features (`None`: not known)."""
         self._held_out: Any = None
+        self._codes: Tensor | None = None
+        self.monitored = True  # as `compile` says
         self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
+        self._density = ActivationDensity(self.threshold)
+        self._activation = MeanActivation()
+        self._explained = ExplainedVariance()
+        # Created here: JAX takes no state that first comes up in a step.
+        self._density.build(units)
+        self._activation.build(units)
+        if features is not None:
+            self._explained.build(features)
 
     def compile(
         self,
@@ -48,16 +72,26 @@ class RowsModel(keras.Model):
         loss: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
+        monitor: bool = True,
         **kwargs: Any,
     ) -> None:
         """As in Keras, with defaults: Adam, and MSE as the mean over features.
 
         A loss compares scaled rows; metrics compare raw ones.
 
+        Args:
+            optimizer: As in Keras.
+            loss: As in Keras.
+            metrics: As in Keras; rows of weight 0 are left out.
+            weighted_metrics: As in Keras.
+            monitor: Whether to measure codes and explained variance while training.
+            **kwargs: Passed to `keras.Model.compile`.
+
         Raises:
             ValueError: Under a strategy of TensorFlow that Keras 3 does not train with.
         """
         devices.require_supported_strategy()
+        self.monitored = monitor
         counted, weighted = (
             [metric for metric in keras.tree.flatten(given) if metric is not None]
             for given in (metrics, weighted_metrics)
@@ -69,6 +103,11 @@ class RowsModel(keras.Model):
             weighted_metrics=[*map(OverCountedRows, counted), *weighted] or None,
             **kwargs,
         )
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile`."""
+        config = super().get_compile_config()
+        return {**config, "monitor": self.monitored} if config else config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile again, as Keras does after loading a saved model."""
@@ -87,6 +126,7 @@ class RowsModel(keras.Model):
         validation_data: Any = None,
         validation_batch_size: int | None = None,
         shuffle: bool | None = None,
+        callbacks: Any = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train, as in Keras, but `x` is its own target.
@@ -105,6 +145,7 @@ class RowsModel(keras.Model):
             validation_batch_size: Rows per step of validation; by default 1,024, or `batch_size`
                 if that is more or the steps are counted.
             shuffle: Whether to shuffle each epoch; arrays and a finite `PyDataset` are by default.
+            callbacks: As in Keras. A `SparsityMonitor` that warns is added if there is none.
             **kwargs: Passed to `keras.Model.fit`.
 
         Raises:
@@ -142,8 +183,19 @@ class RowsModel(keras.Model):
                 epochs=epochs,
                 validation_data=held_out,
                 shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
+                callbacks=self._watched(callbacks),
                 **kwargs,
             )
+
+    def _watched(self, callbacks: Any) -> Any:
+        """The callbacks, a `SparsityMonitor` among them."""
+        from keras_sparse.monitor import SparsityMonitor  # it needs this module
+
+        if isinstance(callbacks, keras.callbacks.CallbackList) or not self.monitored:
+            return callbacks
+        given = [each for each in keras.tree.flatten(callbacks) if each is not None]
+        watched = any(isinstance(each, SparsityMonitor) for each in given)
+        return given if watched else [SparsityMonitor(), *given]
 
     def evaluate(
         self,
@@ -229,13 +281,17 @@ class RowsModel(keras.Model):
         if weights is not None:
             # One axis for each that a loss leaves, all but the last of a row.
             sample_weight = ops.reshape(weights, (-1, *(1,) * (len(rows.shape) - 2)))
-        total = super().compute_loss(
-            x, self._scaled(y), self._scaled(y_pred), sample_weight, training
-        )
-        self._track(total, weights, ops.shape(rows)[0])
+        clean, reconstruction = self._scaled(y), self._scaled(y_pred)
+        total = super().compute_loss(x, clean, reconstruction, sample_weight, training)
+        self._track_loss(total, weights, ops.shape(rows)[0])
+        codes, self._codes = self._codes, None
+        if self.monitored and codes is not None:
+            self._density.update_state(codes, sample_weight=weights)
+            self._activation.update_state(codes, sample_weight=weights)
+            self._explained.update_state(clean, reconstruction, sample_weight=weights)
         return total
 
-    def _track(self, total: Tensor, weights: Tensor | None, rows: Any) -> None:
+    def _track_loss(self, total: Tensor, weights: Tensor | None, rows: Any) -> None:
         # A replica of MirroredStrategy has its part of the loss of all, and of the rows.
         total = total * devices.mirrored_replicas()
         penalties = ops.sum(ops.stack(self.losses)) if self.losses else ops.zeros(())
@@ -260,7 +316,30 @@ class RowsModel(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """The logs; `loss` is the sum of its parts, over the rows that count."""
         logs = super().get_metrics_result()
-        return {**logs, "loss": sum(logs[f"{part}_loss"] for part in PARTS)}
+        density, activation, explained = (
+            logs.pop(metric.name) for metric in (self._density, self._activation, self._explained)
+        )
+        logs["loss"] = sum(logs[f"{part}_loss"] for part in PARTS)
+        if self.monitored:
+            logs["l0"] = total_density(density, ops)
+            logs["dead_fraction"] = share_of_zeros(density, ops)
+            logs["mean_activation"] = ops.mean(activation)
+            logs["explained_variance"] = explained
+        return logs
+
+    @property
+    def unit_density(self) -> np.ndarray:
+        """Share of rows for which each unit was active, in the pass that was last measured.
+
+        While `fit` calls `on_epoch_end`, that is the epoch's validation, or, where there is none,
+        its training.
+        """
+        return ops.convert_to_numpy(self._density.result())
+
+    @property
+    def unit_activation(self) -> np.ndarray:
+        """Mean activation of each unit, ρ̂, of the same rows as `unit_density`."""
+        return ops.convert_to_numpy(self._activation.result())
 
     def _weight_penalty(self) -> Tensor:
         penalties = [
