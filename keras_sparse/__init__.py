@@ -17,9 +17,13 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
             "KERAS_BACKEND to the one that is installed before Keras is imported",
             name=error.name,
         ) from error
+    from keras_sparse import measures as measures
+    from keras_sparse import metrics as metrics
     from keras_sparse import penalties as penalties
     from keras_sparse.autoencoder import SparseAutoencoder
+    from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
     from keras_sparse.layers import ActivityPenalty
+    from keras_sparse.monitor import SparsityMonitor
     from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
 
 __all__ = [
@@ -28,6 +32,11 @@ __all__ = [
     "L2",
     "ActivityPenalty",
     "ActivityRegularizer",
+    "PenaltySchedule",
+    "ReviveDeadUnits",
     "SparseAutoencoder",
+    "SparsityMonitor",
+    "measures",
+    "metrics",
     "penalties",
 ]
