@@ -38,13 +38,13 @@ pipeline = Pipeline(
 search = GridSearchCV(pipeline, {"codes__strength": [1e-4, 1e-3, 1e-2]}, cv=3)
 search.fit(train, y_train)
 
-scores = zip(search.cv_results_["param_codes__strength"], search.cv_results_["mean_test_score"])
-for strength, accuracy in scores:
+found = search.cv_results_
+strengths, accuracies = found["param_codes__strength"], found["mean_test_score"]
+for strength, accuracy in zip(strengths, accuracies, strict=True):
     print(f"λ = {strength:g}: accuracy {accuracy:.3f} in cross-validation")
 best = search.best_estimator_["codes"]
 active = (best.transform(test) > best.model_.threshold).sum(axis=1).mean()
 print(
-    f"Best: λ = {search.best_params_['codes__strength']:g}, accuracy {search.score(test, y_test):.3f} "
-    f"on held-out digits, explained variance {best.score(test):.3f} with {active:.1f} of "
-    f"{len(best.get_feature_names_out())} units active"
+    f"Best: λ = {best.strength:g}, accuracy {search.score(test, y_test):.3f} on held-out digits, "
+    f"explained variance {best.score(test):.3f} with {active:.1f} of 128 units active"
 )
