@@ -17,7 +17,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from keras_sparse import KL, L1, SparseAutoencoder
-from keras_sparse.evaluation import evaluate, probe_accuracy
+from keras_sparse.evaluation import evaluate
+from keras_sparse.probes import probe
 
 PROBE_ROWS = 20_000
 PENALTIES: dict[str, dict[str, Any]] = {
@@ -44,8 +45,10 @@ def main() -> None:
         y, y_test = arrays["y_train"], arrays["y_test"]
 
     def probes(train: np.ndarray, test: np.ndarray) -> str:
-        plain = LogisticRegression(max_iter=1000).fit(train, y[:PROBE_ROWS]).score(test, y_test)
-        return f"{plain:.3f} | {probe_accuracy(train, y[:PROBE_ROWS], test, y_test):.3f}"
+        labels = y[:PROBE_ROWS]
+        plain = LogisticRegression(max_iter=1000).fit(train, labels).score(test, y_test)
+        standardized = probe(train, labels, held_out=(test, y_test), k=()).codes
+        return f"{plain:.3f} | {standardized:.3f}"
 
     print("| | explained variance | L0 | dead | decoder norm | probe | probe, standardized |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -58,10 +61,10 @@ def main() -> None:
         found = asdict(evaluate(model, x_test))
         kernel = keras.ops.convert_to_numpy(model.decoder.layers[1].kernel)
         norm = np.linalg.norm(kernel, axis=1).mean()
-        probe = probes(model.encode(x[:PROBE_ROWS]), model.encode(x_test))
+        accuracies = probes(model.encode(x[:PROBE_ROWS]), model.encode(x_test))
         print(
             f"| {name} | {found['explained_variance']:.3f} | {found['l0']:.1f} | "
-            f"{found['dead_units']} | {norm:.2f} | {probe} |",
+            f"{found['dead_units']} | {norm:.2f} | {accuracies} |",
             flush=True,
         )
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # Importing the package registers its classes with Keras, so that saved models load. Only our own
 # command waits with that, so that `keras-sparse --help` answers before a backend is loaded.
@@ -26,6 +27,19 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
     from keras_sparse.monitor import SparsityMonitor
     from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
 
+if TYPE_CHECKING:
+    from keras_sparse.transformer import SparseAutoencoderTransformer
+else:
+
+    def __getattr__(name: str) -> Any:
+        # Only this name needs scikit-learn, which nobody else should have to install or load.
+        if name == "SparseAutoencoderTransformer":
+            from keras_sparse.transformer import SparseAutoencoderTransformer
+
+            return SparseAutoencoderTransformer
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "KL",
     "L1",
@@ -35,6 +49,7 @@ __all__ = [
     "PenaltySchedule",
     "ReviveDeadUnits",
     "SparseAutoencoder",
+    "SparseAutoencoderTransformer",
     "SparsityMonitor",
     "measures",
     "metrics",

@@ -74,7 +74,8 @@ def _train(options: argparse.Namespace) -> None:
     )
     rows, features = len(run.held_out) + run.trained_rows, run.held_out.shape[1]
     print(f"\n{rows} rows of {features} columns in {options.data.name}")
-    probes = {"raw rows": run.probes["raw"], "codes": run.probes["codes"]} if run.probes else {}
+    names = {"raw": "raw rows", "pca": "their PCA", "codes": "codes"}
+    probes = {names[name]: run.probes[name] for name in names if run.probes}
     print(f"On {run.evaluation.rows} held-out rows:\n")
     print(comparison_table({"codes": run.evaluation}, probes))
     print(f"\nWrote {options.output}: the model, its history, and {options.output / 'encoder'}")

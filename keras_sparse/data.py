@@ -104,6 +104,34 @@ def numeric(x: Any, name: str) -> np.ndarray:
     return array
 
 
+def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
+    """Labels of rows as an array of numbers or strings, none of them missing.
+
+    Raises:
+        DataError: If they are of another shape or kind, or some are missing.
+    """
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected (rows,). Received: {array.shape}"
+        )
+    values = array.tolist()
+    missing = [row for row, value in enumerate(values) if value is None or value != value]
+    if missing:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected a label for each row. Received: none "
+            f"in {listed('row', missing)}"
+        )
+    if array.dtype.kind == "O":  # as tables give columns of strings
+        array = np.array(values)
+    if array.dtype.kind not in "biufU":
+        raise DataError(
+            f"Invalid dtype of argument `{name}`. Expected numbers or strings. Received: "
+            f"{array.dtype}"
+        )
+    return array
+
+
 def chunks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Consecutive slices of rows with the index that each starts at."""
     step = max(1, CHUNK // max(1, math.prod(rows.shape[1:])))

@@ -74,6 +74,7 @@ def digits() -> Table:
 
 
 def _table(runs: dict[str, Run]) -> str:
-    probes = {"raw pixels": next(iter(runs.values())).probes["raw"]}
+    of_pixels = next(iter(runs.values())).probes
+    probes = {"raw pixels": of_pixels["raw"], "their PCA": of_pixels["pca"]}
     probes |= {name: run.probes["codes"] for name, run in runs.items()}
     return comparison_table({name: run.evaluation for name, run in runs.items()}, probes)

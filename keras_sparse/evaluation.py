@@ -48,28 +48,6 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
     )
 
 
-def probe_accuracy(
-    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
-) -> float:
-    """Accuracy on `test` of a logistic regression fitted on `train`, features standardized.
-
-    Raises:
-        ModuleNotFoundError: Without the extra `[insight]`.
-    """
-    try:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Expected the package `scikit-learn` for the linear probe. Received: an environment "
-            'without it. Remedy: pip install "keras-sparse[insight]"',
-            name="sklearn",
-        ) from error
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    return float(probe.fit(train, train_labels).score(test, test_labels))
-
-
 def comparison_table(
     evaluations: dict[str, Evaluation], probes: dict[str, float] | None = None
 ) -> str:

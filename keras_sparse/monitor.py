@@ -145,7 +145,8 @@ class SparsityMonitor(keras.callbacks.Callback):
         return keras.Model(self.model.inputs[0], layer.output)
 
     def _measure(self, logs: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        assert self._from_outside is not None and self.threshold is not None
+        assert self._from_outside is not None
+        assert self.threshold is not None
         x = data.as_rows(self.x, self.model.input_shape[1:])
         codes, x_hat = (outputs(each, x, BATCH_SIZE) for each in (self._from_outside, self.model))
         density = measures.activation_density(codes, self.threshold)

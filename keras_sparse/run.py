@@ -14,12 +14,14 @@ import numpy as np
 from keras_sparse import devices
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.data import DataError, require_rows
-from keras_sparse.evaluation import Evaluation, evaluate, probe_accuracy
+from keras_sparse.evaluation import Evaluation, evaluate
+from keras_sparse.probes import Probe, probe, require_labels
 from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
 from keras_sparse.tables import Table, read_table
 
 MARKER = "run.json"
 KEPT_ROWS = 512
+PROBE_ROWS = 20_000  # to fit a linear probe on; more cost much and change little
 STRENGTHS = {"l1": 1e-4, "l2": 1e-4, "kl": 1e-3}
 
 
@@ -65,8 +67,13 @@ class Run:
     held_out: np.ndarray
     trained_rows: int
     evaluation: Evaluation
-    probes: dict[str, float]
-    """Accuracy of a linear probe on `codes` and on `raw` rows, where there are labels."""
+    probe: Probe | None
+    """What a linear probe reads off codes, raw rows and their PCA, where there are labels."""
+
+    @property
+    def probes(self) -> dict[str, Any]:
+        """`probe` as a dictionary, empty without labels."""
+        return {} if self.probe is None else self.probe.as_dict()
 
 
 def fit(name: str, table: Table, settings: Settings) -> Run:
@@ -81,7 +88,8 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
     require_rows(rows, rows.shape[1:], name="DATA", at_least=2)
     train, test = _split(len(rows), settings.hold_out, settings.seed)
     if table.labels is not None:
-        _require_classes(table.labels[train])
+        probed = np.random.default_rng(settings.seed).permutation(train)[:PROBE_ROWS]
+        require_labels(table.labels[probed])
     keras.utils.set_random_seed(settings.seed)
     training, held_out = rows[train], rows[test]
     with devices.share(settings.devices):
@@ -117,9 +125,9 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         held_out,
         len(training),
         evaluate(model, held_out),
-        {}
+        None
         if table.labels is None
-        else _probes(model, training, table.labels[train], held_out, table.labels[test]),
+        else _probe(model, (rows[probed], table.labels[probed]), (held_out, table.labels[test])),
     )
 
 
@@ -191,29 +199,15 @@ def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
-def _require_classes(labels: np.ndarray) -> None:
-    """Refuse labels that no classifier takes, before a training is spent on them."""
-    continuous = labels.dtype.kind == "f" and (labels != np.round(labels)).any()
-    classes = 0 if continuous else len(set(labels.tolist()))
-    if classes < 2:
-        found = "fractions" if continuous else f"{classes} class"
-        raise DataError(
-            f"Expected labels of at least two classes for the linear probe. Received: {found}. "
-            "Remedy: train without labels, or name another column"
-        )
-
-
-def _probes(
+def _probe(
     model: SparseAutoencoder,
-    rows: np.ndarray,
-    labels: np.ndarray,
-    test_rows: np.ndarray,
-    test_labels: np.ndarray,
-) -> dict[str, float]:
-    return {
-        name: probe_accuracy(features(rows), labels, features(test_rows), test_labels)
-        for name, features in (("raw", model.scale), ("codes", model.encode))
-    }
+    training: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+) -> Probe:
+    (codes, labels, raw), test = (
+        (model.encode(rows), labels, model.scale(rows)) for rows, labels in (training, held_out)
+    )
+    return probe(codes, labels, raw=raw, held_out=test)
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:

@@ -6,7 +6,6 @@ from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.evaluation import (
     comparison_table,
     evaluate,
-    probe_accuracy,
 )
 
 
@@ -32,14 +31,6 @@ def test_every_measure_against_numpy(normalization: str | None, rows: np.ndarray
     assert found.l0 == pytest.approx((codes > 0).sum() / 400)
     assert found.dead_units == (codes.max(0) == 0).sum() >= 1
     assert found.mean_activation == pytest.approx(codes.astype("f8").mean())
-
-
-def test_the_probe_reads_what_is_there(rng: np.random.Generator) -> None:
-    labels = rng.integers(0, 2, 400)
-    told = np.column_stack([labels * 1e-3 + rng.normal(size=400) * 1e-5, rng.normal(size=400)])
-    assert probe_accuracy(told[:300], labels[:300], told[300:], labels[300:]) == 1.0
-    noise = rng.normal(size=(400, 2))
-    assert probe_accuracy(noise[:300], labels[:300], noise[300:], labels[300:]) < 0.7
 
 
 def test_the_table_lines_up(rows: np.ndarray) -> None:

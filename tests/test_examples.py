@@ -37,6 +37,12 @@ def test_train_and_export_then_run_on_device(tmp_path: Path) -> None:
     assert "32 rows" in out
 
 
+def test_sklearn_pipeline() -> None:
+    out = run("sklearn_pipeline.py", "--epochs", "1")
+    assert out.count("in cross-validation") == 3
+    assert "of 128 units active" in out
+
+
 def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason='needs the extra "keras-sparse[ray]"')
     columns = {f"c{index}": column for index, column in enumerate(rows.T)}

@@ -49,7 +49,8 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["epochs"] == 2
     assert record["rows"] == {"train": 360, "held_out": 40}
-    assert record["probes"].keys() == {"raw", "codes"}
+    assert record["probes"].keys() >= {"raw", "pca", "codes"}
+    assert record["probes"] == json.loads(json.dumps(found.probes))
     assert record["versions"]["keras"] == keras.__version__
     with (out / "history.csv").open() as stream:
         history = list(csv.DictReader(stream))
