@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -69,8 +70,24 @@ class Run:
     """Accuracy of a linear probe on `codes` and on `raw` rows, where there are labels."""
 
 
-def fit(name: str, table: Table, settings: Settings) -> Run:
+def fit(
+    name: str | None,
+    table: Table,
+    settings: Settings,
+    *,
+    start: SparseAutoencoder | None = None,
+    baselines: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
     """Train on a table and measure on the rows held out.
+
+    Args:
+        name: What the progress is called; `None` shows none.
+        table: The rows, and their labels.
+        settings: How to train.
+        start: A model of the same shape, trained on the same table, to go on from.
+        baselines: Whether to probe more than the codes, where there are labels.
+        callbacks: More callbacks.
 
     Raises:
         DataError: If there are too few rows, or some are not finite.
@@ -78,10 +95,7 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         ValueError: If there are fewer devices than asked for.
     """
     rows = table.rows
-    require_rows(rows, rows.shape[1:], name="DATA", at_least=2)
-    train, test = _split(len(rows), settings.hold_out, settings.seed)
-    if table.labels is not None:
-        _require_classes(table.labels[train])
+    train, test = held_apart(table, settings)
     keras.utils.set_random_seed(settings.seed)
     training, held_out = rows[train], rows[test]
     with devices.share(settings.devices):
@@ -97,13 +111,20 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         if model.normalization is not None:
             model.adapt(training)
         model.compile(keras.optimizers.Adam(settings.learning_rate))
+        if start is not None:
+            model.encoder.set_weights(start.encoder.get_weights())
+            model.decoder.set_weights(start.decoder.get_weights())
         history = model.fit(
             training,
             validation_data=held_out,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             verbose=0,
-            callbacks=[EpochProgress(name), keras.callbacks.TerminateOnNaN()],
+            callbacks=[
+                *([] if name is None else [EpochProgress(name)]),
+                keras.callbacks.TerminateOnNaN(),
+                *callbacks,
+            ],
         ).history
     losses = history.get("loss", [])
     if len(losses) < settings.epochs or not np.isfinite(losses).all():
@@ -119,7 +140,9 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         evaluate(model, held_out),
         {}
         if table.labels is None
-        else _probes(model, training, table.labels[train], held_out, table.labels[test]),
+        else _probes(
+            model, training, table.labels[train], held_out, table.labels[test], baselines
+        ),
     )
 
 
@@ -148,31 +171,72 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
     table = read_table(data, **options)
     run = fit("train", table, settings)
     with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
-        run.model.save(folder / "model.keras")
-        kept = run.held_out[:KEPT_ROWS]
-        if golden in ("auto", "real"):
-            np.save(folder / "held_out.npy", np.asarray(kept, np.float32))
-        _write_history(folder / "history.csv", run.history)
-        export_encoder(run.model, folder / "encoder", sample=kept, decoder=True, golden=golden)
-        record = {
-            "data": data.name,
-            "options": options,
-            "settings": asdict(settings),
-            "versions": {
-                "backend": keras.backend.backend(),
-                **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
-            },
-            "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
-            "evaluation": {
-                name: value if np.isfinite(value) else None
-                for name, value in asdict(run.evaluation).items()
-            },
-            "probes": run.probes,
-        }
-        (folder / MARKER).write_text(
-            json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        write_run(
+            folder, run, settings, data=data.name, rows=golden in ("auto", "real"), options=options
+        )
+        export_encoder(
+            run.model,
+            folder / "encoder",
+            sample=run.held_out[:KEPT_ROWS],
+            decoder=True,
+            golden=golden,
         )
     return run
+
+
+def write_run(
+    folder: Path, run: Run, settings: Settings, *, data: str | None, rows: bool, **more: Any
+) -> None:
+    """Write the files of a run: `model.keras`, `history.csv`, `held_out.npy`, `run.json`.
+
+    Args:
+        folder: Where to.
+        run: What the training came to.
+        settings: How it was trained.
+        data: Name of the file that it was trained on.
+        rows: Whether to keep rows that were held out.
+        **more: More of what `run.json` is to say.
+    """
+    run.model.save(folder / "model.keras")
+    if rows:
+        np.save(folder / "held_out.npy", np.asarray(run.held_out[:KEPT_ROWS], np.float32))
+    _write_history(folder / "history.csv", run.history)
+    record = {
+        "data": data,
+        **more,
+        "settings": asdict(settings),
+        "versions": versions(),
+        "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
+        "evaluation": {
+            name: value if np.isfinite(value) else None
+            for name, value in asdict(run.evaluation).items()
+        },
+        "probes": run.probes,
+    }
+    (folder / MARKER).write_text(
+        json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a run rest on."""
+    return {
+        "backend": keras.backend.backend(),
+        **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
+    }
+
+
+def held_apart(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the rows to train on and of those to hold out, the same for the same seed.
+
+    Raises:
+        DataError: If there are too few rows, some are not finite, or the labels are of no use.
+    """
+    require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
+    train, test = _split(len(table.rows), settings.hold_out, settings.seed)
+    if table.labels is not None:
+        _require_classes(table.labels[train])
+    return train, test
 
 
 def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -209,10 +273,12 @@ def _probes(
     labels: np.ndarray,
     test_rows: np.ndarray,
     test_labels: np.ndarray,
+    baselines: bool,
 ) -> dict[str, float]:
     return {
         name: probe_accuracy(features(rows), labels, features(test_rows), test_labels)
         for name, features in (("raw", model.scale), ("codes", model.encode))
+        if baselines or name == "codes"
     }
 
 
