@@ -85,7 +85,7 @@ def fit(
         name: What the progress is called; `None` shows none.
         table: The rows, and their labels.
         settings: How to train.
-        start: A model of the same shape, trained on the same table, to go on from.
+        start: A model of the same settings but for its penalty, to go on from with its optimizer.
         baselines: Whether to probe more than the codes, where there are labels.
         callbacks: More callbacks.
 
@@ -112,8 +112,7 @@ def fit(
             model.adapt(training)
         model.compile(keras.optimizers.Adam(settings.learning_rate))
         if start is not None:
-            model.encoder.set_weights(start.encoder.get_weights())
-            model.decoder.set_weights(start.decoder.get_weights())
+            _go_on_from(start, model)
         history = model.fit(
             training,
             validation_data=held_out,
@@ -127,9 +126,10 @@ def fit(
             ],
         ).history
     losses = history.get("loss", [])
-    if len(losses) < settings.epochs or not np.isfinite(losses).all():
+    finite = np.isfinite(losses).all() and all(map(_is_finite, model.get_weights()))
+    if len(losses) < settings.epochs or not finite:
         raise TrainingError(
-            "Expected a finite loss. Received: NaN or infinity in epoch "
+            "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
     return Run(
@@ -140,9 +140,7 @@ def fit(
         evaluate(model, held_out),
         {}
         if table.labels is None
-        else _probes(
-            model, training, table.labels[train], held_out, table.labels[test], baselines
-        ),
+        else _probes(model, training, table.labels[train], held_out, table.labels[test], baselines),
     )
 
 
@@ -280,6 +278,23 @@ def _probes(
         for name, features in (("raw", model.scale), ("codes", model.encode))
         if baselines or name == "codes"
     }
+
+
+def _go_on_from(start: SparseAutoencoder, model: SparseAutoencoder) -> None:
+    """Give a model the weights of another, and the moments of its optimizer."""
+    model.encoder.set_weights(start.encoder.get_weights())
+    model.decoder.set_weights(start.decoder.get_weights())
+    if start.optimizer is not None and start.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+        pairs = zip(model.optimizer.variables, start.optimizer.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(value)
+        model.optimizer.learning_rate = rate
+
+
+def _is_finite(weights: np.ndarray) -> bool:
+    return bool(np.isfinite(weights.astype(np.float32, copy=False)).all())
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:

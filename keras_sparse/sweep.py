@@ -1,45 +1,38 @@
 """Sweeps: train over strengths of a penalty, keep every model, compare them."""
 
-import json
-import os
-import shutil
-import tempfile
-import time
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_sparse import workers
-from keras_sparse.frontier import Frontier, Point, Recommendation, RecommendationError
+from keras_sparse import sweep_folder, workers
+from keras_sparse.frontier import Frontier
 from keras_sparse.grids import Grid, points_of
-from keras_sparse.run import KEPT_ROWS, Settings, fit, held_apart, versions, write_run
-from keras_sparse.run import MARKER as RUN_MARKER
-from keras_sparse.tables import Table
-from keras_sparse_export import bundle
+from keras_sparse.points import Point
+from keras_sparse.run import MARKER, Settings, held_apart
+from keras_sparse.workers import Train, one_line
 
-MARKER = "sweep.json"
-CHAIN = 2.0
-"""What the later points of a warm path may cost together, in trainings from scratch."""
+CHAIN = 2
+"""What the later points of a warm path cost together, in trainings from scratch."""
 
 
 def sweep(
-    x: np.ndarray | Table,
+    x: Any,
     grid: Grid | None = None,
     *,
-    labels: np.ndarray | None = None,
+    labels: Any = None,
     settings: Settings | None = None,
     out: str | Path | None = None,
     warm: bool = False,
     processes: int | None = None,
     overwrite: bool = False,
-    data: str | None = None,
     keep_rows: bool = True,
+    data: str | None = None,
 ) -> Frontier:
     """Train a model for each point of a grid and measure them all on the same held-out rows.
 
@@ -48,93 +41,191 @@ def sweep(
     is not finite or by its memory, is reported and the others are kept.
 
     Args:
-        x: Rows, `(rows, ...)`, or a `Table`.
-        grid: `{"l1": [...]}` (λ), `{"beta": [...], "rho": [...]}` (their product), `{"l2": [...]}`
-            or several at once; or a list of `L1`, `L2` and `KL`. By default both families around
+        x: Rows, `(rows, ...)`, or a `keras_sparse.tables.Table`.
+        grid: `{"l1": [...]}` (λ), `{"beta": [...], "rho": [...]}` (their product), `{"l2": [...]}`,
+            or several of them; or a list of `L1`, `L2` and `KL`. By default L1 and KL around
             strengths that suit the width of the rows.
         labels: One for each row, for a linear probe on the codes.
         settings: How to train; the grid says with which penalty.
         out: Folder of the sweep. By default a temporary one, which lives as long as the result.
-        warm: Train λ of L1 as one path from weak to strong, each point going on from the one
-            before. All points but the first then share twice the epochs of one training.
-        processes: How many points are trained at once, each in a process of its own; 1 trains
-            here. By default what cores and memory allow, see `workers.default_processes`.
-        overwrite: Whether to replace another sweep at `out`. The same one goes on.
-        data: Name of the data, for the record.
+        warm: Train L1 as one path from weak to strong λ, each point going on from the one before.
+            The points after the first share the epochs of two trainings.
+        processes: How many points to train at once, each in a process of its own; 1 trains here.
+            By default what cores and memory allow (`workers.default_processes`).
+        overwrite: Whether another sweep at `out` may be replaced. The same one goes on.
         keep_rows: Whether to keep up to 512 held-out rows in the folder, for pictures.
+        data: Name of the data, for the record.
 
     Returns:
-        The points. `out` then holds `frontier.csv`, `sweep.json` and a run folder for each point.
+        The points, in the order of the grid. `out` holds `frontier.csv`, `sweep.json` and the run
+        folder of each point that was trained.
 
     Raises:
         FileExistsError: If there is something else at `out`, another sweep, or another process
-            writing to it.
+            that writes to it.
         keras_sparse.data.DataError: If rows or labels are of no use.
+        TypeError: If the grid holds something other than numbers or penalties.
         ValueError: If the grid is empty or a strength is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_sparse.run import Settings
+        >>> from keras_sparse.sweep import sweep
+        >>> x = np.random.default_rng(0).random((200, 8))
+        >>> frontier = sweep(x, {"l1": [1e-3, 1e-2]}, settings=Settings(code_dim=4, epochs=1))
+        >>> [point.name for point in frontier.points]
+        ['l1-0.001', 'l1-0.01']
     """
     settings = settings or Settings()
-    table = as_table(x, labels)
+    table = sweep_folder.as_table(x, labels)
     points = points_of(grid, table.rows.shape[1], settings)
-    _, test = held_apart(table, settings)
-    identity = identity_of(table, settings, warm=warm)
-    record = {"data": data, "grid": [_described(point) for point in points], **identity}
-    with opened(out, record, overwrite=overwrite) as (folder, keeper):
+    _, held_out = held_apart(table, settings)
+    record = sweep_folder.described(table, settings, points, data, warm=warm)
+    with sweep_folder.opened(out, record, overwrite=overwrite) as (folder, keeper):
         if keep_rows:
-            keep(folder, table.rows[test[:KEPT_ROWS]])
-        found = {
-            point.name: replace(point, keeper=keeper)
-            if (path := folder_of(point, folder)) is None
-            else replace(point.finished(path), keeper=keeper)
-            for point in points
-        }
-        progress = PointProgress(len(points), list(found.values()))
-
-        def report(point: Point) -> None:
-            found[point.name] = point
-            Frontier(tuple(found.values())).to_csv(folder / "frontier.csv.new")
-            os.replace(folder / "frontier.csv.new", folder / "frontier.csv")
-            progress.show(point)
-
-        lanes = [
-            lane
-            for lane in _lanes(found.values(), warm)
-            if any(point.status != "done" for point in lane)
-        ]
+            sweep_folder.keep_rows(folder, table.rows[held_out])
+        board = _Board([_found(replace(point, keeper=keeper), folder) for point in points], folder)
+        lanes = _lanes(board.points, warm)
         if processes is None:
             processes = workers.default_processes(len(lanes), table, settings)
         with workers.trainer(processes, table, folder) as train:
-            train_lanes(lanes, processes, settings, folder, train, report)
-        frontier = Frontier(tuple(found.values()), folder)
-        write_results(frontier)
+            _train_lanes(lanes, processes, settings, folder, train, board.report)
+        frontier = board.frontier
+        sweep_folder.write_results(frontier, sweep_folder.knee(frontier))
     return frontier
+
+
+# Points ----------------------------------------------------------------------------------------
+
+
+def _found(point: Point, folder: Path) -> Point:
+    path = run_folder(point, folder)
+    return point.finished(path) if (path / MARKER).is_file() else point
+
+
+def run_folder(point: Point, folder: Path) -> Path:
+    """Where a point of a sweep is kept."""
+    return folder / "points" / point.name
+
+
+class _Board:
+    """The points as far as they are known, shown and written as they come in."""
+
+    def __init__(self, points: list[Point], folder: Path) -> None:
+        self._points = {point.name: point for point in points}
+        self._folder = folder
+        self._lock = Lock()
+        self._progress = PointProgress(len(points), sum(point.status == "done" for point in points))
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return tuple(self._points.values())
+
+    @property
+    def frontier(self) -> Frontier:
+        return Frontier(self.points, self._folder)
+
+    def report(self, point: Point) -> None:
+        with self._lock:
+            self._points[point.name] = point
+            sweep_folder.write_table(self.frontier)
+            self._progress.show(point)
+
+
+class PointProgress:
+    """One progress bar over the points; in a pipe, a line for each."""
+
+    def __init__(self, total: int, done: int = 0) -> None:
+        self._done, self._total = done, total
+        print(
+            f"sweep: {total} points" + f", {done} of them trained before" * (done > 0), flush=True
+        )
+        self._bar = keras.utils.Progbar(total, unit_name="point")
+        self._bar.stateful_metrics |= {"explained_variance", "l0"}
+
+    def show(self, point: Point) -> None:
+        """Move on by a point."""
+        self._done += 1
+        found = point.evaluation
+        if sys.stdout.isatty():
+            names = ("explained_variance", "l0") if found else ()
+            self._bar.update(self._done, [(name, getattr(found, name)) for name in names])
+            return
+        told = (
+            f"failed: {point.error}"
+            if found is None
+            else f"explained variance {found.explained_variance:.3f}, L0 {found.l0:.1f}, "
+            f"{point.seconds:.1f} s"
+        )
+        print(f"{self._done}/{self._total} {point.name}: {told}", flush=True)
 
 
 # Training --------------------------------------------------------------------------------------
 
-Train = Callable[[Point, Settings, Path, Path | None], None]
-
-
-def train_here(
-    point: Point,
-    settings: Settings,
-    folder: Path,
-    start: Path | None,
-    table: Table,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
-    """Train a point and write its run folder, whole or not at all."""
-    before = time.perf_counter()
-    model = None if start is None else keras.saving.load_model(start / "model.keras")
-    run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
-    seconds = round(time.perf_counter() - before, 3)
-    with bundle.replaced_folder(folder, marker=RUN_MARKER, overwrite=True) as staging:
-        began = None if start is None else start.name
-        write_run(staging, run, settings, data=None, rows=False, seconds=seconds, start=began)
-
 
 def _lanes(points: Iterable[Point], warm: bool) -> list[list[Point]]:
-    """Points that have to be trained one after another; lanes are independent of each other."""
+    """Points to be trained one after another; lanes do not depend on each other."""
     points = list(points)
     path = [point for point in points if warm and point.sparsity == "l1"]
     path.sort(key=lambda point: point.strength)
-    return [*([path] if path else []), *([point] for point in points if point not in path)]
+    lanes = [path, *([point] for point in points if point not in path)]
+    return [lane for lane in lanes if any(point.status != "done" for point in lane)]
+
+
+def _train_lanes(
+    lanes: list[list[Point]],
+    processes: int,
+    settings: Settings,
+    folder: Path,
+    train: Train,
+    report: Callable[[Point], None],
+) -> None:
+    if processes == 1:
+        for lane in lanes:
+            _train_lane(lane, settings, folder, train, report)
+        return
+    pool = ThreadPoolExecutor(processes)
+    try:
+        for future in [
+            pool.submit(_train_lane, lane, settings, folder, train, report) for lane in lanes
+        ]:
+            future.result()
+    finally:  # an interrupt waits for nothing: the trainer ends its processes, and they the lanes
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _train_lane(
+    lane: list[Point],
+    settings: Settings,
+    folder: Path,
+    train: Train,
+    report: Callable[[Point], None],
+) -> None:
+    """Train what of a lane is not trained yet, each point going on from the last that was."""
+    start = None
+    for point in lane:
+        if point.status != "done":
+            own = point.settings(settings)
+            if start is not None:
+                own = replace(own, epochs=max(1, CHAIN * settings.epochs // (len(lane) - 1)))
+            point = attempted(point, own, run_folder(point, folder), train, start)
+            report(point)
+        if point.status == "done":
+            start = point.path
+
+
+def attempted(
+    point: Point, settings: Settings, path: Path, train: Train, start: Path | None = None
+) -> Point:
+    """A point after its training, which may have failed.
+
+    Raises:
+        ModuleNotFoundError: If a package is missing; no other point would fare better.
+    """
+    try:
+        train(settings, path, start)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # of the loss, the memory, the disk, the backend
+        return replace(point, status="failed", error=one_line(error))
+    return point.finished(path)
