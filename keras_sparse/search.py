@@ -1,6 +1,8 @@
 """Search over more than a grid: an objective of ours, the rest is Optuna's."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,27 +77,25 @@ def search(
     space = checked_space(space, table.rows.shape[1])
     told = space.__qualname__ if callable(space) else dict(space)
     record = sweep_folder.described(table, settings, [], data, space=told, max_l0=max_l0)
-    with sweep_folder.opened(out, record, overwrite=overwrite) as (folder, keeper):
+    with sweep_folder.opened(out, record, overwrite=overwrite) as (folder, keeper), _quiet():
         if keep_rows:
             sweep_folder.keep_rows(folder, table.rows[held_out])
         objective = Objective(table, space, settings=settings, max_l0=max_l0, folder=folder)
-        if storage is None and out is not None:
+        alone = storage is None
+        if alone and out is not None:
             storage = f"sqlite:///{folder / 'study.db'}"
         shared = optuna.create_study(
             study_name=study,
             storage=storage,
             load_if_exists=True,
             directions=objective.directions,
-            sampler=optuna.samplers.TPESampler(seed=settings.seed if storage is None else None),
         )
+        # Processes that share a study must not draw alike, nor must a search that goes on.
+        seed = settings.seed + len(shared.trials) if alone else None
+        shared.sampler = optuna.samplers.TPESampler(seed=seed)
         sweep_folder.require_same_study(shared, record)
         _bury(shared, folder)
-        verbosity = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)  # the progress tells of each trial
-        try:
-            _optimize(shared, objective, trials)
-        finally:
-            optuna.logging.set_verbosity(verbosity)
+        _optimize(shared, objective, trials)
         points = [replace(point_of(trial, folder), keeper=keeper) for trial in counted(shared)]
         frontier = Frontier(tuple(points), folder)
         sweep_folder.write_results(frontier, sweep_folder.knee(frontier))
@@ -299,6 +299,18 @@ def point_of(trial: "optuna.trial.FrozenTrial", folder: Path) -> Point:
 
 def _address(folder: Path) -> str:
     return f"{platform.node()}:{folder}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's log: the progress tells of each trial."""
+    logging = _optuna().logging
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _optuna() -> Any:

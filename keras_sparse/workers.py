@@ -46,12 +46,13 @@ def train_here(
     """Train a point and write its run folder, whole or not at all."""
     from keras_sparse_export import bundle
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     model = None if start is None else keras.saving.load_model(start / "model.keras")
     run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
     more = {
         "start": None if start is None else start.name,
         "seconds": round(time.perf_counter() - began, 3),
+        "cpu_seconds": round(time.process_time() - used, 3),
     }
     with bundle.replaced_folder(folder, marker=MARKER, overwrite=True) as staging:
         write_run(staging, run, settings, data=None, rows=False, **more)
