@@ -122,9 +122,9 @@ def _swept(options: argparse.Namespace, table: Any) -> Any:
         "data": options.data.name,
     }
     if options.trials is None:
-        _refuse(options, "expected with --trials alone", "storage", "study")
+        _refuse(options, "with --trials alone", "storage", "study")
         return sweep(table, grid or None, warm=options.warm, processes=options.processes, **shared)
-    _refuse(options, "not expected with --trials", "warm", "processes")
+    _refuse(options, "without --trials", "warm", "processes")
     space = {name: (min(values), max(values)) for name, values in grid.items()}
     return search(
         table,
@@ -132,6 +132,7 @@ def _swept(options: argparse.Namespace, table: Any) -> Any:
         trials=options.trials,
         storage=options.storage,
         study=options.study or "keras-sparse",
+        max_l0=options.max_l0,
         **shared,
     )
 
@@ -139,7 +140,9 @@ def _swept(options: argparse.Namespace, table: Any) -> Any:
 def _refuse(options: argparse.Namespace, why: str, *names: str) -> None:
     for name in names:
         if value := getattr(options, name):
-            raise ValueError(f"Invalid value for argument `--{name}`: {why}. Received: {value}")
+            raise ValueError(
+                f"Invalid value for argument `--{name}`. Expected it {why}. Received: {value}"
+            )
 
 
 def _settings(options: argparse.Namespace, but: tuple[str, ...] = ()) -> Any:

@@ -28,6 +28,23 @@ FREE = (*OF_POINTS, "numpy")
 """Settings and versions that may differ when a sweep goes on."""
 
 
+def folders() -> Any:
+    """What writes folders whole or not at all.
+
+    Raises:
+        ModuleNotFoundError: Without the extra `[export]`.
+    """
+    try:
+        from keras_sparse_export import bundle
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Expected the package `{error.name}`, which writes folders. Received: an environment "
+            'without it. Remedy: pip install "keras-sparse[export]"',
+            name=error.name,
+        ) from error
+    return bundle
+
+
 class Temporary:
     """A folder that goes when nothing refers to this any more."""
 
@@ -148,8 +165,7 @@ def opened(
         FileExistsError: If something else is there, another sweep and `overwrite` is false, or
             another process is writing to it.
     """
-    from keras_sparse_export import bundle
-
+    bundle = folders()
     record = json.loads(json.dumps(record))
     if out is None:
         keeper = Temporary()
@@ -167,11 +183,9 @@ def opened(
 
 def _continues(folder: Path, record: dict[str, Any], overwrite: bool) -> bool:
     """Whether the sweep at `folder` is this one."""
-    from keras_sparse_export import bundle
-
     if not (folder / MARKER).is_file():
         return False
-    with bundle.locked(folder):
+    with folders().locked(folder):
         found = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         difference = _difference(found, record)
     if difference is not None and not overwrite:

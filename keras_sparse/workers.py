@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from keras_sparse.run import MARKER, Settings, fit, write_run
+from keras_sparse.sweep_folder import folders
 from keras_sparse.tables import Table
 
 BYTES_OF_A_PROCESS = 1 << 30
@@ -44,8 +45,6 @@ def train_here(
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Train a point and write its run folder, whole or not at all."""
-    from keras_sparse_export import bundle
-
     began, used = time.perf_counter(), time.process_time()
     model = None if start is None else keras.saving.load_model(start / "model.keras")
     run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
@@ -54,7 +53,7 @@ def train_here(
         "seconds": round(time.perf_counter() - began, 3),
         "cpu_seconds": round(time.process_time() - used, 3),
     }
-    with bundle.replaced_folder(folder, marker=MARKER, overwrite=True) as staging:
+    with folders().replaced_folder(folder, marker=MARKER, overwrite=True) as staging:
         write_run(staging, run, settings, data=None, rows=False, **more)
 
 

@@ -143,6 +143,14 @@ def test_a_missing_package_ends_the_sweep(
         sweep(rows, GRID, settings=SMALL, processes=1)
 
 
+def test_without_the_writer_of_folders_the_extra_is_named(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras_sparse_export", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install \"keras-sparse\[export\]\""):
+        sweep(rows, GRID, settings=SMALL, out="nowhere")
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
