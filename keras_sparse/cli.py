@@ -104,7 +104,8 @@ def _sweep(options: argparse.Namespace) -> None:
     except RecommendationError:
         write_results(frontier, None)
         raise
-    write_results(frontier, recommendation)
+    if any(limit is not None for limit in wanted.values()):  # else it is what was written
+        write_results(frontier, recommendation)
     print(f"\nRecommended: {recommendation.point.name}, {recommendation.reason}")
 
 

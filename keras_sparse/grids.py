@@ -23,11 +23,11 @@ def default_grid(features: int) -> dict[str, list[float]]:
     """Both families around strengths that suit rows of this many features.
 
     The reconstruction error is a mean over features, so strengths go with one over their number:
-    λ from 0.01 to 1 and β from 0.3 to 30 in texts that sum over features.
+    λ from 0.01 to 1 and β from 0.03 to 3 where it is a sum.
     """
     return {
         "l1": [float(f"{value / features:.2g}") for value in np.geomspace(0.01, 1, 6)],
-        "beta": [float(f"{value / features:.2g}") for value in np.geomspace(0.3, 30, 3)],
+        "beta": [float(f"{value / features:.2g}") for value in np.geomspace(0.03, 3, 3)],
         "rho": [0.02, 0.05, 0.1],
     }
 

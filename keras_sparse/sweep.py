@@ -75,9 +75,13 @@ def sweep(
         >>> from keras_sparse.run import Settings
         >>> from keras_sparse.sweep import sweep
         >>> x = np.random.default_rng(0).random((200, 8))
-        >>> frontier = sweep(x, {"l1": [1e-3, 1e-2]}, settings=Settings(code_dim=4, epochs=1))
-        >>> [point.name for point in frontier.points]
-        ['l1-0.001', 'l1-0.01']
+        >>> few = Settings(code_dim=4, epochs=1)
+        >>> frontier = sweep(x, {"l1": [1e-3, 1e-2]}, settings=few, processes=1)
+        sweep: 2 points
+        1/2 l1-0.001: explained variance ...
+        2/2 l1-0.01: explained variance ...
+        >>> frontier.points[0].load().encode(x).shape
+        (200, 4)
     """
     settings = settings or Settings()
     table = sweep_folder.as_table(x, labels)

@@ -63,11 +63,11 @@ def trainer(processes: int, table: Table, folder: Path) -> Iterator[Train]:
 
     Rows are handed over as a file in `folder` that every process maps into its memory.
     """
+    handed_over = folder / HANDED_OVER
+    shutil.rmtree(handed_over, ignore_errors=True)  # a process that was killed left it
     if processes == 1:
         yield partial(train_here, table=table)
         return
-    handed_over = folder / HANDED_OVER
-    shutil.rmtree(handed_over, ignore_errors=True)  # a process that was killed left it
     handed_over.mkdir()
     workers = _Workers(handed_over, processes)
     try:
