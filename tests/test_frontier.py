@@ -65,6 +65,13 @@ def test_the_knee_lies_furthest_above_the_chord() -> None:
     assert "L0 20.0, explained variance 0.900, probe 0.970" in found.reason
 
 
+def test_the_knee_is_seen_on_a_logarithmic_scale() -> None:
+    # From 1 to 100 active units; on a plain scale it would be that of 10.
+    curve = {1: 0.01, 10: 0.55, 50: 0.95, 100: 1.0}
+    points = tuple(done(str(l0), l0, variance) for l0, variance in curve.items())
+    assert Frontier(points).recommend().point.name == "50"
+
+
 @pytest.mark.parametrize(
     ("limits", "name", "reason"),
     [
