@@ -17,6 +17,7 @@ parser.add_argument("--data", type=Path, required=True, metavar="MNIST.npz")
 parser.add_argument("--epochs", type=int, default=15, help="of a training from scratch")
 parser.add_argument("--points", type=int, default=8)
 parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="goes on there if cut short")
+parser.add_argument("--processes", type=int, default=1, help="for the separate trainings")
 options = parser.parse_args()
 
 with np.load(options.data) as arrays:
@@ -29,7 +30,8 @@ grid = {"l1": np.geomspace(1e-5, 1e-3, options.points).tolist()}
 def trained(name: str, warm: bool) -> tuple[np.ndarray, int, list[float]]:
     """L0, explained variance and dead units of each point; epochs; CPU seconds of each point."""
     out = None if options.output is None else options.output / name
-    frontier = sweep(rows, grid, settings=settings, warm=warm, out=out, processes=1)
+    processes = 1 if warm else options.processes
+    frontier = sweep(rows, grid, settings=settings, warm=warm, out=out, processes=processes)
     curve, epochs, seconds = [], 0, []
     for point in frontier.points:
         assert point.evaluation is not None

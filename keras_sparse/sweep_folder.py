@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -69,7 +70,8 @@ def as_table(x: Any, labels: Any = None) -> Table:
                 f"Received: {rows.shape}"
             )
         given = None if labels is None else np.asarray(labels)
-        table = Table(rows.reshape(len(rows), -1), given, rows.shape[1:])
+        shape = rows.shape[1:]
+        table = Table(rows.reshape(len(rows), math.prod(shape)), given, shape)
     if table.labels is not None and table.labels.shape != table.rows.shape[:1]:
         raise DataError(
             f"Invalid shape of argument `labels`. Expected one for each of {len(table.rows)} rows. "
