@@ -172,7 +172,7 @@ def test_rows_are_looked_at_before_anything_is_written(rows: np.ndarray, tmp_pat
     rows[3, 3] = np.nan
     with pytest.raises(DataError, match="NaN or infinity in row 3"):
         sweep(rows, GRID, settings=SMALL, out=tmp_path / "s")
-    with pytest.raises(DataError, match="at least 2 rows. Received: 0"):
+    with pytest.raises(DataError, match=r"at least 2 rows\. Received: 0"):
         sweep(rows[:0], GRID, settings=SMALL, out=tmp_path / "s")
     with pytest.raises(DataError, match=r"`x`. Expected \(rows, features\).*Received: \(400,\)"):
         sweep(rows[:, 0], GRID, settings=SMALL, out=tmp_path / "s")
