@@ -29,5 +29,5 @@ $(READY): pyproject.toml export/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Expected Python 3.11, 3.12 or 3.13 on PATH." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet -e "./export[convert]" -e ".[$(BACKEND),export,data,insight,dev]"
+	$(VENV)/bin/python -m pip install --quiet -e "./export[convert]" -e ".[$(BACKEND),export,data,insight,sweep,dev]"
 	touch $@

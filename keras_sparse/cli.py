@@ -3,25 +3,27 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-BACKENDS = ("tensorflow", "jax", "torch")
+from keras_sparse.arguments import BACKENDS, parser
+
 WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
-    options = _parser().parse_args(arguments)
+    actions = {"demo": _demo, "train": _train, "sweep": _sweep, "export": _export}
+    options = parser(actions, __doc__.split("\n")[0]).parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
         _select_backend(options.backend)
         options.run(options)
     except KeyboardInterrupt:
-        print("keras-sparse: interrupted; nothing was written", file=sys.stderr)
+        print(f"keras-sparse: interrupted; {options.interrupted}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         if options.debug:
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(error: Exception) -> int:
     failures = {"ParityError", "ConversionError", "VerificationError", "TrainingError"}
+    failures |= {"RecommendationError"}
     if type(error).__name__ in failures:
         return FAILED
     bad_input = (ValueError, TypeError, FileExistsError, FileNotFoundError, ModuleNotFoundError)
@@ -53,7 +56,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     _require_export()
     from keras_sparse.evaluation import comparison_table
-    from keras_sparse.run import Settings, train
+    from keras_sparse.run import train
 
     for name in ("rho", "rho_horizon"):
         if getattr(options, name) is not None and options.sparsity != "kl":
@@ -61,12 +64,10 @@ def _train(options: argparse.Namespace) -> None:
                 f"Invalid value for argument `--{name.replace('_', '-')}`. Expected it with "
                 f"--sparsity kl alone. Received: --sparsity {options.sparsity}"
             )
-    given = {name: getattr(options, name) for name in Settings.__dataclass_fields__}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
     run = train(
         options.data,
         options.output,
-        settings,
+        _settings(options),
         key=options.key,
         label=options.label,
         golden=options.golden,
@@ -79,6 +80,79 @@ def _train(options: argparse.Namespace) -> None:
     print(f"On {run.evaluation.rows} held-out rows:\n")
     print(comparison_table({"codes": run.evaluation}, probes))
     print(f"\nWrote {options.output}: the model, its history, and {options.output / 'encoder'}")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    _require_export()
+    from keras_sparse.frontier import RecommendationError
+    from keras_sparse.sweep_folder import write_results
+    from keras_sparse.tables import read_table
+
+    table = read_table(options.data, key=options.key, label=options.label)
+    wanted = {
+        name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
+    }
+    if wanted["min_probe"] is not None and table.labels is None:
+        raise ValueError(
+            "Invalid value for argument `--min-probe`. Expected it with labels alone. Received: "
+            f"--min-probe {options.min_probe}. Remedy: --label COLUMN"
+        )
+    frontier = _swept(options, table)
+    print(f"\nOn held-out rows of {options.data.name}:\n\n{frontier.table()}")
+    print(f"\nWrote {options.output}: frontier.csv and {options.output / 'points'}")
+    try:
+        recommendation = frontier.recommend(**wanted)
+    except RecommendationError:
+        write_results(frontier, None)
+        raise
+    if any(limit is not None for limit in wanted.values()):  # else it is what was written
+        write_results(frontier, recommendation)
+    print(f"\nRecommended: {recommendation.point.name}, {recommendation.reason}")
+
+
+def _swept(options: argparse.Namespace, table: Any) -> Any:
+    from keras_sparse.search import search
+    from keras_sparse.sweep import sweep
+
+    grid = {name: getattr(options, name) for name in ("l1", "beta", "rho")}
+    grid = {name: values for name, values in grid.items() if values is not None}
+    shared = {
+        "settings": _settings(options, but=("sparsity", "strength", "rho")),
+        "out": options.output,
+        "overwrite": options.overwrite,
+        "keep_rows": not options.no_rows,
+        "data": options.data.name,
+    }
+    if options.trials is None:
+        _refuse(options, "with --trials alone", "storage", "study")
+        return sweep(table, grid or None, warm=options.warm, processes=options.processes, **shared)
+    _refuse(options, "without --trials", "warm", "processes")
+    space = {name: (min(values), max(values)) for name, values in grid.items()}
+    return search(
+        table,
+        space or None,
+        trials=options.trials,
+        storage=options.storage,
+        study=options.study or "keras-sparse",
+        max_l0=options.max_l0,
+        **shared,
+    )
+
+
+def _refuse(options: argparse.Namespace, why: str, *names: str) -> None:
+    for name in names:
+        if value := getattr(options, name):
+            raise ValueError(
+                f"Invalid value for argument `--{name}`. Expected it {why}. Received: {value}"
+            )
+
+
+def _settings(options: argparse.Namespace, but: tuple[str, ...] = ()) -> Any:
+    from keras_sparse.run import Settings
+
+    names = [name for name in Settings.__dataclass_fields__ if name not in but]
+    given = {name: getattr(options, name) for name in names}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -160,90 +234,6 @@ def _require_export() -> None:
             'without it. Remedy: pip install "keras-sparse[export]"',
             name=error.name,
         ) from error
-
-
-# Arguments -------------------------------------------------------------------------------------
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="keras-sparse", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    demo = _command(commands, "demo", _demo, "train, compare and export on embedded digits")
-    demo.add_argument("-o", "--output", type=Path, default=Path("runs/demo"), metavar="DIR")
-    demo.add_argument("--epochs", type=_positive, default=None, help="of each training (60)")
-
-    train = _command(commands, "train", _train, "train on a table of your own and export")
-    train.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz, .csv or .parquet")
-    train.add_argument("-o", "--output", type=Path, required=True, metavar="RUN")
-    train.add_argument("--sparsity", choices=("l1", "kl", "l2", "none"), default="l1")
-    train.add_argument("--strength", type=float, help="λ (1e-4) or β (1e-3)")
-    train.add_argument("--rho", type=float, help="of KL (0.05)")
-    train.add_argument(
-        "--rho-horizon", type=float, metavar="N", help="samples that KL averages over (its batch)"
-    )
-    train.add_argument("--code-dim", type=_positive, default=64, help="units of the code (64)")
-    train.add_argument(
-        "--hidden-units", type=_sizes, default=(), metavar="N,N", help="hidden layers, as 128,64"
-    )
-    train.add_argument(
-        "--normalization", choices=("standard", "minmax", "none"), default="standard"
-    )
-    train.add_argument("--epochs", type=_positive, default=30)
-    train.add_argument("--batch-size", type=_positive, default=256)
-    train.add_argument("--learning-rate", type=float, default=1e-3)
-    train.add_argument("--hold-out", type=float, default=0.1, help="share of rows (0.1)")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument(
-        "--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), default="float32"
-    )
-    train.add_argument(
-        "--devices", type=_positive, metavar="N", help="devices of this host that share a batch"
-    )
-    _add_table_options(train)
-
-    export = _command(commands, "export", _export, "write the encoder of a .keras file")
-    export.add_argument("model", type=Path, metavar="MODEL.keras")
-    export.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    export.add_argument("--layer", metavar="NAME", help="the layer that gives the codes")
-    export.add_argument("--decoder", action="store_true", help="add the decoder")
-    export.add_argument(
-        "--sample", type=Path, metavar="DATA", help="real rows (RUN/held_out.npy beside a run)"
-    )
-    _add_table_options(export)
-    return parser
-
-
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], None], summary: str
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.set_defaults(run=run)
-    command.add_argument("--backend", choices=BACKENDS, help="of Keras (as KERAS_BACKEND says)")
-    command.add_argument("--overwrite", action="store_true", help="replace what is there")
-    command.add_argument("--debug", action="store_true", help="show tracebacks")
-    return command
-
-
-def _add_table_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
-    command.add_argument("--label", metavar="COLUMN", help="column of labels, for a linear probe")
-    command.add_argument(
-        "--golden",
-        choices=("auto", "real", "synthetic", "none"),
-        default="auto",
-        help="rows to put into the bundle",
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, received {text!r}")
-    return int(text)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(_positive(part) for part in text.split(",") if part)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,12 @@ def comparison_table(
             ]
         probe = [f"{probes[name]:.3f}" if name in probes else "–"] * bool(probes)
         lines.append([name, *cells, *probe])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return aligned(lines)
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """Lines of cells as a text table: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
         for line in lines

@@ -38,7 +38,7 @@ def activation_density(h: Any, threshold: float = 0.0) -> np.ndarray:
         >>> activation_density([[0.0, 2.0, 1.0], [0.0, 0.0, 3.0]]).tolist()
         [0.0, 0.5, 1.0]
     """
-    return np.mean(_codes(h) > threshold, axis=0, dtype=np.float64)
+    return np.asarray(np.mean(_codes(h) > threshold, axis=0, dtype=np.float64))
 
 
 def mean_activation(h: Any) -> np.ndarray:
@@ -48,7 +48,7 @@ def mean_activation(h: Any) -> np.ndarray:
         >>> mean_activation([[0.0, 2.0, 1.0], [0.0, 0.0, 3.0]]).tolist()
         [0.0, 1.0, 2.0]
     """
-    return np.mean(_codes(h), axis=0, dtype=np.float64)
+    return np.asarray(np.mean(_codes(h), axis=0, dtype=np.float64))
 
 
 def dead_fraction(h: Any, threshold: float = 0.0) -> float:

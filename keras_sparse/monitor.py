@@ -165,7 +165,7 @@ class SparsityMonitor(keras.callbacks.Callback):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.new")
         with aside.open("wb") as stream:
-            np.savez_compressed(stream, **self.curves())
+            np.savez_compressed(stream, allow_pickle=False, **self.curves())
         os.replace(aside, path)
 
     def curves(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,9 @@ from keras_sparse import devices
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.data import DataError, require_rows
 from keras_sparse.evaluation import Evaluation, evaluate
+from keras_sparse.monitor import SparsityMonitor
 from keras_sparse.probes import Probe, probe, require_labels
+from keras_sparse.progress import EpochProgress
 from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
 from keras_sparse.tables import Table, read_table
 
@@ -69,6 +71,14 @@ class Run:
     evaluation: Evaluation
     probe: Probe | None
     """What a linear probe reads off codes, raw rows and their PCA, where there are labels."""
+    curves: dict[str, np.ndarray]
+    """Of each unit, on the held-out rows after each epoch, as `SparsityMonitor` keeps them."""
+    remarks: tuple[str, ...]
+    """What is wrong with the codes, and what helps."""
+    row_shape: tuple[int, ...]
+    """Shape of a row before it was flattened."""
+    columns: tuple[str, ...] | None
+    """Names of the features, where the file has them."""
 
     @property
     def probes(self) -> dict[str, Any]:
@@ -76,8 +86,24 @@ class Run:
         return {} if self.probe is None else self.probe.as_dict()
 
 
-def fit(name: str, table: Table, settings: Settings) -> Run:
+def fit(
+    name: str | None,
+    table: Table,
+    settings: Settings,
+    *,
+    start: SparseAutoencoder | None = None,
+    baselines: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
     """Train on a table and measure on the rows held out.
+
+    Args:
+        name: What the progress is called; `None` shows none.
+        table: The rows, and their labels.
+        settings: How to train.
+        start: A model of the same settings but for its penalty, to go on from with its optimizer.
+        baselines: Whether to probe more than the codes, where there are labels.
+        callbacks: More callbacks.
 
     Raises:
         DataError: If there are too few rows, or some are not finite.
@@ -85,11 +111,7 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         ValueError: If there are fewer devices than asked for.
     """
     rows = table.rows
-    require_rows(rows, rows.shape[1:], name="DATA", at_least=2)
-    train, test = _split(len(rows), settings.hold_out, settings.seed)
-    if table.labels is not None:
-        probed = np.random.default_rng(settings.seed).permutation(train)[:PROBE_ROWS]
-        require_labels(table.labels[probed])
+    train, test = held_apart(table, settings)
     keras.utils.set_random_seed(settings.seed)
     training, held_out = rows[train], rows[test]
     with devices.share(settings.devices):
@@ -105,18 +127,27 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         if model.normalization is not None:
             model.adapt(training)
         model.compile(keras.optimizers.Adam(settings.learning_rate))
+        if start is not None:
+            _go_on_from(start, model)
+        monitor = SparsityMonitor(warn=False)
         history = model.fit(
             training,
             validation_data=held_out,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             verbose=0,
-            callbacks=[EpochProgress(name), keras.callbacks.TerminateOnNaN()],
+            callbacks=[
+                *([] if name is None else [EpochProgress(name)]),
+                keras.callbacks.TerminateOnNaN(),
+                monitor,
+                *callbacks,
+            ],
         ).history
     losses = history.get("loss", [])
-    if len(losses) < settings.epochs or not np.isfinite(losses).all():
+    finite = np.isfinite(losses).all() and all(map(_is_finite, model.get_weights()))
+    if len(losses) < settings.epochs or not finite:
         raise TrainingError(
-            "Expected a finite loss. Received: NaN or infinity in epoch "
+            "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
     return Run(
@@ -125,9 +156,11 @@ def fit(name: str, table: Table, settings: Settings) -> Run:
         held_out,
         len(training),
         evaluate(model, held_out),
-        None
-        if table.labels is None
-        else _probe(model, (rows[probed], table.labels[probed]), (held_out, table.labels[test])),
+        _probe(model, table, _probed(train, settings), test, baselines),
+        curves=monitor.curves(),
+        remarks=tuple(monitor.findings.values()),
+        row_shape=table.row_shape or rows.shape[1:],
+        columns=table.columns,
     )
 
 
@@ -156,31 +189,75 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
     table = read_table(data, **options)
     run = fit("train", table, settings)
     with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
-        run.model.save(folder / "model.keras")
-        kept = run.held_out[:KEPT_ROWS]
-        if golden in ("auto", "real"):
-            np.save(folder / "held_out.npy", np.asarray(kept, np.float32))
-        _write_history(folder / "history.csv", run.history)
-        export_encoder(run.model, folder / "encoder", sample=kept, decoder=True, golden=golden)
-        record = {
-            "data": data.name,
-            "options": options,
-            "settings": asdict(settings),
-            "versions": {
-                "backend": keras.backend.backend(),
-                **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
-            },
-            "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
-            "evaluation": {
-                name: value if np.isfinite(value) else None
-                for name, value in asdict(run.evaluation).items()
-            },
-            "probes": run.probes,
-        }
-        (folder / MARKER).write_text(
-            json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        write_run(
+            folder, run, settings, data=data.name, rows=golden in ("auto", "real"), options=options
+        )
+        export_encoder(
+            run.model,
+            folder / "encoder",
+            sample=run.held_out[:KEPT_ROWS],
+            decoder=True,
+            golden=golden,
         )
     return run
+
+
+def write_run(
+    folder: Path, run: Run, settings: Settings, *, data: str | None, rows: bool, **more: Any
+) -> None:
+    """Write the files of a run: `model.keras`, `history.csv`, `held_out.npy`, `run.json`.
+
+    Args:
+        folder: Where to.
+        run: What the training came to.
+        settings: How it was trained.
+        data: Name of the file that it was trained on.
+        rows: Whether to keep rows that were held out.
+        **more: More of what `run.json` is to say.
+    """
+    run.model.save(folder / "model.keras")
+    if rows:
+        np.save(folder / "held_out.npy", np.asarray(run.held_out[:KEPT_ROWS], np.float32))
+    _write_history(folder / "history.csv", run.history)
+    np.savez_compressed(folder / "units.npz", allow_pickle=False, **run.curves)
+    record = {
+        "data": data,
+        **more,
+        "settings": asdict(settings),
+        "versions": versions(),
+        "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
+        "row_shape": run.row_shape,
+        "columns": run.columns,
+        "evaluation": {
+            name: value if np.isfinite(value) else None
+            for name, value in asdict(run.evaluation).items()
+        },
+        "probes": run.probes,
+    }
+    (folder / MARKER).write_text(
+        json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a run rest on."""
+    return {
+        "backend": keras.backend.backend(),
+        **{name: version(name) for name in ("keras-sparse", "keras", "numpy")},
+    }
+
+
+def held_apart(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the rows to train on and of those to hold out, the same for the same seed.
+
+    Raises:
+        DataError: If there are too few rows, some are not finite, or the labels are of no use.
+    """
+    require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
+    train, test = _split(len(table.rows), settings.hold_out, settings.seed)
+    if table.labels is not None:
+        require_labels(table.labels[_probed(train, settings)])
+    return train, test
 
 
 def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -199,15 +276,39 @@ def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
+def _probed(train: np.ndarray, settings: Settings) -> np.ndarray:
+    """The rows that a probe is fitted on."""
+    return np.random.default_rng(settings.seed).permutation(train)[:PROBE_ROWS]
+
+
 def _probe(
-    model: SparseAutoencoder,
-    training: tuple[np.ndarray, np.ndarray],
-    held_out: tuple[np.ndarray, np.ndarray],
-) -> Probe:
-    (codes, labels, raw), test = (
-        (model.encode(rows), labels, model.scale(rows)) for rows, labels in (training, held_out)
-    )
-    return probe(codes, labels, raw=raw, held_out=test)
+    model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray, baselines: bool
+) -> Probe | None:
+    if table.labels is None:
+        return None
+    codes, test_codes = (model.encode(table.rows[part]) for part in (train, test))
+    labels, test_labels = table.labels[train], table.labels[test]
+    if not baselines:
+        return probe(codes, labels, held_out=(test_codes, test_labels), k=())
+    raw, test_raw = (model.scale(table.rows[part]) for part in (train, test))
+    return probe(codes, labels, raw=raw, held_out=(test_codes, test_labels, test_raw))
+
+
+def _go_on_from(start: SparseAutoencoder, model: SparseAutoencoder) -> None:
+    """Give a model the weights of another, and the moments of its optimizer."""
+    model.encoder.set_weights(start.encoder.get_weights())
+    model.decoder.set_weights(start.decoder.get_weights())
+    if start.optimizer is not None and start.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+        pairs = zip(model.optimizer.variables, start.optimizer.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(value)
+        model.optimizer.learning_rate = rate
+
+
+def _is_finite(weights: np.ndarray) -> bool:
+    return bool(np.isfinite(weights.astype(np.float32, copy=False)).all())
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:
@@ -216,28 +317,3 @@ def _write_history(file: Path, history: dict[str, list[float]]) -> None:
         writer.writerow(["epoch", *history])
         for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
             writer.writerow([epoch, *(f"{value:.9g}" for value in values)])
-
-
-class EpochProgress(keras.callbacks.Callback):
-    """One progress bar over the epochs of a training."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start at zero."""
-        print(f"{self._name}:", flush=True)
-        self._bar = keras.utils.Progbar(self.params["epochs"], unit_name="epoch")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Move on, with the losses of the epoch; in a pipe, one line at the end."""
-        last = epoch + 1 == self.params["epochs"]
-        shown = ("loss", "val_reconstruction_loss", "val_sparsity_loss")
-        values = [(name, logs[name]) for name in shown if logs and name in logs]
-        if sys.stdout.isatty():
-            self._bar.stateful_metrics |= {name for name, _ in values}
-            self._bar.update(epoch + 1, values)
-        elif last:
-            losses = " - ".join(f"{name}: {value:.4g}" for name, value in values)
-            print(f"{epoch + 1} epochs - {losses}", flush=True)

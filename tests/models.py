@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse.evaluation import Evaluation
+from keras_sparse.probes import Probe
+from keras_sparse.run import Run, Settings, held_apart
+from keras_sparse.tables import Table
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 CONVERTERS = ["tf2onnx", "builder"] if TENSORFLOW else ["builder"]
@@ -47,4 +51,23 @@ def plain_model(activation: Any = "relu") -> keras.Model:
             ),
             keras.layers.Dense(12),
         ]
+    )
+
+
+def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) -> Run:
+    """What a training of 4 units might have come to: a stronger penalty, fewer active units."""
+    _, test = held_apart(table, settings)
+    l0 = 4 / (1 + 100 * (settings.strength or 0))
+    probe = Probe(0.75, None, None, 0.5, (), 4, None, 2, len(test), None)
+    return Run(
+        model,
+        {"loss": [1.0]},
+        table.rows[test],
+        360,
+        Evaluation(len(test), 4, 0.5, l0 / 4, l0, 0, 0.5),
+        None if table.labels is None else probe,
+        curves={},
+        remarks=(),
+        row_shape=(12,),
+        columns=None,
     )

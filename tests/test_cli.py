@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,62 @@ def test_statuses(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
         cli.main([*map(str, taken), "--debug"])
 
 
+def test_sweep_tells_the_frontier_and_what_to_take(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.where(rows[:, 0] > np.median(rows[:, 0]), "a", "b"))
+    out = tmp_path / "sweep"
+    sweep = ["sweep", tmp_path / "x.npz", "-o", out, "--l1", "1e-4,1e-2", "--beta", "1e-3"]
+    sweep += ["--rho", "0.2", "--warm", "--learning-rate", "0.03", "--processes", "1", *TRAIN]
+    assert cli.main([*map(str, sweep), "--max-l0", "4"]) == 0
+    told = capsys.readouterr().out
+    with (out / "frontier.csv").open() as stream:
+        points = list(csv.DictReader(stream))
+    assert [point["name"] for point in points] == ["l1-0.0001", "l1-0.01", "kl-0.2-0.001"]
+    best = max(points, key=lambda point: float(point["explained_variance"]))["name"]
+    assert f"\nRecommended: {best}, the highest explained variance with L0 ≤ 4: L0 " in told
+    assert f"Wrote {out}" in told
+    record = json.loads((out / "sweep.json").read_text())
+    assert (record["data"], record["recommendation"]["point"]) == ("x.npz", best)
+
+    fails([*sweep, "--max-l0", "0.5"], 1, "a point with L0 ≤ 0.5. Received: none", capsys, cli.main)
+    assert json.loads((out / "sweep.json").read_text())["recommendation"] is None
+    fails([*sweep, "--seed", "5"], 2, "other settings: seed=5 (was 0)", capsys, cli.main)
+    assert cli.main([*map(str, sweep), "--min-probe", "0.1"]) == 0
+    assert "3 points, 3 of them trained before" in capsys.readouterr().out
+
+
+def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("optuna", reason='needs the extra "keras-sparse[sweep]"')
+    out = tmp_path / "sweep"
+    sweep = ["sweep", table, "-o", out, "--l1", "1e-4,1e-2", *TRAIN, "--learning-rate", "0.03"]
+    assert cli.main([*map(str, sweep), "--trials", "2"]) == 0
+    assert "Recommended: trial-" in capsys.readouterr().out
+    assert (out / "study.db").exists()
+    assert len(list((out / "points").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--min-probe", "0.9"], "`--min-probe`. Expected it with labels alone"),
+        (["--study", "mine"], "`--study`. Expected it with --trials alone. Received: mine"),
+        (["--trials", "2", "--warm"], "`--warm`. Expected it without --trials"),
+        (["--l1=-1"], "`l1`. Expected a finite float of at least 0"),
+        (["--trials", "2", "--l1", "0,1"], "0 < low ≤ high for 'l1'"),
+    ],
+)
+def test_sweeps_that_cannot_be_are_one_line_and_write_nothing(
+    extra: list[str],
+    message: str,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fails(["sweep", table, "-o", tmp_path / "s", *extra], 2, message, capsys, cli.main)
+    assert not (tmp_path / "s").exists()
+
+
 def test_an_interrupt_is_no_traceback(
     table: Path,
     tmp_path: Path,
@@ -171,6 +228,8 @@ def test_an_interrupt_is_no_traceback(
     train = ["train", table, "-o", tmp_path / "r", *TRAIN]
     fails(train, 130, "interrupted; nothing was written", capsys, cli.main)
     assert not (tmp_path / "r").exists()
+    sweep = ["sweep", table, "-o", tmp_path / "s", "--l1", "1e-3", "--processes", "1", *TRAIN]
+    fails(sweep, 130, "interrupted; the same command goes on", capsys, cli.main)
 
 
 def test_a_missing_extra_is_named(

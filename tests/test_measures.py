@@ -28,7 +28,7 @@ def test_measures_of_codes_are_what_a_loop_counts(codes: np.ndarray) -> None:
 
 def test_a_threshold_is_exceeded_and_not_met() -> None:
     assert measures.l0([[0.1, 0.2], [0.0, 0.2]], 0.2) == 0
-    assert measures.l0(np.float32([[0.1, 0.2], [0.0, 0.2]])) == 1.5
+    assert measures.l0(np.array([[0.1, 0.2], [0.0, 0.2]], np.float32)) == 1.5
 
 
 def test_every_axis_but_the_last_is_averaged_over(codes: np.ndarray) -> None:

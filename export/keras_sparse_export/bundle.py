@@ -62,7 +62,7 @@ def _repair(path: Path, marker: str) -> None:
     """Finish or undo a replacement that was killed; without one, do nothing."""
     previous, staging = _beside(path, "old"), _beside(path, "new")
     if staging.exists():
-        with _locked(staging):  # a process that was killed holds no lock
+        with locked(staging):  # a process that was killed holds no lock
             shutil.rmtree(staging)
     if (previous / marker).is_file():
         if path.exists():
@@ -72,8 +72,12 @@ def _repair(path: Path, marker: str) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing to the same target; the lock dies with the process."""
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to a folder; the lock dies with the process.
+
+    Raises:
+        FileExistsError: If another process holds it.
+    """
     if sys.platform == "win32":  # two writers of one target are the user's to keep apart
         yield
         return
@@ -112,7 +116,7 @@ def replaced_folder(path: Path, *, marker: str, overwrite: bool) -> Iterator[Pat
     path.parent.mkdir(parents=True, exist_ok=True)
     staging, previous = _beside(path, "new"), _beside(path, "old")
     staging.mkdir()
-    with _locked(staging):
+    with locked(staging):
         replaces = path.exists()
         try:
             yield staging
