@@ -119,6 +119,19 @@ def _export(options: argparse.Namespace) -> None:
     )
 
 
+def _report(options: argparse.Namespace) -> None:
+    from keras_sparse.report import write_report
+
+    path = write_report(
+        options.source,
+        options.output,
+        rows=options.rows,
+        row_shape=options.row_shape,
+        overwrite=options.overwrite,
+    )
+    print(f"Wrote {path}")
+
+
 def _select_backend(asked: str | None) -> None:
     """Set the backend before Keras is imported: as asked, else the only one that is installed."""
     installed = [name for name in BACKENDS if find_spec(name)]
@@ -210,6 +223,18 @@ def _parser() -> argparse.ArgumentParser:
         "--sample", type=Path, metavar="DATA", help="real rows (RUN/held_out.npy beside a run)"
     )
     _add_table_options(export)
+
+    report = _command(commands, "report", _report, "write a page about a run or a sweep")
+    report.add_argument("source", type=Path, metavar="RUN_OR_SWEEP")
+    report.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="(RUN_OR_SWEEP/report.html)"
+    )
+    report.add_argument(
+        "--no-rows", dest="rows", action="store_false", help="show no rows of the data"
+    )
+    report.add_argument(
+        "--row-shape", type=_sizes, metavar="N,N", help="show rows as images, as 28,28"
+    )
     return parser
 
 
