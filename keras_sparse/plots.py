@@ -84,16 +84,18 @@ def activation(epoch: Any, mean_activation: Any, rho: float | None = None) -> "F
     values, epoch = values[known], np.asarray(epoch)[known]
     found = figure(230)
     axes = found.subplots()
-    low, lower, upper, high = np.nanpercentile(values, [5, 25, 75, 95], axis=1)
-    ends = []
+    spread = [np.nanpercentile(row, [5, 25, 75, 95]) for row in values]
+    low, lower, upper, high = np.reshape(spread, (-1, 4)).T
     axes.fill_between(epoch, low, high, color=BLUE, alpha=0.15, linewidth=0)
     axes.fill_between(epoch, lower, upper, color=BLUE, alpha=0.25, linewidth=0)
-    ends.append(_line(axes, {"epoch": epoch}, np.nanmean(values, axis=1), BLUE, "mean"))
+    mean = np.array([np.nanmean(row) for row in values])
+    ends = [_line(axes, {"epoch": epoch}, mean, BLUE, "mean")]
     if rho is not None:
         axes.axhline(rho, color=ORANGE, linestyle=(0, (4, 3)), linewidth=1.4)
         ends.append((rho, ORANGE, f"ρ = {rho:g}"))
-    top = max([*high, *np.nanmean(values, axis=1), rho or 0.0])
-    axes.set_ylim(0, 1.08 * top if top > 0 else 1)
+    top = max([*high, *mean, rho or 0.0])
+    bottom = min([*low, *mean, 0.0])  # codes of an activation such as tanh
+    axes.set_ylim(1.08 * bottom, 1.08 * top if top > bottom else 1)
     axes.set_ylabel("mean activation ρ̂ of a unit")
     _label_ends(found, axes, ends)
     _epochs(axes, {"epoch": epoch})
