@@ -151,7 +151,7 @@ def _history(file: Path) -> dict[str, np.ndarray]:
 
 
 def _units(file: Path) -> dict[str, np.ndarray]:
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         found = {name: np.asarray(arrays[name]) for name in ("epoch", "mean_activation", "density")}
     epochs = len(found["epoch"])
     shapes = {found[name].shape for name in ("mean_activation", "density")}

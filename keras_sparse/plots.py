@@ -57,15 +57,22 @@ def losses(history: Mapping[str, Any]) -> "Figure":
     parts = parts or ["loss"]
     found = figure(60 + 90 * len(parts))
     panels = found.subplots(len(parts), sharex=True, squeeze=False)[:, 0]
+    ends = []
     for axes, name in zip(panels, parts, strict=True):
         axes.set_title(LOSSES[name])
-        ends = []
-        for key, color, label in ((name, MUTED, "training"), (f"val_{name}", BLUE, "held out")):
-            if key in history and len(history[key]):
-                ends.append(_line(axes, history, history[key], color, label))
+        lines = ((name, MUTED, "training"), (f"val_{name}", BLUE, "held out"))
+        ends.append(
+            [
+                _line(axes, history, history[key], color, label)
+                for key, color, label in lines
+                if key in history and len(history[key])
+            ]
+        )
         _scale(axes)
-        _label_ends(found, axes, ends)
     _epochs(panels[-1], history)
+    _lay_out(found)
+    for axes, named in zip(panels, ends, strict=True):
+        _label_ends(axes, named)
     return found
 
 
@@ -97,8 +104,9 @@ def activation(epoch: Any, mean_activation: Any, rho: float | None = None) -> "F
     bottom = min([*low, *mean, 0.0])  # codes of an activation such as tanh
     axes.set_ylim(1.08 * bottom, 1.08 * top if top > bottom else 1)
     axes.set_ylabel("mean activation ρ̂ of a unit")
-    _label_ends(found, axes, ends)
     _epochs(axes, {"epoch": epoch})
+    _lay_out(found)
+    _label_ends(axes, ends)
     return found
 
 
@@ -137,18 +145,24 @@ def _scale(axes: "Axes") -> None:
 
 
 def _plain_ticks(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = sorted(axis.get_view_interval())
     subs = (1, 2, 5) if high < 200 * low else (1,)  # a tick or two at least
     axis.set_major_locator(LogLocator(subs=subs, numticks=6))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
-def _label_ends(drawing: "Figure", axes: "Axes", ends: Sequence[tuple[float, str, str]]) -> None:
+def _lay_out(drawing: "Figure") -> None:
+    """Give the axes their places: only then is it known how far apart lines end."""
+    engine = drawing.get_layout_engine()
+    assert engine is not None
+    engine.execute(drawing)
+
+
+def _label_ends(axes: "Axes", ends: Sequence[tuple[float, str, str]]) -> None:
     """Name lines where they end, moved apart where they end together."""
-    drawing.draw_without_rendering()  # only a layout says how far apart they end
     to_pixels = axes.transData.transform
     points = axes.figure.dpi / 72
     named = sorted(end for end in ends if np.isfinite(end[0]))

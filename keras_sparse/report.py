@@ -135,7 +135,7 @@ def _chosen_point(
     if name is None:
         return [], []
     folder = sweep.path / "points" / name
-    if Path(name).name != name or not folder.is_dir():
+    if name == ".." or Path(name).name != name or not folder.is_dir():
         return [pages.notes([f"The folder of {name} is not there: its figures are missing."])], []
     run = folders.read_run(folder, sweep.path)
     for key in ("row_shape", "columns"):

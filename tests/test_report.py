@@ -39,15 +39,18 @@ def write_run(folder: Path, columns: list[str] | None = None, **more: Any) -> No
     keras.utils.set_random_seed(0)
     model = SparseAutoencoder(16, 6, sparsity=KL(0.05, 0.01), normalization="standard")
     model.adapt(training)
-    model.compile()
-    history = model.fit(training, validation_data=held_out, epochs=3, verbose=0).history
+    model.compile(keras.optimizers.Adam(0.1))
+    history = model.fit(
+        training, validation_data=held_out, epochs=3, batch_size=16, verbose=0
+    ).history
     codes = model.encode(held_out)
     folder.mkdir(parents=True)
     model.save(folder / "model.keras")
     with (folder / "history.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["epoch", *history])
-        writer.writerows([i, *values] for i, values in enumerate(zip(*history.values()), start=1))
+        epochs = enumerate(zip(*history.values(), strict=True), start=1)
+        writer.writerows([epoch, *values] for epoch, values in epochs)
     np.savez(
         folder / "units.npz",
         epoch=[1, 2, 3],
@@ -340,15 +343,14 @@ FILES = ("run.json", "history.csv", "units.npz", "model.keras", "held_out.npy")
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "other"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "other"])
 def test_a_damaged_run_still_gives_a_report(name: str, damage: str, run: Path) -> None:
     content = (run / name).read_bytes()
     if damage == "gone":
         (run / name).unlink()
     else:
-        (run / name).write_bytes(
-            {"cut": content[: len(content) * 2 // 3], "empty": b"", "other": b"[1, 2]\n"}[damage]
-        )
+        cut = content[:-30] if name == "history.csv" else content[: len(content) * 2 // 3]
+        (run / name).write_bytes(cut if damage == "cut" else b"[1, 2]\n")
     page = report(run)
     whole_but_for_a_line = name == "history.csv" and damage == "cut"
     kept_none = name == "held_out.npy" and damage == "gone"
@@ -544,17 +546,21 @@ def test_the_browser_would_see_an_error_and_a_request(tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_it_fits_a_telephone_and_a_desk_in_light_and_dark(sweep: Path, tmp_path: Path) -> None:
-    page = write_report(sweep)
-    for width in (390, 1280):
-        text = page.read_text().replace("Content-Security-Policy", "nothing")
-        measure = "document.body.dataset.width = document.documentElement.scrollWidth"
-        copy = tmp_path / "measured.html"
-        copy.write_text(text.replace("</body>", f"<script>{measure}</script></body>"))
-        dom = browser.visit(copy, f"--window-size={width},900").dom
-        assert f'data-width="{width}"' in dom
-        for dark in (False, True):
-            browser.screenshot(page, tmp_path / "page.png", width=width, dark=dark)
-            picture = imread(tmp_path / "page.png")[..., :3]
-            assert (picture[0, 0].mean() < 0.2) == dark
-            assert len(np.unique((255 * picture.reshape(-1, 3)).astype(int), axis=0)) > 50
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_a_telephone_and_a_desk(width: int, sweep: Path, tmp_path: Path) -> None:
+    page = write_report(sweep).read_text().replace("Content-Security-Policy", "nothing")
+    tell = "<script>parent.postMessage(document.documentElement.scrollWidth, '*')</script>"
+    (tmp_path / "inner.html").write_text(page.replace("</body>", f"{tell}</body>"))
+    listen = "<script>onmessage = event => { document.title = event.data }</script>"
+    frame = f'<iframe src="inner.html" width="{width}" style="border: 0"></iframe>'
+    (tmp_path / "outer.html").write_text(f"<!doctype html><title></title>{listen}{frame}")
+    assert f"<title>{width}</title>" in browser.visit(tmp_path / "outer.html").dom
+
+
+@needs_chromium
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_is_light_or_dark_as_the_reader_prefers(dark: bool, run: Path, tmp_path: Path) -> None:
+    browser.screenshot(write_report(run), tmp_path / "page.png", width=390, dark=dark)
+    picture = (255 * imread(tmp_path / "page.png")[..., :3]).astype(int)
+    assert (picture[0, 0].mean() < 50) == dark
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
