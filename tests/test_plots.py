@@ -26,6 +26,10 @@ def texts(found: Figure) -> list[str]:
     return [text.strip() for text in written]
 
 
+def panels(found: Figure) -> list[Any]:
+    return list(found.axes)
+
+
 def history(epochs: int = 9) -> dict[str, Any]:
     epoch = np.arange(1, epochs + 1)
     return {
@@ -44,7 +48,7 @@ def history(epochs: int = 9) -> dict[str, Any]:
 
 def test_losses_are_the_history_and_parts_that_are_zero_are_left_out() -> None:
     found = plots.losses(history())
-    loss, reconstruction = found.axes
+    loss, reconstruction = panels(found)
     for axes, part in ((loss, "loss"), (reconstruction, "reconstruction_loss")):
         for line, name in zip(axes.lines, (part, f"val_{part}"), strict=True):
             np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 10))
@@ -55,22 +59,22 @@ def test_losses_are_the_history_and_parts_that_are_zero_are_left_out() -> None:
 @pytest.mark.parametrize("values", [[0.5], [np.nan, np.nan], [1.0, np.inf, 0.1], []])
 def test_losses_that_end_early_or_are_not_finite_are_drawn(values: list[float]) -> None:
     found = plots.losses({"loss": values})
-    drawn = found.axes[0].lines[0].get_ydata() if values else []
+    drawn = panels(found)[0].lines[0].get_ydata() if values else []
     np.testing.assert_array_equal(drawn, np.where(np.isfinite(values), values, np.nan))
     assert texts(found)
 
 
 def test_losses_that_fall_far_are_on_a_log_scale() -> None:
-    assert plots.losses({"loss": [1.0, 0.9]}).axes[0].get_yscale() == "linear"
+    assert panels(plots.losses({"loss": [1.0, 0.9]}))[0].get_yscale() == "linear"
     found = plots.losses({"loss": [1.0, 0.1, 0.01]})
-    assert found.axes[0].get_yscale() == "log"
+    assert panels(found)[0].get_yscale() == "log"
     assert "0.1" in texts(found)
 
 
 def test_activation_shows_mean_spread_and_rho(rng: np.random.Generator) -> None:
     values = rng.random((5, 40))
     found = plots.activation(np.arange(1, 6), values, rho=0.05)
-    (axes,) = found.axes
+    (axes,) = panels(found)
     np.testing.assert_allclose(axes.lines[0].get_ydata(), values.mean(axis=1))
     np.testing.assert_allclose(axes.lines[1].get_ydata(), 0.05)
     for band, (low, high) in zip(axes.collections, ((5, 95), (25, 75)), strict=True):
@@ -85,14 +89,14 @@ def test_activation_of_an_epoch_without_numbers_is_left_out(rng: np.random.Gener
     values = rng.random((3, 4))
     values[1] = np.nan
     found = plots.activation([1, 2, 3], values)
-    np.testing.assert_array_equal(found.axes[0].lines[0].get_xdata(), [1, 3])
+    np.testing.assert_array_equal(panels(found)[0].lines[0].get_xdata(), [1, 3])
     plots.activation([1, 2], np.full((2, 4), np.nan))
 
 
 def test_density_counts_every_unit_once() -> None:
     shares = np.array([0, 0, 0.004, 0.02, 0.03, 0.5, 0.999, 1, 1, 1])
     found = plots.density(shares)
-    heights = [bar.get_height() for bar in found.axes[0].patches]
+    heights = [bar.get_height() for bar in panels(found)[0].patches]
     assert sum(heights) == len(shares)
     assert heights[-2:] == [2, 3]  # dead, always on
     in_bins = np.histogram(np.log10(shares[2:7]), np.linspace(-3, 0, 16))[0]
@@ -104,14 +108,14 @@ def test_density_counts_every_unit_once() -> None:
 
 @pytest.mark.parametrize("shares", [np.zeros(4), np.ones(4), np.full(4, np.nan)])
 def test_density_of_units_all_alike(shares: np.ndarray) -> None:
-    dead, always = plots.density(shares).axes[0].patches[-2:]
+    dead, always = panels(plots.density(shares))[0].patches[-2:]
     assert (dead.get_height(), always.get_height()) == ((0, 4) if shares[0] == 1 else (4, 0))
 
 
 def test_probes_mark_the_codes() -> None:
     found = plots.probes({"raw": 0.9, "pca": 0.95, "codes": 0.97, "broken": np.nan})
-    assert [line.get_xdata()[0] for line in found.axes[0].lines] == [0.97, 0.95, 0.9]
-    assert [to_hex(line.get_color()) == canvas.BLUE for line in found.axes[0].lines] == [
+    assert [line.get_xdata()[0] for line in panels(found)[0].lines] == [0.97, 0.95, 0.9]
+    assert [to_hex(line.get_color()) == canvas.BLUE for line in panels(found)[0].lines] == [
         True,
         False,
         False,
@@ -139,7 +143,7 @@ def points() -> list[dict[str, Any]]:
 
 def test_the_frontier_joins_the_points_that_no_cheaper_one_beats() -> None:
     found = plots.frontier(points(), chosen="l1-20")
-    every, best, mark = found.axes[0].lines
+    every, best, mark = panels(found)[0].lines
     np.testing.assert_array_equal(every.get_xdata(), [10, 20, 30, 40])
     np.testing.assert_allclose(np.transpose(best.get_data()), [(10, 0.5), (20, 0.8), (40, 0.9)])
     np.testing.assert_allclose(np.ravel(mark.get_data()), [20, 0.8])
@@ -148,13 +152,13 @@ def test_the_frontier_joins_the_points_that_no_cheaper_one_beats() -> None:
 
 def test_the_frontier_of_the_error_prefers_less() -> None:
     found = plots.frontier(points(), measure="reconstruction_mse")
-    best = found.axes[0].lines[1]
+    best = panels(found)[0].lines[1]
     np.testing.assert_allclose(np.transpose(best.get_data()), [(10, 0.5), (20, 0.2), (40, 0.1)])
 
 
 def test_a_frontier_without_points_is_an_empty_figure() -> None:
-    assert len(plots.frontier(points()[-1:]).axes[0].lines) == 0
-    assert len(plots.frontier([]).axes[0].lines) == 0
+    assert len(panels(plots.frontier(points()[-1:]))[0].lines) == 0
+    assert len(panels(plots.frontier([]))[0].lines) == 0
 
 
 # Rows and units --------------------------------------------------------------------------------
@@ -193,7 +197,7 @@ def test_reconstructions_are_the_rows_and_ordered_by_error(rng: np.random.Genera
     x = rng.random((40, 64))
     x_hat = x + 0.01 * rng.permutation(40)[:, None]
     found = row_plots.reconstructions(x, x_hat, IMAGE)
-    pictures = [np.asarray(image.get_array()) for image in found.axes[0].images]
+    pictures = [np.asarray(image.get_array()) for image in panels(found)[0].images]
     assert len(pictures) == 32
     order = np.argsort(((x - x_hat) ** 2).mean(axis=1))
     rows = order[np.linspace(0, 39, 16).round().astype(int)]
@@ -203,10 +207,10 @@ def test_reconstructions_are_the_rows_and_ordered_by_error(rng: np.random.Genera
             expected = gray(values[row].reshape(8, 8), low, high)
             np.testing.assert_array_equal(picture, expected)
     series = row_plots.reconstructions(x, x_hat, SERIES)
-    np.testing.assert_array_equal(series.axes[0].lines[0].get_ydata(), x[order[0]])
-    np.testing.assert_array_equal(series.axes[-1].lines[1].get_ydata(), x_hat[order[-1]])
+    np.testing.assert_array_equal(panels(series)[0].lines[0].get_ydata(), x[order[0]])
+    np.testing.assert_array_equal(panels(series)[-1].lines[1].get_ydata(), x_hat[order[-1]])
     table = row_plots.reconstructions(x[:, :3], x_hat[:, :3], TABLE, unit="bananas")
-    np.testing.assert_array_equal(table.axes[0].lines[0].get_xdata(), x[order[0], :3])
+    np.testing.assert_array_equal(panels(table)[0].lines[0].get_xdata(), x[order[0], :3])
     assert {"one", "two", "three", "best", "worst"} <= set(texts(table))
     assert any("bananas" in text for text in texts(table))
 
@@ -225,7 +229,7 @@ def test_exciting_rows_are_those_with_the_largest_code(rng: np.random.Generator)
     x, codes = rng.random((30, 64)), rng.random((30, 2))
     codes[5:, 1] = 0
     found = row_plots.exciting(x, codes, [0, 1], IMAGE)
-    pictures = [np.asarray(image.get_array()) for image in found.axes[0].images]
+    pictures = [np.asarray(image.get_array()) for image in panels(found)[0].images]
     first, second = np.argsort(-codes[:, 0])[:7], np.argsort(-codes[:, 1])[:5]
     shown = np.concatenate([first, second])  # the other rows do not excite the second unit
     assert len(pictures) == len(shown)
@@ -233,17 +237,17 @@ def test_exciting_rows_are_those_with_the_largest_code(rng: np.random.Generator)
         expected = gray(x[row].reshape(8, 8), x[shown].min(), x[shown].max())
         np.testing.assert_array_equal(picture, expected)
     series = row_plots.exciting(x, codes, [1], SERIES)
-    np.testing.assert_allclose(series.axes[0].lines[-1].get_ydata(), x[second].mean(axis=0))
+    np.testing.assert_allclose(panels(series)[0].lines[-1].get_ydata(), x[second].mean(axis=0))
     table = row_plots.exciting(x[:, :3], codes, [1], TABLE)
     apart = ((x[:, :3] - x[:, :3].mean(axis=0)) / x[:, :3].std(axis=0))[second]
     largest = np.abs(apart.mean(axis=0)).argmax()
-    np.testing.assert_allclose(table.axes[0].lines[1].get_xdata(), apart[:, largest])
+    np.testing.assert_allclose(panels(table)[0].lines[1].get_xdata(), apart[:, largest])
 
 
 def test_units_as_pictures_series_and_columns(rng: np.random.Generator) -> None:
     effects = rng.normal(size=(3, 64))
     image = unit_plots.units(effects, [7, 2, 5], [0.5, 0.12, 0.0], IMAGE)
-    for tile, effect in zip(image.axes[0].images, effects, strict=True):
+    for tile, effect in zip(panels(image)[0].images, effects, strict=True):
         strength = np.asarray(tile.get_array())[..., 3]  # clear is nothing
         np.testing.assert_allclose(
             strength.ravel() / 255, np.abs(effect) / np.abs(effect).max(), atol=0.003
@@ -252,10 +256,10 @@ def test_units_as_pictures_series_and_columns(rng: np.random.Generator) -> None:
         np.testing.assert_array_equal(blue.ravel(), effect > 0)
     assert texts(image) == ["7", "50 %", "2", "12 %", "5", "dead"]
     series = unit_plots.units(effects, [7, 2, 5], [0.5, 0.12, 0.0], SERIES)
-    for line, effect in zip(series.axes[0].lines[1::2], effects, strict=True):
+    for line, effect in zip(panels(series)[0].lines[1::2], effects, strict=True):
         assert np.corrcoef(line.get_ydata(), -effect)[0, 1] == pytest.approx(1)
     table = unit_plots.units(np.array([[0.1, -4, 2]]), [7], [1.0], TABLE)
-    widths = [bar.get_width() for bar in table.axes[0].patches]
+    widths = [bar.get_width() for bar in panels(table)[0].patches]
     np.testing.assert_allclose(np.array(widths) / np.abs(widths).max(), [-1, 0.5, 0.025])
     assert [text for text in texts(table) if text in TABLE.columns] == ["two", "three", "one"]
 
@@ -264,7 +268,7 @@ def test_colours_of_a_unit_are_gray_where_it_does_nothing() -> None:
     effect = np.zeros((1, 48))
     effect[0, 3] = 1
     found = unit_plots.units(effect, [0], [1.0], View.of(48, (4, 4, 3)))
-    picture = np.asarray(found.axes[0].images[0].get_array()).reshape(-1)
+    picture = np.asarray(panels(found)[0].images[0].get_array()).reshape(-1)
     assert picture[3] == 255
     assert set(np.delete(picture, 3).tolist()) == {128}
 
@@ -338,7 +342,7 @@ def test_drawing_leaves_the_style_of_the_user_alone() -> None:
         canvas.svg(found, "x", "")
         assert mpl.rcParams["lines.linewidth"] == 7
         assert mpl.rcParams["svg.fonttype"] == "path"
-    assert found.axes[0].lines[0].get_linewidth() == 1.8
+    assert panels(found)[0].lines[0].get_linewidth() == 1.8
 
 
 def test_a_missing_matplotlib_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
