@@ -315,10 +315,12 @@ def _mark(axes: "Axes", point: Mapping[str, Any], measure: str) -> None:
     at = (float(point["l0"]), float(point[measure]))
     axes.plot(*at, "o", color=INK, markersize=13, fillstyle="none", markeredgewidth=1.6)
     across = axes.transAxes.inverted().transform(axes.transData.transform(at))[0]
-    if measure == "explained_variance":  # away from a line that rises
-        offset, side = ((10, -16), "left") if across < 0.45 else ((-8, 10), "right")
-    else:
-        offset, side = ((10, 10), "left") if across < 0.6 else ((-8, -16), "right")
+    down = (
+        -1 if measure == "explained_variance" else 1
+    )  # where better points would be, there is room
+    offset, side = (
+        ((10, 13 * down - 3), "left") if across < 0.45 else ((-8, -13 * down - 3), "right")
+    )
     axes.annotate(
         f"chosen: {plain(point['name'])}", at, offset, textcoords="offset points", ha=side
     )

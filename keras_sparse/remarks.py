@@ -63,7 +63,10 @@ def verdict(measures: Mapping[str, Any]) -> str:
 
 
 def facts(
-    measures: Mapping[str, Any], settings: Mapping[str, Any], probes: Mapping[str, Any]
+    measures: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    probes: Mapping[str, Any],
+    threshold: float = 0.0,
 ) -> list[tuple[str, str, str]]:
     """Key numbers: name, number, what it is of."""
     if not math.isfinite(number(measures.get("l0"))):
@@ -75,7 +78,8 @@ def facts(
     facts = [
         ("Explained variance", share(found.get("explained_variance", math.nan)),
          f"on {rows:.0f} held-out rows; 1 is perfect"),
-        ("Active per row (L0)", short(found["l0"]), f"of {units:.0f} units"),
+        ("Active per row (L0)", short(found["l0"]),
+         f"of {units:.0f} units" + (f"; active is above {threshold:g}" if threshold else "")),
         ("Dead units", short(found.get("dead_units", math.nan)), f"of {units:.0f}"),
         ("Mean activation ρ̂", short(mean, 2),
          f"ρ = {rho:g} was asked for" if math.isfinite(rho) else "over rows and units"),

@@ -135,10 +135,11 @@ class Story:
         notes = remarks.notes(
             self.measures, self.settings, self.probes, self.run.history, self.density
         )
+        threshold = self.run.model.threshold if self.run.model else 0.0
         rows = (SHOWS_ROWS if self.evidence else NONE_KEPT) if self.rows else LEFT_OUT
         return [
             pages.paragraph(remarks.verdict(self.measures), "verdict"),
-            pages.facts(remarks.facts(self.measures, self.settings, self.probes)),
+            pages.facts(remarks.facts(self.measures, self.settings, self.probes, threshold)),
             without(missing),
             pages.notes(notes, remarks.FINE if self.measures else ""),
             pages.paragraph(rows, "rows"),
