@@ -22,6 +22,10 @@ class Table(NamedTuple):
     """`(rows, features)`, in the dtype of the file; rows of images are flattened."""
     labels: np.ndarray | None
     """`(rows,)`."""
+    row_shape: tuple[int, ...] | None = None
+    """Shape of a row before it was flattened, such as `(28, 28)`."""
+    columns: tuple[str, ...] | None = None
+    """Names of the features, where the file has them."""
 
 
 def read_table(path: str | Path, *, key: str | None = None, label: str | None = None) -> Table:
@@ -43,12 +47,13 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
     if not path.is_file():
         raise FileNotFoundError(f"Expected a file of data. Received: {path}, which does not exist")
     suffix = path.suffix.lower()
+    columns = None
     if suffix == ".npy":
         rows, labels = _load_numpy(path), None
     elif suffix == ".npz":
         rows, labels = _from_npz(path, key, label)
     elif suffix in (".csv", ".parquet"):
-        rows, labels = _from_columns(path, suffix, label)
+        rows, labels, columns = _from_columns(path, suffix, label)
     else:
         raise DataError(
             f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
@@ -63,7 +68,8 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
             f"Expected one label for each of {len(rows)} rows in {path.name}. Received: labels of "
             f"shape {labels.shape}"
         )
-    return Table(rows.reshape(len(rows), math.prod(rows.shape[1:])), labels)
+    shape = rows.shape[1:]
+    return Table(rows.reshape(len(rows), math.prod(shape)), labels, shape, columns)
 
 
 def _load_numpy(path: Path) -> Any:
@@ -105,8 +111,10 @@ def _choose(
     return found
 
 
-def _from_columns(path: Path, suffix: str, label: str | None) -> tuple[np.ndarray, Any]:
-    table = _read_columns(path, suffix)
+def _from_columns(
+    path: Path, suffix: str, label: str | None
+) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:
+    table, named = _read_columns(path, suffix)
     names = table.column_names
     if not len(table):
         raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
@@ -121,10 +129,11 @@ def _from_columns(path: Path, suffix: str, label: str | None) -> tuple[np.ndarra
             + (f"{_first_fault(table, wrong[0])} in {listed('column', wrong)}" if wrong else "none")
         )
     columns = [table[name].to_numpy() for name in features]
-    return np.column_stack(columns), labels
+    return np.column_stack(columns), labels, tuple(features) if named else None
 
 
-def _read_columns(path: Path, suffix: str) -> Any:
+def _read_columns(path: Path, suffix: str) -> tuple[Any, bool]:
+    """The table, and whether its names are the file's own."""
     try:
         import pyarrow
         from pyarrow import csv as arrow_csv
@@ -137,9 +146,10 @@ def _read_columns(path: Path, suffix: str) -> Any:
         ) from error
     try:
         if suffix == ".parquet":
-            return parquet.read_table(path)
-        options = arrow_csv.ReadOptions(autogenerate_column_names=not _has_header(path))
-        return arrow_csv.read_csv(path, read_options=options)
+            return parquet.read_table(path), True
+        named = _has_header(path)
+        options = arrow_csv.ReadOptions(autogenerate_column_names=not named)
+        return arrow_csv.read_csv(path, read_options=options), named
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"Expected a table in {path.name}. Received: {first_line(error)}"

@@ -19,6 +19,8 @@ def test_npy_is_mapped_and_images_are_flattened(tmp_path: Path) -> None:
     assert table.rows.shape == (2, 12)
     assert table.rows.dtype == np.uint8
     assert isinstance(table.rows, np.memmap)
+    assert table.row_shape == (3, 4)
+    assert table.columns is None
 
 
 @pytest.mark.parametrize(
@@ -45,20 +47,25 @@ def test_quoted_numbers_are_no_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize("header", ["", "a,b\n"])
 def test_csv_with_and_without_a_header(header: str, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(header + "1,2.5\n3,4\n5,6\n")
-    np.testing.assert_array_equal(read_table(tmp_path / "x.csv").rows, ROWS)
+    table = read_table(tmp_path / "x.csv")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == (("a", "b") if header else None)
 
 
 def test_a_label_column_may_be_text(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,y,4\n5,x,6\n")
     table = read_table(tmp_path / "x.csv", label="kind")
     np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("a", "b")
     assert table.labels is not None
     assert table.labels.tolist() == ["x", "y", "x"]
 
 
 def test_parquet(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1]}), tmp_path / "x.parquet")
-    np.testing.assert_array_equal(read_table(tmp_path / "x.parquet").rows, ROWS)
+    table = read_table(tmp_path / "x.parquet")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("a", "b")
 
 
 def test_an_empty_cell_is_nan(tmp_path: Path) -> None:
