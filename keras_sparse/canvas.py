@@ -119,7 +119,7 @@ def svg(drawing: "Figure", prefix: str, label: str) -> str:
     stream = io.StringIO()
     with _style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the page's fonts may have it
-        drawing.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        drawing.savefig(stream, format="svg", transparent=True)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text, flags=re.DOTALL)
