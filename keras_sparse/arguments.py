@@ -14,8 +14,8 @@ def parser(actions: Mapping[str, Action], summary: str) -> argparse.ArgumentPars
     """The parser of every command; a namespace that it gives holds the action as `run`."""
     parser = argparse.ArgumentParser(prog="keras-sparse", description=summary)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, add in (("demo", _demo), ("train", _train), ("sweep", _sweep), ("export", _export)):
-        add(commands, actions[name])
+    for add in (_demo, _train, _sweep, _export, _report):
+        add(commands, actions[add.__name__[1:]])
     return parser
 
 
@@ -78,6 +78,18 @@ def _export(commands: Any, run: Action) -> None:
     )
     _add_table_options(export)
     _add_golden(export)
+
+
+def _report(commands: Any, run: Action) -> None:
+    report = _command(commands, "report", run, "write a page about a run or a sweep")
+    report.add_argument("source", type=Path, metavar="RUN_OR_SWEEP")
+    report.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="(RUN_OR_SWEEP/report.html)"
+    )
+    report.add_argument("--no-rows", action="store_true", help="show no rows of the data")
+    report.add_argument(
+        "--row-shape", type=sizes, metavar="N,N", help="show rows as images, as 28,28"
+    )
 
 
 def _command(commands: Any, name: str, run: Action, summary: str) -> argparse.ArgumentParser:

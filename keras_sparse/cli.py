@@ -16,7 +16,7 @@ WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
-    actions = {"demo": _demo, "train": _train, "sweep": _sweep, "export": _export}
+    actions = {"demo": _demo, "train": _train, "sweep": _sweep, "export": _export, "report": _report}
     options = parser(actions, __doc__.split("\n")[0]).parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
@@ -192,6 +192,19 @@ def _export(options: argparse.Namespace) -> None:
         f"{parity['max_abs_error']:.2g} on {parity['rows']} rows (allowed "
         f"{parity['tolerance']:.2g})"
     )
+
+
+def _report(options: argparse.Namespace) -> None:
+    from keras_sparse.report import write_report
+
+    path = write_report(
+        options.source,
+        options.output,
+        rows=options.rows,
+        row_shape=options.row_shape,
+        overwrite=options.overwrite,
+    )
+    print(f"Wrote {path}")
 
 
 def _select_backend(asked: str | None) -> None:
