@@ -36,7 +36,8 @@ T = TypeVar("T")
 UNITS, BATCH, PROBE_ROWS = 256, 256, 10_000
 LEVELS = (16, 32, 64)
 L1_STRENGTHS = (1e-4, 3e-4, 6e-4, 1e-3, 2e-3)
-KL_STRENGTHS = ((0.005, 1e-3), (0.01, 1e-3), (0.02, 1e-3), (0.05, 1e-3), (0.05, 3e-4))
+RHO, BETA = 0.005, 1e-3  # fixed while the other is varied
+BETAS, RHOS = (1e-4, 3e-4, 2e-3), (0.02, 0.05, 0.1)
 POINT_COLUMNS = (
     "L0",
     "dead",
@@ -157,10 +158,11 @@ def compare(name: str, data: Data, options: argparse.Namespace) -> None:
     l1 = [
         autoencoder(f"L1 λ={strength:g}", data, L1(strength), options) for strength in L1_STRENGTHS
     ]
-    kl = [
-        autoencoder(f"KL ρ={rho:g} β={beta:g}", data, KL(rho, beta), options)
-        for rho, beta in KL_STRENGTHS
-    ]
+    both, by_beta, by_rho = (
+        [autoencoder(f"KL ρ={rho:g} β={beta:g}", data, KL(rho, beta), options) for rho, beta in kl]
+        for kl in ([(RHO, BETA)], [(RHO, beta) for beta in BETAS], [(rho, BETA) for rho in RHOS])
+    )
+    by_beta, by_rho = [*both, *by_beta], [*both, *by_rho]
     print()
     print_row(f"{name}: at equal L0", *LEVEL_COLUMNS)
     print_row(*["---"] * (1 + len(LEVEL_COLUMNS)))
@@ -172,9 +174,15 @@ def compare(name: str, data: Data, options: argparse.Namespace) -> None:
         ("dictionary learning, OMP", dictionary, ALL),
         ("L1", l1, ALL),
         ("L1, decoder refitted", l1, REFITTED),
-        ("KL, only codes > 0.1", kl, ACTIVE),
-        ("KL, only codes > 0.1, decoder refitted", kl, REFITTED),
-        ("KL, all 256 codes", kl, ALL),
+        *(
+            (f"KL {fixed}, {what}", points, reading)
+            for fixed, points in ((f"ρ={RHO:g}", by_beta), (f"β={BETA:g}", by_rho))
+            for what, reading in (
+                ("codes > 0.1", ACTIVE),
+                ("these, decoder refitted", REFITTED),
+                ("all 256 codes", ALL),
+            )
+        ),
     ):
         print_row(family, *at_equal_l0(points, *reading))
     print()
@@ -229,7 +237,7 @@ def autoencoder(
     relu = isinstance(sparsity, L1)
     warm_up = options.epochs / 2 if relu else 1
     steps = options.epochs * math.ceil(len(data.x) / BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3 if relu else 1e-2, steps)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3 if relu else 3e-3, steps)
     model.compile(keras.optimizers.Adam(rate))
 
     def strengthen(epoch: int, logs: object = None) -> None:
