@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -100,11 +101,10 @@ class Point:
     """Of the test rows."""
 
 
-# What a family is read by, at equal L0: explained variance and probe.
-Reading = tuple[Callable[[Point], float], Callable[[Point], float]]
-ALL: Reading = (lambda p: p.explained, lambda p: p.probe)
-ACTIVE: Reading = (lambda p: p.explained_by_active, lambda p: p.probe_of_active)
-REFITTED: Reading = (lambda p: p.explained_refitted, lambda p: p.probe_of_active)
+# What a family is read by at equal L0: explained variance and probe, two fields of its points.
+ALL = ("explained", "probe")
+ACTIVE = ("explained_by_active", "probe_of_active")
+REFITTED = ("explained_refitted", "probe_of_active")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -152,20 +152,16 @@ def as_data(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
 
 def compare(name: str, data: Data, options: argparse.Namespace) -> None:
     """Train all on one data set, print every point, then what each family reads at equal L0."""
-    print_row(f"{name}: points", *POINT_COLUMNS)
-    print_row(*["---"] * (1 + len(POINT_COLUMNS)))
+    print_header(f"{name}: points", *POINT_COLUMNS)
     pca, pca_largest, dictionary = classical(data, options.seed)
-    l1 = [
-        autoencoder(f"L1 λ={strength:g}", data, L1(strength), options) for strength in L1_STRENGTHS
-    ]
+    l1 = [autoencoder(f"L1 λ={l1:g}", data, L1(l1), options) for l1 in L1_STRENGTHS]
     both, by_beta, by_rho = (
         [autoencoder(f"KL ρ={rho:g} β={beta:g}", data, KL(rho, beta), options) for rho, beta in kl]
         for kl in ([(RHO, BETA)], [(RHO, beta) for beta in BETAS], [(rho, BETA) for rho in RHOS])
     )
     by_beta, by_rho = [*both, *by_beta], [*both, *by_rho]
     print()
-    print_row(f"{name}: at equal L0", *LEVEL_COLUMNS)
-    print_row(*["---"] * (1 + len(LEVEL_COLUMNS)))
+    print_header(f"{name}: at equal L0", *LEVEL_COLUMNS)
     raw = probe(data, data.x[:PROBE_ROWS], data.x_test)
     print_row("raw pixels", *["–"] * 3, *[f"{raw:.3f}"] * 3, *["–"] * 3)
     for family, points, reading in (
@@ -257,7 +253,8 @@ def autoencoder(
 def measure(name: str, data: Data, coder: Coder, training: Seconds, encoded_rows: int) -> Point:
     """Measure a coder on the test rows and print its line.
 
-    The decoder is refitted where all training rows are encoded; elsewhere it is the best already.
+    The decoder is refitted for codes of all training rows: of ours, not of what is fitted to a
+    given decoder row by row.
     """
     codes, encoding = timed(lambda: coder.encode(data.x_test))
     train_codes = coder.encode(data.x[:encoded_rows])
@@ -296,27 +293,23 @@ def probe(data: Data, train_codes: np.ndarray, codes: np.ndarray) -> float:
     return probe_accuracy(train_codes, data.y[: len(train_codes)], codes, data.y_test)
 
 
-def at_equal_l0(
-    points: Sequence[Point],
-    explained: Callable[[Point], float],
-    probed: Callable[[Point], float],
-) -> list[str]:
-    """A family's cells: each measure between its points, linear in log L0; no extrapolation."""
+def at_equal_l0(points: Sequence[Point], explained: str, probed: str) -> list[str]:
+    """A family's cells: fields between its points, linear in log L0, never beyond them."""
     ordered = sorted(points, key=lambda point: point.l0)
     scale = np.log([point.l0 for point in ordered])
 
-    def read(value: Callable[[Point], float], level: int = 32) -> float:
+    def read(field: str, level: int = 32) -> float:
         # One percent of slack: matching pursuit stops before its last code in a few rows.
         if not 0.99 * ordered[0].l0 <= level <= 1.01 * ordered[-1].l0:
             return math.nan
-        return float(np.interp(np.log(level), scale, [value(point) for point in ordered]))
+        return float(np.interp(np.log(level), scale, [*map(attrgetter(field), ordered)]))
 
     return [
         *(number(read(explained, level)) for level in LEVELS),
         *(number(read(probed, level)) for level in LEVELS),
-        number(read(lambda p: p.dead), digits=0),
-        duration(read(lambda p: p.training.cpu), read(lambda p: p.training.wall)),
-        duration(read(lambda p: p.encoding.cpu), read(lambda p: p.encoding.wall)),
+        number(read("dead"), digits=0),
+        duration(read("training.cpu"), read("training.wall")),
+        duration(read("encoding.cpu"), read("encoding.wall")),
     ]
 
 
@@ -332,6 +325,11 @@ def number(value: float, digits: int = 3) -> str:
 
 def duration(cpu: float, wall: float) -> str:
     return "–" if math.isnan(cpu) else f"{cpu:.3g} / {wall:.3g} s"
+
+
+def print_header(*cells: str) -> None:
+    print_row(*cells)
+    print_row(*["---"] * len(cells))
 
 
 def print_row(*cells: str) -> None:
