@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from keras_sparse_export import Encoder, export_encoder
 from models import trained
@@ -60,6 +62,19 @@ def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
     encoder = Encoder(bundle)
     expected = np.stack([encoder.encode(row) for row in rows])
     np.testing.assert_allclose(np.stack(found["code"].to_numpy()), expected, atol=1e-6)
+
+
+def test_l1_against_kl() -> None:
+    _, *lines = run("l1_against_kl.py", "--epochs", "2").splitlines()
+    found = {line[:22].strip(): [float(cell) for cell in line[22:].split()] for line in lines}
+    assert len(lines) == 3 + 2 * 3 + 3  # L1, KL with and without its small codes, PCA
+    x, x_test = train_test_split(load_digits().data / 16, test_size=0.25, random_state=0)
+    axes = np.linalg.eigh(np.cov(x.T)).eigenvectors
+    lost = (x_test - x.mean(axis=0)) @ axes[:, : 64 - 16]
+    expected = 1 - np.square(lost).sum() / (x_test.var(axis=0).sum() * len(x_test))
+    assert found["PCA, 16 components"][:2] == [16, pytest.approx(expected, abs=1e-3)]
+    assert found["L1, λ=0.001"][0] > found["L1, λ=0.01"][0]
+    assert all(line[2] > 0.5 for line in found.values())
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))

@@ -1,0 +1,50 @@
+"""L1 against KL on digits: what each keeps at how many active units, beside PCA.
+
+python examples/l1_against_kl.py [--epochs 40]
+"""
+
+import argparse
+
+import keras
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+
+from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse.evaluation import explained_variance, probe_accuracy
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--epochs", type=int, default=40)
+options = parser.parse_args()
+
+x, y = load_digits(return_X_y=True)
+x, x_test, y, y_test = train_test_split(x / 16, y, test_size=0.25, random_state=0)
+
+penalties = {f"L1, λ={l1:g}": L1(l1) for l1 in (1e-3, 3e-3, 1e-2)}
+penalties |= {f"KL, ρ={rho:g}": KL(rho, 1e-2) for rho in (0.1, 0.05, 0.02)}
+
+
+def line(name: str, l0: float, x_hat: np.ndarray, *codes: np.ndarray) -> None:
+    """How much of the held-out digits is kept, and how well the codes tell them apart."""
+    kept, probe = explained_variance(x_test, x_hat), probe_accuracy(codes[0], y, codes[1], y_test)
+    print(f"{name:22} {l0:5.1f} {kept:12.3f} {probe:7.3f}")
+
+
+print(f"{'64-128 units':22} {'L0':>5} {'expl. var.':>12} {'probe':>7}")
+for name, sparsity in penalties.items():
+    keras.utils.set_random_seed(0)
+    model = SparseAutoencoder(64, 128, sparsity=sparsity)
+    model.compile(keras.optimizers.Adam(3e-3))
+    model.fit(x, epochs=options.epochs, batch_size=64, verbose=0)
+    codes, held_out = model.encode(x), model.encode(x_test)
+    l0 = (held_out > model.threshold).sum(axis=1).mean()
+    line(name, l0, model.decode(held_out), codes, held_out)
+    if model.threshold:  # A sigmoid is never zero: what is left without the inactive units?
+        codes, held_out = (np.where(h > model.threshold, h, 0) for h in (codes, held_out))
+        line("  only active units", l0, model.decode(held_out), codes, held_out)
+
+for width in (8, 16, 32):  # As many numbers per digit, none of them zero.
+    pca = PCA(width).fit(x)
+    codes, held_out = pca.transform(x), pca.transform(x_test)
+    line(f"PCA, {width} components", width, pca.inverse_transform(held_out), codes, held_out)
