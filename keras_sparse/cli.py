@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,13 @@ WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
-    actions = {"demo": _demo, "train": _train, "sweep": _sweep, "export": _export, "report": _report}
+    actions = {
+        "demo": _demo,
+        "train": _train,
+        "sweep": _sweep,
+        "export": _export,
+        "report": _report,
+    }
     options = parser(actions, __doc__.split("\n")[0]).parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
@@ -55,6 +62,9 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     _require_export()
+    import numpy as np
+
+    from keras_sparse import remarks
     from keras_sparse.evaluation import comparison_table
     from keras_sparse.run import train
 
@@ -64,10 +74,11 @@ def _train(options: argparse.Namespace) -> None:
                 f"Invalid value for argument `--{name.replace('_', '-')}`. Expected it with "
                 f"--sparsity kl alone. Received: --sparsity {options.sparsity}"
             )
+    settings = _settings(options)
     run = train(
         options.data,
         options.output,
-        _settings(options),
+        settings,
         key=options.key,
         label=options.label,
         golden=options.golden,
@@ -79,7 +90,28 @@ def _train(options: argparse.Namespace) -> None:
     probes = {names[name]: run.probes[name] for name in names if run.probes}
     print(f"On {run.evaluation.rows} held-out rows:\n")
     print(comparison_table({"codes": run.evaluation}, probes))
+    notes = remarks.notes(
+        asdict(run.evaluation),
+        asdict(settings),
+        run.probes,
+        {name: np.array(values) for name, values in run.history.items()},
+        run.curves["density"][-1],
+    )
+    for note in notes:
+        print(f"\nNote: {note}")
     print(f"\nWrote {options.output}: the model, its history, and {options.output / 'encoder'}")
+    _write_pages(options.output, rows=options.golden in ("auto", "real"))
+
+
+def _write_pages(folder: Path, *, rows: bool, frontier: bool = False) -> None:
+    if find_spec("matplotlib") is None:
+        print('No report: it needs matplotlib. Remedy: pip install "keras-sparse[insight]"')
+        return
+    from keras_sparse.report import write_frontier, write_report
+
+    if frontier:
+        write_frontier(folder)
+    print(f"Wrote {write_report(folder, rows=rows)}")
 
 
 def _sweep(options: argparse.Namespace) -> None:
@@ -104,9 +136,11 @@ def _sweep(options: argparse.Namespace) -> None:
         recommendation = frontier.recommend(**wanted)
     except RecommendationError:
         write_results(frontier, None)
+        _write_pages(options.output, rows=not options.no_rows, frontier=True)
         raise
     if any(limit is not None for limit in wanted.values()):  # else it is what was written
         write_results(frontier, recommendation)
+    _write_pages(options.output, rows=not options.no_rows, frontier=True)
     print(f"\nRecommended: {recommendation.point.name}, {recommendation.reason}")
 
 
@@ -200,7 +234,7 @@ def _report(options: argparse.Namespace) -> None:
     path = write_report(
         options.source,
         options.output,
-        rows=options.rows,
+        rows=not options.no_rows,
         row_shape=options.row_shape,
         overwrite=options.overwrite,
     )

@@ -1,9 +1,11 @@
 """The whole way on embedded real data: 1,797 handwritten digits of 8×8 pixels."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from keras_sparse.evaluation import comparison_table
-from keras_sparse.run import Run, Settings, fit
+from keras_sparse.run import Run, Settings, fit, write_run
 from keras_sparse.tables import Table
 
 SETTINGS = {
@@ -34,8 +36,8 @@ def demo(out: Path, *, epochs: int | None = None, overwrite: bool = False) -> No
     bundle.require_target(out, overwrite=overwrite)
     table = digits()
     runs = {}
+    common = COMMON | ({"epochs": epochs} if epochs else {})
     for name, settings in SETTINGS.items():
-        common = COMMON | ({"epochs": epochs} if epochs else {})
         runs[name] = fit(name, table, Settings(**{**vars(settings), **common}))
     print(f"\nOn {len(next(iter(runs.values())).held_out)} held-out digits:\n")
     print(_table(runs))
@@ -47,12 +49,26 @@ def demo(out: Path, *, epochs: int | None = None, overwrite: bool = False) -> No
     expected = run.model.encode(run.held_out)
     error = max_abs_error(expected, encoder.encode(run.held_out))
     encoder.verify()
+    page = _write_report(run, Settings(**{**vars(SETTINGS[best]), **common}), out)
     print(
         f"\nExported {best}, the better probe, to {path}\n"
         f"onnxruntime against Keras on {len(expected)} digits: max |Δ| {error:.2g} "
         f"(allowed {tolerance(expected):.2g}); golden rows verified\n"
+        f"{page}\n"
         f"\nNext: keras-sparse-export info {path}"
     )
+
+
+def _write_report(run: Run, settings: Settings, out: Path) -> str:
+    """The page about the run, beside the bundle, and a line that says where."""
+    if find_spec("matplotlib") is None:
+        return 'No report: it needs matplotlib. Remedy: pip install "keras-sparse[insight]"'
+    from keras_sparse.report import write_report
+
+    with TemporaryDirectory() as folder:
+        write_run(Path(folder), run, settings, data="Handwritten digits", rows=True)
+        page = write_report(folder, out.with_name(f"{out.name}-report.html"))
+    return f"What it has learnt: {page}"
 
 
 def digits() -> Table:
@@ -70,7 +86,7 @@ def digits() -> Table:
             name="sklearn",
         ) from error
     data = load_digits()
-    return Table(data.data, data.target)
+    return Table(data.data, data.target, (8, 8))
 
 
 def _table(runs: dict[str, Run]) -> str:

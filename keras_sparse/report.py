@@ -64,6 +64,26 @@ def write_report(
     return out
 
 
+def write_frontier(source: str | Path) -> Path:
+    """Draw the frontier of a sweep, its recommended point marked, as `frontier.svg` in its folder.
+
+    Args:
+        source: The folder of the sweep.
+
+    Returns:
+        The path of the figure.
+
+    Raises:
+        FileNotFoundError: If there is no folder at `source`.
+        ModuleNotFoundError: Without the extra `[insight]`.
+    """
+    sweep = folders.read_sweep(Path(source))
+    name, _ = remarks.recommendation(sweep.record)
+    out = sweep.path / "frontier.svg"
+    plots.frontier(sweep.points, chosen=name).savefig(out)
+    return out
+
+
 def _require_target(out: Path, overwrite: bool) -> None:
     if out.is_dir() or (out.exists() and not overwrite and not pages.is_page(out)):
         found = "a folder" if out.is_dir() else "no report. Remedy: overwrite=True (--overwrite)"

@@ -73,8 +73,6 @@ class Run:
     """What a linear probe reads off codes, raw rows and their PCA, where there are labels."""
     curves: dict[str, np.ndarray]
     """Of each unit, on the held-out rows after each epoch, as `SparsityMonitor` keeps them."""
-    remarks: tuple[str, ...]
-    """What is wrong with the codes, and what helps."""
     row_shape: tuple[int, ...]
     """Shape of a row before it was flattened."""
     columns: tuple[str, ...] | None
@@ -158,7 +156,6 @@ def fit(
         evaluate(model, held_out),
         _probe(model, table, _probed(train, settings), test, baselines),
         curves=monitor.curves(),
-        remarks=tuple(monitor.findings.values()),
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
     )

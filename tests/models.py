@@ -67,7 +67,6 @@ def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) ->
         Evaluation(len(test), 4, 0.5, l0 / 4, l0, 0, 0.5),
         None if table.labels is None else probe,
         curves={},
-        remarks=(),
         row_shape=(12,),
         columns=None,
     )

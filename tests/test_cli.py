@@ -36,7 +36,13 @@ def test_train_export_and_run(
 ) -> None:
     run, bundle, codes = tmp_path / "run", tmp_path / "bundle", tmp_path / "codes.npy"
     assert cli.main(["train", str(table), "-o", str(run), "--sparsity", "kl", *TRAIN]) == 0
-    assert "On 40 held-out rows" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "On 40 held-out rows" in out
+    assert f"Wrote {run / 'report.html'}" in out
+    assert "Note: " in out  # two epochs are not enough, and it says so
+    page = (run / "report.html").read_text("utf-8")
+    assert "x.csv" in page
+    assert "c11" in page  # columns have their names
     model = str(run / "model.keras")
     assert cli.main(["export", model, "-o", str(bundle), "--decoder"]) == 0
     assert json.loads((bundle / "manifest.json").read_text())["golden"]["kind"] == "real"

@@ -12,3 +12,4 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "On 449 held-out digits" in out
     assert "golden rows verified" in out
     Encoder(tmp_path / "demo").verify()
+    assert "Handwritten digits" in (tmp_path / "demo-report.html").read_text("utf-8")

@@ -44,7 +44,7 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     out = tmp_path / "runs" / "first"
     found = run.train(file, out, SMALL)
     assert {path.name for path in out.iterdir()} == {
-        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder",
+        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder", "units.npz",
     }  # fmt: skip
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["epochs"] == 2
@@ -52,6 +52,12 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     assert record["probes"].keys() >= {"raw", "pca", "codes"}
     assert record["probes"] == json.loads(json.dumps(found.probes))
     assert record["versions"]["keras"] == keras.__version__
+    assert record["row_shape"] == [12]
+    assert record["columns"] is None
+    with np.load(out / "units.npz") as curves:
+        assert curves["epoch"].tolist() == [1, 2]
+        codes = found.model.encode(found.held_out)
+        np.testing.assert_allclose(curves["density"][-1], (codes > 0).mean(0), rtol=1e-5)
     with (out / "history.csv").open() as stream:
         history = list(csv.DictReader(stream))
     assert [row["epoch"] for row in history] == ["1", "2"]
