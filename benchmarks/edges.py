@@ -28,6 +28,7 @@ PHOTOGRAPHS = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gr
 RHO, BETA, DECAY = 0.01, 3.0, 1e-4  # UFLDL's loss: ½ Σ e² + β Σ KL + ½ λ ‖W‖²
 STRENGTH = 0.03
 KINDS = 7  # of filters, per width
+MEASURES = ("R² ≥ 0.7", "R² ≥ 0.9", "median R²", "one direction", "pixels", "kurtosis")
 DEVIATION = 0.4 / 3  # UFLDL scales ±3 deviations to [0.1, 0.9]
 
 
@@ -80,7 +81,6 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--iterations", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=60)
     options = parser.parse_args(arguments)
-    keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     photos = [*load_sample_images().images, *(getattr(data, name)() for name in PHOTOGRAPHS)]
     white = [whitened(photo) for photo in photos]
@@ -90,12 +90,12 @@ def main(arguments: Sequence[str]) -> None:
         [phase_shuffled(photo, rng) for photo in white], options.patches, seed=0
     )
 
-    measures = "R² ≥ 0.7", "R² ≥ 0.9", "median R²", "one direction", "pixels", "kurtosis"
-    print("| filters | " + " | ".join(measures) + " |")
-    print("| --- |" + " --- |" * len(measures))
+    print("| filters | " + " | ".join(MEASURES) + " |")
+    print("| --- |" + " --- |" * len(MEASURES))
     print(line("63, PCA", principal(x), x_test), flush=True)
     drawn = {}
     for units in options.units:
+        keras.utils.set_random_seed(0)
         l1 = by_l1(units, x, options.epochs)
         kl = by_recipe(units, KL(RHO, 2 * BETA / 64), x, options.iterations)
         found = {
