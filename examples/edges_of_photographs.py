@@ -75,9 +75,8 @@ def main() -> None:
     model.fit(x[:10_000], batch_size=500, epochs=options.epochs, verbose=2)
 
     found = evaluate(model, x[10_000:])
-    plt.imsave(
-        options.output, sheet(filters(model), columns=10).repeat(4, 0).repeat(4, 1), cmap="gray"
-    )
+    picture = sheet(filters(model), columns=10).repeat(4, axis=0).repeat(4, axis=1)
+    plt.imsave(options.output, picture, cmap="gray", vmin=-1, vmax=1)
     print(f"Explained variance {found.explained_variance:.3f} with {found.l0:.1f} of 100 units")
     print(f"Wrote {options.output}: the filters")
 

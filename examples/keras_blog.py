@@ -2,9 +2,9 @@
 
 python examples/keras_blog.py [--epochs 300]
 
-Keras divides an activity penalty by the batch size from 3.14, and did when the blog was written;
-in between it summed, and the blog's λ = 10e-5 at batch 256 meant 256 times as much. Measured on
-held-out digits; benchmarks/quality.py has MNIST.
+Keras takes the mean of an activity penalty over the batch from 3.14, and did when the blog was
+written; some in between summed, and the blog's λ = 10e-5 at batch 256 meant 256 times as much.
+Measured on held-out digits; benchmarks/quality.py has MNIST.
 """
 
 import argparse
