@@ -29,8 +29,8 @@ import numpy as np
 from sklearn.decomposition import PCA, MiniBatchDictionaryLearning, sparse_encode
 from sklearn.linear_model import Ridge
 
-from keras_sparse import KL, L1, ActivityRegularizer, SparseAutoencoder
-from keras_sparse.evaluation import explained_variance, probe_accuracy
+from keras_sparse import KL, L1, ActivityRegularizer, PenaltySchedule, SparseAutoencoder, probes
+from keras_sparse.measures import explained_variance
 
 T = TypeVar("T")
 
@@ -290,7 +290,8 @@ def measure(name: str, data: Data, coder: Coder, training: Seconds, encoded_rows
 
 def probe(data: Data, train_codes: np.ndarray, codes: np.ndarray) -> float:
     """Accuracy of a logistic regression on codes of the test rows."""
-    return probe_accuracy(train_codes, data.y[: len(train_codes)], codes, data.y_test)
+    labels = data.y[: len(train_codes)]
+    return probes.probe(train_codes, labels, held_out=(codes, data.y_test), k=()).codes
 
 
 def at_equal_l0(points: Sequence[Point], explained: str, probed: str) -> list[str]:

@@ -12,7 +12,8 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from keras_sparse import KL, L1, SparseAutoencoder
-from keras_sparse.evaluation import explained_variance, probe_accuracy
+from keras_sparse.measures import explained_variance, l0
+from keras_sparse.probes import probe
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--epochs", type=int, default=40)
@@ -25,10 +26,10 @@ penalties = {f"L1, λ={l1:g}": L1(l1) for l1 in (1e-3, 3e-3, 1e-2)}
 penalties |= {f"KL, ρ={rho:g}": KL(rho, 1e-2) for rho in (0.1, 0.05, 0.02)}
 
 
-def line(name: str, l0: float, x_hat: np.ndarray, *codes: np.ndarray) -> None:
+def line(name: str, active: float, x_hat: np.ndarray, *codes: np.ndarray) -> None:
     """How much of the held-out digits is kept, and how well the codes tell them apart."""
-    kept, probe = explained_variance(x_test, x_hat), probe_accuracy(codes[0], y, codes[1], y_test)
-    print(f"{name:22} {l0:5.1f} {kept:12.3f} {probe:7.3f}")
+    read = probe(codes[0], y, held_out=(codes[1], y_test), k=()).codes
+    print(f"{name:22} {active:5.1f} {explained_variance(x_test, x_hat):12.3f} {read:7.3f}")
 
 
 print(f"{'64-128 units':22} {'L0':>5} {'expl. var.':>12} {'probe':>7}")
@@ -38,11 +39,11 @@ for name, sparsity in penalties.items():
     model.compile(keras.optimizers.Adam(3e-3))
     model.fit(x, epochs=options.epochs, batch_size=64, verbose=0)
     codes, held_out = model.encode(x), model.encode(x_test)
-    l0 = (held_out > model.threshold).sum(axis=1).mean()
-    line(name, l0, model.decode(held_out), codes, held_out)
+    active = l0(held_out, model.threshold)
+    line(name, active, model.decode(held_out), codes, held_out)
     if model.threshold:  # A sigmoid is never zero: what is left without the inactive units?
         codes, held_out = (np.where(h > model.threshold, h, 0) for h in (codes, held_out))
-        line("  only active units", l0, model.decode(held_out), codes, held_out)
+        line("  only active units", active, model.decode(held_out), codes, held_out)
 
 for width in (8, 16, 32):  # As many numbers per digit, none of them zero.
     pca = PCA(width).fit(x)
