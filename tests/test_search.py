@@ -199,6 +199,18 @@ def test_a_limit_to_l0_is_a_constraint(
     assert frontier.recommend(max_l0=3.5).point == best
 
 
+def test_every_epoch_of_a_training_is_told_to_the_pruner(rows: np.ndarray) -> None:
+    objective = Objective(rows, SPACE, settings=SMALL, max_l0=2.0)
+    study = optuna.create_study(directions=objective.directions)
+    study.optimize(objective, n_trials=1)
+    (trial,) = study.trials
+    found = trial.user_attrs["evaluation"]
+    assert trial.intermediate_values.keys() == {0, 1}
+    last = found["explained_variance"] - np.log(max(1, found["l0"] / 2.0))
+    assert trial.intermediate_values[1] == pytest.approx(last, abs=1e-4)
+    assert trial.value == found["explained_variance"]
+
+
 class Sigmoid:
     threshold = 0.1
 
