@@ -236,11 +236,7 @@ def autoencoder(
     rate = keras.optimizers.schedules.CosineDecay(1e-3 if relu else 3e-3, steps)
     model.compile(keras.optimizers.Adam(rate))
 
-    def strengthen(epoch: int, logs: object = None) -> None:
-        assert model.penalty is not None
-        model.penalty.strength = sparsity.strength * min(1.0, (epoch + 1) / warm_up)
-
-    callback = keras.callbacks.LambdaCallback(on_epoch_begin=strengthen)
+    callback = PenaltySchedule(PenaltySchedule.warm_up(sparsity.strength, warm_up))
     _, seconds = timed(
         lambda: model.fit(
             data.x, epochs=options.epochs, batch_size=BATCH, verbose=0, callbacks=[callback]

@@ -56,7 +56,7 @@ class PenaltySchedule(keras.callbacks.Callback):
         self._step = 0
 
     @staticmethod
-    def warm_up(strength: float, over: int) -> Schedule:
+    def warm_up(strength: float, over: float) -> Schedule:
         """A schedule that rises in equal parts to `strength` within `over` epochs (or steps)."""
         return lambda position: strength * min(1.0, (position + 1) / over)
 
