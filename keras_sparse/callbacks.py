@@ -72,6 +72,8 @@ class PenaltySchedule(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Set the strength of the step."""
         if self.per_step:
+            # Within an epoch JAX trains on a copy of the variables, until it is asked for them.
+            getattr(self.model, "jax_state_sync", lambda: None)()
             self._set(self._step)
             self._step += 1
 

@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_sparse import measures
 from keras_sparse.devices import mirrored_replicas
-from keras_sparse.penalties import Tensor, weighted_mean
+from keras_sparse.penalties import Tensor
 
 BLOCK = 1024  # rows that are summed up plainly
 GLANCE = 32  # rows of the first batch that tell about where the columns lie
@@ -89,9 +89,15 @@ class _OfCodes(_RowMeans):
             sample_weight: How much each sample `(batch,)` or step `(batch, steps)` counts: not at
                 all where it is 0, else all the same.
         """
-        h = ops.cast(h if y_pred is None else y_pred, "float32")
-        weights = None if sample_weight is None else _counted(sample_weight, ops.shape(h)[:-1])
-        self._add(*self.of_rows(ops.reshape(h, (-1, h.shape[-1])), weights))
+        h = h if y_pred is None else y_pred
+        self._add(*self.of_rows(*_codes(h, sample_weight)))
+
+
+def _codes(h: Tensor, sample_weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Codes `(rows, units)` and the weights of the rows, 1 or 0."""
+    h = ops.cast(h, "float32")
+    weights = None if sample_weight is None else _counted(sample_weight, ops.shape(h)[:-1])
+    return (h if len(h.shape) == 2 else ops.reshape(h, (-1, h.shape[-1]))), weights
 
 
 def _counted(sample_weight: Tensor, shape: Any) -> Tensor:
@@ -305,7 +311,7 @@ class ExplainedVariance(_RowMeans):
         super().__init__(name=name, **kwargs)
 
     def build(self, width: int) -> None:
-        """Create the state, for rows of `width` features: the sums, and the point about which."""
+        """Create the state for rows of `width` features."""
         super().build(width + 2)
         self._origin = self.add_variable((width,), "zeros", dtype="float32", name="origin")
 
@@ -314,27 +320,79 @@ class ExplainedVariance(_RowMeans):
         x, x_hat, weights = _flat(x, x_hat, sample_weight)
         if self._sums is None:
             self.build(x.shape[-1])
+        self._add_sums(*self._sums_of(x, x_hat, weights))
+
+    def _sums_of(self, x: Tensor, x_hat: Tensor, weights: Tensor | None) -> tuple[Tensor, ...]:
         if mirrored_replicas() == 1:
-            first = weighted_mean(x[:GLANCE], None if weights is None else weights[:GLANCE], over=1)
+            first = _sum_over_rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
+            count = _rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
             origin = ops.convert_to_tensor(self._origin)
-            self._origin.assign(ops.where(self._sums[0, 0] > 0, origin, first))
+            fresh = ops.divide_no_nan(first, count)
+            self._origin.assign(ops.where(self._sums[0, 0] > 0, origin, fresh))
         away = x - self._origin
         error, square = (
             _sum_over_rows(ops.sum(ops.square(d), axis=-1, keepdims=True), weights)
             for d in (x - x_hat, away)
         )
-        self._add_sums(_rows(x, weights), error, square, _sum_over_rows(away, weights))
+        return _rows(x, weights), error, square, _sum_over_rows(away, weights)
 
     def result(self) -> Tensor:
         """A scalar; NaN where the rows have no variance."""
         if self._sums is None:
             return ops.convert_to_tensor(float("nan"))
-        means = self._means()
-        error, square, shift = means[0], means[1], means[2:]
+        return self._explained(self._means())
+
+    def _explained(self, means: Tensor) -> Tensor:
+        error, square, shift = means[0], means[1], means[2 : 2 + self._origin.shape[0]]
         variance = square - ops.sum(ops.square(shift))
         resolved = 1e-12 * ops.sum(ops.square(self._origin))
-        safe = ops.where(variance > resolved, variance, float("nan"))
-        return 1.0 - error / safe
+        return 1.0 - error / ops.where(variance > resolved, variance, float("nan"))
+
+
+class Monitored(ExplainedVariance):
+    """All that a model logs of its codes and rows, in one state: four measures, few operations.
+
+    Args:
+        threshold: τ: a unit is active when its code exceeds it.
+        units: Units of the code.
+        features: Features of a row.
+    """
+
+    def __init__(self, threshold: float, units: int, features: int) -> None:
+        super().__init__(name="monitored")
+        self.threshold = threshold
+        self._units = units
+        # Now: JAX takes no state that first comes up in a step.
+        _RowMeans.build(self, features + 2 + 2 * units)
+        self._origin = self.add_variable((features,), "zeros", dtype="float32", name="origin")
+
+    def watch(
+        self, h: Tensor, x: Tensor, x_hat: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
+        """Take in a batch: codes, rows and what came back of them."""
+        rows, *sums = self._sums_of(*_flat(x, x_hat, sample_weight))
+        codes, weights = _codes(h, sample_weight)
+        # Of many codes of a row, as convolutions have: their mean.
+        share = ops.divide_no_nan(rows, _rows(codes, weights))
+        active = ops.cast(codes > self.threshold, "float32")
+        self._add_sums(
+            rows, *sums, *(share * _sum_over_rows(each, weights) for each in (active, codes))
+        )
+
+    def result(self) -> dict[str, Tensor]:
+        """The logs."""
+        density, activation = self.of_units()
+        return {
+            "l0": measures.total_density(density, ops),
+            "dead_fraction": measures.share_of_zeros(density, ops),
+            "mean_activation": ops.mean(activation),
+            "explained_variance": self._explained(self._means()),
+        }
+
+    def of_units(self) -> tuple[Tensor, Tensor]:
+        """Density and mean activation of each unit."""
+        means = self._means()
+        return means[-2 * self._units : -self._units], means[-self._units :]
 
 
 def _flat(

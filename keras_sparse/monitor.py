@@ -100,7 +100,7 @@ class SparsityMonitor(keras.callbacks.Callback):
         if self._from_outside is not None:
             density, activation = self._measure(logs)
         elif self.model.monitored:
-            density, activation = self.model.unit_density, self.model.unit_activation
+            density, activation = self.model.unit_curves()
         else:
             return
         self._epochs.append(epoch + 1)

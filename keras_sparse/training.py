@@ -9,13 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import batches, data, devices
-from keras_sparse.measures import share_of_zeros, total_density
-from keras_sparse.metrics import (
-    ActivationDensity,
-    ExplainedVariance,
-    MeanActivation,
-    OverCountedRows,
-)
+from keras_sparse.metrics import Monitored, OverCountedRows
 from keras_sparse.penalties import Tensor
 
 TRAINING_BATCH_SIZE = 32
@@ -52,19 +46,14 @@ class RowsModel(keras.Model):
         raise NotImplementedError
 
     def _track(self, units: int, features: int | None) -> None:
-        """Create what is tracked of rows of so many features (`None`: not known)."""
+        """Create what is tracked; rows whose features are not counted (`None`) are not watched."""
         self._held_out: Any = None
         self._codes: Tensor | None = None
-        self.monitored = True  # as `compile` says
+        self.monitored = False  # until `compile` says
         self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
-        self._density = ActivationDensity(self.threshold)
-        self._activation = MeanActivation()
-        self._explained = ExplainedVariance()
-        # Created here: JAX takes no state that first comes up in a step.
-        self._density.build(units)
-        self._activation.build(units)
-        if features is not None:
-            self._explained.build(features)
+        self._monitor: Any = (
+            None if features is None else Monitored(self.threshold, units, features)
+        )
 
     def compile(
         self,
@@ -91,7 +80,7 @@ class RowsModel(keras.Model):
             ValueError: Under a strategy of TensorFlow that Keras 3 does not train with.
         """
         devices.require_supported_strategy()
-        self.monitored = monitor
+        self.monitored = monitor and self._monitor is not None
         counted, weighted = (
             [metric for metric in keras.tree.flatten(given) if metric is not None]
             for given in (metrics, weighted_metrics)
@@ -286,9 +275,7 @@ class RowsModel(keras.Model):
         self._track_loss(total, weights, ops.shape(rows)[0])
         codes, self._codes = self._codes, None
         if self.monitored and codes is not None:
-            self._density.update_state(codes, sample_weight=weights)
-            self._activation.update_state(codes, sample_weight=weights)
-            self._explained.update_state(clean, reconstruction, sample_weight=weights)
+            self._monitor.watch(codes, clean, reconstruction, sample_weight=weights)
         return total
 
     def _track_loss(self, total: Tensor, weights: Tensor | None, rows: Any) -> None:
@@ -316,30 +303,22 @@ class RowsModel(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """The logs; `loss` is the sum of its parts, over the rows that count."""
         logs = super().get_metrics_result()
-        density, activation, explained = (
-            logs.pop(metric.name) for metric in (self._density, self._activation, self._explained)
-        )
         logs["loss"] = sum(logs[f"{part}_loss"] for part in PARTS)
-        if self.monitored:
-            logs["l0"] = total_density(density, ops)
-            logs["dead_fraction"] = share_of_zeros(density, ops)
-            logs["mean_activation"] = ops.mean(activation)
-            logs["explained_variance"] = explained
         return logs
 
     @property
-    def unit_density(self) -> np.ndarray:
-        """Share of rows for which each unit was active, in the pass that was last measured.
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """As in Keras."""
+        return [each for each in super().metrics if self.monitored or each is not self._monitor]
+
+    def unit_curves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Density and mean activation of each unit, `(units,)`, in the pass last measured.
 
         While `fit` calls `on_epoch_end`, that is the epoch's validation, or, where there is none,
         its training.
         """
-        return ops.convert_to_numpy(self._density.result())
-
-    @property
-    def unit_activation(self) -> np.ndarray:
-        """Mean activation of each unit, ρ̂, of the same rows as `unit_density`."""
-        return ops.convert_to_numpy(self._activation.result())
+        density, activation = self._monitor.of_units()
+        return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)
 
     def _weight_penalty(self) -> Tensor:
         penalties = [

@@ -46,8 +46,9 @@ def test_the_logs_are_the_measures(
         for epoch in (0, 1):
             logged = [history[prefix + name][epoch] for name in LOGS]
             np.testing.assert_allclose(logged, expected, rtol=1e-5)
-    np.testing.assert_allclose(model.unit_density, (model.encode(held_out) > 0).mean(0), rtol=1e-6)
-    np.testing.assert_allclose(model.unit_activation, model.encode(held_out).mean(0), rtol=1e-5)
+    density, activation = model.unit_curves()
+    np.testing.assert_allclose(density, (model.encode(held_out) > 0).mean(0), rtol=1e-6)
+    np.testing.assert_allclose(activation, model.encode(held_out).mean(0), rtol=1e-5)
 
 
 def test_rows_of_weight_zero_are_not_measured(rows: np.ndarray) -> None:
@@ -172,7 +173,7 @@ def test_a_mean_activation_away_from_rho_draws_a_warning(rows: np.ndarray) -> No
 
 def test_nothing_is_said_early_or_where_it_is_not_wanted(rows: np.ndarray) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         killed(still()).fit(rows, epochs=2, verbose=0)
         monitor = SparsityMonitor(warn=False)
         killed(still()).fit(rows, epochs=4, verbose=0, callbacks=[monitor])
