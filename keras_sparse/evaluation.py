@@ -26,6 +26,9 @@ class Evaluation:
     """Units active for none of these rows."""
     mean_activation: float
     """Mean code over rows and units."""
+    explained_by_active: float
+    """`explained_variance` with the codes of inactive units set to zero: what the units that L0
+    counts keep by themselves. The same number where codes are exact zeros, less for a sigmoid."""
 
 
 def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
@@ -35,7 +38,10 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
     codes = model.encode(x)
-    scaled, reconstructed = model.scale(x), model.scale(model.decode(codes))
+    active = np.where(codes > model.threshold, codes, np.float32(0))
+    scaled, reconstructed, by_active = map(
+        model.scale, (x, model.decode(codes), model.decode(active))
+    )
     density = measures.activation_density(codes, model.threshold)
     return Evaluation(
         rows=len(codes),
@@ -45,6 +51,7 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
         l0=float(density.sum()),
         dead_units=int((density == 0).sum()),
         mean_activation=float(measures.mean_activation(codes).mean()),
+        explained_by_active=measures.explained_variance(scaled, by_active),
     )
 
 
@@ -53,15 +60,17 @@ def comparison_table(
 ) -> str:
     """A table of models, a line each; `probes` may name more than the models (raw pixels)."""
     probes = probes or {}
-    header = ["", "MSE", "expl. var.", "L0", "dead", "mean act."] + ["probe"] * bool(probes)
+    header = ["", "MSE", "expl. var.", "by active", "L0", "dead", "mean act."]
+    header += ["probe"] * bool(probes)
     lines = [header]
     for name in [*[name for name in probes if name not in evaluations], *evaluations]:
         if (found := evaluations.get(name)) is None:
-            cells = ["–"] * 5
+            cells = ["–"] * 6
         else:
             cells = [
                 f"{found.reconstruction_mse:.5f}",
                 f"{found.explained_variance:.3f}",
+                f"{found.explained_by_active:.3f}",
                 f"{found.l0:.1f} of {found.units}",
                 f"{found.dead_units}",
                 f"{found.mean_activation:.3f}",

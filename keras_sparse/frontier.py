@@ -144,7 +144,16 @@ class Frontier:
     def table(self) -> str:
         """The points, a line each, for a person."""
         probed = any(point.probe is not None for point in self.points)
-        header = ["", "expl. var.", "L0", "density", "dead", *["probe"] * probed, "seconds"]
+        header = [
+            "",
+            "expl. var.",
+            "by active",
+            "L0",
+            "density",
+            "dead",
+            *["probe"] * probed,
+            "seconds",
+        ]
         lines = [header]
         failures = []
         for point in self.points:
@@ -155,6 +164,7 @@ class Frontier:
                 continue
             cells = [
                 f"{found.explained_variance:.3f}",
+                f"{found.explained_by_active:.3f}",
                 f"{found.l0:.1f} of {found.units}",
                 f"{found.l0 / found.units:.3f}",
                 f"{found.dead_units}",

@@ -13,8 +13,9 @@ from keras_sparse.evaluation import Evaluation
 from keras_sparse.run import MARKER, Settings
 
 COLUMNS = (
-    "name", "status", "sparsity", "strength", "rho", "explained_variance", "reconstruction_mse",
-    "l0", "density", "dead_units", "mean_activation", "probe", "seconds", "error",
+    "name", "status", "sparsity", "strength", "rho", "explained_variance", "explained_by_active",
+    "reconstruction_mse", "l0", "density", "dead_units", "mean_activation", "probe", "seconds",
+    "error",
 )  # fmt: skip
 
 

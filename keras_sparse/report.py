@@ -13,6 +13,7 @@ from keras_sparse.story import Story, without
 
 COLUMNS = {
     "name": "point", "strength": "strength", "rho": "ρ", "explained_variance": "expl. var.",
+    "explained_by_active": "by active",
     "reconstruction_mse": "MSE", "l0": "L0", "density": "density", "dead_units": "dead",
     "mean_activation": "ρ̂", "probe": "probe", "error": "failed with",
 }  # fmt: skip
@@ -218,5 +219,5 @@ def _points(points: list[dict[str, Any]], chosen: str | None) -> str:
 def _cell(name: str, value: Any) -> str:
     if name in TEXT:
         return str(value or "")
-    exact = name in ("explained_variance", "probe")
+    exact = name in ("explained_variance", "explained_by_active", "probe")
     return (remarks.share if exact else remarks.short)(number(value))

@@ -64,7 +64,7 @@ def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) ->
         {"loss": [1.0]},
         table.rows[test],
         360,
-        Evaluation(len(test), 4, 0.5, l0 / 4, l0, 0, 0.5),
+        Evaluation(len(test), 4, 0.5, l0 / 4, l0, 0, 0.5, l0 / 5),
         None if table.labels is None else probe,
         curves={},
         row_shape=(12,),

@@ -2,11 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sparse import L1, SparseAutoencoder
-from keras_sparse.evaluation import (
-    comparison_table,
-    evaluate,
-)
+from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse.evaluation import comparison_table, evaluate
+from keras_sparse.measures import explained_variance
 
 
 @pytest.mark.parametrize("normalization", [None, "standard"])
@@ -33,11 +31,28 @@ def test_every_measure_against_numpy(normalization: str | None, rows: np.ndarray
     assert found.mean_activation == pytest.approx(codes.astype("f8").mean())
 
 
+def test_inactive_units_of_a_sigmoid_keep_something_too(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=KL(0.05, 1.0), normalization="standard")
+    model.adapt(rows)
+    model.encoder.get_layer("code").bias.assign(np.full(6, -2.0, np.float32))
+    found, codes = evaluate(model, rows), model.encode(rows)
+    assert 0 < found.l0 < 6
+    expected = explained_variance(
+        model.scale(rows), model.scale(model.decode(np.where(codes > 0.1, codes, 0)))
+    )
+    assert found.explained_by_active == pytest.approx(expected, rel=1e-9)
+    assert found.explained_by_active != pytest.approx(found.explained_variance, abs=1e-3)
+    relu = evaluate(SparseAutoencoder(12, 6, sparsity=L1()), rows)
+    assert relu.explained_by_active == relu.explained_variance
+
+
 def test_the_table_lines_up(rows: np.ndarray) -> None:
     found = evaluate(SparseAutoencoder(12, 6), rows)
     text = comparison_table({"a": found, "longer": found}, {"raw": 0.9, "a": 0.95})
     header, raw, first, second = text.splitlines()
-    assert header.split() == ["MSE", "expl.", "var.", "L0", "dead", "mean", "act.", "probe"]
+    assert header.split() == [
+        "MSE", "expl.", "var.", "by", "active", "L0", "dead", "mean", "act.", "probe",
+    ]  # fmt: skip
     assert raw.endswith("0.900")
     assert first.endswith("0.950")
     assert second.endswith("–")

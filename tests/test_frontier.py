@@ -21,6 +21,7 @@ def done(name: str, l0: float, variance: float, probe: float | None = None) -> P
         l0=l0,
         dead_units=3,
         mean_activation=0.25,
+        explained_by_active=variance / 2,
     )
     return Point(name, "l1", 1e-4, status="done", evaluation=evaluation, probe=probe, seconds=1.5)
 
