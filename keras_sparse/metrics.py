@@ -1,9 +1,8 @@
 """Keras metrics: how sparse codes are, and how much of the rows comes back.
 
 Each is the measure of the same name in `keras_sparse.measures`, for rows that come in batches of
-any sizes. A sum is kept as two float32 numbers, so that it stays right to about 1e-7 of itself
-however many rows there are, also where a backend has no float64. Rows of weight 0 are left out;
-all others weigh the same.
+any sizes, right to 1e-6 however many there are (`keras_sparse.streaming`). Rows of weight 0 are
+left out; all others weigh the same.
 """
 
 from typing import Any
@@ -14,63 +13,18 @@ from keras import ops
 from keras_sparse import measures
 from keras_sparse.devices import mirrored_replicas
 from keras_sparse.penalties import Tensor
+from keras_sparse.streaming import (
+    RowMeans,
+    codes_and_weights,
+    count,
+    rows_and_weights,
+    sum_over_rows,
+)
 
-BLOCK = 1024  # rows that are summed up plainly
 GLANCE = 32  # rows of the first batch that tell about where the columns lie
 
 
-class _RowMeans(keras.metrics.Metric):
-    """Means over rows of a vector that every row has, `Σ v / rows`."""
-
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self._sums: Any = None
-
-    def build(self, width: int) -> None:
-        """Create the state: the count of rows and the sums, and what float32 lost of them."""
-        self._sums = self.add_variable((2, 1 + width), "zeros", dtype="float32", name="sums")
-
-    def _add(self, values: Tensor, weights: Tensor | None) -> None:
-        if self._sums is None:
-            self.build(values.shape[-1])
-        self._add_sums(_rows(values, weights), _sum_over_rows(values, weights))
-
-    def _add_sums(self, *sums: Tensor) -> None:
-        self._sums.assign(_two_sum(self._sums[0], self._sums[1], ops.concatenate(sums)))
-
-    def _means(self) -> Tensor:
-        if self._sums is None:
-            return ops.zeros((1,))
-        totals = self._sums[0] + self._sums[1]
-        return ops.divide_no_nan(totals[1:], totals[0])
-
-
-def _rows(values: Tensor, weights: Tensor | None) -> Tensor:
-    """How many rows count, `(1,)`."""
-    if weights is None:
-        return ops.reshape(ops.cast(ops.shape(values)[0], "float32"), (1,))
-    return ops.reshape(ops.sum(weights), (1,))
-
-
-def _sum_over_rows(values: Tensor, weights: Tensor | None) -> Tensor:
-    values = values if weights is None else values * weights[:, None]
-    rows = values.shape[0]
-    if rows is None or rows <= BLOCK:
-        return ops.sum(values, axis=0)
-    # In float32 a plain sum of 60,000 like numbers is off by 5e-5 of itself; of 1,000, by 3e-7.
-    whole = rows // BLOCK * BLOCK
-    blocks = ops.reshape(values[:whole], (-1, BLOCK, values.shape[-1]))
-    return ops.sum(ops.sum(blocks, axis=1), axis=0) + ops.sum(values[whole:], axis=0)
-
-
-def _two_sum(total: Tensor, lost: Tensor, value: Tensor) -> Tensor:
-    """The sum, and what rounding has taken from it so far (Knuth's TwoSum)."""
-    rounded = total + value
-    share = rounded - total
-    return ops.stack([rounded, lost + (total - (rounded - share)) + (value - share)])
-
-
-class _OfCodes(_RowMeans):
+class _OfCodes(RowMeans):
     """A measure of codes `(batch, ..., units)`, from what `of_rows` makes of each row."""
 
     def of_rows(self, h: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -90,23 +44,7 @@ class _OfCodes(_RowMeans):
                 all where it is 0, else all the same.
         """
         h = h if y_pred is None else y_pred
-        self._add(*self.of_rows(*_codes(h, sample_weight)))
-
-
-def _codes(h: Tensor, sample_weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Codes `(rows, units)` and the weights of the rows, 1 or 0."""
-    h = ops.cast(h, "float32")
-    weights = None if sample_weight is None else _counted(sample_weight, ops.shape(h)[:-1])
-    return (h if len(h.shape) == 2 else ops.reshape(h, (-1, h.shape[-1]))), weights
-
-
-def _counted(sample_weight: Tensor, shape: Any) -> Tensor:
-    """1 for each row that counts and 0 for the others, flat."""
-    weights = ops.cast(ops.not_equal(sample_weight, 0), "float32")
-    if len(weights.shape) > len(shape):
-        weights = ops.squeeze(weights, axis=-1)
-    weights = ops.reshape(weights, (*ops.shape(weights), *(1,) * (len(shape) - len(weights.shape))))
-    return ops.reshape(ops.broadcast_to(weights, shape), (-1,))
+        self._add(*self.of_rows(*codes_and_weights(h, sample_weight)))
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -258,7 +196,7 @@ class Hoyer(_OfCodes):
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
-class ReconstructionMSE(_RowMeans):
+class ReconstructionMSE(RowMeans):
     """Mean over rows and features of `(x − x̂)²`: `keras_sparse.measures.reconstruction_mse`.
 
     Args:
@@ -278,7 +216,7 @@ class ReconstructionMSE(_RowMeans):
 
     def update_state(self, x: Tensor, x_hat: Tensor, sample_weight: Tensor | None = None) -> None:
         """Take in a batch of rows and what came back of them."""
-        x, x_hat, weights = _flat(x, x_hat, sample_weight)
+        x, x_hat, weights = rows_and_weights(x, x_hat, sample_weight)
         self._add(ops.mean(ops.square(x - x_hat), axis=-1, keepdims=True), weights)
 
     def result(self) -> Tensor:
@@ -287,7 +225,7 @@ class ReconstructionMSE(_RowMeans):
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
-class ExplainedVariance(_RowMeans):
+class ExplainedVariance(RowMeans):
     """`1 − E‖x − x̂‖² / (E‖x‖² − ‖E x‖²)`: `keras_sparse.measures.explained_variance`.
 
     The variance is taken about where the first rows lie, which keeps its digits when columns are
@@ -317,24 +255,24 @@ class ExplainedVariance(_RowMeans):
 
     def update_state(self, x: Tensor, x_hat: Tensor, sample_weight: Tensor | None = None) -> None:
         """Take in a batch of rows and what came back of them."""
-        x, x_hat, weights = _flat(x, x_hat, sample_weight)
+        x, x_hat, weights = rows_and_weights(x, x_hat, sample_weight)
         if self._sums is None:
             self.build(x.shape[-1])
         self._add_sums(*self._sums_of(x, x_hat, weights))
 
     def _sums_of(self, x: Tensor, x_hat: Tensor, weights: Tensor | None) -> tuple[Tensor, ...]:
         if mirrored_replicas() == 1:
-            first = _sum_over_rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
-            count = _rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
+            first = sum_over_rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
+            rows = count(x[:GLANCE], None if weights is None else weights[:GLANCE])
             origin = ops.convert_to_tensor(self._origin)
-            fresh = ops.divide_no_nan(first, count)
+            fresh = ops.divide_no_nan(first, rows)
             self._origin.assign(ops.where(self._sums[0, 0] > 0, origin, fresh))
         away = x - self._origin
         error, square = (
-            _sum_over_rows(ops.sum(ops.square(d), axis=-1, keepdims=True), weights)
+            sum_over_rows(ops.sum(ops.square(d), axis=-1, keepdims=True), weights)
             for d in (x - x_hat, away)
         )
-        return _rows(x, weights), error, square, _sum_over_rows(away, weights)
+        return count(x, weights), error, square, sum_over_rows(away, weights)
 
     def result(self) -> Tensor:
         """A scalar; NaN where the rows have no variance."""
@@ -363,20 +301,20 @@ class Monitored(ExplainedVariance):
         self.threshold = threshold
         self._units = units
         # Now: JAX takes no state that first comes up in a step.
-        _RowMeans.build(self, features + 2 + 2 * units)
+        RowMeans.build(self, features + 2 + 2 * units)
         self._origin = self.add_variable((features,), "zeros", dtype="float32", name="origin")
 
     def watch(
         self, h: Tensor, x: Tensor, x_hat: Tensor, sample_weight: Tensor | None = None
     ) -> None:
         """Take in a batch: codes, rows and what came back of them."""
-        rows, *sums = self._sums_of(*_flat(x, x_hat, sample_weight))
-        codes, weights = _codes(h, sample_weight)
+        rows, *sums = self._sums_of(*rows_and_weights(x, x_hat, sample_weight))
+        codes, weights = codes_and_weights(h, sample_weight)
         # Of many codes of a row, as convolutions have: their mean.
-        share = ops.divide_no_nan(rows, _rows(codes, weights))
+        share = ops.divide_no_nan(rows, count(codes, weights))
         active = ops.cast(codes > self.threshold, "float32")
         self._add_sums(
-            rows, *sums, *(share * _sum_over_rows(each, weights) for each in (active, codes))
+            rows, *sums, *(share * sum_over_rows(each, weights) for each in (active, codes))
         )
 
     def result(self) -> dict[str, Tensor]:
@@ -393,19 +331,6 @@ class Monitored(ExplainedVariance):
         """Density and mean activation of each unit."""
         means = self._means()
         return means[-2 * self._units : -self._units], means[-self._units :]
-
-
-def _flat(
-    x: Tensor, x_hat: Tensor, sample_weight: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    x, x_hat = (ops.cast(rows, "float32") for rows in (x, x_hat))
-    weights = None if sample_weight is None else _counted(sample_weight, ops.shape(x)[:1])
-    features = 1
-    for size in x.shape[1:]:
-        features *= size
-    if len(x.shape) > 2:
-        x, x_hat = (ops.reshape(rows, (-1, features)) for rows in (x, x_hat))
-    return x, x_hat, weights
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
