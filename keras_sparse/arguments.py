@@ -119,6 +119,15 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=positive, default=30)
     command.add_argument("--batch-size", type=positive, default=256)
     command.add_argument("--learning-rate", type=float, default=1e-3)
+    command.add_argument(
+        "--warm-up", type=positive, metavar="N", help="epochs in which the penalty grows (none)"
+    )
+    command.add_argument(
+        "--revive",
+        type=positive,
+        metavar="N",
+        help="every N epochs give dead ReLU units a new start",
+    )
     command.add_argument("--hold-out", type=float, default=0.1, help="share of rows (0.1)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(

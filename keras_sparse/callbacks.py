@@ -108,19 +108,21 @@ class ReviveDeadUnits(keras.callbacks.Callback):
     After every `every` epochs up to epoch `until`, a unit that is active for none of the rows `x`
     (at most `rows` of them, drawn anew each time) takes the direction of a row, drawn with a
     probability in proportion to the square of its loss: `d = (x_i − mean x) / ‖x_i − mean x‖`. Its
-    decoder row becomes `d`, its encoder weights `d` at a fifth of the mean norm of the living, its
-    bias such that it starts at the mean row. What the optimizer remembers of these weights is set
-    to zero. Behind hidden layers the direction is that of the code layer's input, and the decoder
-    row is drawn as at the start.
+    decoder row becomes `d`, its encoder weights `d` at a fifth of the mean norm of the living. What
+    the optimizer remembers of these weights is set to zero. Behind hidden layers the direction is
+    that of the code layer's input, and the decoder row is drawn as at the start.
 
-    Where the penalty is too strong for so many units, they die again: look at `dead_fraction` in
-    the epochs after `until`, and warm the penalty up with `PenaltySchedule`.
+    The bias is where this departs from its source, which sets it to zero: it is such that the unit
+    starts active for a share `density` of the rows. One that starts active for half of them costs
+    more than it gives and dies again at once, and takes others with it
+    (`benchmarks/README.md`).
 
     Args:
         x: Rows of the training.
         every: Epochs between two looks.
         until: Last epoch to act after; the rest of the training is for the new units to settle.
             By default two thirds of the epochs.
+        density: Share of the rows for which a new unit is active, in (0, 1).
         rows: Most rows to look at.
         seed: Of the draws.
 
@@ -148,10 +150,16 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         *,
         every: int = 3,
         until: int | None = None,
+        density: float = 0.02,
         rows: int = 8192,
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if not 0 < density < 1:
+            raise ValueError(
+                "Invalid value for argument `density`. Expected a float in (0, 1). Received: "
+                f"density={density}"
+            )
         for name, value in (("every", every), ("rows", rows)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(
@@ -161,6 +169,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         self.x = x
         self.every = every
         self.until = until
+        self.density = density
         self.rows = rows
         self._random = np.random.default_rng(seed)
 
@@ -200,32 +209,29 @@ class ReviveDeadUnits(keras.callbacks.Callback):
             return 0
         error = (model.scale(x) - model.scale(model.decode(codes))).reshape(len(x), -1)
         loss = np.square(error, dtype=np.float64).sum(axis=1)
-        share = loss**2 / (loss**2).sum() if loss.any() else None
-        drawn = self._random.choice(len(x), size=len(dead), p=share)
-        self._start_anew(dead, *self._directions(x, drawn))
+        weights = loss**2 if loss.any() else np.ones(len(x))
+        repeats = bool(len(dead) > np.count_nonzero(weights))
+        drawn = self._random.choice(len(x), len(dead), replace=repeats, p=weights / weights.sum())
+        features = ops.convert_to_numpy(self._features(x)).astype(np.float64)
+        self._start_anew(dead, features, drawn)
         return len(dead)
 
-    def _directions(self, x: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Unit vectors from the mean to the rows that were drawn, as the code layer sees them."""
-        features = ops.convert_to_numpy(self._features(x)).astype(np.float64)
-        mean = features.mean(axis=0)
-        away = features[drawn] - mean
-        return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12), mean
-
-    def _start_anew(self, dead: np.ndarray, directions: np.ndarray, mean: np.ndarray) -> None:
+    def _start_anew(self, dead: np.ndarray, features: np.ndarray, drawn: np.ndarray) -> None:
+        """Turn the dead units towards the rows that were drawn, as the code layer sees them."""
+        away = features[drawn] - features.mean(axis=0)
+        directions = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
         kernel, bias, rows = (
             np.array(ops.convert_to_numpy(weight))
             for weight in (self._code.kernel, self._code.bias, self._taker.kernel)
         )
-        norms = np.linalg.norm(kernel, axis=0)
-        living = np.delete(norms, dead)
+        living = np.delete(np.linalg.norm(kernel, axis=0), dead)
         fresh = 0.2 * (living.mean() if len(living) else 1.0) * directions
-        kernel[:, dead], bias[dead] = fresh.T, -fresh @ mean
+        kernel[:, dead] = fresh.T
+        bias[dead] = -np.quantile(features @ fresh.T, 1 - self.density, axis=0)
         if rows.shape[1] == directions.shape[1]:
             rows[dead] = directions
         else:
-            drawn = self._taker.kernel_initializer(rows.shape)
-            rows[dead] = ops.convert_to_numpy(drawn)[dead]
+            rows[dead] = ops.convert_to_numpy(self._taker.kernel_initializer(rows.shape))[dead]
         for weight, value, axis in (
             (self._code.kernel, kernel, 1),
             (self._code.bias, bias, 0),

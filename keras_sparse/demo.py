@@ -9,7 +9,7 @@ from keras_sparse.run import Run, Settings, fit, write_run
 from keras_sparse.tables import Table
 
 SETTINGS = {
-    "L1": Settings(sparsity="l1", strength=3e-3),
+    "L1": Settings(sparsity="l1", strength=3e-3, warm_up=20, revive=5),
     "KL": Settings(sparsity="kl", strength=1e-2, rho=0.05),
 }
 COMMON = {

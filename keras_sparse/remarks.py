@@ -142,7 +142,8 @@ def _dead(measures: Mapping[str, Any], strength: str) -> str:
     dead, units = number(measures.get("dead_units")), number(measures.get("units"))
     return (
         f"{dead:.0f} of {units:.0f} units are dead: active for none of the held-out rows. Remedy: "
-        f"a smaller {strength}, fewer units, or the callback ReviveDeadUnits."
+        f"--revive (the callback ReviveDeadUnits), --warm-up (PenaltySchedule), a smaller "
+        f"{strength}, or fewer units."
         if dead > DEAD_SHARE * units
         else ""
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_sparse import devices
 from keras_sparse.autoencoder import SparseAutoencoder
+from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
 from keras_sparse.data import DataError, require_rows
 from keras_sparse.evaluation import Evaluation, evaluate
 from keras_sparse.monitor import SparsityMonitor
@@ -49,6 +50,10 @@ class Settings:
     seed: int = 0
     precision: str = "float32"
     devices: int | None = None
+    warm_up: int = 0
+    """Epochs in which the strength grows to its full."""
+    revive: int = 0
+    """Epochs from one look for dead units to the next, of ReLU codes; 0 leaves them dead."""
 
     def regularizer(self) -> ActivityRegularizer | None:
         """The penalty, with the default strength of its family."""
@@ -138,6 +143,7 @@ def fit(
                 *([] if name is None else [EpochProgress(name)]),
                 keras.callbacks.TerminateOnNaN(),
                 monitor,
+                *_remedies(settings, model, training),
                 *callbacks,
             ],
         ).history
@@ -159,6 +165,18 @@ def fit(
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
     )
+
+
+def _remedies(
+    settings: Settings, model: SparseAutoencoder, rows: np.ndarray
+) -> list[keras.callbacks.Callback]:
+    found: list[keras.callbacks.Callback] = []
+    if settings.warm_up and model.penalty is not None:
+        schedule = PenaltySchedule.warm_up(model.penalty.strength, settings.warm_up)
+        found.append(PenaltySchedule(schedule))
+    if settings.revive and model.threshold == 0:
+        found.append(ReviveDeadUnits(rows, every=settings.revive))
+    return found
 
 
 def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:

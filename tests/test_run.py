@@ -79,6 +79,15 @@ def test_the_same_seed_gives_the_same_run(file: Path, tmp_path: Path) -> None:
     assert not np.array_equal(first.held_out, other.held_out)
 
 
+def test_remedies_for_dead_units(rows: np.ndarray) -> None:
+    settings = Settings(**{**vars(SMALL), "strength": 0.1, "epochs": 4, "warm_up": 2, "revive": 1})
+    found = run.fit("test", Table(rows, None), settings).history
+    assert found["penalty_strength"] == pytest.approx([0.05, 0.1, 0.1, 0.1])
+    assert len(found["revived_units"]) == 4
+    kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
+    assert "revived_units" not in run.fit("test", Table(rows, None), kl).history
+
+
 def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None:
     run.train(file, tmp_path / "run", SMALL, golden="synthetic")
     assert not (tmp_path / "run" / "held_out.npy").exists()
