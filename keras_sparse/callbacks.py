@@ -50,6 +50,11 @@ class PenaltySchedule(keras.callbacks.Callback):
         per_step: bool = False,
     ) -> None:
         super().__init__()
+        if not callable(schedule):
+            raise TypeError(
+                "Invalid type for argument `schedule`. Expected a function from the epoch to the "
+                f"strength. Received: schedule={schedule!r}"
+            )
         self.schedule = schedule
         self.layer = layer
         self.per_step = per_step
@@ -58,6 +63,11 @@ class PenaltySchedule(keras.callbacks.Callback):
     @staticmethod
     def warm_up(strength: float, over: float) -> Schedule:
         """A schedule that rises in equal parts to `strength` within `over` epochs (or steps)."""
+        strength = non_negative("strength", strength)
+        if not over > 0:
+            raise ValueError(
+                f"Invalid value for argument `over`. Expected a positive number. Received: {over=}"
+            )
         return lambda position: strength * min(1.0, (position + 1) / over)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:

@@ -25,9 +25,10 @@ class SparsityMonitor(keras.callbacks.Callback):
     rows of the shape of `x`, `explained_variance` join the logs. Callbacks that are to see them
     come after this one.
 
-    It warns, once each and with the remedy, when at the end of `patience` epochs in a row many
-    units are dead, the mean activation is far from ρ, units are saturated, or the reconstruction
-    is no better than the mean; `keras_sparse.health` has the bounds.
+    It warns, once each and with the remedy, when at the end of `patience` epochs in a row, or of
+    the training, many units are dead, the mean activation is far from ρ, units are saturated, or
+    the reconstruction is no better than the mean (`keras_sparse.health` has the bounds), and are
+    not on their way to better.
 
     Args:
         path: An `.npz` to write after every epoch, of the arrays `epoch` `(epochs,)`,
@@ -84,6 +85,7 @@ class SparsityMonitor(keras.callbacks.Callback):
         self._density: list[np.ndarray] = []
         self._lasting: dict[str, int] = {}
         self._said: set[str] = set()
+        self._away: dict[str, float] = {}
         self._from_outside = None
         if self.layer is not None:
             self._from_outside = self._outside()
@@ -109,15 +111,29 @@ class SparsityMonitor(keras.callbacks.Callback):
         if self.path is not None:
             self._write(self.path)
         explained = logs.get("val_explained_variance", logs.get("explained_variance"))
-        self.findings = findings(density, activation, explained, self._rho())
-        self._tell()
-
-    def _tell(self) -> None:
+        rho = self._rho()
+        self.findings = findings(density, activation, explained, rho)
         self._lasting = {name: self._lasting.get(name, 0) + 1 for name in self.findings}
+        away = {"worthless": 1.0 - (explained or 0.0)}
+        if rho is not None:
+            away["rho"] = abs(float(activation.mean()) - rho)
+        for name, distance in away.items():  # what is on its way is no news
+            if distance < 0.999 * self._away.get(name, np.inf):
+                self._lasting.pop(name, None)
+        self._away = away
+        self._tell("For", self.patience)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Say what is wrong at the end, if there were epochs enough to mend it."""
+        if len(self._epochs) >= self.patience:
+            self._lasting = dict.fromkeys(self.findings, self.patience)
+            self._tell("After", len(self._epochs))
+
+    def _tell(self, when: str, after: int) -> None:
         for name, epochs in self._lasting.items():
             if self.warn and epochs >= self.patience and name not in self._said:
                 self._said.add(name)
-                warnings.warn(f"For {self.patience} epochs {self.findings[name]}.", stacklevel=2)
+                warnings.warn(f"{when} {after} epochs {self.findings[name]}.", stacklevel=2)
 
     def _rho(self) -> float | None:
         if self._from_outside is None:

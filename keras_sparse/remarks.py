@@ -11,6 +11,7 @@ from keras_sparse.folders import number, section
 
 DEAD_SHARE, ALWAYS_SHARE, DENSE_SHARE = 0.05, 0.05, 0.5
 PROBE_LOSS, RISE = 0.02, 1.1
+LITTLE, GAP = 0.1, 2.0
 STRENGTH = {"l1": "λ", "l2": "λ", "kl": "β"}
 FINE = (
     "Nothing looks wrong: units are in use, none is always on, and the reconstruction is better "
@@ -110,6 +111,7 @@ def notes(
             _saturated(density),
             _dense(measures, strength),
             _overfitted(history),
+            _unlike(history),
             _lost_labels(probes, strength),
             _few_rows(measures),
         )
@@ -130,11 +132,13 @@ def _diverged(history: Mapping[str, np.ndarray]) -> str:
 
 def _worse_than_the_mean(measures: Mapping[str, Any], strength: str) -> str:
     explained = number(measures.get("explained_variance"))
+    if not explained < LITTLE:
+        return ""
+    better = "no better" if explained <= 0 else "hardly better"
     return (
-        f"The reconstruction is no better than the mean of the rows. Remedy: a smaller {strength}, "
-        "more epochs, or another learning rate."
-        if explained <= 0
-        else ""
+        f"The reconstruction is {better} than the mean of the rows: it explains {share(explained)} "
+        f"of their variance. Remedy: more epochs, a smaller {strength}, another learning rate, or "
+        "another normalization."
     )
 
 
@@ -197,6 +201,21 @@ def _overfitted(history: Mapping[str, np.ndarray]) -> str:
         f"The held-out reconstruction was best in epoch {best + 1} and has become worse since. "
         "Remedy: fewer epochs, fewer units, or more rows."
         if losses[-1] > RISE * losses[best]
+        else ""
+    )
+
+
+def _unlike(history: Mapping[str, np.ndarray]) -> str:
+    """Held-out rows that are scaled by what they do not have in common with the others."""
+    losses = [history.get(f"{name}reconstruction_loss", np.zeros(0)) for name in ("", "val_")]
+    if not all(len(each) and math.isfinite(each[-1]) for each in losses):
+        return ""
+    trained, held_out = (float(each[-1]) for each in losses)
+    return (
+        f"Held-out rows come back {held_out / trained:.1f} times worse than those trained on. "
+        "Remedy: more rows or fewer units; where some columns hardly ever move, --normalization "
+        "minmax."
+        if held_out > GAP * trained > 0
         else ""
     )
 

@@ -238,7 +238,7 @@ def write_run(
     record = {
         "data": data,
         **more,
-        "settings": asdict(settings),
+        "settings": _effective(settings),
         "versions": versions(),
         "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
         "row_shape": run.row_shape,
@@ -252,6 +252,14 @@ def write_run(
     (folder / MARKER).write_text(
         json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8"
     )
+
+
+def _effective(settings: Settings) -> dict[str, Any]:
+    """The settings as they were used: the strength of a default, ρ only where it counts."""
+    regularizer = settings.regularizer()
+    strength = None if regularizer is None else regularizer.strength
+    rho = settings.rho if settings.sparsity == "kl" else None
+    return {**asdict(settings), "strength": strength, "rho": rho}
 
 
 def versions() -> dict[str, str]:

@@ -65,7 +65,11 @@ class Story:
         self.settings = section(run.record, "settings")
         self.measures = section(run.record, "evaluation")
         probes = {name: number(value) for name, value in section(run.record, "probes").items()}
-        self.probes = {name: value for name, value in probes.items() if math.isfinite(value)}
+        self.probes = {
+            name: probes[name]
+            for name in ("chance", "raw", "pca", "codes")
+            if math.isfinite(probes.get(name, math.nan))
+        }
         self.view = self._view(row_shape)
         self.evidence = self._evidence()
         density = run.units.get("density")

@@ -149,7 +149,11 @@ def _read_columns(path: Path, suffix: str) -> tuple[Any, bool]:
             return parquet.read_table(path), True
         named = _has_header(path)
         options = arrow_csv.ReadOptions(autogenerate_column_names=not named)
-        return arrow_csv.read_csv(path, read_options=options), named
+        # An empty label is none, and no class of its own.
+        converted = arrow_csv.ConvertOptions(
+            strings_can_be_null=True, null_values=["", "NaN", "nan"]
+        )
+        return arrow_csv.read_csv(path, read_options=options, convert_options=converted), named
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"Expected a table in {path.name}. Received: {first_line(error)}"

@@ -16,8 +16,6 @@ from keras_sparse import (
 from keras_sparse.callbacks import forget
 from models import model_of, plain_model
 
-pytestmark = pytest.mark.filterwarnings("ignore:For 3 epochs")  # these models are no good
-
 
 def frozen(sparsity: Any = None) -> SparseAutoencoder:
     model = model_of(sparsity or L1(1.0))
@@ -77,6 +75,15 @@ def test_the_layer_is_found_or_named(rows: np.ndarray) -> None:
     plain.compile("sgd", "mse")
     with pytest.raises(ValueError, match="use ActivityPenalty"):
         plain.fit(rows, rows, verbose=0, callbacks=[PenaltySchedule(lambda _: 0.5, layer="code")])
+
+
+def test_schedules_that_are_none_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"`schedule`. Expected a function.*schedule=0.5"):
+        PenaltySchedule(0.5)  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(ValueError, match=r"`strength`. Expected a finite float"):
+        PenaltySchedule.warm_up(-1, 3)
+    with pytest.raises(ValueError, match=r"`over`. Expected a positive number. Received: over=0"):
+        PenaltySchedule.warm_up(0.1, 0)
 
 
 def test_a_strength_that_is_none_is_refused(rows: np.ndarray) -> None:

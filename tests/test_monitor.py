@@ -153,7 +153,6 @@ def killed(model: SparseAutoencoder) -> SparseAutoencoder:
     return model
 
 
-@pytest.mark.filterwarnings("ignore:.*no better than the mean")
 def test_dead_units_draw_one_warning_with_the_remedy(rows: np.ndarray) -> None:
     model = killed(still())
     with pytest.warns(
@@ -163,12 +162,27 @@ def test_dead_units_draw_one_warning_with_the_remedy(rows: np.ndarray) -> None:
     assert len([each for each in said if "dead" in str(each.message)]) == 1
 
 
-@pytest.mark.filterwarnings("ignore:.*no better than the mean")
 def test_a_mean_activation_away_from_rho_draws_a_warning(rows: np.ndarray) -> None:
     model = still(KL(0.05, 1e-3), normalization="standard")
     model.adapt(rows)
     with pytest.warns(UserWarning, match=r"mean activation is .* where rho=0.05.*a larger beta"):
         model.fit(rows, epochs=3, verbose=0)
+
+
+def test_a_mean_activation_on_its_way_to_rho_is_no_news(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=KL(0.2, 1.0), normalization="standard")
+    model.adapt(rows)
+    model.compile(keras.optimizers.Adam(3e-3))
+    monitor = SparsityMonitor()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.fit(rows, batch_size=100, epochs=60, verbose=0, callbacks=[monitor])
+    activation = monitor.curves()["mean_activation"].mean(axis=1)
+    assert activation[3] > 0.4  # twice ρ, and falling
+    assert activation[-1] < 0.4
+    model.encoder.get_layer("code").bias.assign(np.full(6, 3.0, np.float32))
+    with pytest.warns(UserWarning, match=r"After 4 epochs the mean activation"):
+        model.fit(rows, batch_size=100, epochs=4, verbose=0)
 
 
 def test_nothing_is_said_early_or_where_it_is_not_wanted(rows: np.ndarray) -> None:

@@ -29,8 +29,6 @@ NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 EVIL = "<script>alert('x')</script>&\"'"
 needs_chromium = pytest.mark.skipif(browser.CHROMIUM is None, reason="needs Chromium")
 
-pytestmark = pytest.mark.filterwarnings("ignore:For 3 epochs")  # small models, few epochs
-
 
 def write_run(folder: Path, columns: list[str] | None = None, **more: Any) -> None:
     """A small run, file by file as the commands write it."""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_sparse.data import DataError
+from keras_sparse.probes import require_labels
 from keras_sparse.tables import read_table
 
 pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
@@ -59,6 +60,15 @@ def test_a_label_column_may_be_text(tmp_path: Path) -> None:
     assert table.columns == ("a", "b")
     assert table.labels is not None
     assert table.labels.tolist() == ["x", "y", "x"]
+
+
+def test_an_empty_label_is_no_class(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,,4\n5,x,6\n")
+    labels = read_table(tmp_path / "x.csv", label="kind").labels
+    assert labels is not None
+    assert labels.tolist() == ["x", None, "x"]
+    with pytest.raises(DataError, match="a label for each row"):
+        require_labels(labels)
 
 
 def test_parquet(tmp_path: Path) -> None:
