@@ -1,6 +1,7 @@
 """Search over more than a grid: an objective of ours, the rest is Optuna's."""
 
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -21,6 +22,9 @@ from keras_sparse.workers import one_line, train_here
 
 if TYPE_CHECKING:
     import optuna
+
+ATTEMPTS = 6
+RACES = {"IntegrityError", "OperationalError", "StorageInternalError"}
 
 
 def search(
@@ -84,12 +88,7 @@ def search(
         alone = storage is None
         if alone and out is not None:
             storage = f"sqlite:///{folder / 'study.db'}"
-        shared = optuna.create_study(
-            study_name=study,
-            storage=storage,
-            load_if_exists=True,
-            directions=objective.directions,
-        )
+        shared = _joined(study, storage, objective.directions)
         # Processes that share a study must not draw alike, nor must a search that goes on.
         seed = settings.seed + len(shared.trials) if alone else None
         shared.sampler = optuna.samplers.TPESampler(seed=seed)
@@ -100,6 +99,22 @@ def search(
         frontier = Frontier(tuple(points), folder)
         sweep_folder.write_results(frontier, sweep_folder.knee(frontier))
     return frontier
+
+
+def _joined(name: str, storage: Any, directions: list[str]) -> Any:
+    """The study of this name, made if there is none."""
+    attempts = 0
+    while True:
+        try:
+            return _optuna().create_study(
+                study_name=name, storage=storage, load_if_exists=True, directions=directions
+            )
+        except Exception as error:
+            # Of processes that make the tables of a new database at once, all but one fail.
+            attempts += 1
+            if type(error).__name__ not in RACES or attempts == ATTEMPTS:
+                raise
+            time.sleep(attempts / 2)
 
 
 class Objective:
