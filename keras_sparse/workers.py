@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -126,13 +126,13 @@ class _Workers:
         with process:
             assert process.stdin is not None
             assert process.stderr is not None
-            try:
+            with suppress(BrokenPipeError):  # it died before it could listen: see what it said
                 process.stdin.write(json.dumps(task) + "\n")
                 process.stdin.flush()
-            except BrokenPipeError:  # it died before it could listen; what it said is below
-                pass
             said = process.stderr.read().strip().splitlines()
             status = process.wait()
+            with suppress(BrokenPipeError):  # what could not be written is still to be flushed
+                process.stdin.close()
         self._running.discard(process)
         if self._closed.is_set():
             raise KeyboardInterrupt

@@ -270,9 +270,10 @@ def test_nothing_that_a_user_named_becomes_html(tmp_path: Path) -> None:
 def test_numbers_that_are_none_are_dashes(run: Path) -> None:
     record = json.loads((run / "run.json").read_text())
     edit(run / "run.json", evaluation=record["evaluation"] | {"explained_variance": None})
-    lines = (run / "history.csv").read_text().splitlines()
-    lines[2] = re.sub(r",[^,]+,[^,]+", ",nan,inf", lines[2], count=1)
-    (run / "history.csv").write_text("\n".join(lines))
+    names, *lines = (run / "history.csv").read_text().splitlines()
+    values = dict(zip(names.split(","), lines[1].split(","), strict=True))
+    lines[1] = ",".join((values | {"loss": "nan", "val_loss": "inf"}).values())
+    (run / "history.csv").write_text("\n".join([names, *lines]))
     units = dict(np.load(run / "units.npz"))
     units["mean_activation"][1] = np.nan
     units["density"][2, 0] = np.nan
