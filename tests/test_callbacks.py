@@ -96,7 +96,7 @@ def test_a_strength_that_is_none_is_refused(rows: np.ndarray) -> None:
 
 def half_dead(hidden_units: tuple[int, ...] = ()) -> SparseAutoencoder:
     model = SparseAutoencoder(12, 6, sparsity=L1(1e-5), hidden_units=hidden_units)
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(1e-4))
     code = model.encoder.get_layer("code")
     code.bias.assign([-1e4, 0, -1e4, 0, -1e4, 0])
     return model
