@@ -262,11 +262,10 @@ class ExplainedVariance(RowMeans):
 
     def _sums_of(self, x: Tensor, x_hat: Tensor, weights: Tensor | None) -> tuple[Tensor, ...]:
         if mirrored_replicas() == 1:
-            first = sum_over_rows(x[:GLANCE], None if weights is None else weights[:GLANCE])
-            rows = count(x[:GLANCE], None if weights is None else weights[:GLANCE])
+            # Any point among the rows will do.
             origin = ops.convert_to_tensor(self._origin)
-            fresh = ops.divide_no_nan(first, rows)
-            self._origin.assign(ops.where(self._sums[0, 0] > 0, origin, fresh))
+            first = ops.mean(x[:GLANCE], axis=0)
+            self._origin.assign(ops.where(self._sums[0, 0] > 0, origin, first))
         away = x - self._origin
         error, square = (
             sum_over_rows(ops.sum(ops.square(d), axis=-1, keepdims=True), weights)
