@@ -183,7 +183,7 @@ def require_labels(labels: Any) -> np.ndarray:
         ModuleNotFoundError: Without the extra `[insight]`.
     """
     try:
-        import sklearn  # noqa: F401
+        import sklearn  # noqa: F401  # only whether it is there
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "Expected the package `scikit-learn` for the linear probe. Received: an environment "

@@ -107,7 +107,7 @@ class SparseAutoencoderTransformer(
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> "SparseAutoencoderTransformer":  # noqa: N803
+    def fit(self, X: Any, y: Any = None) -> "SparseAutoencoderTransformer":
         """Train on rows.
 
         Args:
@@ -156,7 +156,7 @@ class SparseAutoencoderTransformer(
         self.n_iter_ = len(history["loss"])
         return self
 
-    def transform(self, X: Any) -> Any:  # noqa: N803
+    def transform(self, X: Any) -> Any:
         """Codes of rows, `(rows, code_dim)` in float32; a CSR matrix with `sparse_output`."""
         check_is_fitted(self)
         codes = self.model_.encode(self._rows(X))
@@ -164,18 +164,18 @@ class SparseAutoencoderTransformer(
             return codes
         return csr_matrix(np.where(codes > self.model_.threshold, codes, np.float32(0)))
 
-    def inverse_transform(self, X: Any) -> np.ndarray:  # noqa: N803
+    def inverse_transform(self, X: Any) -> np.ndarray:
         """Rows from codes, dense or sparse, in the units of the rows."""
         check_is_fitted(self)
         codes = check_array(X, accept_sparse="csr", dtype=np.float32)
         return self.model_.decode(codes if isinstance(codes, np.ndarray) else codes.toarray())
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any = None) -> float:
         """Explained variance of rows by their reconstructions, in the scaled space."""
         check_is_fitted(self)
         return evaluate(self.model_, self._rows(X)).explained_variance
 
-    def _rows(self, X: Any, *, reset: bool = False, **checks: Any) -> np.ndarray:  # noqa: N803
+    def _rows(self, X: Any, *, reset: bool = False, **checks: Any) -> np.ndarray:
         # In the dtype of the caller: the statistics of the scaling are taken in float64.
         rows: np.ndarray = validate_data(
             self, X, reset=reset, dtype=[np.float64, np.float32], **checks
