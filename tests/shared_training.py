@@ -1,6 +1,7 @@
 """Trains on as many devices as it is told and writes all that came of it; run by test_devices."""
 
 import argparse
+import faulthandler
 import os
 from typing import Any
 
@@ -13,6 +14,7 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=None)
     parser.add_argument("--connect", nargs=3, default=None)
     options = parser.parse_args()
+    faulthandler.dump_traceback_later(240, exit=True)  # a hang ends with the place where it is
     _make_devices(options.devices or (2 if options.connect else 1))
 
     import keras
@@ -66,6 +68,9 @@ def _make_devices(count: int) -> None:
     """Let the CPU count as several, before a backend looks at it."""
     if os.environ["KERAS_BACKEND"] == "jax":
         os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+        # A device that waits for another process holds a thread of XLA's pool, which has one per
+        # core: on two cores two such devices would leave none to end what they wait for.
+        os.environ["NPROC"] = str(4 * count)
     elif count > 1:
         import tensorflow as tf
 

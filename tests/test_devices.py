@@ -29,9 +29,16 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str]) -> None:
-    _, messages = process.communicate(timeout=300)
-    assert process.returncode == 0, messages[-3000:]
+def finish(*running: subprocess.Popen[str]) -> None:
+    """Wait for processes that run together; when one fails or hangs, none is left."""
+    try:
+        for process in running:
+            _, messages = process.communicate(timeout=300)
+            assert process.returncode == 0, messages[-3000:]
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
 
 
 def results(file: Path) -> dict[str, np.ndarray]:
@@ -75,9 +82,7 @@ def test_two_processes_give_the_run_of_one(
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
     out = tmp_path / "two.npz"
-    running = [start(out, "--connect", address, "2", str(process)) for process in range(2)]
-    for process in running:
-        finish(process)
+    finish(*(start(out, "--connect", address, "2", str(process)) for process in range(2)))
     one = {name: value for name, value in one_device.items() if "stream" not in name}
     found = results(out)
     assert_same(found, one)
