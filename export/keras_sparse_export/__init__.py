@@ -4,11 +4,20 @@ from typing import TYPE_CHECKING, Any
 
 from keras_sparse_export.bundle import BundleError, VerificationError
 from keras_sparse_export.encoder import Encoder, Verification
+from keras_sparse_export.sparse import SparseCodes, TopK
 
 if TYPE_CHECKING:
     from keras_sparse_export.convert import export_encoder
 
-__all__ = ["BundleError", "Encoder", "Verification", "VerificationError", "export_encoder"]
+__all__ = [
+    "BundleError",
+    "Encoder",
+    "SparseCodes",
+    "TopK",
+    "Verification",
+    "VerificationError",
+    "export_encoder",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -174,6 +174,15 @@ def _info(options: argparse.Namespace) -> None:
     print("\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items()))
 
 
+def _bench(options: argparse.Namespace) -> None:
+    import json
+
+    from keras_sparse_export.bench import bench
+
+    found = bench(options.bundle, threads=options.threads, seconds=options.seconds)
+    print(json.dumps(found.as_dict(), indent=2) if options.json else found.table())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="keras-sparse-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -194,6 +203,11 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
     _command(commands, "info", _info, "what a bundle holds")
+
+    bench = _command(commands, "bench", _bench, "what it costs on this machine")
+    bench.add_argument("--threads", type=int, help="beside one thread; all processors by default")
+    bench.add_argument("--seconds", type=float, default=0.5, help="for each latency (0.5)")
+    bench.add_argument("--json", action="store_true")
     return parser
 
 

@@ -1,17 +1,22 @@
 """The runtime: an encoder on a device, with numpy and onnxruntime alone."""
 
+import math
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
-import onnxruntime as ort
 
 from keras_sparse_export import bundle, fidelity
 from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export.rows import as_rows
+from keras_sparse_export.session import CHUNK_ROWS, Half
+from keras_sparse_export.sparse import SparseCodes, TopK
 
-CHUNK_ROWS = 1024
+FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx"}
 
 
 @dataclass(frozen=True)
@@ -31,49 +36,69 @@ class Verification:
 class Encoder:
     """Runs the encoder of a bundle, or a bare `.onnx` file.
 
+    Several threads may use one encoder. It can be pickled: the copy opens the same path. As a
+    context manager it closes at the end of the block.
+
     Args:
-        path: The bundle's folder, or an ONNX file with one input and one output.
-        threads: Threads of onnxruntime. Idle threads do not spin.
+        path: The bundle's folder, or an ONNX file with one float input, whose first output is the
+            code.
+        variant: `"float32"`, or `"int8"` for the smaller file that a bundle may have.
+        threads: Threads of onnxruntime for one call.
+        spin: Whether its idle threads spin, which answers sooner and takes cores from all others.
         check: Whether to compare the hash of the file with the manifest before it is loaded.
 
     Raises:
-        BundleError: If there is no usable bundle or file at `path`.
+        BundleError: If there is no usable bundle or file at `path`, or no such variant.
         VerificationError: If the file is not the one that the manifest describes.
 
     Example:
         ```python
         encoder = keras_sparse_export.Encoder("encoder")
-        codes = encoder.encode(rows)   # (rows, units), float32
-        code = encoder.encode(row)     # one row in, one row out
+        codes = encoder.encode(rows)    # (rows, units), float32
+        code = encoder.encode(row)      # one row in, one row out
+        data, indices, indptr = encoder.encode_sparse(rows)  # the active units alone
+        for codes in encoder.stream(chunks):  # in constant memory
+            ...
         encoder.verify()
         ```
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, threads: int = 1, check: bool = True
+        self,
+        path: str | os.PathLike[str],
+        *,
+        variant: str = "float32",
+        threads: int = 1,
+        spin: bool = False,
+        check: bool = True,
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(
                 "Invalid value for argument `threads`. Expected a positive integer. "
                 f"Received: threads={threads!r}"
             )
-        self.path = Path(path)
+        if variant not in FILES:
+            raise ValueError(
+                f"Invalid value for argument `variant`. Expected one of {tuple(FILES)}. "
+                f"Received: variant={variant!r}"
+            )
+        self.path = Path(path).absolute()
+        self.variant = variant
         self.threads = threads
+        self.spin = spin
         self._check = check
-        self._decoder: ort.InferenceSession | None = None
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
             self.manifest = bundle.read_manifest(self.path)
-            self._session = self._open("encoder.onnx")
-        elif self.path.is_file():
-            self._session = _session(self.path, threads)
-        else:
+        elif not self.path.is_file():
             raise BundleError(
                 f"Invalid value for argument `path`. Expected a bundle or an .onnx file. Received: "
                 f"{self.path}, which does not exist"
             )
-        self.input_shape = _row_shape(self._session.get_inputs(), "input", self.path)
-        self.code_shape = _row_shape(self._session.get_outputs(), "output", self.path)
+        self._encoder: Half | None = self._open(FILES[variant], "x")
+        self._decoder: Half | None = None
+        self.input_shape = self._encoder.input_shape
+        self.code_shape = self._encoder.output_shape
 
     @property
     def has_decoder(self) -> bool:
@@ -84,6 +109,8 @@ class Encoder:
     def threshold(self) -> float | None:
         """τ: a unit is active when its code exceeds it. `None` for a bare file."""
         return None if self.manifest is None else float(self.manifest["threshold"])
+
+    # Rows in, codes out -------------------------------------------------------------------------
 
     def encode(self, x: Any) -> np.ndarray:
         """Codes of raw rows, float32.
@@ -98,7 +125,59 @@ class Encoder:
             ValueError: If the shape is wrong, or values are not numbers or not finite; the rows
                 are named.
         """
-        return _run(self._session, x, self.input_shape, "x")
+        encoder = self._encoder
+        return self._opened()(x) if encoder is None else encoder(x)
+
+    def encode_sparse(self, x: Any, *, threshold: float | None = None) -> SparseCodes:
+        """The active units of raw rows, as `(data, indices, indptr)`; `.to_scipy()` makes a matrix.
+
+        Dense codes are made and dropped in chunks. Of codes with positions, units count through
+        all of them, in C order.
+
+        Args:
+            x: As in `encode`; one row gives one sparse row.
+            threshold: A unit is active above it; by default the bundle's τ, for a bare file 0.
+
+        Raises:
+            ValueError: As in `encode`.
+        """
+        rows, _ = as_rows(x, self.input_shape, "x")
+        units = math.prod(self.code_shape)
+        chunks = (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
+        if threshold is None:
+            threshold = self.threshold or 0.0
+        codes = (each.reshape(-1, units) for each in self.stream(chunks))
+        return SparseCodes.of(codes, units, threshold)
+
+    def encode_top_k(self, x: Any) -> TopK:
+        """The k largest codes of raw rows and their units, `(values, indices)`.
+
+        Raises:
+            BundleError: If the bundle was written without `top_k`.
+            ValueError: As in `encode`.
+        """
+        encoder = self._opened()
+        if not {"values", "indices"} <= set(encoder.outputs):
+            raise BundleError(
+                f"Expected a bundle with the outputs `values` and `indices`. Received: {self.path}"
+                ". Remedy: export_encoder(..., top_k=k)"
+            )
+        return TopK(*encoder.all(x, ["values", "indices"]))
+
+    def stream(self, chunks: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Codes of each chunk of raw rows, as it comes; nothing is kept.
+
+        Args:
+            chunks: What `encode` takes, again and again.
+
+        Raises:
+            ValueError: As in `encode`, with the row counted from the start of the first chunk.
+        """
+        encoder, first = self._opened(), 0
+        for chunk in chunks:
+            codes = encoder(chunk, first)
+            yield codes
+            first += 1 if codes.shape == self.code_shape else len(codes)
 
     def decode(self, h: Any) -> np.ndarray:
         """Raw rows from codes; as `encode`, the other way.
@@ -107,14 +186,15 @@ class Encoder:
             BundleError: If the bundle has no decoder.
             ValueError: As in `encode`.
         """
+        self._opened()
         if self._decoder is None:
             if not self.has_decoder:
                 raise BundleError(
                     f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
                     "export_encoder(..., decoder=True)"
                 )
-            self._decoder = self._open("decoder.onnx")
-        return _run(self._decoder, h, self.code_shape, "h")
+            self._decoder = self._open("decoder.onnx", "h")
+        return self._decoder(h)
 
     def verify(self) -> Verification:
         """Compare every file with its hash, and the answers on the golden rows with theirs.
@@ -153,87 +233,53 @@ class Encoder:
                 f"{values.size} numbers"
             ) from error
 
-    def _open(self, name: str) -> ort.InferenceSession:
-        assert self.manifest is not None
-        if self._check:
-            bundle.check_files(self.path, self.manifest, [name])
-        return _session(self.path / name, self.threads)
+    # Open and closed ----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Give the memory back; the encoder cannot be used again."""
+        self._encoder = self._decoder = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.path, self.variant, self.threads, self.spin, self._check)
+
+    def _opened(self) -> Half:
+        if self._encoder is None:
+            raise ValueError(f"Expected an open encoder. Received: a closed one, of {self.path}")
+        return self._encoder
+
+    def _open(self, name: str, argument: str) -> Half:
+        file = self.path
+        if self.manifest is None:
+            if self.variant != "float32":
+                raise BundleError(
+                    f"Expected a bundle, which may have variants. Received: the file {file}, "
+                    f"variant={self.variant!r}"
+                )
+        else:
+            if name not in self.manifest["files"]:
+                raise BundleError(
+                    f"Expected `{name}` in {file}. Received: a bundle without it. Remedy: "
+                    'export_encoder(..., quantize="int8")'
+                )
+            if self._check:
+                bundle.check_files(file, self.manifest, [name])
+            file = file / name
+        return Half(file, argument, self.threads, self.spin)
 
 
-def _session(file: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # A thread that waits for the next row by spinning takes a core from everything else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return ort.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base
-        reason = str(error).strip().splitlines()[0]
-        raise BundleError(
-            f"Expected an ONNX model that onnxruntime {ort.__version__} loads. Received: {file} "
-            f"({reason})"
-        ) from error
-
-
-def _row_shape(values: list[Any], what: str, path: Path) -> tuple[int, ...]:
-    if len(values) != 1 or values[0].type != "tensor(float)":
-        found = ", ".join(f"{value.name} {value.type}" for value in values)
-        raise BundleError(f"Expected one float {what} in {path}. Received: {found or 'none'}")
-    shape = tuple(values[0].shape[1:])
-    if not all(isinstance(size, int) for size in shape):
-        raise BundleError(
-            f"Expected an {what} of a fixed shape behind the batch in {path}. Received: "
-            f"{values[0].shape}"
-        )
-    return shape
-
-
-def _run(
-    session: ort.InferenceSession, x: Any, shape: tuple[int, ...], argument: str
-) -> np.ndarray:
-    rows, single = _rows(x, shape, argument)
-    (input_,), (output,) = session.get_inputs(), session.get_outputs()
-    parts = [
-        session.run([output.name], {input_.name: rows[start : start + CHUNK_ROWS]})[0]
-        for start in range(0, max(len(rows), 1), CHUNK_ROWS)
-    ]
-    result: np.ndarray = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return result[0] if single else result
-
-
-def _rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, bool]:
-    try:
-        rows = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(
-            f"Invalid value for argument `{argument}`. Expected rows of one length. Received: "
-            f"ragged rows ({error})"
-        ) from error
-    if rows.dtype.kind not in "biuf":
-        raise ValueError(
-            f"Invalid dtype of argument `{argument}`. Expected numbers. Received: {rows.dtype}"
-        )
-    single = rows.shape == shape
-    if single:
-        rows = rows[np.newaxis]
-    if rows.shape[1:] != shape:
-        wanted = ", ".join(str(size) for size in shape)
-        raise ValueError(
-            f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
-            f"Received: {rows.shape}"
-        )
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, and is reported
-        rows = np.ascontiguousarray(rows, np.float32)
-    if not np.isfinite(rows).all():
-        bad = np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1)).tolist()
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise ValueError(
-            f"Invalid value for argument `{argument}`. Expected finite numbers. Received: NaN or "
-            f"infinity in rows {', '.join(map(str, bad[:5]))}{more}"
-        )
-    return rows, single
+def _reopen(path: Path, variant: str, threads: int, spin: bool, check: bool) -> Encoder:
+    return Encoder(path, variant=variant, threads=threads, spin=spin, check=check)
 
 
 def _agreement(

@@ -1,12 +1,14 @@
 import json
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder
@@ -81,6 +83,12 @@ def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) ->
         (np.ones(5), r"Received: \(5,\)"),
         ([["a"] * 12], "Expected numbers. Received: <U1"),
         ([[1.0, 2.0], [1.0]], "ragged rows"),
+        (np.full((3, 12), None), "Expected numbers. Received: object"),
+        (np.ones((3, 12), complex), "Expected numbers. Received: complex128"),
+        (3.0, r"Received: \(\)"),
+        (np.ones((0, 5)), r"Received: \(0, 5\)"),
+        (np.full(12, np.inf), "NaN or infinity in rows 0"),
+        (np.full((1, 12), np.nan, np.float32), "NaN or infinity in rows 0"),
         (np.full((3, 12), [[1], [np.nan], [np.inf]]), "NaN or infinity in rows 1, 2"),
         (np.full((9, 12), np.nan), "rows 0, 1, 2, 3, 4 and 4 more"),
         (np.full((1, 12), 1e300), "NaN or infinity in rows 0"),
@@ -178,6 +186,138 @@ def test_paths_that_hold_no_encoder_are_refused(bundle: Path, tmp_path: Path) ->
         (tmp_path / "cut.onnx").write_bytes(content[:cut])
         with pytest.raises(BundleError, match=r"Expected .* Received: "):
             Encoder(tmp_path / "cut.onnx")
+
+
+# Many at once, elsewhere, and no longer --------------------------------------------------------
+
+
+def test_threads_may_share_an_encoder(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    expected = encoder.encode(x)
+    with ThreadPoolExecutor(8) as pool:  # each row through buffers that calls must not share
+        found = list(pool.map(encoder.encode, np.tile(x, (4, 1))))
+    np.testing.assert_allclose(found, np.tile(expected, (4, 1)), atol=1e-6)
+
+
+def test_an_answer_is_the_callers_to_keep(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    row = x[:1].astype(np.float32)
+    first = encoder.encode(row)
+    kept = first.copy()
+    encoder.encode(x[1])
+    np.testing.assert_array_equal(first, kept)
+    first[:] = -1
+    np.testing.assert_array_equal(encoder.encode(row), kept)
+
+
+def test_rows_are_left_as_they_are(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, tmp_path: Path
+) -> None:
+    encoder = Encoder(exported[0])
+    expected = encoder.encode(x)
+    x.setflags(write=False)
+    np.testing.assert_array_equal(encoder.encode(x), expected)
+    np.testing.assert_allclose(encoder.encode(x[0]), expected[0], atol=1e-6)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(encoder.encode(mapped), expected)
+    np.testing.assert_allclose(encoder.encode(mapped[0]), expected[0], atol=1e-6)
+
+
+def test_a_pickled_encoder_opens_again(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported[0].parent)
+    encoder = Encoder(exported[0].name, threads=2, spin=True, check=False)
+    content = pickle.dumps(encoder)
+    monkeypatch.chdir("/")  # as a worker that was started elsewhere
+    again = pickle.loads(content)
+    assert (again.path, again.threads, again.spin) == (exported[0], 2, True)
+    np.testing.assert_array_equal(again.encode(x), encoder.encode(x))
+
+
+def test_a_closed_encoder_is_no_longer_used(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    with Encoder(exported[0]) as encoder:
+        encoder.decode(encoder.encode(x))
+    for call in (encoder.encode, encoder.decode, encoder.encode_top_k, encoder.encode_sparse):
+        with pytest.raises(ValueError, match=r"Expected an open encoder. Received: a closed one"):
+            call(x)
+
+
+# The active units alone, and a stream ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_sparse_codes_are_the_active_units(
+    threshold: float | None, exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    codes = encoder.encode(x)
+    codes[codes <= (threshold or 0)] = 0
+    sparse = encoder.encode_sparse(x, threshold=threshold)
+    expected = csr_array(codes)
+    for found, wanted in zip(
+        sparse, (expected.data, expected.indices, expected.indptr), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+        assert found.dtype == wanted.dtype
+    np.testing.assert_array_equal(sparse.to_scipy().toarray(), codes)
+    again = pickle.loads(pickle.dumps(sparse))
+    assert again.to_scipy().shape == codes.shape
+
+
+def test_sparse_codes_of_one_row_and_of_none(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    np.testing.assert_allclose(
+        encoder.encode_sparse(x[0]).to_scipy().toarray(), encoder.encode(x[:1]), atol=1e-6
+    )
+    data, indices, indptr = encoder.encode_sparse(x[:0])
+    assert (data.size, indices.size, indptr.tolist()) == (0, 0, [0])
+
+
+def test_a_stream_takes_chunks_and_rows_as_they_come(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    given: list[int] = []
+
+    def chunks() -> Iterator[np.ndarray]:
+        for number, chunk in enumerate((x[:7], x[7], x[8:8], x[8:3000])):
+            given.append(number)
+            yield chunk
+
+    stream = encoder.stream(chunks())
+    first = next(stream)
+    assert given == [0]  # a chunk is taken when its codes are asked for
+    codes = [first, *stream]
+    assert [each.shape for each in codes] == [(7, 6), (6,), (0, 6), (2492, 6)]
+    np.testing.assert_allclose(
+        np.concatenate([np.atleast_2d(each) for each in codes]), encoder.encode(x), atol=1e-6
+    )
+    x[1234, 5] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in rows 1234"):
+        list(encoder.stream(chunks()))
+
+
+def test_top_k_and_variants_that_a_bundle_lacks(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    with pytest.raises(BundleError, match=r"outputs `values` and `indices`.*top_k=k"):
+        Encoder(exported[0]).encode_top_k(x)
+    with pytest.raises(BundleError, match=r"without it. Remedy: export_encoder\(.*quantize="):
+        Encoder(exported[0], variant="int8")
+    with pytest.raises(BundleError, match="Expected a bundle, which may have variants"):
+        Encoder(exported[0] / "encoder.onnx", variant="int8")
+    with pytest.raises(ValueError, match=r"`variant`. Expected one of \('float32', 'int8'\)"):
+        Encoder(exported[0], variant="int4")
 
 
 def test_threads_are_counted(exported: tuple[Path, SparseAutoencoder]) -> None:
