@@ -89,6 +89,7 @@ def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) ->
         (np.ones((0, 5)), r"Received: \(0, 5\)"),
         (np.full(12, np.inf), "NaN or infinity in rows 0"),
         (np.full((1, 12), np.nan, np.float32), "NaN or infinity in rows 0"),
+        (np.array([np.inf, -np.inf] * 6, np.float32), "NaN or infinity in rows 0"),
         (np.full((3, 12), [[1], [np.nan], [np.inf]]), "NaN or infinity in rows 1, 2"),
         (np.full((9, 12), np.nan), "rows 0, 1, 2, 3, 4 and 4 more"),
         (np.full((1, 12), 1e300), "NaN or infinity in rows 0"),
@@ -212,6 +213,15 @@ def test_an_answer_is_the_callers_to_keep(
     np.testing.assert_array_equal(first, kept)
     first[:] = -1
     np.testing.assert_array_equal(encoder.encode(row), kept)
+
+
+def test_the_largest_floats_are_finite(exported: tuple[Path, SparseAutoencoder]) -> None:
+    encoder = Encoder(exported[0])
+    row = np.full(12, np.finfo(np.float32).max)
+    row[::2] = -row[0]
+    np.testing.assert_array_equal(
+        encoder.encode(row), encoder.encode(row[np.newaxis].repeat(2, 0))[0]
+    )
 
 
 def test_rows_are_left_as_they_are(
