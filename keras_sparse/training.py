@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import batches, data, devices
-from keras_sparse.metrics import Monitored, OverCountedRows
+from keras_sparse.counted_rows import OverCountedRows
+from keras_sparse.metrics import Monitored
 from keras_sparse.penalties import Tensor
 
 TRAINING_BATCH_SIZE = 32

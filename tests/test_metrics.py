@@ -7,7 +7,6 @@ import pytest
 from keras import ops
 
 from keras_sparse import measures, metrics
-from keras_sparse.metrics import OverCountedRows
 from references import scalar
 
 OF_CODES: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
@@ -147,32 +146,3 @@ def test_an_output_of_codes_can_be_measured_by_keras(jit_compile: bool, rows: np
     codes, _ = model.predict(rows, verbose=0)
     assert found["code_l0"] == pytest.approx(measures.l0(codes), rel=1e-6)
     assert found["code_dead_fraction"] == pytest.approx(measures.dead_fraction(codes))
-
-
-@pytest.mark.parametrize(
-    "metric", ["mae", keras.metrics.MeanAbsoluteError(), keras.losses.mean_absolute_error]
-)
-def test_rows_of_weight_zero_are_left_out_and_others_weigh_the_same(
-    metric: object, rng: np.random.Generator
-) -> None:
-    x, x_hat = rng.normal(size=(9, 4)), rng.normal(size=(9, 4))
-    weights = np.array([0, 3, 0, 1, 1, 5, 0, 0, 2])
-    counted = OverCountedRows(metric)
-    counted.update_state(x, x_hat, sample_weight=weights)
-    expected = np.abs(x - x_hat)[weights > 0].mean()
-    assert scalar(counted.result()) == pytest.approx(expected, rel=1e-5)
-    counted.reset_state()
-    counted.update_state(x, x_hat)
-    assert scalar(counted.result()) == pytest.approx(np.abs(x - x_hat).mean(), rel=1e-5)
-
-
-def test_it_keeps_the_name_that_keras_would_log() -> None:
-    assert OverCountedRows("mse").name == "mse"
-    assert OverCountedRows(keras.metrics.MeanSquaredError(name="error")).name == "error"
-
-
-def test_round_trip() -> None:
-    config = keras.saving.serialize_keras_object(OverCountedRows("mse"))
-    again = keras.saving.deserialize_keras_object(config)
-    assert again.name == "mse"
-    assert isinstance(again.metric, keras.metrics.MeanSquaredError)
