@@ -106,6 +106,12 @@ def _require(options: argparse.Namespace) -> None:
             "Invalid value for argument `--on-bad`. Expected raise or skip with CSR, which has no "
             "place for the code of a bad row. Received: nan. Remedy: --on-bad skip, or .npy"
         )
+    dense = options.dense or kind in ("npy", "csv")
+    if dense and options.threshold is not None:
+        raise ValueError(
+            "Invalid value for argument `--threshold`. Expected it where active units are written, "
+            f"in .npz and .jsonl. Received: {options.threshold:g}, for whole codes"
+        )
     if kind != "jsonl" and options.dense:
         raise ValueError(
             "Invalid value for argument `--dense`. Expected it with JSON lines alone: .npy and "

@@ -104,9 +104,9 @@ def name_of(source: str) -> str:
 def _load(source: str, kind: str, key: str | None) -> np.ndarray:
     if kind == "npy":
         return np.asarray(np.load(source, mmap_mode="r", allow_pickle=False))
+    if not zipfile.is_zipfile(source):
+        raise ValueError("no .npz archive")
     with np.load(source, allow_pickle=False) as arrays:
-        if not isinstance(arrays, np.lib.npyio.NpzFile):
-            raise ValueError("no .npz archive")
         names = list(arrays)
         wanted = (key,) if key else names if len(names) == 1 else ("x", "x_train")
         found = [name for name in wanted if name in names]

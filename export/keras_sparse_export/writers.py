@@ -5,12 +5,12 @@ A file is written aside and takes its name when it is complete.
 
 import json
 import math
-import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
@@ -172,7 +172,7 @@ class _Csr:
         self._append("indptr", np.zeros(1))
 
     def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
-        codes = codes.reshape(len(codes), self._units)
+        codes = _flat(codes)
         rows, units = np.nonzero(codes > self._threshold)
         ends = self._stored + np.cumsum(np.bincount(rows, minlength=len(codes)))
         self._append("data", codes[rows, units])
@@ -183,12 +183,15 @@ class _Csr:
 
     def finish(self) -> None:
         counts = {"data": self._stored, "indices": self._stored, "indptr": self._rows + 1}
+        narrow = self._stored <= np.iinfo(np.int32).max  # SciPy makes indices as wide as indptr
         with zipfile.ZipFile(self._stream, "w") as archive:
             for name, (dtype, spool) in self._spools.items():
+                written = "<i4" if dtype == "<i8" and narrow else dtype
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    _write_header(member, dtype, (counts[name],))
+                    _write_header(member, written, (counts[name],))
                     spool.seek(0)
-                    shutil.copyfileobj(spool, member, COPY_BYTES)
+                    while block := spool.read(COPY_BYTES):
+                        member.write(np.frombuffer(block, dtype).astype(written).tobytes())
             for name, value in (
                 ("shape", np.array([self._rows, self._units])),
                 ("format", np.array(b"csr")),
@@ -215,7 +218,7 @@ class _Csv:
         self._stream, self._flush = stream, flush
 
     def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
-        codes = codes.reshape(len(codes), -1)
+        codes = _flat(codes)
         line = ",".join(["%.9g"] * codes.shape[1]) + "\n"
         self._stream.write(line * len(codes) % tuple(codes.ravel().tolist()))
         if self._flush:
@@ -233,7 +236,7 @@ class _Jsonl:
     def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
         bodies = self._whole(codes) if self._threshold is None else self._active(codes)
         # JSON knows neither NaN nor infinity: a code with one is told as a fault, too.
-        broken = np.flatnonzero(~np.isfinite(codes).reshape(len(codes), -1).all(axis=1))
+        broken = np.flatnonzero(~np.isfinite(_flat(codes)).all(axis=1))
         for place in broken.tolist():
             reason = faults.get(place, "NaN or infinity in the code")
             bodies[place] = f'"error": {json.dumps(reason)}'
@@ -248,20 +251,24 @@ class _Jsonl:
         pass
 
     def _active(self, codes: np.ndarray) -> list[str]:
-        codes = codes.reshape(len(codes), -1)
+        codes = _flat(codes)
         rows, units = np.nonzero(codes > self._threshold)
         indices, values = list(map(str, units.tolist())), _texts(codes[rows, units])
         ends = np.cumsum(np.bincount(rows, minlength=len(codes))).tolist()
         return [
             f'"indices": [{", ".join(indices[start:end])}], '
             f'"values": [{", ".join(values[start:end])}]'
-            for start, end in zip([0, *ends[:-1]], ends, strict=True)
+            for start, end in pairwise([0, *ends])
         ]
 
     def _whole(self, codes: np.ndarray) -> list[str]:
         if codes.ndim > 2:
             return [f'"code": {json.dumps(code)}' for code in codes.tolist()]
         return [f'"code": [{", ".join(_texts(code))}]' for code in codes]
+
+
+def _flat(codes: np.ndarray) -> np.ndarray:
+    return codes.reshape(len(codes), math.prod(codes.shape[1:]))
 
 
 def _texts(values: np.ndarray) -> list[str]:
