@@ -136,7 +136,7 @@ class _Npy:
         self._write_header()
 
     def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
-        self._stream.write(np.ascontiguousarray(codes, "<f4").tobytes())
+        self._stream.write(np.ascontiguousarray(codes, "<f4").data)
         self._rows += len(codes)
 
     def finish(self) -> None:
@@ -240,10 +240,8 @@ class _Jsonl:
         for place in broken.tolist():
             reason = faults.get(place, "NaN or infinity in the code")
             bodies[place] = f'"error": {json.dumps(reason)}'
-        self._stream.writelines(
-            f'{{"row": {number}, {body}}}\n'
-            for number, body in zip(numbers.tolist(), bodies, strict=True)
-        )
+        lines = zip(numbers.tolist(), bodies, strict=True)
+        self._stream.write("".join(f'{{"row": {number}, {body}}}\n' for number, body in lines))
         if self._flush:
             self._stream.flush()
 

@@ -40,9 +40,10 @@ def run(*arguments: Any) -> int:
 
 
 def start(*arguments: Any, **pipes: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], text=True, stderr=subprocess.PIPE, **pipes
-    )
+    # Where Python does not buffer at all, nothing would show that we flush.
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=buffered, **pipes)
 
 
 def text(rows: np.ndarray) -> str:

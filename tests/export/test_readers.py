@@ -155,6 +155,13 @@ def test_columns_are_left_out_by_name(tmp_path: Path) -> None:
         read(tmp_path / "x.csv", drop=["z"])
 
 
+def test_a_row_is_a_line_whatever_its_quotes(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('a,b,c,d,text\n1,2,3,4,"one\ntwo",,,,\n5,6,7,8,three\n')
+    found, faults = read(tmp_path / "x.csv", drop=["text"])
+    assert faults == {1: "'two\"' in column a"}
+    np.testing.assert_array_equal(found[[0, 2]], [[1, 2, 3, 4], [5, 6, 7, 8]])
+
+
 def test_a_header_of_numbers_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("0,1,2,3\n" + "".join(lines(ROWS)))
     assert len(read(tmp_path / "x.csv")[0]) == 11
