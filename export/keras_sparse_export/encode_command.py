@@ -81,7 +81,8 @@ def encode(options: argparse.Namespace) -> None:
         for chunk in chunks:
             codes, faults = _codes(encoder, chunk)
             kept, ending = bad.kept(chunk, faults)
-            codes = codes if len(kept) == len(codes) else codes[kept]
+            if len(kept) < len(codes):
+                codes, faults = codes[kept], {}
             writer.write(chunk.first + kept, codes, faults)
             if ending is not None:
                 raise ending
