@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,24 @@ def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
     encoder = Encoder(bundle)
     expected = np.stack([encoder.encode(row) for row in rows])
     np.testing.assert_allclose(np.stack(found["code"].to_numpy()), expected, atol=1e-6)
+
+
+def test_gateway(rows: np.ndarray, tmp_path: Path) -> None:
+    bundle = export_encoder(trained(rows), tmp_path / "bundle")
+    lines = [json.loads(line) for line in run("gateway.py", bundle).splitlines()]
+    assert [line["sample"] for line in lines] == list(range(11, 400, 6))
+    series = rows[:3].ravel().tolist()
+    readings = [*map(str, series[:5]), "nan", "no reading", *map(str, series[5:])]
+    (tmp_path / "series.csv").write_text("\n".join(readings))
+    lines = [
+        json.loads(line) for line in run("gateway.py", bundle, tmp_path / "series.csv").splitlines()
+    ]
+    assert [line["sample"] for line in lines] == [13, 19, 25, 31, 37]
+    encoder = Encoder(bundle)
+    for line, start in zip(lines, range(0, 30, 6), strict=True):
+        code = encoder.encode(series[start : start + 12])
+        assert line["indices"] == np.flatnonzero(code > encoder.threshold).tolist()
+        np.testing.assert_allclose(line["values"], code[line["indices"]], atol=1e-4)
 
 
 def test_l1_against_kl() -> None:

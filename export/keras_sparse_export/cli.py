@@ -1,22 +1,30 @@
 """The `keras-sparse-export` command: what a device needs to do with a bundle."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+from keras_sparse_export import encode_command
 
-WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
+WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
+    """Run a command.
+
+    The exit status is 0, 1 for a failed job, 2 for a wrong call or bad input; as a shell counts
+    signals, 130 for Ctrl-C and 141 for an output that was closed, as by `| head -1`.
+    """
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
     except KeyboardInterrupt:
         print("keras-sparse-export: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -29,107 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bad_input = (ValueError, FileExistsError, FileNotFoundError)
         return WRONG_CALL if isinstance(error, bad_input) else FAILED
     return 0
-
-
-def _encode(options: argparse.Namespace) -> None:
-    import numpy as np
-
-    from keras_sparse_export.encoder import Encoder
-
-    if options.output.suffix != ".npy":
-        raise ValueError(
-            f"Invalid value for argument `--output`. Expected a file ending in .npy. Received: "
-            f"{options.output}"
-        )
-    if options.output.exists() and not options.overwrite:
-        raise FileExistsError(
-            f"Invalid value for argument `--output`. Expected a new file. Received: "
-            f"{options.output}, which exists. Remedy: --overwrite"
-        )
-    encoder = Encoder(options.bundle, threads=options.threads)
-    rows = _shaped(_read(options.data, options.key, options.drop), encoder.input_shape)
-    codes = encoder.encode(rows)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    staging = options.output.with_name(f".{options.output.name}.keras-sparse-new")
-    try:
-        with staging.open("wb") as stream:
-            np.save(stream, codes)
-        staging.replace(options.output)
-    finally:
-        staging.unlink(missing_ok=True)
-    print(f"Wrote {options.output}: {codes.shape[0]} rows of {codes.shape[1:]}")
-
-
-def _read(path: Path, key: str | None, drop: Sequence[str]) -> "np.ndarray":
-    """Rows of `.npy`, `.npz` (array `key`) or `.csv` (with or without a header, less columns)."""
-    import zipfile
-
-    import numpy as np
-
-    if not path.is_file():
-        raise FileNotFoundError(f"Expected a file of data. Received: {path}, which does not exist")
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                names = list(arrays)
-                wanted = names if len(names) == 1 else ("x", "x_train")
-                found = [name for name in ((key,) if key else wanted) if name in names]
-                if not found:
-                    raise ValueError(f"{', '.join(names)}. Remedy: --key with one of these")
-                return arrays[found[0]]
-        if path.suffix == ".csv":
-            return _read_csv(path, drop)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected rows of numbers in {path}. Received: {error}") from error
-    raise ValueError(f"Expected a file ending in .npy, .npz or .csv. Received: {path.name}")
-
-
-def _read_csv(path: Path, drop: Sequence[str]) -> "np.ndarray":
-    import csv
-
-    import numpy as np
-
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        lines = [line for line in csv.reader(stream) if line]
-    header = lines.pop(0) if lines and not all(map(_is_number, lines[0])) else []
-    if not lines:
-        raise ValueError("no rows")
-    unknown = [name for name in drop if name not in header]
-    if unknown:
-        raise ValueError(f"columns {', '.join(header) or 'without names'}, no {unknown[0]}")
-    kept = [
-        column
-        for column in range(len(lines[0]))
-        if column >= len(header) or header[column] not in drop
-    ]
-    values = np.empty((len(lines), len(kept)))
-    for row, line in enumerate(lines):
-        if len(line) != len(lines[0]):
-            raise ValueError(f"row {row} of another length than row 0")
-        for place, column in enumerate(kept):
-            if not _is_number(line[column]):
-                name = header[column] if header else column
-                raise ValueError(f"{line[column][:40]!r} (row {row}) in column {name}")
-            values[row, place] = float(line[column])
-    return values
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
-def _shaped(rows: "np.ndarray", shape: tuple[int, ...]) -> "np.ndarray":
-    """Rows of images for an encoder of flat rows, and the other way."""
-    import math
-
-    fits = rows.shape[1:] != shape and math.prod(rows.shape[1:]) == math.prod(shape)
-    return rows.reshape(len(rows), *shape) if fits and rows.ndim > 1 else rows
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -187,19 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="keras-sparse-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    encode = _command(commands, "encode", _encode, "codes of a file of rows")
-    encode.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz or .csv")
-    encode.add_argument("-o", "--output", type=Path, required=True, metavar="CODES.npy")
-    encode.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
-    encode.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="column of a .csv to leave out",
+    encode = _command(
+        commands, "encode", encode_command.encode, "codes of rows, in constant memory"
     )
-    encode.add_argument("--threads", type=int, default=1)
-    encode.add_argument("--overwrite", action="store_true", help="replace what is there")
+    encode_command.add_arguments(encode)
 
     _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
     _command(commands, "info", _info, "what a bundle holds")

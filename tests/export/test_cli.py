@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from keras_sparse import KL, SparseAutoencoder
@@ -18,97 +17,11 @@ def bundle(model: SparseAutoencoder, tmp_path: Path) -> Path:
     return export_encoder(model, tmp_path / "bundle")
 
 
-ROWS = np.arange(12.0).reshape(3, 4)
-
-
 def run(*arguments: Any) -> int:
     return cli.main([str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv", "headed.csv"])
-def test_encode_reads_every_kind(
-    suffix: str, bundle: Path, model: SparseAutoencoder, tmp_path: Path
-) -> None:
-    data, codes = tmp_path / f"x{suffix}", tmp_path / "codes.npy"
-    if suffix == ".npy":
-        np.save(data, ROWS)
-    elif suffix == ".npz":
-        np.savez(data, x=ROWS, y=[1, 2, 3])
-    else:
-        header = "a,b,c,d" if suffix == "headed.csv" else ""
-        np.savetxt(data, ROWS, delimiter=",", header=header, comments="")
-    assert run("encode", bundle, data, "-o", codes) == 0
-    np.testing.assert_allclose(np.load(codes), model.encode(ROWS), atol=1e-6)
-    assert run("encode", bundle, data, "-o", codes) == 2
-    assert run("encode", bundle, data, "-o", codes, "--overwrite") == 0
-
-
-def test_encode_shapes_flat_rows_for_an_encoder_of_images(tmp_path: Path) -> None:
-    import keras
-
-    images = keras.Sequential(
-        [keras.Input((2, 2)), keras.layers.Flatten(), keras.layers.Dense(3, name="code")]
-    )
-    bundle = export_encoder(images, tmp_path / "bundle", layer="code")
-    np.save(tmp_path / "x.npy", ROWS)
-    assert run("encode", bundle, tmp_path / "x.npy", "-o", tmp_path / "codes.npy") == 0
-    expected = keras.ops.convert_to_numpy(images(ROWS.reshape(3, 2, 2)))
-    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("x.csv", "1,2,3\n", "Expected (rows, 4)"),
-        ("x.csv", "1,2,3,4\n5,6,7\n", "row 1 of another length"),
-        ("x.csv", "1,2,3,4\n5,6,7,a\n", "'a' (row 1) in column 3"),
-        ("x.csv", "a,b,c,d\n1,x,3,4\n", "'x' (row 0) in column b"),
-        ("x.csv", "", "no rows"),
-        ("x.csv", "1,2,3,nan\n", "NaN or infinity in rows 0"),
-        ("x.npy", "no numpy", "Expected rows of numbers"),
-        ("x.npz", "no zip", "Expected rows of numbers"),
-        ("x.txt", "1", "ending in .npy, .npz or .csv"),
-    ],
-)
-def test_bad_data_is_one_line_and_writes_nothing(
-    name: str,
-    content: str,
-    message: str,
-    bundle: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (tmp_path / name).write_text(content)
-    assert run("encode", bundle, tmp_path / name, "-o", tmp_path / "codes.npy") == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert message in line
-    assert {path.name for path in tmp_path.iterdir()} == {"bundle", name}
-
-
-def test_columns_are_left_out_and_arrays_chosen(
-    bundle: Path, model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lines = ["a,b,kind,c,d", *(f"{a},{b},x,{c},{d}" for a, b, c, d in ROWS)]
-    (tmp_path / "x.csv").write_text("\n".join(lines))
-    codes = tmp_path / "new" / "codes.npy"
-    assert run("encode", bundle, tmp_path / "x.csv", "-o", codes, "--drop", "kind") == 0
-    np.testing.assert_allclose(np.load(codes), model.encode(ROWS), atol=1e-6)
-    assert run("encode", bundle, tmp_path / "x.csv", "-o", tmp_path / "c.npy", "--drop", "z") == 2
-    assert "columns a, b, kind, c, d, no z" in capsys.readouterr().err
-    np.savez(tmp_path / "x.npz", one=ROWS.reshape(3, 2, 2), two=ROWS)
-    assert run("encode", bundle, tmp_path / "x.npz", "-o", tmp_path / "c.npy") == 2
-    assert "Remedy: --key with one of these" in capsys.readouterr().err
-    assert run("encode", bundle, tmp_path / "x.npz", "-o", tmp_path / "c.npy", "--key", "one") == 0
-    np.testing.assert_allclose(np.load(tmp_path / "c.npy"), model.encode(ROWS), atol=1e-6)
-
-
-def test_a_wrong_target_or_source_is_refused(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("encode", bundle, tmp_path / "x.npy", "-o", tmp_path / "codes.npy") == 2
-    assert "does not exist" in capsys.readouterr().err
-    assert run("encode", bundle, tmp_path / "x.npy", "-o", tmp_path / "codes.txt") == 2
-    assert "a file ending in .npy" in capsys.readouterr().err
+def test_a_bundle_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
     assert run("info", tmp_path / "none") == 2
 
 

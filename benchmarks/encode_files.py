@@ -1,0 +1,153 @@
+"""What `keras-sparse-export encode` costs beside what it cannot do without, and its memory.
+
+    python benchmarks/encode_files.py
+
+64 columns, 16 units, one thread. A share is the time of the peer over that of the command, opening
+the bundle included; medians of turns in random order. The peers: `session.run` over the same
+chunks of a mapped `.npy`, and writing the same bytes; the parser over the same file in the same
+blocks of lines, nothing else. Memory is the peak of what a process of its own allocated (RssAnon).
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import cli, export_encoder
+
+COLUMNS, UNITS, CHUNK = 64, 16, 1024
+
+
+def rows(path: Path, count: int) -> None:
+    """A `.npy` of random rows, never whole in memory."""
+    rng = np.random.default_rng(0)
+    array = np.lib.format.open_memmap(path, "w+", np.float32, (count, COLUMNS))
+    for start in range(0, count, 100_000):
+        part = array[start : start + 100_000]
+        part[:] = rng.normal(size=part.shape)
+
+
+def texts(folder: Path, count: int) -> None:
+    """The first rows as CSV and as JSON lines."""
+    values = np.load(folder / "x.npy", mmap_mode="r")[:count]
+    with (folder / "x.csv").open("w") as table, (folder / "x.jsonl").open("w") as lines:
+        for row in values:
+            cells = [f"{value:.6g}" for value in row.tolist()]
+            table.write(",".join(cells) + "\n")
+            lines.write(f"[{', '.join(cells)}]\n")
+
+
+def run_and_write(folder: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        folder / "bundle" / "encoder.onnx", options, providers=["CPUExecutionProvider"]
+    )
+    x = np.asarray(np.load(folder / "x.npy", mmap_mode="r"))
+    with (folder / "peer.npy").open("wb") as stream:
+        stream.write(bytes(128))
+        for start in range(0, len(x), CHUNK):
+            stream.write(session.run(["code"], {"x": x[start : start + CHUNK]})[0].tobytes())
+
+
+def parse_csv(folder: Path) -> None:
+    with (folder / "x.csv").open() as stream:
+        while lines := list(islice(stream, CHUNK)):
+            np.loadtxt(lines, delimiter=",", ndmin=2)
+
+
+def parse_jsonl(folder: Path) -> None:
+    with (folder / "x.jsonl").open() as stream:
+        while lines := list(islice(stream, CHUNK)):
+            np.array(json.loads(f"[{','.join(lines)}]"))
+
+
+def command(folder: Path, source: str) -> list[str]:
+    names = [str(folder / name) for name in ("bundle", source, "codes.npy")]
+    return ["encode", names[0], names[1], "-o", names[2], "--overwrite"]
+
+
+def share(
+    folder: Path, ours: Callable[[], object], peer: Callable[[], object], turns: int
+) -> float:
+    seconds: dict[Callable[[], object], list[float]] = {ours: [], peer: []}
+    for _ in range(turns):
+        for function in random.sample([ours, peer], 2):
+            for name in ("codes.npy", "peer.npy"):  # both write a new file
+                (folder / name).unlink(missing_ok=True)
+            begun = time.perf_counter()
+            function()
+            seconds[function].append(time.perf_counter() - begun)
+    return float(np.median(seconds[peer]) / np.median(seconds[ours]))
+
+
+def peak(folder: Path) -> int:
+    """Most kB that a process allocated while it encoded `x.npy`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_sparse_export.cli", *command(folder, "x.npy")],
+        stdout=subprocess.DEVNULL,
+    )
+    found = 0
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        sizes = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
+        found = max(found, *map(int, sizes), 0)
+        time.sleep(0.005)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument("--rows", type=int, default=500_000, help="of the .npy that is timed")
+    parser.add_argument("--most", type=int, default=10**7, help="rows whose memory is measured")
+    parser.add_argument("--folder", type=Path, help="where 3.3 GB fit (default: temporary)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        export_encoder(SparseAutoencoder(COLUMNS, UNITS, sparsity=L1()), folder / "bundle")
+        rows(folder / "x.npy", options.rows)
+        texts(folder, options.rows // 20)
+        print("| from | to | beside | share |\n| --- | --- | --- | --- |")
+        for source, peer, what in (
+            ("x.npy", run_and_write, "`session.run` and writing"),
+            ("x.csv", parse_csv, "`np.loadtxt` alone"),
+            ("x.jsonl", parse_jsonl, "`json.loads` and `np.array` alone"),
+        ):
+            found = share(
+                folder,
+                lambda source=source: _quiet(command(folder, source)),  # type: ignore[misc]
+                lambda peer=peer: peer(folder),  # type: ignore[misc]
+                options.turns,
+            )
+            print(f"| {source[1:]} | .npy | {what} | {found:.2f} |", flush=True)
+        print("\n| rows | memory, MB |\n| --- | --- |")
+        for count in (10**4, options.most):
+            rows(folder / "x.npy", count)
+            print(f"| {count:,} | {np.median([peak(folder) for _ in range(3)]) / 1e3:.1f} |")
+
+
+def _quiet(arguments: list[str]) -> None:
+    with open(os.devnull, "w") as nowhere:
+        stdout, sys.stdout = sys.stdout, nowhere
+        try:
+            assert cli.main(arguments) == 0
+        finally:
+            sys.stdout = stdout
+
+
+if __name__ == "__main__":
+    main()
