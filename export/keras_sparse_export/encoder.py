@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, fidelity
+from keras_sparse_export import bundle, fidelity, top_k
 from keras_sparse_export.bundle import BundleError, VerificationError
 
 CHUNK_ROWS = 1024
@@ -64,6 +64,7 @@ class Encoder:
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
             self.manifest = bundle.read_manifest(self.path)
+            bundle.require_onnxruntime(self.manifest, ort.__version__)
             self._session = self._open("encoder.onnx")
         elif self.path.is_file():
             self._session = _session(self.path, threads)
@@ -73,7 +74,7 @@ class Encoder:
                 f"{self.path}, which does not exist"
             )
         self.input_shape = _row_shape(self._session.get_inputs(), "input", self.path)
-        self.code_shape = _row_shape(self._session.get_outputs(), "output", self.path)
+        self.code_shape = _row_shape(_codes_of(self._session), "output", self.path)
 
     @property
     def has_decoder(self) -> bool:
@@ -134,6 +135,8 @@ class Encoder:
         x = self._golden("x", self.input_shape)
         code = self._golden("code", self.code_shape)
         found = _agreement("encoder.onnx", x, code, self.encode)
+        if (entry := self.manifest["top_k"]) is not None:
+            self._verify_top_k(x, code, entry["k"])
         decoded = (
             _agreement("decoder.onnx", code, self._golden("x_hat", self.input_shape), self.decode)
             if self.has_decoder
@@ -141,15 +144,30 @@ class Encoder:
         )
         return Verification(len(self.manifest["files"]), golden["kind"], found, decoded)
 
-    def _golden(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    def _verify_top_k(self, x: np.ndarray, code: np.ndarray, k: int) -> None:
+        shape = (*self.code_shape[:-1], k)
+        golden = (
+            self._golden(top_k.VALUES, shape),
+            self._golden(top_k.INDICES, shape, "i32"),
+        )
+        (input_,) = self._session.get_inputs()
+        found = self._session.run(list(top_k.OUTPUTS), {input_.name: x})
+        if not top_k.agree(code, golden, found, fidelity.tolerance(code)):
+            raise VerificationError(
+                f"Expected `encoder.onnx` to give the golden values and indices of its {k} largest "
+                "codes. Received: others"
+            )
+
+    def _golden(self, name: str, shape: tuple[int, ...], kind: str = "f32") -> np.ndarray:
         assert self.manifest is not None
-        values = np.fromfile(self.path / f"golden_{name}.f32", "<f4")
+        file = f"golden_{name}.{kind}"
+        values = np.fromfile(self.path / file, f"<{kind[0]}4")
         rows = self.manifest["golden"]["rows"]
         try:
-            return values.reshape(rows, *shape).astype(np.float32)
+            return values.reshape(rows, *shape).astype(values.dtype.newbyteorder("="))
         except (TypeError, ValueError) as error:
             raise VerificationError(
-                f"Expected {rows} rows of shape {shape} in `golden_{name}.f32`. Received: "
+                f"Expected {rows} rows of shape {shape} in `{file}`. Received: "
                 f"{values.size} numbers"
             ) from error
 
@@ -177,6 +195,13 @@ def _session(file: Path, threads: int) -> ort.InferenceSession:
         ) from error
 
 
+def _codes_of(session: ort.InferenceSession) -> list[Any]:
+    """The one output, or the first where values and indices of the largest codes follow."""
+    outputs = session.get_outputs()
+    further = tuple(each.name for each in outputs[1:])
+    return outputs[:1] if further == top_k.OUTPUTS else outputs
+
+
 def _row_shape(values: list[Any], what: str, path: Path) -> tuple[int, ...]:
     if len(values) != 1 or values[0].type != "tensor(float)":
         found = ", ".join(f"{value.name} {value.type}" for value in values)
@@ -194,7 +219,7 @@ def _run(
     session: ort.InferenceSession, x: Any, shape: tuple[int, ...], argument: str
 ) -> np.ndarray:
     rows, single = _rows(x, shape, argument)
-    (input_,), (output,) = session.get_inputs(), session.get_outputs()
+    (input_,), (output, *_) = session.get_inputs(), session.get_outputs()
     parts = [
         session.run([output.name], {input_.name: rows[start : start + CHUNK_ROWS]})[0]
         for start in range(0, max(len(rows), 1), CHUNK_ROWS)
