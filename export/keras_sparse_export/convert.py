@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import onnx
 
 from keras_sparse_export import bundle, canonical, fidelity, source, via_builder, via_tf2onnx
 from keras_sparse_export import top_k as best
+from keras_sparse_export.fidelity import ParityError
 from keras_sparse_export.graph import ConversionError
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
@@ -64,7 +64,7 @@ def export_encoder(
             codes of a row, falling, and `indices` of their units, int32, of ties the lower one
             first. A device then sends `8 * top_k` bytes instead of `4 * units`.
         converter: `"tf2onnx"`, `"builder"`, or `"auto"`: tf2onnx on the TensorFlow backend, the
-            direct builder elsewhere and for what tf2onnx cannot convert.
+            direct builder elsewhere and for what tf2onnx cannot convert, or converts wrongly.
         opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
         golden: Which rows lie in the bundle with their codes, for `verify`: `"real"` (the first
             of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
@@ -210,8 +210,52 @@ def _convert(
     opset: int,
     top_k: int | None = None,
 ) -> Converted:
+    answers = _answers(model)
+
+    def reference(batch: np.ndarray) -> np.ndarray:
+        with _on_cpu():
+            return answers(batch)
+
+    refusals: list[ValueError] = []
+    for name in (order := _order(converter)):
+        try:
+            onnx_bytes = _onnx_bytes(file, model, name, opset, top_k)
+            parity = fidelity.gate(file, reference, onnx_bytes, rows)
+            if top_k is not None:
+                best.gate(file, onnx_bytes, rows, int(top_k))
+        except (ConversionError, ParityError) as refusal:
+            refusals.append(refusal)
+        else:
+            return Converted(onnx_bytes, reference, parity, name)
+    told = [f"{name}: {refusal}" for name, refusal in zip(order, refusals, strict=True)]
+    text = "; ".join(told) if len(order) > 1 else str(refusals[0])
+    if any(isinstance(refusal, ParityError) for refusal in refusals):
+        raise ParityError(text)
+    if keras.backend.backend() != "tensorflow":
+        text += ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
+    raise ConversionError(text)
+
+
+def _order(converter: str) -> list[str]:
+    """The converters to try, one after another."""
+    tensorflow = keras.backend.backend() == "tensorflow"
+    if converter == "tf2onnx" and not tensorflow:
+        raise ValueError(
+            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
+            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
+        )
+    if converter != "auto":
+        return [converter]
+    return ["tf2onnx", "builder"] if tensorflow else ["builder"]
+
+
+def _onnx_bytes(
+    file: str, model: keras.Model, converter: str, opset: int, top_k: int | None
+) -> bytes:
+    convert = {"tf2onnx": via_tf2onnx.convert, "builder": via_builder.convert}[converter]
+    proto = convert(model, opset)
+    canonical.require_known(proto, opset)
     name = file.removesuffix(".onnx")
-    used, proto = _to_onnx(model, converter, opset)
     names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
     input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
     proto = canonical.canonicalize(proto, name, input_, output, opset)
@@ -222,18 +266,7 @@ def _convert(
             f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
             f"{proto.ByteSize()} bytes"
         )
-    onnx_bytes = proto.SerializeToString(deterministic=True)
-
-    answers = _answers(model)
-
-    def reference(batch: np.ndarray) -> np.ndarray:
-        with _on_cpu():
-            return answers(batch)
-
-    parity = fidelity.gate(file, reference, onnx_bytes, rows)
-    if top_k is not None:
-        best.gate(file, onnx_bytes, rows, int(top_k))
-    return Converted(onnx_bytes, reference, parity, used)
+    return proto.SerializeToString(deterministic=True)
 
 
 def _answers(model: keras.Model) -> fidelity.Run:
@@ -248,34 +281,6 @@ def _is_at_hand(model: keras.Model) -> bool:
     """Whether the model computes in float32 and in this process alone."""
     halved = any(layer.compute_dtype != "float32" for layer in _leaves(model))
     return not halved and keras.distribution.distribution() is None
-
-
-def _to_onnx(model: keras.Model, converter: str, opset: int) -> tuple[str, onnx.ModelProto]:
-    tensorflow = keras.backend.backend() == "tensorflow"
-    if converter == "tf2onnx" and not tensorflow:
-        raise ValueError(
-            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
-            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
-        )
-    builders: dict[str, Callable[[keras.Model, int], onnx.ModelProto]] = {
-        "tf2onnx": via_tf2onnx.convert,
-        "builder": via_builder.convert,
-    }
-    if converter == "auto":
-        order = ["tf2onnx", "builder"] if tensorflow else ["builder"]
-    else:
-        order = [converter]
-    refusals = []
-    for name in order:
-        try:
-            proto = builders[name](model, opset)
-            canonical.require_known(proto, opset)
-        except ConversionError as refusal:
-            refusals.append(f"{name}: {refusal}" if len(order) > 1 else str(refusal))
-        else:
-            return name, proto
-    remedy = "" if tensorflow else ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
-    raise ConversionError("; ".join(refusals) + remedy)
 
 
 # The bundle ------------------------------------------------------------------------------------

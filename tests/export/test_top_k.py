@@ -42,7 +42,7 @@ def test_values_and_indices_at_every_opset(opset: int, rows: np.ndarray, tmp_pat
     )
     for size in (1, 2, 400):
         code, values, indices = outputs(path, rows[:size])
-        assert (values.dtype, indices.dtype) == (np.float32, np.int32)
+        assert [str(each.dtype) for each in (values, indices)] == ["float32", "int32"]
         assert pairs(values, indices) == sorted_by_hand(code, 3)
     Encoder(path).verify()
 

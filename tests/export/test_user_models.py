@@ -186,7 +186,7 @@ def convolutional(images: np.ndarray) -> keras.Model:
 def pooled_over_all_places(images: np.ndarray) -> keras.Model:
     x = keras.Input((9, 8, 3))
     h = make.Conv2D(6, 5, padding="valid", activation="tanh")(make.Rescaling(0.01)(x))
-    h = make.Conv2D(7, 3, padding="same", dilation_rate=2)(make.ZeroPadding2D(((1, 2), (0, 3)))(h))
+    h = make.Conv2D(7, 3, padding="same")(make.ZeroPadding2D(((1, 2), (0, 3)))(h))
     means = make.GlobalAveragePooling2D()(make.AveragePooling2D((2, 3), strides=(2, 1))(h))
     both = make.Concatenate()([means, make.GlobalMaxPooling2D()(h)])
     return keras.Model(x, make.Dense(6, "softplus", name="code")(both))
@@ -203,12 +203,29 @@ def test_convolutional_encoders(
 
 
 @needs_tf2onnx
-def test_what_tf2onnx_cannot_convert_goes_by_the_builder(
-    images: np.ndarray, tmp_path: Path
+@pytest.mark.parametrize(
+    ("layers", "refusal"),
+    [
+        (lambda: [make.Conv2D(6, 3, groups=3)], "Received: StatefulPartitionedCall"),
+        (
+            lambda: [
+                make.ZeroPadding2D(((1, 2), (0, 3))),
+                make.Conv2D(6, 3, padding="same", dilation_rate=2),
+            ],
+            "to agree with Keras within",
+        ),
+    ],
+    ids=["groups", "padded and dilated"],
+)
+def test_what_tf2onnx_cannot_convert_or_converts_wrongly_goes_by_the_builder(
+    layers: Callable[[], list[keras.layers.Layer]],
+    refusal: str,
+    images: np.ndarray,
+    tmp_path: Path,
 ) -> None:
-    grouped = make.Conv2D(6, 3, groups=3, activation="relu", name="code")
-    model = keras.Sequential([keras.Input((9, 8, 3)), make.Rescaling(1 / 255), grouped])
-    with pytest.raises(ConversionError, match="Received: StatefulPartitionedCall"):
+    stack = [make.Rescaling(1 / 255), *layers(), make.GlobalMaxPooling2D(name="code")]
+    model = keras.Sequential([keras.Input((9, 8, 3)), *stack])
+    with pytest.raises((ConversionError, ParityError), match=refusal):
         export_encoder(model, tmp_path / "a", layer="code", sample=images, converter="tf2onnx")
     path = export_encoder(model, tmp_path / "b", layer="code", sample=images)
     assert json.loads((path / "manifest.json").read_text())["converter"] == "builder"
