@@ -74,6 +74,9 @@ def _export(commands: Any, run: Action) -> None:
     export.add_argument("--layer", metavar="NAME", help="the layer that gives the codes")
     export.add_argument("--decoder", action="store_true", help="add the decoder")
     export.add_argument(
+        "--top-k", type=positive, metavar="K", help="give values and indices of the K largest codes"
+    )
+    export.add_argument(
         "--sample", type=Path, metavar="DATA", help="real rows (RUN/held_out.npy beside a run)"
     )
     _add_table_options(export)

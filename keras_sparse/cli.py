@@ -215,6 +215,7 @@ def _export(options: argparse.Namespace) -> None:
         sample=sample,
         layer=options.layer,
         decoder=options.decoder,
+        top_k=options.top_k,
         golden=options.golden,
         overwrite=options.overwrite,
     )

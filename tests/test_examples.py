@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from sklearn.neighbors import NearestNeighbors
 
 from keras_sparse_export import Encoder, export_encoder
 from models import trained
@@ -103,6 +104,18 @@ def test_gateway(rows: np.ndarray, tmp_path: Path) -> None:
         code = encoder.encode(series[start : start + 12])
         assert line["indices"] == np.flatnonzero(code > encoder.threshold).tolist()
         np.testing.assert_allclose(line["values"], code[line["indices"]], atol=1e-4)
+
+
+def test_search_vectors() -> None:
+    _, _, head, *lines = run("search_vectors.py", "--epochs", "3").splitlines()
+    found = {line[:18].strip(): [float(cell) for cell in line[18:].split()] for line in lines}
+    assert head.split() == ["precision", "at", "10", "bytes", "a", "row"]
+    assert found["sparse, as sent"][1] == 16 * 8
+    assert found["codes, dense"][1] == 128 * 4
+    assert found["sparse, as sent"][0] > 0.6
+    x, x_test, y, y_test = train_test_split(*load_digits(return_X_y=True), random_state=0)
+    nearest = NearestNeighbors(n_neighbors=10, metric="cosine").fit(x).kneighbors(x_test)[1]
+    assert found["pixels"][0] == pytest.approx((y[nearest] == y_test[:, None]).mean(), abs=2e-3)
 
 
 def test_l1_against_kl() -> None:

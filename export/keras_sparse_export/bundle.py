@@ -6,6 +6,7 @@ It is written whole or not at all, and replacing one never leaves less than one 
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 << 20
 REQUIRED = (
-    "input", "output", "threshold", "opset", "min_onnxruntime", "parity", "golden", "statistics",
-    "versions",
+    "input", "output", "threshold", "opset", "min_onnxruntime", "parity", "golden", "top_k",
+    "statistics", "versions",
 )  # fmt: skip
 
 
@@ -252,6 +253,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if name in ("", ".", "..") or any(character in name for character in "/\\:\0"):
             raise BundleError(f"Expected plain file names in {file}. Received: {name!r}")
     return manifest
+
+
+def require_onnxruntime(manifest: dict[str, Any], installed: str) -> None:
+    """Refuse a bundle whose files need a newer onnxruntime, before one of them is loaded.
+
+    Args:
+        manifest: Of the bundle.
+        installed: `onnxruntime.__version__`.
+
+    Raises:
+        BundleError: If it is too old.
+    """
+    oldest = manifest["min_onnxruntime"]
+    if not isinstance(oldest, str) or not re.fullmatch(r"\d+(\.\d+)*", oldest):
+        raise BundleError(f"Expected a version as `min_onnxruntime`. Received: {oldest!r}")
+    if _release(installed) < _release(oldest):
+        raise BundleError(
+            f"Expected onnxruntime {oldest} or newer for this bundle. Received: onnxruntime "
+            f'{installed}. Remedy: pip install "onnxruntime>={oldest}", or an export with a lower '
+            "`opset`"
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers that a version starts with: (1, 20, 0) of 1.20.0.dev3, (1, 20) of 1.20."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in found.group().split(".")) if found else ()
 
 
 def check_files(folder: Path, manifest: dict[str, Any], names: list[str] | None = None) -> None:

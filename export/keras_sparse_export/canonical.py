@@ -1,7 +1,9 @@
 """One spelling for every ONNX model, whichever converter wrote it."""
 
+import numpy as np
 import onnx
 
+from keras_sparse_export import top_k
 from keras_sparse_export.graph import ConversionError
 
 
@@ -75,11 +77,37 @@ def canonicalize(
         ir_version=ir_version(opset),
         producer_name="keras-sparse-export",
     )
+    _check(model)
+    return model
+
+
+def with_top_k(proto: onnx.ModelProto, k: int) -> onnx.ModelProto:
+    """A canonical model with the k largest of its codes as further outputs, `values`, `indices`.
+
+    Raises:
+        ConversionError: If the ONNX checker finds a fault.
+    """
+    helper, kinds = onnx.helper, onnx.TensorProto
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    graph = model.graph
+    (code,) = graph.output
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array([k], np.int64), "k"))
+    graph.node.append(helper.make_node("TopK", [code.name, "k"], [top_k.VALUES, "places"], axis=-1))
+    # JavaScript reads int64 as BigInt alone.
+    graph.node.append(helper.make_node("Cast", ["places"], [top_k.INDICES], to=kinds.INT32))
+    dims = [dim.dim_param or dim.dim_value for dim in code.type.tensor_type.shape.dim]
+    for name, kind in ((top_k.VALUES, kinds.FLOAT), (top_k.INDICES, kinds.INT32)):
+        graph.output.append(helper.make_tensor_value_info(name, kind, [*dims[:-1], k]))
+    _check(model)
+    return model
+
+
+def _check(model: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(f"Expected a valid ONNX model. Received: {error}") from error
-    return model
 
 
 def _renamed(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import onnx
 
-from keras_sparse_export import bundle, canonical, fidelity, graph, source, via_tf2onnx
+from keras_sparse_export import bundle, canonical, fidelity, source, via_builder, via_tf2onnx
+from keras_sparse_export import top_k as best
+from keras_sparse_export.fidelity import ParityError
 from keras_sparse_export.graph import ConversionError
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
@@ -38,6 +39,7 @@ def export_encoder(
     sample: Any = None,
     layer: str | None = None,
     decoder: bool = False,
+    top_k: int | None = None,
     converter: str = "auto",
     opset: int = 17,
     golden: str = "auto",
@@ -58,8 +60,11 @@ def export_encoder(
             in where there are none, and there are no statistics then.
         layer: Name of the layer whose output is the code. Needed for any other Keras model.
         decoder: Whether to add the decoder.
+        top_k: How many units to give beside the code, as further outputs: `values` of the largest
+            codes of a row, falling, and `indices` of their units, int32, of ties the lower one
+            first. A device then sends `8 * top_k` bytes instead of `4 * units`.
         converter: `"tf2onnx"`, `"builder"`, or `"auto"`: tf2onnx on the TensorFlow backend, the
-            direct builder elsewhere and for what tf2onnx cannot convert.
+            direct builder elsewhere and for what tf2onnx cannot convert, or converts wrongly.
         opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
         golden: Which rows lie in the bundle with their codes, for `verify`: `"real"` (the first
             of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
@@ -93,20 +98,28 @@ def export_encoder(
             "scale. Received: one that does not. Remedy: model.adapt(x)"
         )
     encoder = source.encoder_of(model, layer)
-    source_decoder = source.decoder_of(model, layer) if decoder else None
+    if top_k is not None:
+        best.require_k(top_k, encoder.output_shape[-1])
+    originals = {"encoder": encoder}
+    if decoder:
+        originals["decoder"] = source.decoder_of(model, layer)
 
     with _on_cpu():
         encoder = source.inference_clone(encoder)
         real = None if sample is None else _sample_rows(sample, encoder.input_shape[1:])
         synthetic = _synthetic_rows(encoder, GATE_ROWS)
         rows = synthetic if real is None else real
-        halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset)}
+        halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset, top_k)}
         codes = halves["encoder"].run(rows)
         if threshold is None:
             threshold = _threshold(model, layer, codes)
-        if source_decoder is not None:
-            source_decoder = source.inference_clone(source_decoder)
-            halves["decoder"] = _convert("decoder.onnx", source_decoder, codes, converter, opset)
+        if decoder:
+            half = source.inference_clone(originals["decoder"])
+            halves["decoder"] = _convert("decoder.onnx", half, codes, converter, opset)
+    for name, given in {"encoder": rows, "decoder": codes}.items():
+        if name in halves and _is_at_hand(originals[name]):
+            answers = _answers(originals[name])
+            fidelity.hold_to_model(f"{name}.onnx", answers, halves[name].run, given)
 
     kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
     golden_rows = {"real": rows, "synthetic": synthetic, "none": rows[:0]}[kind][:GOLDEN_ROWS]
@@ -130,6 +143,7 @@ def export_encoder(
                 "versions": _versions(),
                 "parity": {name: half.parity.as_dict() for name, half in halves.items()},
                 "golden": {"kind": kind, "rows": len(golden_rows)},
+                "top_k": None if top_k is None else best.entry(top_k, encoder.output_shape[1:]),
                 "statistics": None if real is None else _statistics(codes, threshold),
             },
         )
@@ -189,54 +203,84 @@ def _threshold(model: keras.Model, layer: str | None, codes: np.ndarray) -> floa
 
 
 def _convert(
-    file: str, model: keras.Model, rows: np.ndarray, converter: str, opset: int
+    file: str,
+    model: keras.Model,
+    rows: np.ndarray,
+    converter: str,
+    opset: int,
+    top_k: int | None = None,
 ) -> Converted:
-    name = file.removesuffix(".onnx")
-    used, proto = _to_onnx(model, converter, opset)
-    names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
-    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
-    proto = canonical.canonicalize(proto, name, input_, output, opset)
-    if proto.ByteSize() > MAX_BYTES:
-        raise ConversionError(
-            f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
-            f"{proto.ByteSize()} bytes"
-        )
-    onnx_bytes = proto.SerializeToString(deterministic=True)
+    answers = _answers(model)
 
     def reference(batch: np.ndarray) -> np.ndarray:
         with _on_cpu():
-            codes: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
-        return codes
+            return answers(batch)
 
-    return Converted(onnx_bytes, reference, fidelity.gate(file, reference, onnx_bytes, rows), used)
+    refusals: list[ValueError] = []
+    for name in (order := _order(converter)):
+        try:
+            onnx_bytes = _onnx_bytes(file, model, name, opset, top_k)
+            parity = fidelity.gate(file, reference, onnx_bytes, rows)
+            if top_k is not None:
+                best.gate(file, onnx_bytes, rows, int(top_k))
+        except (ConversionError, ParityError) as refusal:
+            refusals.append(refusal)
+        else:
+            return Converted(onnx_bytes, reference, parity, name)
+    told = [f"{name}: {refusal}" for name, refusal in zip(order, refusals, strict=True)]
+    text = "; ".join(told) if len(order) > 1 else str(refusals[0])
+    if any(isinstance(refusal, ParityError) for refusal in refusals):
+        raise ParityError(text)
+    if keras.backend.backend() != "tensorflow":
+        text += ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
+    raise ConversionError(text)
 
 
-def _to_onnx(model: keras.Model, converter: str, opset: int) -> tuple[str, onnx.ModelProto]:
+def _order(converter: str) -> list[str]:
+    """The converters to try, one after another."""
     tensorflow = keras.backend.backend() == "tensorflow"
     if converter == "tf2onnx" and not tensorflow:
         raise ValueError(
             "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
             f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
         )
-    builders: dict[str, Callable[[keras.Model, int], onnx.ModelProto]] = {
-        "tf2onnx": via_tf2onnx.convert,
-        "builder": graph.build,
-    }
-    if converter == "auto":
-        order = ["tf2onnx", "builder"] if tensorflow else ["builder"]
-    else:
-        order = [converter]
-    refusals = []
-    for name in order:
-        try:
-            proto = builders[name](model, opset)
-            canonical.require_known(proto, opset)
-        except ConversionError as refusal:
-            refusals.append(f"{name}: {refusal}" if len(order) > 1 else str(refusal))
-        else:
-            return name, proto
-    remedy = "" if tensorflow else ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
-    raise ConversionError("; ".join(refusals) + remedy)
+    if converter != "auto":
+        return [converter]
+    return ["tf2onnx", "builder"] if tensorflow else ["builder"]
+
+
+def _onnx_bytes(
+    file: str, model: keras.Model, converter: str, opset: int, top_k: int | None
+) -> bytes:
+    convert = {"tf2onnx": via_tf2onnx.convert, "builder": via_builder.convert}[converter]
+    proto = convert(model, opset)
+    canonical.require_known(proto, opset)
+    name = file.removesuffix(".onnx")
+    names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
+    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
+    proto = canonical.canonicalize(proto, name, input_, output, opset)
+    if top_k is not None:
+        proto = canonical.with_top_k(proto, int(top_k))
+    if proto.ByteSize() > MAX_BYTES:
+        raise ConversionError(
+            f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
+            f"{proto.ByteSize()} bytes"
+        )
+    return proto.SerializeToString(deterministic=True)
+
+
+def _answers(model: keras.Model) -> fidelity.Run:
+    def run(batch: np.ndarray) -> np.ndarray:
+        found: np.ndarray = keras.ops.convert_to_numpy(source.called(model, batch))
+        return found
+
+    return run
+
+
+def _is_at_hand(model: keras.Model) -> bool:
+    """Whether the model computes in float32 and in this process alone."""
+    halved = any(layer.compute_dtype != "float32" for layer in _leaves(model))
+    return not halved and keras.distribution.distribution() is None
 
 
 # The bundle ------------------------------------------------------------------------------------
@@ -254,6 +298,9 @@ def _write(
         golden = {"x": golden_rows, "code": halves["encoder"].run(golden_rows)}
         if "decoder" in halves:
             golden["x_hat"] = halves["decoder"].run(golden["code"])
+        if (entry := manifest["top_k"]) is not None:
+            golden["values"], indices = best.largest(golden["code"], entry["k"])
+            (folder / "golden_indices.i32").write_bytes(indices.astype("<i4").tobytes())
         for name, array in golden.items():
             (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
     bundle.finish(folder, manifest)

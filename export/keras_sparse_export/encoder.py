@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import onnxruntime as ort
 
-from keras_sparse_export import bundle, fidelity
+from keras_sparse_export import bundle, fidelity, top_k
 from keras_sparse_export.bundle import BundleError, VerificationError
 from keras_sparse_export.rows import as_rows
 from keras_sparse_export.session import CHUNK_ROWS, Half
@@ -90,6 +91,7 @@ class Encoder:
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
             self.manifest = bundle.read_manifest(self.path)
+            bundle.require_onnxruntime(self.manifest, ort.__version__)
         elif not self.path.is_file():
             raise BundleError(
                 f"Invalid value for argument `path`. Expected a bundle or an .onnx file. Received: "
@@ -157,12 +159,12 @@ class Encoder:
             ValueError: As in `encode`.
         """
         encoder = self._opened()
-        if not {"values", "indices"} <= set(encoder.outputs):
+        if not set(top_k.OUTPUTS) <= set(encoder.outputs):
             raise BundleError(
                 f"Expected a bundle with the outputs `values` and `indices`. Received: {self.path}"
                 ". Remedy: export_encoder(..., top_k=k)"
             )
-        return TopK(*encoder.all(x, ["values", "indices"]))
+        return TopK(*encoder.all(x, list(top_k.OUTPUTS)))
 
     def stream(self, chunks: Iterable[Any]) -> Iterator[np.ndarray]:
         """Codes of each chunk of raw rows, as it comes; nothing is kept.
@@ -214,6 +216,8 @@ class Encoder:
         x = self._golden("x", self.input_shape)
         code = self._golden("code", self.code_shape)
         found = _agreement("encoder.onnx", x, code, self.encode)
+        if (entry := self.manifest["top_k"]) is not None:
+            self._verify_top_k(x, code, entry["k"])
         decoded = (
             _agreement("decoder.onnx", code, self._golden("x_hat", self.input_shape), self.decode)
             if self.has_decoder
@@ -221,15 +225,29 @@ class Encoder:
         )
         return Verification(len(self.manifest["files"]), golden["kind"], found, decoded)
 
-    def _golden(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    def _verify_top_k(self, x: np.ndarray, code: np.ndarray, k: int) -> None:
+        shape = (*self.code_shape[:-1], k)
+        golden = (
+            self._golden(top_k.VALUES, shape),
+            self._golden(top_k.INDICES, shape, "i32"),
+        )
+        found = self._opened().all(x, list(top_k.OUTPUTS))
+        if not top_k.agree(code, golden, found, fidelity.tolerance(code)):
+            raise VerificationError(
+                f"Expected `encoder.onnx` to give the golden values and indices of its {k} largest "
+                "codes. Received: others"
+            )
+
+    def _golden(self, name: str, shape: tuple[int, ...], kind: str = "f32") -> np.ndarray:
         assert self.manifest is not None
-        values = np.fromfile(self.path / f"golden_{name}.f32", "<f4")
+        file = f"golden_{name}.{kind}"
+        values = np.fromfile(self.path / file, f"<{kind[0]}4")
         rows = self.manifest["golden"]["rows"]
         try:
-            return values.reshape(rows, *shape).astype(np.float32)
+            return values.reshape(rows, *shape).astype(values.dtype.newbyteorder("="))
         except (TypeError, ValueError) as error:
             raise VerificationError(
-                f"Expected {rows} rows of shape {shape} in `golden_{name}.f32`. Received: "
+                f"Expected {rows} rows of shape {shape} in `{file}`. Received: "
                 f"{values.size} numbers"
             ) from error
 

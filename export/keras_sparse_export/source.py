@@ -4,13 +4,16 @@ from typing import Any
 
 import keras
 
+from keras_sparse_export.graph import ConversionError
+
 
 def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
     """The part of a model that gives the codes: its own `encoder`, or all up to a layer.
 
     Raises:
         TypeError: If it is no Keras model.
-        ValueError: If there is no such part, or not of one float input and one output.
+        ValueError: If there is no such part, or not of float rows.
+        ConversionError: If it has several inputs or outputs, or one without a fixed shape.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -38,9 +41,10 @@ def encoder_of(model: keras.Model, layer: str | None) -> keras.Model:
         encoder = _up_to(model, layer)
     for what, tensors in (("input", encoder.inputs), ("output", encoder.outputs)):
         if len(tensors) != 1 or None in tensors[0].shape[1:]:
-            raise ValueError(
+            found = ", ".join(f"`{tensor.name}` {tuple(tensor.shape)}" for tensor in tensors)
+            raise ConversionError(
                 f"Invalid value for argument `model`. Expected an encoder with one {what} of a "
-                f"fixed shape. Received: {[tuple(tensor.shape) for tensor in tensors]}"
+                f"fixed shape. Received: {found}"
             )
     if not keras.backend.is_float_dtype(encoder.inputs[0].dtype):
         raise ValueError(
@@ -103,25 +107,49 @@ class _PassOn(keras.layers.Layer):
 
 
 def inference_clone(model: keras.Model) -> keras.Model:
-    """A copy for inference: float32, without regularizers or penalties, the same weights."""
+    """A copy for inference: float32, without regularizers or penalties, the same weights.
+
+    Raises:
+        ConversionError: If a layer cannot be made again from its config; it is named.
+    """
     pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if keras.saving.get_registered_name(type(layer)) == "keras_sparse>ActivityPenalty":
             return _PassOn(name=layer.name, dtype="float32")
-        if not isinstance(layer, keras.layers.Layer):  # an operation of keras.ops
-            return type(layer).from_config(layer.get_config())
-        config = layer.get_config()
-        config |= {key: None for key in config if key.endswith("_regularizer")}
-        if not isinstance(layer, keras.Model):
-            config["dtype"] = "float32"
-        copy = type(layer).from_config(config)
-        pairs.append((layer, copy))
+        copy = _copied(layer)
+        if isinstance(layer, keras.layers.Layer):  # else an operation of keras.ops
+            pairs.append((layer, copy))
         return copy
 
     copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
     for layer, twin in pairs:
         twin.set_weights(layer.get_weights())
+        if hasattr(twin, "finalize_state"):  # what a layer derives from adapted weights
+            twin.finalize_state()
     # tf2onnx reads Functional models alone, and the names of its inputs from a fresh Input.
     x = keras.Input(model.input_shape[1:], dtype="float32", name="x")
-    return keras.Model(x, copy(x), name=model.name)
+    return keras.Model(x, called(copy, x), name=model.name)
+
+
+def called(model: keras.Model, x: Any) -> Any:
+    """Codes of rows, from a model that may have been made of lists of one."""
+    inputs = keras.tree.pack_sequence_as(model.input, [x])
+    return keras.tree.flatten(model(inputs, training=False))[0]
+
+
+def _copied(layer: Any) -> Any:
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.Layer):
+        config |= {key: None for key in config if key.endswith("_regularizer")}
+        if not isinstance(layer, keras.Model):
+            config["dtype"] = "float32"
+    try:
+        return type(layer).from_config(config)
+    except Exception as error:  # a layer of a user's own raises what it likes
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ConversionError(
+            f"Expected layers that can be made again from their config. Received: layer "
+            f"`{layer.name}` of class {type(layer).__name__} ({reason}). Remedy: a registered "
+            "layer of your own with `get_config`"
+        ) from error

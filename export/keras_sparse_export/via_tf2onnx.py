@@ -19,19 +19,25 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
     An operator that tf2onnx does not know stands in the graph under its TensorFlow name.
 
     Raises:
-        ConversionError: If the graph does not fit into one file.
+        ConversionError: If tf2onnx fails, or the graph does not fit into one file.
     """
     import tensorflow as tf
     import tf2onnx
 
     x = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="x")
     with _quiet("tf2onnx", "tensorflow"):
-        proto, external = tf2onnx.convert.from_keras(
-            model,
-            [x],
-            opset=opset,
-            custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
-        )
+        try:
+            proto, external = tf2onnx.convert.from_keras(
+                model,
+                [x],
+                opset=opset,
+                custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
+            )
+        except Exception as error:  # TensorFlow and tf2onnx each raise their own
+            reason = str(error).strip().split("\n")[0][:200]
+            raise ConversionError(
+                f"Expected a model that tf2onnx traces. Received: {type(error).__name__} ({reason})"
+            ) from error
     if external:
         raise ConversionError("Expected one ONNX file. Received: one with external data")
     return proto
