@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export.drift import Drift
 from keras_sparse_export.encoder import Encoder, Verification
 
 if TYPE_CHECKING:
     from keras_sparse_export.convert import export_encoder
 
-__all__ = ["BundleError", "Encoder", "Verification", "VerificationError", "export_encoder"]
+__all__ = ["BundleError", "Drift", "Encoder", "Verification", "VerificationError", "export_encoder"]
 
 
 def __getattr__(name: str) -> Any:

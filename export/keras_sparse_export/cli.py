@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from keras_sparse_export.drift import Drift
+
 WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
+MOVED_UNITS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 1 for a failed job, 2 for a wrong call or bad input."""
+    """Run a command.
+
+    The exit status is 0, 1 for a failed job or for rows that drifted, 2 for a wrong call or bad
+    input.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        status: int | None = options.run(options)
     except KeyboardInterrupt:
         print("keras-sparse-export: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -28,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return FAILED
         bad_input = (ValueError, FileExistsError, FileNotFoundError)
         return WRONG_CALL if isinstance(error, bad_input) else FAILED
-    return 0
+    return status or 0
 
 
 def _encode(options: argparse.Namespace) -> None:
@@ -174,31 +181,120 @@ def _info(options: argparse.Namespace) -> None:
     print("\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items()))
 
 
+def _drift(options: argparse.Namespace) -> int:
+    from keras_sparse_export.encoder import Encoder
+
+    if options.batch_rows < 1:
+        raise ValueError(
+            "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
+            f"{options.batch_rows}"
+        )
+    encoder = Encoder(options.bundle, threads=options.threads)
+    rows = _shaped(_read(options.data, options.key, options.drop), encoder.input_shape)
+    whole = max(1, len(rows) // options.batch_rows)  # a last batch that is not full is left out
+    batches = []
+    for batch in range(whole):
+        start = batch * options.batch_rows
+        found = encoder.drift(rows[start : start + options.batch_rows])
+        order = abs(found.units).argsort(kind="stable")[::-1][:MOVED_UNITS]
+        moved = {int(unit): round(float(found.units[unit]), 2) for unit in order}
+        batches.append((found, moved))
+        if not options.json:
+            units = ", ".join(f"{unit} ({score:+.1f})" for unit, score in moved.items())
+            print(
+                f"rows {start} to {start + found.rows - 1}: score {found.score:.2f} "
+                f"(threshold {found.threshold:.2f}), {'DRIFT' if found.drifted else 'no drift'}; "
+                f"units that moved most: {units}"
+            )
+    rate = batches[0][0].false_alarm_rate
+    drifted = sum(found.drifted for found, _ in batches)
+    alarm = _chance(drifted, whole, rate) <= rate
+    if options.json:
+        print(_json_of(batches, alarm, rate))
+    else:
+        print(
+            f"{drifted} of {whole} batches above the threshold, {rate * whole:.2g} expected by "
+            f"chance: {'DRIFT' if alarm else 'no drift'}"
+        )
+    return FAILED if alarm else 0
+
+
+def _chance(drifted: int, batches: int, rate: float) -> float:
+    """How likely so many of the batches or more exceed the threshold without drift."""
+    from math import exp, lgamma, log, log1p
+
+    return 1 - sum(
+        exp(
+            lgamma(batches + 1)
+            - lgamma(count + 1)
+            - lgamma(batches - count + 1)
+            + count * log(rate)
+            + (batches - count) * log1p(-rate)
+        )
+        for count in range(drifted)
+    )
+
+
+def _json_of(batches: "list[tuple[Drift, dict[int, float]]]", drifted: bool, rate: float) -> str:
+    import json
+
+    return json.dumps(
+        {
+            "drifted": drifted,
+            "false_alarm_rate": rate,
+            "batches": [
+                {
+                    "rows": found.rows,
+                    "score": found.score,
+                    "threshold": found.threshold,
+                    "drifted": found.drifted,
+                    "units": moved,
+                }
+                for found, moved in batches
+            ],
+        }
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="keras-sparse-export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     encode = _command(commands, "encode", _encode, "codes of a file of rows")
-    encode.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz or .csv")
     encode.add_argument("-o", "--output", type=Path, required=True, metavar="CODES.npy")
-    encode.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
-    encode.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="column of a .csv to leave out",
-    )
-    encode.add_argument("--threads", type=int, default=1)
+    _add_source(encode)
     encode.add_argument("--overwrite", action="store_true", help="replace what is there")
+
+    drift = _command(
+        commands,
+        "drift",
+        _drift,
+        "whether rows are like those that the bundle was exported with; exit status 1 if not",
+    )
+    _add_source(drift)
+    drift.add_argument("--batch-rows", type=int, default=256, metavar="ROWS")
+    drift.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
     _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
     _command(commands, "info", _info, "what a bundle holds")
     return parser
 
 
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz or .csv")
+    command.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
+    command.add_argument(
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="column of a .csv to leave out",
+    )
+    command.add_argument("--threads", type=int, default=1)
+
+
 def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], None], summary: str
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], summary: str
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     command.set_defaults(run=run)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, fidelity
+from keras_sparse_export import bundle, drift, fidelity
 from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export.drift import Drift
 
 CHUNK_ROWS = 1024
 
@@ -115,6 +116,29 @@ class Encoder:
                 )
             self._decoder = self._open("decoder.onnx")
         return _run(self._decoder, h, self.code_shape, "h")
+
+    def drift(self, x: Any) -> Drift:
+        """Compare a batch with the sample that the bundle was exported with.
+
+        Rows must be independent draws, not neighbours in a series; and so must batches be, for
+        their alarms to come at the stated rate.
+
+        Args:
+            x: Raw rows, as in `encode`, 16 or more.
+
+        Raises:
+            BundleError: If the bundle holds no statistics, or of too small a sample.
+            ValueError: If there are too few rows, and as in `encode`.
+        """
+        if self.manifest is None:
+            raise BundleError(
+                "Expected a bundle, which carries what to compare with. Received: the file "
+                f"{self.path}"
+            )
+        codes = self.encode(x)
+        if codes.ndim == len(self.code_shape):
+            codes = codes[np.newaxis]  # one row, which is refused by how many it is
+        return drift.drift(codes, self.manifest["statistics"], float(self.manifest["threshold"]))
 
     def verify(self) -> Verification:
         """Compare every file with its hash, and the answers on the golden rows with theirs.
