@@ -181,8 +181,11 @@ def per_row(codes: np.ndarray, threshold: float) -> np.ndarray:
 def scores(excess: np.ndarray, rows: int, pooled: Moments) -> np.ndarray:
     """Signed scores of `rows` of the pooled rows, by how far their sums exceed their due share."""
     others = pooled.rows - rows
-    # Devices round differently: what moves no more than that has not drifted.
-    variance = pooled.second + (ROUNDING * np.maximum(1.0, np.abs(pooled.mean))) ** 2
+    # Devices round differently: a mean that moved no farther than that has not drifted.
+    rounding = ROUNDING * np.maximum(1.0, np.abs(pooled.mean))
+    slack = rounding * rows * others / pooled.rows
+    excess = np.sign(excess) * np.maximum(np.abs(excess) - slack, 0.0)
+    variance = pooled.second + rounding**2
     tilt = excess * pooled.third / variance**2
     square = excess**2 / variance * (_h(tilt / rows) / rows + _h(-tilt / others) / others)
     return np.sign(excess) * np.sqrt(square)

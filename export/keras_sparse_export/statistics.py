@@ -1,6 +1,7 @@
 """What a manifest tells of the codes of the sample, and the limits that drift is held to."""
 
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -85,11 +86,12 @@ def calibration(values: np.ndarray, rng: np.random.Generator) -> dict[str, Any] 
     limits: dict[str, list[float]] = {
         name: [] for name in ("thresholds", "spread_weights", "total_weights")
     }
+    least = NormalDist().inv_cdf(1 - FALSE_ALARM_RATE / 2)  # of one unit; none may vary at all
     for found in map(np.concatenate, zip(*draws, strict=True)):
         largest, spread, total = (_limit(each) for each in found.T)
         weights = [largest / each if each else 0.0 for each in (spread, total)]
         score = (found * (1, *weights)).max(axis=1)
-        for name, value in zip(limits, (_limit(score), *weights), strict=True):
+        for name, value in zip(limits, (max(_limit(score), least), *weights), strict=True):
             limits[name].append(float(f"{value:.6g}"))
     return {
         "false_alarm_rate": FALSE_ALARM_RATE,
