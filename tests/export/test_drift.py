@@ -86,6 +86,13 @@ def test_the_score_of_two_points_far_apart_is_finite() -> None:
     assert mirrored == pytest.approx(-found)
 
 
+def test_less_than_nothing_counts_as_nothing() -> None:
+    """A Poisson variable of mean 4 that is 0 has deviance 8, and none is more surprising."""
+    pooled = Moments(10**9, np.array(1.0), np.array(1.0), np.array(1.0))
+    for excess in (-4, -6, -40):
+        assert scores(np.array(excess), 4, pooled) == pytest.approx(-np.sqrt(8), rel=1e-4)
+
+
 # The rate ----------------------------------------------------------------------------------------
 
 
