@@ -41,6 +41,16 @@ def test_train_and_export_then_run_on_device(tmp_path: Path) -> None:
     assert "32 rows" in out
 
 
+def test_anomaly(tmp_path: Path) -> None:
+    out = run("anomaly.py", "--epochs", "5", "-o", tmp_path / "bundle")
+    _, ever, off, mixture, moved = out.splitlines()
+    assert "drifted" not in ever
+    assert int(ever[24:46]) <= 8
+    assert int(off[24:46]) >= 4
+    assert mixture.endswith("drifted")
+    assert moved.startswith("moved most: unit ")
+
+
 def test_sklearn_pipeline() -> None:
     out = run("sklearn_pipeline.py", "--epochs", "1")
     assert out.count("in cross-validation") == 3

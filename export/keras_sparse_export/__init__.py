@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export.drift import Drift
 from keras_sparse_export.encoder import Encoder, Verification
 from keras_sparse_export.sparse import SparseCodes, TopK
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BundleError",
+    "Drift",
     "Encoder",
     "SparseCodes",
     "TopK",

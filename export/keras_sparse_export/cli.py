@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export import encode_command
+from keras_sparse_export import drift_command, encode_command
 
 WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 
@@ -15,12 +15,13 @@ WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    The exit status is 0, 1 for a failed job, 2 for a wrong call or bad input; as a shell counts
-    signals, 130 for Ctrl-C and 141 for an output that was closed, as by `| head -1`.
+    The exit status is 0, 1 for a failed job or for rows that drifted, 2 for a wrong call or bad
+    input; as a shell counts signals, 130 for Ctrl-C and 141 for an output that was closed, as by
+    `| head -1`.
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        status: int | None = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return FAILED
         bad_input = (ValueError, FileExistsError, FileNotFoundError)
         return WRONG_CALL if isinstance(error, bad_input) else FAILED
-    return 0
+    return status or 0
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -99,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     encode_command.add_arguments(encode)
 
+    drift = _command(
+        commands,
+        "drift",
+        drift_command.drift,
+        "whether rows are like those that the bundle was exported with; exit status 1 if not",
+    )
+    drift_command.add_arguments(drift)
+
     _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
     _command(commands, "info", _info, "what a bundle holds")
 
@@ -110,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], None], summary: str
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], summary: str
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     command.set_defaults(run=run)

@@ -10,14 +10,24 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import onnxruntime as ort
 
-from keras_sparse_export import bundle, canonical, fidelity, source, via_builder, via_tf2onnx
+from keras_sparse_export import (
+    bundle,
+    canonical,
+    fidelity,
+    source,
+    statistics,
+    via_builder,
+    via_tf2onnx,
+)
 from keras_sparse_export import top_k as best
 from keras_sparse_export.fidelity import ParityError
 from keras_sparse_export.graph import ConversionError
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
+CHUNK_ROWS = 1024
 GOLDEN_ROWS = 32
 DENSE_THRESHOLD = 0.1
 MAX_BYTES = 2**31 - 1  # of one protobuf file
@@ -55,9 +65,11 @@ def export_encoder(
     Args:
         model: A `SparseAutoencoder`, or any Keras model together with `layer`.
         path: Folder of the bundle.
-        sample: Raw rows of real data, `(rows, *input_shape)`. The comparison uses up to 512 of
-            them and the bundle tells how often each unit is active on them. Synthetic rows stand
-            in where there are none, and there are no statistics then.
+        sample: Raw rows of real data, `(rows, *input_shape)`. The comparison uses the first 512 of
+            them. The bundle tells how often each unit is active on all of them, which is also
+            what `Encoder.drift` compares with: for that, rows drawn at random that the model was
+            not trained on, 1,000 or more. Synthetic rows stand in where there are none, and there
+            are no statistics then.
         layer: Name of the layer whose output is the code. Needed for any other Keras model.
         decoder: Whether to add the decoder.
         top_k: How many units to give beside the code, as further outputs: `values` of the largest
@@ -108,7 +120,7 @@ def export_encoder(
         encoder = source.inference_clone(encoder)
         real = None if sample is None else _sample_rows(sample, encoder.input_shape[1:])
         synthetic = _synthetic_rows(encoder, GATE_ROWS)
-        rows = synthetic if real is None else real
+        rows = synthetic if real is None else real[:GATE_ROWS].astype(np.float32)
         halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset, top_k)}
         codes = halves["encoder"].run(rows)
         if threshold is None:
@@ -144,7 +156,9 @@ def export_encoder(
                 "parity": {name: half.parity.as_dict() for name, half in halves.items()},
                 "golden": {"kind": kind, "rows": len(golden_rows)},
                 "top_k": None if top_k is None else best.entry(top_k, encoder.output_shape[1:]),
-                "statistics": None if real is None else _statistics(codes, threshold),
+                "statistics": None
+                if real is None
+                else _statistics(halves["encoder"].onnx_bytes, real, threshold),
             },
         )
     return path
@@ -160,11 +174,14 @@ def _sample_rows(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
             f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
             f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
         )
-    rows = rows[:GATE_ROWS].astype(np.float32)
-    if not np.isfinite(rows).all():
-        raise ValueError(
-            "Invalid value for argument `sample`. Expected finite rows. Received: NaN or infinity"
-        )
+    for start in range(0, len(rows), CHUNK_ROWS):  # it may lie on disk
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(rows[start : start + CHUNK_ROWS].astype(np.float32)).all()
+        if not finite:
+            raise ValueError(
+                "Invalid value for argument `sample`. Expected finite rows. Received: NaN or "
+                "infinity"
+            )
     return rows
 
 
@@ -306,16 +323,9 @@ def _write(
     bundle.finish(folder, manifest)
 
 
-def _statistics(codes: np.ndarray, threshold: float) -> dict[str, Any]:
-    units = codes.reshape(-1, codes.shape[-1]).astype(np.float64)
-    active = (units > threshold).mean(axis=0)
-    return {
-        "rows": len(codes),
-        "l0": float(active.sum()),
-        "dead_units": int((active == 0).sum()),
-        "mean_activation": [float(f"{value:.6g}") for value in units.mean(axis=0)],
-        "active_share": [float(f"{value:.6g}") for value in active],
-    }
+def _statistics(onnx_bytes: bytes, rows: np.ndarray, threshold: float) -> dict[str, Any]:
+    run = fidelity.session_run(onnx_bytes, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    return statistics.of_sample(run, rows, threshold)
 
 
 def _versions() -> dict[str, str]:

@@ -4,20 +4,19 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from keras_sparse_export import readers, writers
-from keras_sparse_export.encoder import Encoder
+from keras_sparse_export import readers, sources, writers
+from keras_sparse_export.encoder import FILES, Encoder
 
 NAMED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes beside the bundle."""
+    sources.add_arguments(parser)
     add = parser.add_argument
-    add("data", metavar="DATA", help=".npy, .npz, .csv, .jsonl, or - for standard input")
     add(
         "-o",
         "--output",
@@ -25,17 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODES",
         help=".npy, .csv (dense), .npz (CSR), .jsonl (active units), or - for standard output",
     )
-    add("--format", choices=readers.TEXT, help="what DATA is, if its name does not tell")
     add("--to", choices=("csv", "jsonl"), help="what CODES are, if the name does not tell")
-    add("--key", metavar="NAME", help="array of an .npz, or field of JSON lines, with the rows")
-    add(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="column of a CSV to leave out",
-    )
-    add("--header", choices=("yes", "no"), help="whether a CSV begins with names of columns")
     add("--threshold", type=float, help="units above it are active (default: the bundle's)")
     add("--dense", action="store_true", help="whole codes as JSON lines")
     add(
@@ -46,24 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--batch-rows", type=int, default=1024, metavar="N", help="most rows in one go")
     add("--threads", type=int, default=1)
-    add("--variant", choices=("float32", "int8"))
+    add("--variant", choices=tuple(FILES), default="float32")
     add("--overwrite", action="store_true", help="replace what is there")
 
 
 def encode(options: argparse.Namespace) -> None:
     """Read, encode and write, chunk by chunk."""
     _require(options)
-    encoder = _encoder(options)
+    encoder = Encoder(options.bundle, variant=options.variant, threads=options.threads)
     threshold = encoder.threshold if options.threshold is None else options.threshold
-    chunks = readers.read(
-        options.data,
-        encoder.input_shape,
-        kind=options.format,
-        key=options.key,
-        drop=options.drop,
-        header=None if options.header is None else options.header == "yes",
-        rows=options.batch_rows,
-    )
+    chunks = sources.chunks(options, options.data, encoder.input_shape, options.batch_rows)
     bad = _Bad(options)
     with (
         writers.opened(
@@ -118,11 +99,6 @@ def _require(options: argparse.Namespace) -> None:
             "Invalid value for argument `--dense`. Expected it with JSON lines alone: .npy and "
             f".csv are dense, .npz is not. Received: {kind}"
         )
-
-
-def _encoder(options: argparse.Namespace) -> Encoder:
-    further: dict[str, Any] = {"variant": options.variant} if options.variant else {}
-    return Encoder(options.bundle, threads=options.threads, **further)
 
 
 def _codes(encoder: Encoder, chunk: readers.Chunk) -> tuple[np.ndarray, dict[int, str]]:

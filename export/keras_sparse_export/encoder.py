@@ -11,8 +11,9 @@ from typing import Any, Self
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, fidelity, top_k
+from keras_sparse_export import bundle, drift, fidelity, top_k
 from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export.drift import Drift
 from keras_sparse_export.rows import as_rows
 from keras_sparse_export.session import CHUNK_ROWS, Half
 from keras_sparse_export.sparse import SparseCodes, TopK
@@ -197,6 +198,35 @@ class Encoder:
                 )
             self._decoder = self._open("decoder.onnx", "h")
         return self._decoder(h)
+
+    def drift(self, x: Any) -> Drift:
+        """Compare a batch with the sample that the bundle was exported with.
+
+        Rows must be independent draws, not neighbours in a series; and so must batches be, for
+        their alarms to come at the stated rate.
+
+        Args:
+            x: Raw rows, as in `encode`, 16 or more.
+
+        Raises:
+            BundleError: If the bundle holds no statistics, or of too small a sample, or the
+                variant is another than float32.
+            ValueError: If there are too few rows, and as in `encode`.
+        """
+        if self.manifest is None:
+            raise BundleError(
+                "Expected a bundle, which carries what to compare with. Received: the file "
+                f"{self.path}"
+            )
+        if self.variant != "float32":
+            raise BundleError(
+                "Expected the variant float32, whose codes the statistics are of. Received: "
+                f"variant={self.variant!r}"
+            )
+        codes = self.encode(x)
+        if codes.ndim == len(self.code_shape):
+            codes = codes[np.newaxis]  # one row, which is refused by how many it is
+        return drift.drift(codes, self.manifest["statistics"], float(self.manifest["threshold"]))
 
     def verify(self) -> Verification:
         """Compare every file with its hash, and the answers on the golden rows with theirs.

@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from keras_sparse import KL, SparseAutoencoder
+from keras_sparse_export import cli, drift_command, export_encoder
+
+
+@pytest.fixture(scope="module")
+def model() -> SparseAutoencoder:
+    return SparseAutoencoder(4, 3, sparsity=KL())
+
+
+def run(*arguments: Any) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def test_drift_is_an_exit_status(
+    model: SparseAutoencoder,
+    rng: np.random.Generator,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bundle = export_encoder(model, tmp_path / "sampled", sample=rng.normal(size=(1000, 4)))
+    np.save(tmp_path / "same.npy", rng.normal(size=(300, 4)))
+    np.save(tmp_path / "other.npy", rng.normal(size=(300, 4)) + 2)
+    assert run("drift", bundle, tmp_path / "same.npy", "--batch-rows", "100") == 0
+    *batches, verdict = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in batches] == [
+        "rows 0 to 99",
+        "rows 100 to 199",
+        "rows 200 to 299",
+    ]
+    assert verdict == "0 of 3 batches above the threshold, 0.03 expected by chance: no drift"
+    assert run("drift", bundle, tmp_path / "other.npy", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["drifted"] is True
+    (batch,) = found["batches"]  # 44 rows do not fill another
+    assert batch["rows"] == 256
+    assert batch["score"] > batch["threshold"]
+    assert set(batch["units"]) == {"0", "1", "2"}
+
+
+def test_one_batch_of_many_above_the_threshold_is_chance() -> None:
+    for batches in (1, 2, 15, 100):
+        for count in range(min(batches, 9) + 1):
+            assert drift_command._chance(count, batches, 0.01) == pytest.approx(
+                scipy.stats.binom.sf(count - 1, batches, 0.01), abs=1e-12
+            )
+    assert drift_command._chance(10_500, 10**6, 0.01) == pytest.approx(
+        scipy.stats.binom.sf(10_499, 10**6, 0.01), rel=0.01
+    )
+
+
+def test_drift_asks_for_a_sample_and_enough_rows(
+    model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = export_encoder(model, tmp_path / "bundle")
+    np.save(tmp_path / "x.npy", np.ones((300, 4)))
+    assert run("drift", bundle, tmp_path / "x.npy") == 2
+    assert "exported without a sample" in capsys.readouterr().err
+    assert run("drift", bundle, tmp_path / "x.npy", "--batch-rows", "0") == 2
+    assert "`--batch-rows`. Expected a positive integer" in capsys.readouterr().err
+
+
+def test_rows_come_from_any_source_in_whole_batches(
+    model: SparseAutoencoder,
+    rng: np.random.Generator,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bundle = export_encoder(model, tmp_path / "sampled", sample=rng.normal(size=(1000, 4)))
+    rows = rng.normal(size=(5000, 4))
+    np.save(tmp_path / "rows.npy", rows)
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",")
+    found = []
+    for name in ("rows.npy", "rows.csv"):
+        run("drift", bundle, tmp_path / name, "--batch-rows", "1500", "--json")
+        found.append(json.loads(capsys.readouterr().out)["batches"])
+    assert [batch["rows"] for batch in found[0]] == [1500] * 3
+    for npy, csv in zip(*found, strict=True):
+        assert csv["score"] == pytest.approx(npy["score"], rel=1e-4)
+    (tmp_path / "bad.csv").write_text("1,2,3,4\n1,two,3,4\n")
+    assert run("drift", bundle, tmp_path / "bad.csv") == 2
+    assert "'two' in column 1 (row 1)" in capsys.readouterr().err
+    (tmp_path / "none.csv").write_text("a,b,c,d\n")
+    assert run("drift", bundle, tmp_path / "none.csv") == 2
+    assert "Received: none" in capsys.readouterr().err
