@@ -13,8 +13,8 @@ its score here is 3. So the scores of all units have like tails, and one thresho
 
 Rows must be independent draws, in the sample and in the batch. Where neighbours resemble each
 other, as windows of a series do, a batch holds fewer rows than it counts, and alarms are false: of
-windows of 16 steps, end to end, in a series that forgets in 100 steps, batches of 256 alarmed in 43%
-of all cases. One window every 256 steps was enough.
+windows of 16 steps, end to end, in a series that forgets in 100 steps, batches of 256 alarmed in
+43% of all cases. One window every 256 steps was enough.
 """
 
 import math
