@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         print(f"keras-sparse-export: {' '.join(str(error).split())}", file=sys.stderr)
-        if type(error).__name__ == "VerificationError":
+        if type(error).__name__ in ("VerificationError", "ParityError"):
             return FAILED
         bad_input = (ValueError, FileExistsError, FileNotFoundError)
         return WRONG_CALL if isinstance(error, bad_input) else FAILED
@@ -137,7 +137,11 @@ def _verify(options: argparse.Namespace) -> None:
 
     found = Encoder(options.bundle).verify()
     print(f"{options.bundle}: {found.files} files as in the manifest")
-    for name, parity in (("encoder", found.parity), ("decoder", found.decoder_parity)):
+    for name, parity in (
+        ("encoder", found.parity),
+        ("decoder", found.decoder_parity),
+        ("int8", found.int8_parity),
+    ):
         if parity is not None:
             print(
                 f"{name}: {parity.rows} golden rows ({found.golden}), max |Δ| "
@@ -145,6 +149,20 @@ def _verify(options: argparse.Namespace) -> None:
             )
     if found.parity is None:
         print("no golden rows: the answers were not checked")
+
+
+def _quantize(options: argparse.Namespace) -> None:
+    import json
+
+    from keras_sparse_export import bundle, quantize
+
+    shape = tuple(bundle.read_manifest(options.bundle)["input"]["shape"])
+    rows = _shaped(_read(options.calibration, options.key, options.drop), shape)
+    labels = _read(options.labels, options.label_key, []) if options.labels else None
+    if labels is not None and labels.shape[1:] == (1,):  # one column of a .csv
+        labels = labels[:, 0]
+    verdict = quantize.quantize_bundle(options.bundle, rows, labels=labels, mode=options.mode)
+    print(json.dumps(verdict, indent=2) if options.json else quantize.table(verdict))
 
 
 def _info(options: argparse.Namespace) -> None:
@@ -165,6 +183,10 @@ def _info(options: argparse.Namespace) -> None:
                 f"{name} ({entry['size']} B)" for name, entry in manifest["files"].items()
             ),
         }
+        if (int8 := manifest["int8"]) is not None:
+            from keras_sparse_export.quantize import sentence
+
+            lines["int8"] = sentence(int8)
         if statistics is not None:
             lines["statistics"] = (
                 f"L0 {statistics['l0']:.1f}, {statistics['dead_units']} dead, on "
@@ -194,6 +216,36 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
     _command(commands, "info", _info, "what a bundle holds")
+
+    quantize = _command(commands, "quantize", _quantize, "add the encoder in int8, if it pays")
+    quantize.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="DATA",
+        help="rows to calibrate on and to judge by: .npy, .npz or .csv",
+    )
+    quantize.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
+    quantize.add_argument(
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="column of a .csv to leave out",
+    )
+    quantize.add_argument(
+        "--labels", type=Path, metavar="FILE", help="a class of each row, for a probe"
+    )
+    quantize.add_argument(
+        "--label-key", metavar="NAME", help="array of an .npz that holds the labels"
+    )
+    quantize.add_argument(
+        "--mode",
+        choices=("auto", "int8"),
+        default="auto",
+        help="auto decides, int8 demands it (default: %(default)s)",
+    )
+    quantize.add_argument("--json", action="store_true", help="print the manifest's `int8`")
     return parser
 
 

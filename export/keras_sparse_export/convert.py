@@ -12,7 +12,17 @@ import keras
 import numpy as np
 import onnx
 
-from keras_sparse_export import bundle, canonical, fidelity, graph, source, via_tf2onnx
+from keras_sparse_export import (
+    bundle,
+    canonical,
+    fidelity,
+    graph,
+    source,
+    via_tf2onnx,
+)
+from keras_sparse_export import (
+    quantize as quantization,
+)
 from keras_sparse_export.graph import ConversionError
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
@@ -42,6 +52,8 @@ def export_encoder(
     opset: int = 17,
     golden: str = "auto",
     threshold: float | None = None,
+    quantize: str | None = None,
+    labels: Any = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the encoder of a Keras model as a bundle that onnxruntime runs.
@@ -65,6 +77,11 @@ def export_encoder(
             of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
         threshold: τ, above which a unit counts as active. By default the model's own; of a
             `layer` 0 where its codes hold exact zeros, else 0.1.
+        quantize: `"int8"` adds the encoder in int8, `"auto"` does where it is worth it: for 1 MB of
+            weights or more, in 0.3 of the bytes, with a support Jaccard of 0.98 on held-out rows.
+            The manifest says why not otherwise. Both need 64 rows of `sample` or more.
+        labels: A class of each row of `sample`, to tell what int8 costs a probe. Needs
+            scikit-learn.
         overwrite: Whether to replace a bundle at `path`.
 
     Returns:
@@ -75,7 +92,8 @@ def export_encoder(
         FileExistsError: If there is something at `path`, and it is no bundle or `overwrite` is
             false.
         ConversionError: If neither converter knows a layer or an operator; it is named.
-        ParityError: If the converted model does not agree with Keras.
+        ParityError: If the converted model does not agree with Keras, or the int8 that was
+            demanded not with float32.
 
     Example:
         >>> import keras_sparse, keras_sparse_export, tempfile
@@ -87,6 +105,8 @@ def export_encoder(
     path = Path(path)
     bundle.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
+    if quantize is not None:
+        quantization.require_choices(quantize, sample, labels, "quantize", "sample")
     if not getattr(model, "adapted", True):
         raise ValueError(
             "Invalid value for argument `model`. Expected one that knows its columns' offset and "
@@ -110,7 +130,20 @@ def export_encoder(
 
     kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
     golden_rows = {"real": rows, "synthetic": synthetic, "none": rows[:0]}[kind][:GOLDEN_ROWS]
+    int8 = None
+    if quantize is not None:
+        int8 = quantization.decide(
+            halves["encoder"].onnx_bytes,
+            _sample_rows(sample, encoder.input_shape[1:], limit=None),
+            labels=labels,
+            mode=quantize,
+            threshold=threshold,
+            golden_rows=golden_rows,
+            decoder=halves["decoder"].onnx_bytes if decoder else None,
+        )
     with bundle.replaced_folder(path, marker=bundle.MANIFEST, overwrite=overwrite) as folder:
+        if int8 is not None:
+            quantization.write(folder, int8)
         _write(
             folder,
             halves,
@@ -131,6 +164,7 @@ def export_encoder(
                 "parity": {name: half.parity.as_dict() for name, half in halves.items()},
                 "golden": {"kind": kind, "rows": len(golden_rows)},
                 "statistics": None if real is None else _statistics(codes, threshold),
+                "int8": None if int8 is None else int8.manifest,
             },
         )
     return path
@@ -139,14 +173,14 @@ def export_encoder(
 # The rows --------------------------------------------------------------------------------------
 
 
-def _sample_rows(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _sample_rows(sample: Any, shape: tuple[int, ...], limit: int | None = GATE_ROWS) -> np.ndarray:
     rows = np.asarray(sample)
     if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
         raise ValueError(
             f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
             f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
         )
-    rows = rows[:GATE_ROWS].astype(np.float32)
+    rows = rows[:limit].astype(np.float32)
     if not np.isfinite(rows).all():
         raise ValueError(
             "Invalid value for argument `sample`. Expected finite rows. Received: NaN or infinity"

@@ -12,6 +12,7 @@ from keras_sparse_export import bundle, fidelity
 from keras_sparse_export.bundle import BundleError, VerificationError
 
 CHUNK_ROWS = 1024
+FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Verification:
     """How far the codes of the golden rows are from those in the bundle."""
     decoder_parity: fidelity.Parity | None
     """The same for the reconstructions, where there is a decoder."""
+    int8_parity: fidelity.Parity | None = None
+    """The same for the encoder in int8, where there is one, row by row."""
 
 
 class Encoder:
@@ -33,6 +36,7 @@ class Encoder:
 
     Args:
         path: The bundle's folder, or an ONNX file with one input and one output.
+        variant: `"float32"`, or `"int8"` where the bundle has it.
         threads: Threads of onnxruntime. Idle threads do not spin.
         check: Whether to compare the hash of the file with the manifest before it is loaded.
 
@@ -50,21 +54,32 @@ class Encoder:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, threads: int = 1, check: bool = True
+        self,
+        path: str | os.PathLike[str],
+        *,
+        variant: str = "float32",
+        threads: int = 1,
+        check: bool = True,
     ) -> None:
+        if variant not in FILES:
+            raise ValueError(
+                f"Invalid value for argument `variant`. Expected one of {tuple(FILES)}. Received: "
+                f"variant={variant!r}"
+            )
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(
                 "Invalid value for argument `threads`. Expected a positive integer. "
                 f"Received: threads={threads!r}"
             )
         self.path = Path(path)
+        self.variant = variant
         self.threads = threads
         self._check = check
         self._decoder: ort.InferenceSession | None = None
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
             self.manifest = bundle.read_manifest(self.path)
-            self._session = self._open("encoder.onnx")
+            self._session = self._open(self._file(variant))
         elif self.path.is_file():
             self._session = _session(self.path, threads)
         else:
@@ -133,13 +148,41 @@ class Encoder:
             return Verification(len(self.manifest["files"]), "none", None, None)
         x = self._golden("x", self.input_shape)
         code = self._golden("code", self.code_shape)
-        found = _agreement("encoder.onnx", x, code, self.encode)
+        found = _agreement("encoder.onnx", x, code, self._run_of("float32"))
         decoded = (
             _agreement("decoder.onnx", code, self._golden("x_hat", self.input_shape), self.decode)
             if self.has_decoder
             else None
         )
-        return Verification(len(self.manifest["files"]), golden["kind"], found, decoded)
+        int8 = self._int8_agreement(x) if FILES["int8"] in self.manifest["files"] else None
+        return Verification(len(self.manifest["files"]), golden["kind"], found, decoded, int8)
+
+    def _int8_agreement(self, x: np.ndarray) -> fidelity.Parity:
+        """One row at a time, as the golden codes were computed: a batch may share a scale."""
+        assert self.manifest is not None
+        run = self._run_of("int8")
+        codes = np.concatenate([run(x[place : place + 1]) for place in range(len(x))])
+        error = fidelity.max_abs_error(self._golden("code.int8", self.code_shape), codes)
+        tolerance = self.manifest["int8"]["golden_tolerance"]
+        found = fidelity.Parity(error, tolerance, len(x), (1,))
+        return _require_agreement(FILES["int8"], found)
+
+    def _run_of(self, variant: str) -> fidelity.Run:
+        if variant == self.variant:
+            return self.encode
+        session = self._open(self._file(variant))
+        return lambda rows: _run(session, rows, self.input_shape, "x")
+
+    def _file(self, variant: str) -> str:
+        """The file of a variant, if the bundle has it."""
+        assert self.manifest is not None
+        if FILES[variant] not in self.manifest["files"]:
+            raise BundleError(
+                f"Invalid value for argument `variant`. Expected one that the bundle has. "
+                f"Received: variant={variant!r} of {self.path}. Remedy: keras-sparse-export "
+                f"quantize {self.path} --calibration DATA"
+            )
+        return FILES[variant]
 
     def _golden(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         assert self.manifest is not None
@@ -242,7 +285,10 @@ def _agreement(
     def reference(batch: np.ndarray) -> np.ndarray:
         return expected[: len(batch)]
 
-    found = fidelity.parity(reference, run, rows)
+    return _require_agreement(name, fidelity.parity(reference, run, rows))
+
+
+def _require_agreement(name: str, found: fidelity.Parity) -> fidelity.Parity:
     if not found.passed:
         raise VerificationError(
             f"Expected `{name}` to give the golden answers within {found.tolerance:.3g}. Received: "
