@@ -53,7 +53,7 @@ class Gate(NamedTuple):
     """Pooled over rows."""
     max_abs_error: float
     rows: int
-    batch_sizes: tuple[int, ...]
+    batch_sizes: list[int]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Reference:
     def gate(self, int8: bytes) -> Gate:
         """Run an encoder in int8 with and without optimisations, at batch 1, 2 and all rows."""
         levels = ort.GraphOptimizationLevel
-        sizes = (*fidelity.GATE_BATCHES, len(self.held_out))
+        sizes = [*fidelity.GATE_BATCHES, len(self.held_out)]
         found = []
         for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
             run = fidelity.session_run(int8, level)

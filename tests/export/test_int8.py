@@ -16,6 +16,10 @@ AS_STORED = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
 METHODS = ["static", "dynamic"]
 
 
+def as_float32(value: np.ndarray) -> np.ndarray:
+    return value if value.dtype == np.int64 else value.astype(np.float32)
+
+
 def model(
     rng: np.random.Generator, nodes: list[Any], weights: dict[str, np.ndarray], units: int
 ) -> bytes:
@@ -25,10 +29,7 @@ def model(
         "encoder",
         [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 32])],
         [helper.make_tensor_value_info("code", onnx.TensorProto.FLOAT, ["batch", units])],
-        [
-            numpy_helper.from_array(value.astype(np.float32), name)
-            for name, value in weights.items()
-        ],
+        [numpy_helper.from_array(as_float32(value), name) for name, value in weights.items()],
     )
     opsets = [helper.make_opsetid("", 17)]
     proto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
@@ -67,7 +68,7 @@ def x(rng: np.random.Generator) -> np.ndarray:
 
 
 def made(method: str, float32: bytes, x: np.ndarray) -> bytes:
-    return int8.static(float32, x[::2]) if method == "static" else int8.dynamic(float32)
+    return int8.static(float32, x) if method == "static" else int8.dynamic(float32)
 
 
 def run(onnx_bytes: bytes, x: np.ndarray, level: Any = FUSED) -> np.ndarray:
@@ -123,7 +124,7 @@ def test_seven_bits_cannot_saturate_and_eight_do(
         int8.static(dense, x)
     monkeypatch.setattr(int8, "LARGEST_WEIGHT", 127)
     activations, weights = integers(int8.static(dense, x), dense, x)
-    assert (saturating(activations, weights) != activations @ weights).mean() > 0.1
+    assert (saturating(activations, weights) != activations @ weights).mean() > 0.01
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -200,34 +201,45 @@ def pointed(rng: np.random.Generator) -> bytes:
         {
             "w": rng.normal(size=(8, 4)) / 3,
             "b": rng.normal(size=4),
+            "places": np.array([0, 4, 8]),
+            "flat": np.array([0, 16]),
         },
         16,
     )
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_several_layers_and_a_gemm(method: str, rng: np.random.Generator, x: np.ndarray) -> None:
+def test_several_layers_and_a_gemm(method: str, rng: np.random.Generator) -> None:
     float32, rows = stacked(rng), rng.normal(size=(200, 32)).astype(np.float32)
     file = made(method, float32, rows)
+    assert {node.op_type for node in onnx.load_from_string(file).graph.node}.isdisjoint({"Gemm"})
     codes, shrunk = run(float32, rows), run(file, rows)
     assert np.abs(codes - shrunk).max() < 0.05 * codes.max()
     assert int8.weight_bytes(file) == pytest.approx((32 + 48) * 48, rel=0.04)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_of_places_and_products_without_weights(method: str, rng: np.random.Generator) -> None:
+    float32, rows = pointed(rng), rng.normal(size=(200, 32)).astype(np.float32)
+    file = made(method, float32, rows)
+    codes, shrunk = run(float32, rows), run(file, rows)
+    assert 0 < np.abs(codes - shrunk).max() < 0.05 * np.abs(codes).max()
+    assert "MatMul" in {node.op_type for node in onnx.load_from_string(file).graph.node}
+    assert int8.weight_bytes(float32) == 8 * 4 * 4
 
 
 def test_golden_codes_bear_what_another_cpu_may_round(rng: np.random.Generator) -> None:
     w = rng.normal(size=(32, 8))
     float32 = model(rng, [("MatMul", ["x", "w"], "h"), ("Relu", ["h"], "code")], {"w": w}, 8)
     ends = np.repeat([[0.0], [255.0]], 32, axis=1)  # so that the step is 1
-    whole = np.float32(rng.integers(0, 256, (64, 32)))
-    file = int8.static(float32, np.float32(ends))
+    whole = rng.integers(0, 256, (64, 32)).astype(np.float32)
+    file = int8.static(float32, ends.astype(np.float32))
     _, without_ties = int8.golden(file, whole)
     codes, with_ties = int8.golden(file, whole - np.float32(0.5))
     assert without_ties == pytest.approx(1e-5 * run(file, whole).max(), rel=1e-5)
     # Every activation lies at a tie; on another CPU half of them may be rounded the other way.
     for seed in range(5):
         last_bits = np.random.default_rng(seed).uniform(-1e-4, 1e-4, whole.shape)
-        other = run(file, np.float32(whole - 0.5 + last_bits))
+        other = run(file, (whole - 0.5 + last_bits).astype(np.float32))
         assert 0.1 < np.abs(other - codes).max() < with_ties
     assert with_ties < 0.1 * codes.max()
-    with pytest.raises(AssertionError):
-        np.testing.assert_allclose(run(file, whole), codes, atol=with_ties)
