@@ -228,6 +228,24 @@ def test_rows_of_places_and_products_without_weights(method: str, rng: np.random
     assert int8.weight_bytes(float32) == 8 * 4 * 4
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_top_k_outputs_stay_float(method: str, dense: bytes, x: np.ndarray) -> None:
+    proto = onnx.load_from_string(dense)
+    top = helper.make_node("TopK", ["code", "k"], ["values", "places"], axis=-1)
+    cast = helper.make_node("Cast", ["places"], ["indices"], to=onnx.TensorProto.INT32)
+    proto.graph.node.extend([top, cast])
+    proto.graph.initializer.append(numpy_helper.from_array(np.array([5]), "k"))
+    for name, kind in (("values", onnx.TensorProto.FLOAT), ("indices", onnx.TensorProto.INT32)):
+        proto.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", 5]))
+    file = made(method, proto.SerializeToString(), x)
+    codes, values, indices = ort.InferenceSession(file, providers=["CPUExecutionProvider"]).run(
+        ["code", "values", "indices"], {"x": x}
+    )
+    assert (values.dtype, indices.dtype) == (np.float32, np.int32)
+    np.testing.assert_array_equal(np.take_along_axis(codes, indices, 1), values)
+    np.testing.assert_array_equal(values, -np.sort(-codes)[:, :5])
+
+
 def test_golden_codes_bear_what_another_cpu_may_round(rng: np.random.Generator) -> None:
     w = rng.normal(size=(32, 8))
     float32 = model(rng, [("MatMul", ["x", "w"], "h"), ("Relu", ["h"], "code")], {"w": w}, 8)
