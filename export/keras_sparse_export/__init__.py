@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_sparse_export.bundle import BundleError, VerificationError
 from keras_sparse_export.drift import Drift
-from keras_sparse_export.encoder import Encoder, Verification
+from keras_sparse_export.encoder import Encoder
 from keras_sparse_export.sparse import SparseCodes, TopK
+from keras_sparse_export.verification import Verification
 
 if TYPE_CHECKING:
     from keras_sparse_export.convert import export_encoder

@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 << 20
 REQUIRED = (
     "input", "output", "threshold", "opset", "min_onnxruntime", "parity", "golden", "top_k",
-    "statistics", "versions",
+    "statistics", "int8", "versions",
 )  # fmt: skip
 
 
@@ -198,6 +198,14 @@ def card(manifest: dict[str, Any]) -> str:
         ]
     if "decoder" in manifest["parity"]:
         lines += ["", "`decoder.onnx` takes `code` and gives raw rows, `x_hat`."]
+    if manifest["int8"] is not None and manifest["int8"]["kept"]:
+        report = manifest["int8"]["report"][manifest["int8"]["method"]]
+        lines += [
+            "",
+            "`encoder.int8.onnx` is the same in "
+            f"{report['file_bytes_int8'] / report['file_bytes_float32']:.0%} of the bytes. Of the "
+            f"units that either finds active on held-out rows both find {report['jaccard']:.1%}.",
+        ]
     lines += [
         "",
         {

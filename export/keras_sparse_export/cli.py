@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export import drift_command, encode_command
+from keras_sparse_export import drift_command, encode_command, quantize_command
 
 WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         print(f"keras-sparse-export: {' '.join(str(error).split())}", file=sys.stderr)
-        if type(error).__name__ == "VerificationError":
+        if type(error).__name__ in ("VerificationError", "ParityError"):
             return FAILED
         bad_input = (ValueError, FileExistsError, FileNotFoundError)
         return WRONG_CALL if isinstance(error, bad_input) else FAILED
@@ -45,7 +45,11 @@ def _verify(options: argparse.Namespace) -> None:
 
     found = Encoder(options.bundle).verify()
     print(f"{options.bundle}: {found.files} files as in the manifest")
-    for name, parity in (("encoder", found.parity), ("decoder", found.decoder_parity)):
+    for name, parity in (
+        ("encoder", found.parity),
+        ("decoder", found.decoder_parity),
+        ("int8", found.int8_parity),
+    ):
         if parity is not None:
             print(
                 f"{name}: {parity.rows} golden rows ({found.golden}), max |Δ| "
@@ -73,6 +77,10 @@ def _info(options: argparse.Namespace) -> None:
                 f"{name} ({entry['size']} B)" for name, entry in manifest["files"].items()
             ),
         }
+        if (int8 := manifest["int8"]) is not None:
+            from keras_sparse_export.quantize import sentence
+
+            lines["int8"] = sentence(int8)
         if statistics is not None:
             lines["statistics"] = (
                 f"L0 {statistics['l0']:.1f}, {statistics['dead_units']} dead, on "
@@ -115,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--threads", type=int, help="beside one thread; all processors by default")
     bench.add_argument("--seconds", type=float, default=0.5, help="for each latency (0.5)")
     bench.add_argument("--json", action="store_true")
+
+    quantize = _command(
+        commands, "quantize", quantize_command.quantize, "add the encoder in int8, if it pays"
+    )
+    quantize_command.add_arguments(quantize)
     return parser
 
 

@@ -21,6 +21,7 @@ from keras_sparse_export import (
     via_builder,
     via_tf2onnx,
 )
+from keras_sparse_export import quantize as quantization
 from keras_sparse_export import top_k as best
 from keras_sparse_export.fidelity import ParityError
 from keras_sparse_export.graph import ConversionError
@@ -54,6 +55,8 @@ def export_encoder(
     opset: int = 17,
     golden: str = "auto",
     threshold: float | None = None,
+    quantize: str | None = None,
+    labels: Any = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the encoder of a Keras model as a bundle that onnxruntime runs.
@@ -82,6 +85,11 @@ def export_encoder(
             of `sample`), `"synthetic"`, `"none"`, or `"auto"`, real where there is a sample.
         threshold: τ, above which a unit counts as active. By default the model's own; of a
             `layer` 0 where its codes hold exact zeros, else 0.1.
+        quantize: `"int8"` adds the encoder in int8, `"auto"` does where it is worth it: for 1 MB of
+            weights or more, in 0.3 of the bytes, with a support Jaccard of 0.98 on held-out rows.
+            The manifest says why not otherwise. Both need 64 rows of `sample` or more.
+        labels: A class of each row of `sample`, to tell what int8 costs a probe. Needs
+            scikit-learn.
         overwrite: Whether to replace a bundle at `path`.
 
     Returns:
@@ -92,7 +100,8 @@ def export_encoder(
         FileExistsError: If there is something at `path`, and it is no bundle or `overwrite` is
             false.
         ConversionError: If neither converter knows a layer or an operator; it is named.
-        ParityError: If the converted model does not agree with Keras.
+        ParityError: If the converted model does not agree with Keras, or the int8 that was
+            demanded not with float32.
 
     Example:
         >>> import keras_sparse, keras_sparse_export, tempfile
@@ -104,6 +113,8 @@ def export_encoder(
     path = Path(path)
     bundle.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
+    if quantize is not None:
+        quantization.require_choices(quantize, sample, labels, "quantize", "sample")
     if not getattr(model, "adapted", True):
         raise ValueError(
             "Invalid value for argument `model`. Expected one that knows its columns' offset and "
@@ -135,7 +146,22 @@ def export_encoder(
 
     kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
     golden_rows = {"real": rows, "synthetic": synthetic, "none": rows[:0]}[kind][:GOLDEN_ROWS]
+    int8 = None
+    if quantize is not None:
+        assert real is not None
+        int8 = quantization.decide(
+            halves["encoder"].onnx_bytes,
+            real,
+            labels=labels,
+            mode=quantize,
+            threshold=threshold,
+            golden_rows=golden_rows,
+            decoder=halves["decoder"].onnx_bytes if decoder else None,
+            top_k=top_k,
+        )
     with bundle.replaced_folder(path, marker=bundle.MANIFEST, overwrite=overwrite) as folder:
+        if int8 is not None:
+            quantization.write(folder, int8)
         _write(
             folder,
             halves,
@@ -159,6 +185,7 @@ def export_encoder(
                 "statistics": None
                 if real is None
                 else _statistics(halves["encoder"].onnx_bytes, real, threshold),
+                "int8": None if int8 is None else int8.manifest,
             },
         )
     return path

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,28 +10,15 @@ from typing import Any, Self
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, drift, fidelity, top_k
-from keras_sparse_export.bundle import BundleError, VerificationError
+from keras_sparse_export import bundle, drift, top_k, verification
+from keras_sparse_export.bundle import BundleError
 from keras_sparse_export.drift import Drift
 from keras_sparse_export.rows import as_rows
 from keras_sparse_export.session import CHUNK_ROWS, Half
 from keras_sparse_export.sparse import SparseCodes, TopK
+from keras_sparse_export.verification import Verification
 
 FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx"}
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `Encoder.verify` looked at."""
-
-    files: int
-    """Files whose size and hash agree with the manifest."""
-    golden: str
-    """`"real"`, `"synthetic"` or `"none"`: where the golden rows come from."""
-    parity: fidelity.Parity | None
-    """How far the codes of the golden rows are from those in the bundle."""
-    decoder_parity: fidelity.Parity | None
-    """The same for the reconstructions, where there is a decoder."""
 
 
 class Encoder:
@@ -239,47 +225,12 @@ class Encoder:
             raise BundleError(
                 f"Expected a bundle, which carries what to verify. Received: the file {self.path}"
             )
-        bundle.check_files(self.path, self.manifest)
-        golden = self.manifest["golden"]
-        if golden["kind"] == "none":
-            return Verification(len(self.manifest["files"]), "none", None, None)
-        x = self._golden("x", self.input_shape)
-        code = self._golden("code", self.code_shape)
-        found = _agreement("encoder.onnx", x, code, self.encode)
-        if (entry := self.manifest["top_k"]) is not None:
-            self._verify_top_k(x, code, entry["k"])
-        decoded = (
-            _agreement("decoder.onnx", code, self._golden("x_hat", self.input_shape), self.decode)
-            if self.has_decoder
-            else None
-        )
-        return Verification(len(self.manifest["files"]), golden["kind"], found, decoded)
+        here = {FILES[self.variant]: self._opened(), "decoder.onnx": self._decoder}
 
-    def _verify_top_k(self, x: np.ndarray, code: np.ndarray, k: int) -> None:
-        shape = (*self.code_shape[:-1], k)
-        golden = (
-            self._golden(top_k.VALUES, shape),
-            self._golden(top_k.INDICES, shape, "i32"),
-        )
-        found = self._opened().all(x, list(top_k.OUTPUTS))
-        if not top_k.agree(code, golden, found, fidelity.tolerance(code)):
-            raise VerificationError(
-                f"Expected `encoder.onnx` to give the golden values and indices of its {k} largest "
-                "codes. Received: others"
-            )
+        def opened(name: str) -> Half:
+            return here.get(name) or self._open(name, "x" if name.startswith("enc") else "h")
 
-    def _golden(self, name: str, shape: tuple[int, ...], kind: str = "f32") -> np.ndarray:
-        assert self.manifest is not None
-        file = f"golden_{name}.{kind}"
-        values = np.fromfile(self.path / file, f"<{kind[0]}4")
-        rows = self.manifest["golden"]["rows"]
-        try:
-            return values.reshape(rows, *shape).astype(values.dtype.newbyteorder("="))
-        except (TypeError, ValueError) as error:
-            raise VerificationError(
-                f"Expected {rows} rows of shape {shape} in `{file}`. Received: "
-                f"{values.size} numbers"
-            ) from error
+        return verification.verify(self.path, self.manifest, opened)
 
     # Open and closed ----------------------------------------------------------------------------
 
@@ -317,8 +268,9 @@ class Encoder:
         else:
             if name not in self.manifest["files"]:
                 raise BundleError(
-                    f"Expected `{name}` in {file}. Received: a bundle without it. Remedy: "
-                    'export_encoder(..., quantize="int8")'
+                    f"Invalid value for argument `variant`. Expected one that the bundle has. "
+                    f"Received: variant={self.variant!r}, for {file}. Remedy: keras-sparse-export "
+                    "quantize BUNDLE --calibration DATA"
                 )
             if self._check:
                 bundle.check_files(file, self.manifest, [name])
@@ -328,18 +280,3 @@ class Encoder:
 
 def _reopen(path: Path, variant: str, threads: int, spin: bool, check: bool) -> Encoder:
     return Encoder(path, variant=variant, threads=threads, spin=spin, check=check)
-
-
-def _agreement(
-    name: str, rows: np.ndarray, expected: np.ndarray, run: fidelity.Run
-) -> fidelity.Parity:
-    def reference(batch: np.ndarray) -> np.ndarray:
-        return expected[: len(batch)]
-
-    found = fidelity.parity(reference, run, rows)
-    if not found.passed:
-        raise VerificationError(
-            f"Expected `{name}` to give the golden answers within {found.tolerance:.3g}. Received: "
-            f"a difference of {found.max_abs_error:.3g}"
-        )
-    return found

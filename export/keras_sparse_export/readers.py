@@ -120,6 +120,8 @@ def _array_chunks(array: np.ndarray, shape: tuple[int, ...], rows: int) -> Itera
         raise ValueError(f"{array.dtype}, which are no numbers")
     if array.shape == shape:
         array = array[np.newaxis]
+    elif array.ndim == 1 and math.prod(shape) == 1:
+        array = array[:, np.newaxis]  # as many rows of one number
     if array.ndim < 2 or math.prod(array.shape[1:]) != math.prod(shape):
         raise ValueError(f"{array.shape}, where the encoder takes {_expected(shape)}")
     for first in range(0, len(array), rows):
