@@ -134,7 +134,8 @@ def inference_clone(model: keras.Model) -> keras.Model:
 
 def called(model: keras.Model, x: Any) -> Any:
     """Codes of rows, from a model that may have been made of lists of one."""
-    inputs = keras.tree.pack_sequence_as(model.input, [x])
+    sequential = isinstance(model, keras.Sequential)
+    inputs = x if sequential else keras.tree.pack_sequence_as(model.input, [x])
     return keras.tree.flatten(model(inputs, training=False))[0]
 
 

@@ -11,8 +11,7 @@ import pytest
 from keras_sparse import KL, L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder, fidelity
 from keras_sparse_export.fidelity import ParityError
-from keras_sparse_export.graph import ConversionError
-from models import CONVERTERS, needs_tf2onnx, plain_model, trained
+from models import CONVERTERS, plain_model, trained
 
 
 def manifest(path: Path) -> dict[str, Any]:
@@ -39,8 +38,8 @@ def test_codes_and_rows_agree_with_keras(
     encoder.verify()
 
 
-@needs_tf2onnx
-def test_convolutional_halves_convert_on_tensorflow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("converter", CONVERTERS)
+def test_convolutional_halves(converter: str, tmp_path: Path) -> None:
     encoder = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -53,11 +52,9 @@ def test_convolutional_halves_convert_on_tensorflow(tmp_path: Path) -> None:
         [keras.Input((6,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
     )
     model = SparseAutoencoder.from_models(encoder, decoder, sparsity=KL(0.1))
-    path = export_encoder(model, tmp_path / "bundle", decoder=True)
+    path = export_encoder(model, tmp_path / "bundle", decoder=True, converter=converter)
     x = np.random.default_rng(0).random((9, 8, 8, 1))
     np.testing.assert_allclose(Encoder(path).encode(x), model.encode(x), atol=1e-5)
-    with pytest.raises(ConversionError, match=r"layer `conv2d\w*` of class Conv2D"):
-        export_encoder(model, tmp_path / "other", converter="builder")
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
