@@ -322,7 +322,7 @@ def test_top_k_and_variants_that_a_bundle_lacks(
 ) -> None:
     with pytest.raises(BundleError, match=r"outputs `values` and `indices`.*top_k=k"):
         Encoder(exported[0]).encode_top_k(x)
-    with pytest.raises(BundleError, match=r"without it. Remedy: export_encoder\(.*quantize="):
+    with pytest.raises(BundleError, match=r"`variant`.*Remedy: keras-sparse-export quantize"):
         Encoder(exported[0], variant="int8")
     with pytest.raises(BundleError, match="Expected a bundle, which may have variants"):
         Encoder(exported[0] / "encoder.onnx", variant="int8")

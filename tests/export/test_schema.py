@@ -29,9 +29,10 @@ def manifest(path: Path) -> dict[str, Any]:
 def full(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A manifest with all that a manifest may hold."""
     model = SparseAutoencoder(12, 6, sparsity=L1())
-    x = np.random.default_rng(0).normal(size=(20, 12))
+    x = np.random.default_rng(0).normal(size=(500, 12))
     path = tmp_path_factory.mktemp("full") / "bundle"
-    return manifest(export_encoder(model, path, sample=x, decoder=True, top_k=2))
+    arguments: dict[str, Any] = {"decoder": True, "top_k": 2, "quantize": "auto"}
+    return manifest(export_encoder(model, path, sample=x, **arguments))
 
 
 @pytest.mark.parametrize(
@@ -54,10 +55,16 @@ def test_codes_with_positions(tmp_path: Path) -> None:
     VALIDATOR.validate(manifest(path))
 
 
-def test_what_the_int8_variant_and_drift_add_is_allowed(full: dict[str, Any]) -> None:
-    for int8 in (None, {"kind": "dynamic"}):
-        VALIDATOR.validate({**full, "int8": int8})
-    VALIDATOR.validate({**full, "statistics": {**full["statistics"], "drift": [1.0]}})
+@pytest.mark.parametrize("mode", ["auto", "int8"])
+def test_verdicts_on_int8(mode: str, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(500, 30))
+    model = SparseAutoencoder(30, 40, sparsity=L1())
+    arguments: dict[str, Any] = {"sample": x, "decoder": True, "labels": (x[:, 0] > 0).astype(int)}
+    path = export_encoder(model, tmp_path / "b", quantize=mode, **arguments)
+    found = manifest(path)
+    VALIDATOR.validate(found)
+    assert found["int8"]["kept"] is (mode == "int8")
+    assert (path / "encoder.int8.onnx").exists() is (mode == "int8")
 
 
 def set_at(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -91,7 +98,14 @@ def set_at(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
         set_at("statistics", "active_share", to=[2.0]),
         set_at("files", "../x", to={"sha256": 64 * "0", "size": 1}),
         set_at("files", "encoder.onnx", "sha256", to="F" * 64),
+        set_at("statistics", "surplus", to=1),
+        set_at("statistics", "drift", "thresholds", to=[0]),
+        set_at("statistics", "drift", to={}),
         set_at("int8", to="yes"),
+        set_at("int8", "kept", to=1),
+        set_at("int8", "method", to="float16"),
+        set_at("int8", "report", "static", "jaccard", to=1.5),
+        set_at("int8", "surplus", to=1),
     ],
 )
 def test_what_a_manifest_must_not_hold_is_found(
