@@ -80,6 +80,11 @@ def _export(commands: Any, run: Action) -> None:
         "--sample", type=Path, metavar="DATA", help="real rows (RUN/held_out.npy beside a run)"
     )
     _add_table_options(export)
+    export.add_argument(
+        "--quantize",
+        choices=("auto", "int8"),
+        help="add the encoder in int8: where it pays, or in any case",
+    )
     _add_golden(export)
 
 

@@ -216,6 +216,7 @@ def _export(options: argparse.Namespace) -> None:
         layer=options.layer,
         decoder=options.decoder,
         top_k=options.top_k,
+        quantize=options.quantize,
         golden=options.golden,
         overwrite=options.overwrite,
     )
@@ -227,6 +228,10 @@ def _export(options: argparse.Namespace) -> None:
         f"{parity['max_abs_error']:.2g} on {parity['rows']} rows (allowed "
         f"{parity['tolerance']:.2g})"
     )
+    if manifest["int8"] is not None:
+        from keras_sparse_export.quantize import table
+
+        print(table(manifest["int8"]))
 
 
 def _report(options: argparse.Namespace) -> None:
