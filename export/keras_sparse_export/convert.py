@@ -1,46 +1,23 @@
 """Keras to ONNX: cut out the encoder, convert it, hold it to its source, write the bundle."""
 
 import os
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import (
-    bundle,
-    canonical,
-    fidelity,
-    source,
-    statistics,
-    via_builder,
-    via_tf2onnx,
-)
+from keras_sparse_export import bundle, canonical, conversion, fidelity, samples, source, statistics
 from keras_sparse_export import quantize as quantization
 from keras_sparse_export import top_k as best
-from keras_sparse_export.fidelity import ParityError
-from keras_sparse_export.graph import ConversionError
+from keras_sparse_export.conversion import Converted
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
-CHUNK_ROWS = 1024
 GOLDEN_ROWS = 32
 DENSE_THRESHOLD = 0.1
-MAX_BYTES = 2**31 - 1  # of one protobuf file
-
-
-class Converted(NamedTuple):
-    """One half as it goes into the bundle."""
-
-    onnx_bytes: bytes
-    run: fidelity.Run
-    parity: fidelity.Parity
-    converter: str
 
 
 def export_encoder(
@@ -127,21 +104,23 @@ def export_encoder(
     if decoder:
         originals["decoder"] = source.decoder_of(model, layer)
 
-    with _on_cpu():
+    with conversion.on_cpu():
         encoder = source.inference_clone(encoder)
-        real = None if sample is None else _sample_rows(sample, encoder.input_shape[1:])
-        synthetic = _synthetic_rows(encoder, GATE_ROWS)
+        real = None if sample is None else samples.checked(sample, encoder.input_shape[1:])
+        synthetic = samples.synthetic(encoder, GATE_ROWS)
         rows = synthetic if real is None else real[:GATE_ROWS].astype(np.float32)
-        halves = {"encoder": _convert("encoder.onnx", encoder, rows, converter, opset, top_k)}
+        halves = {
+            "encoder": conversion.convert("encoder.onnx", encoder, rows, converter, opset, top_k)
+        }
         codes = halves["encoder"].run(rows)
         if threshold is None:
             threshold = _threshold(model, layer, codes)
         if decoder:
             half = source.inference_clone(originals["decoder"])
-            halves["decoder"] = _convert("decoder.onnx", half, codes, converter, opset)
+            halves["decoder"] = conversion.convert("decoder.onnx", half, codes, converter, opset)
     for name, given in {"encoder": rows, "decoder": codes}.items():
-        if name in halves and _is_at_hand(originals[name]):
-            answers = _answers(originals[name])
+        if name in halves and conversion.is_at_hand(originals[name]):
+            answers = conversion.answers(originals[name])
             fidelity.hold_to_model(f"{name}.onnx", answers, halves[name].run, given)
 
     kind = ("synthetic" if real is None else "real") if golden == "auto" else golden
@@ -189,142 +168,6 @@ def export_encoder(
             },
         )
     return path
-
-
-# The rows --------------------------------------------------------------------------------------
-
-
-def _sample_rows(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
-    rows = np.asarray(sample)
-    if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
-        raise ValueError(
-            f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
-            f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
-        )
-    for start in range(0, len(rows), CHUNK_ROWS):  # it may lie on disk
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(rows[start : start + CHUNK_ROWS].astype(np.float32)).all()
-        if not finite:
-            raise ValueError(
-                "Invalid value for argument `sample`. Expected finite rows. Received: NaN or "
-                "infinity"
-            )
-    return rows
-
-
-def _synthetic_rows(encoder: keras.Model, count: int) -> np.ndarray:
-    """Seeded normal rows, in the range of the scaling that the encoder starts with."""
-    rows = np.random.default_rng(0).standard_normal((count, *encoder.input_shape[1:]))
-    for layer in _leaves(encoder):
-        name = keras.saving.get_registered_name(type(layer))
-        if name in ("keras_sparse>Scaling", "Normalization") and not layer.invert:
-            # The layer's answer to 0 and 1 tells its offset and scale.
-            zero, one = (
-                keras.ops.convert_to_numpy(layer(np.full((1, *rows.shape[1:]), value, np.float32)))
-                for value in (0.0, 1.0)
-            )
-            rows = (rows - zero) / (one - zero)
-            break
-    return rows.astype(np.float32)
-
-
-def _leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer
-
-
-def _threshold(model: keras.Model, layer: str | None, codes: np.ndarray) -> float:
-    own: float | None = getattr(model, "threshold", None) if layer is None else None
-    if own is not None:
-        return own
-    return 0.0 if (codes == 0).any() else DENSE_THRESHOLD
-
-
-# The conversion --------------------------------------------------------------------------------
-
-
-def _convert(
-    file: str,
-    model: keras.Model,
-    rows: np.ndarray,
-    converter: str,
-    opset: int,
-    top_k: int | None = None,
-) -> Converted:
-    answers = _answers(model)
-
-    def reference(batch: np.ndarray) -> np.ndarray:
-        with _on_cpu():
-            return answers(batch)
-
-    refusals: list[ValueError] = []
-    for name in (order := _order(converter)):
-        try:
-            onnx_bytes = _onnx_bytes(file, model, name, opset, top_k)
-            parity = fidelity.gate(file, reference, onnx_bytes, rows)
-            if top_k is not None:
-                best.gate(file, onnx_bytes, rows, int(top_k))
-        except (ConversionError, ParityError) as refusal:
-            refusals.append(refusal)
-        else:
-            return Converted(onnx_bytes, reference, parity, name)
-    told = [f"{name}: {refusal}" for name, refusal in zip(order, refusals, strict=True)]
-    text = "; ".join(told) if len(order) > 1 else str(refusals[0])
-    if any(isinstance(refusal, ParityError) for refusal in refusals):
-        raise ParityError(text)
-    if keras.backend.backend() != "tensorflow":
-        text += ". Remedy: KERAS_BACKEND=tensorflow, which has tf2onnx as well"
-    raise ConversionError(text)
-
-
-def _order(converter: str) -> list[str]:
-    """The converters to try, one after another."""
-    tensorflow = keras.backend.backend() == "tensorflow"
-    if converter == "tf2onnx" and not tensorflow:
-        raise ValueError(
-            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
-            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
-        )
-    if converter != "auto":
-        return [converter]
-    return ["tf2onnx", "builder"] if tensorflow else ["builder"]
-
-
-def _onnx_bytes(
-    file: str, model: keras.Model, converter: str, opset: int, top_k: int | None
-) -> bytes:
-    convert = {"tf2onnx": via_tf2onnx.convert, "builder": via_builder.convert}[converter]
-    proto = convert(model, opset)
-    canonical.require_known(proto, opset)
-    name = file.removesuffix(".onnx")
-    names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
-    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
-    proto = canonical.canonicalize(proto, name, input_, output, opset)
-    if top_k is not None:
-        proto = canonical.with_top_k(proto, int(top_k))
-    if proto.ByteSize() > MAX_BYTES:
-        raise ConversionError(
-            f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
-            f"{proto.ByteSize()} bytes"
-        )
-    return proto.SerializeToString(deterministic=True)
-
-
-def _answers(model: keras.Model) -> fidelity.Run:
-    def run(batch: np.ndarray) -> np.ndarray:
-        found: np.ndarray = keras.ops.convert_to_numpy(source.called(model, batch))
-        return found
-
-    return run
-
-
-def _is_at_hand(model: keras.Model) -> bool:
-    """Whether the model computes in float32 and in this process alone."""
-    halved = any(layer.compute_dtype != "float32" for layer in _leaves(model))
-    return not halved and keras.distribution.distribution() is None
 
 
 # The bundle ------------------------------------------------------------------------------------
@@ -382,16 +225,8 @@ def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> No
         )
 
 
-@contextmanager
-def _on_cpu() -> Iterator[None]:
-    # GPUs and TPUs round matrix products by default; the reference must not. Nor must it wait for
-    # other hosts, with which a distribution would share the copy's weights.
-    distribution = keras.distribution.distribution()
-    keras.distribution.set_distribution(None)
-    state = random.getstate()  # Keras draws seeds for the copy, which are not the caller's
-    try:
-        with keras.device("cpu"):
-            yield
-    finally:
-        keras.distribution.set_distribution(distribution)
-        random.setstate(state)
+def _threshold(model: keras.Model, layer: str | None, codes: np.ndarray) -> float:
+    own: float | None = getattr(model, "threshold", None) if layer is None else None
+    if own is not None:
+        return own
+    return 0.0 if (codes == 0).any() else DENSE_THRESHOLD

@@ -1,5 +1,6 @@
 """What is exported: the encoder, cut out of a Keras model and copied for inference."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -154,3 +155,12 @@ def _copied(layer: Any) -> Any:
             f"`{layer.name}` of class {type(layer).__name__} ({reason}). Remedy: a registered "
             "layer of your own with `get_config`"
         ) from error
+
+
+def leaves(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of all models inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaves(layer)
+        else:
+            yield layer
