@@ -14,7 +14,7 @@ demo: $(READY)  ## train, compare, export and run on embedded digits
 	$(VENV)/bin/keras-sparse demo --overwrite
 
 test: $(READY)  ## the tests; BACKEND=jax or BACKEND=torch for another backend
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(READY)  ## lint and types
 	$(VENV)/bin/ruff check .
