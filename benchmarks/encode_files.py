@@ -26,7 +26,7 @@ import onnxruntime
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import cli, export_encoder
 
-COLUMNS, UNITS, CHUNK = 64, 16, 1024
+COLUMNS, UNITS, CHUNK = 64, 16, 4096  # the chunk that the command takes for so many columns
 
 
 def rows(path: Path, count: int) -> None:
@@ -112,7 +112,7 @@ def peak(folder: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=9)
-    parser.add_argument("--rows", type=int, default=500_000, help="of the .npy that is timed")
+    parser.add_argument("--rows", type=int, default=2_000_000, help="of the .npy that is timed")
     parser.add_argument("--most", type=int, default=10**7, help="rows whose memory is measured")
     parser.add_argument("--folder", type=Path, help="where 3.3 GB fit (default: temporary)")
     options = parser.parse_args()
@@ -120,7 +120,7 @@ def main() -> None:
         folder = Path(name)
         export_encoder(SparseAutoencoder(COLUMNS, UNITS, sparsity=L1()), folder / "bundle")
         rows(folder / "x.npy", options.rows)
-        texts(folder, options.rows // 20)
+        texts(folder, options.rows // 80)
         print("| from | to | beside | share |\n| --- | --- | --- | --- |")
         for source, peer, what in (
             ("x.npy", run_and_write, "`session.run` and writing"),

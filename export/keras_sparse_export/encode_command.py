@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="raise",
         help="end at a bad row, give it a code of NaN, or leave it out (default: %(default)s)",
     )
-    add("--batch-rows", type=int, default=1024, metavar="N", help="most rows in one go")
+    add("--batch-rows", type=int, metavar="N", help="most rows in one go (by their length)")
     add("--threads", type=int, default=1)
     add("--variant", choices=tuple(FILES), default="float32")
     add("--overwrite", action="store_true", help="replace what is there")
@@ -44,7 +45,9 @@ def encode(options: argparse.Namespace) -> None:
     _require(options)
     encoder = Encoder(options.bundle, variant=options.variant, threads=options.threads)
     threshold = encoder.threshold if options.threshold is None else options.threshold
-    chunks = sources.chunks(options, options.data, encoder.input_shape, options.batch_rows)
+    chunks = sources.chunks(
+        options, options.data, encoder.input_shape, options.batch_rows or encoder.chunk_rows
+    )
     bad = _Bad(options)
     with (
         writers.opened(
@@ -61,10 +64,13 @@ def encode(options: argparse.Namespace) -> None:
         rows = 0
         for chunk in chunks:
             codes, faults = _codes(encoder, chunk)
-            kept, ending = bad.kept(chunk, faults)
-            if len(kept) < len(codes):
-                codes, faults = codes[kept], {}
-            writer.write(chunk.first + kept, codes, faults)
+            numbers: Sequence[int] = range(chunk.first, chunk.first + len(codes))
+            ending = None
+            if faults:
+                kept, ending = bad.kept(chunk, faults)
+                if len(kept) < len(codes):
+                    numbers, codes, faults = [numbers[place] for place in kept], codes[kept], {}
+            writer.write(numbers, codes, faults)
             if ending is not None:
                 raise ending
             rows += len(codes)
@@ -78,7 +84,7 @@ def _require(options: argparse.Namespace) -> None:
     kind = writers.kind_of(options.output, options.to)
     if options.output != "-":
         writers.require_target(Path(options.output), overwrite=options.overwrite)
-    if options.batch_rows < 1:
+    if options.batch_rows is not None and options.batch_rows < 1:
         raise ValueError(
             "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
             f"{options.batch_rows}"
@@ -138,8 +144,6 @@ class _Bad:
     ) -> tuple[np.ndarray, ValueError | None]:
         """Places of the rows to write, and the error to end with behind them."""
         places = np.arange(len(chunk.rows))
-        if not faults:
-            return places, None
         if self._action == "raise":
             first = min(faults)
             return places[:first], ValueError(

@@ -14,7 +14,7 @@ from keras_sparse_export import bundle, drift, top_k, verification
 from keras_sparse_export.bundle import BundleError
 from keras_sparse_export.drift import Drift
 from keras_sparse_export.rows import as_rows
-from keras_sparse_export.session import CHUNK_ROWS, Half
+from keras_sparse_export.session import Half
 from keras_sparse_export.sparse import SparseCodes, TopK
 from keras_sparse_export.verification import Verification
 
@@ -99,6 +99,11 @@ class Encoder:
         """τ: a unit is active when its code exceeds it. `None` for a bare file."""
         return None if self.manifest is None else float(self.manifest["threshold"])
 
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are run in one go; more go in several."""
+        return self._opened().chunk_rows
+
     # Rows in, codes out -------------------------------------------------------------------------
 
     def encode(self, x: Any) -> np.ndarray:
@@ -132,7 +137,8 @@ class Encoder:
         """
         rows, _ = as_rows(x, self.input_shape, "x")
         units = math.prod(self.code_shape)
-        chunks = (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
+        step = self.chunk_rows
+        chunks = (rows[start : start + step] for start in range(0, len(rows), step))
         if threshold is None:
             threshold = self.threshold or 0.0
         codes = (each.reshape(-1, units) for each in self.stream(chunks))

@@ -6,6 +6,7 @@ import numpy as np
 
 NUMBERS = "biuf"
 """Kinds of dtypes that are rows of numbers: bool, integers, floats."""
+FINITE_BLOCK = 1 << 16
 
 
 def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, bool]:
@@ -42,25 +43,34 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, 
     return rows, single
 
 
-def as_float32(rows: np.ndarray, argument: str, first: int = 0) -> np.ndarray:
-    """The same rows, contiguous float32 and finite.
+def as_float32(rows: np.ndarray) -> np.ndarray:
+    """The same rows, contiguous and float32; what that cannot hold becomes infinity."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(rows, np.float32)
+
+
+def require_finite(rows: np.ndarray, argument: str, first: int) -> None:
+    """Refuse NaN and infinity.
 
     Args:
-        rows: From `as_rows`, or a part of them.
+        rows: From `as_float32`.
         argument: Its name, for errors.
         first: Number of the first of these rows, for errors.
 
     Raises:
-        ValueError: If values are not finite, or are not in float32; the rows are named.
+        ValueError: If values are not finite; the rows are named.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, and is reported
-        rows = np.ascontiguousarray(rows, np.float32)
-    finite = np.isfinite(rows)
-    if not finite.all():
-        bad = (first + np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))).tolist()
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise ValueError(
-            f"Invalid value for argument `{argument}`. Expected finite numbers. Received: NaN or "
-            f"infinity in rows {', '.join(map(str, bad[:5]))}{more}"
-        )
-    return rows
+    if _finite(rows.reshape(-1)):
+        return
+    bad = first + np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    raise ValueError(
+        f"Invalid value for argument `{argument}`. Expected finite numbers. Received: NaN or "
+        f"infinity in rows {', '.join(map(str, bad[:5].tolist()))}{more}"
+    )
+
+
+def _finite(values: np.ndarray) -> bool:
+    """Whether all are, looked at in blocks: a large mask costs more than the look itself."""
+    blocks = range(0, len(values), FINITE_BLOCK)
+    return all(np.isfinite(values[start : start + FINITE_BLOCK]).all() for start in blocks)

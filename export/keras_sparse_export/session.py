@@ -10,9 +10,10 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import BundleError
-from keras_sparse_export.rows import NUMBERS, as_float32, as_rows
+from keras_sparse_export.rows import NUMBERS, as_float32, as_rows, require_finite
 
-CHUNK_ROWS = 1024
+CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
+"""A chunk has so many rows, or more if they are short."""
 DTYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(int32)": np.int32}
 
 
@@ -41,6 +42,7 @@ class Half:
             raise BundleError(f"Expected one float input in {file}. Received: {found or 'none'}")
         self.input = inputs[0].name
         self.input_shape = _row_shape(inputs[0], file)
+        self.chunk_rows = max(CHUNK_ROWS, CHUNK_VALUES // math.prod(self.input_shape))
         outputs = self.session.get_outputs()
         self.outputs = {each.name: (_row_shape(each, file), _dtype(each, file)) for each in outputs}
         self.output = outputs[0].name
@@ -68,23 +70,24 @@ class Half:
     def all(self, x: Any, names: list[str], first: int = 0) -> list[np.ndarray]:
         """Outputs by name; otherwise as a call."""
         rows, single = as_rows(x, self.input_shape, self.argument)
-        if len(rows) <= CHUNK_ROWS:
+        if len(rows) <= self.chunk_rows:
             results = self._run(rows, names, first)
         else:
             results = [
                 np.empty((len(rows), *shape), dtype)
                 for shape, dtype in (self.outputs[name] for name in names)
             ]
-            for start in range(0, len(rows), CHUNK_ROWS):
-                chunk = slice(start, start + CHUNK_ROWS)
+            for start in range(0, len(rows), self.chunk_rows):
+                chunk = slice(start, start + self.chunk_rows)
                 parts = self._run(rows[chunk], names, first + start)
                 for result, part in zip(results, parts, strict=True):
                     result[chunk] = part
         return [result[0] for result in results] if single else results
 
     def _run(self, rows: np.ndarray, names: list[str], first: int) -> list[np.ndarray]:
-        feed = {self.input: as_float32(rows, self.argument, first)}
-        results: list[np.ndarray] = self.session.run(names, feed)
+        chunk = as_float32(rows)
+        results: list[np.ndarray] = self.session.run(names, {self.input: chunk})
+        require_finite(chunk, self.argument, first)  # now that they lie in the caches
         return results
 
 

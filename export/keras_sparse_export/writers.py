@@ -8,7 +8,7 @@ import math
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ COPY_BYTES = 1 << 20
 class Writer(Protocol):
     """Takes codes chunk by chunk."""
 
-    def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         """Write codes.
 
         Args:
@@ -135,7 +135,7 @@ class _Npy:
         self._stream, self._code_shape, self._rows = stream, code_shape, 0
         self._write_header()
 
-    def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         self._stream.write(np.ascontiguousarray(codes, "<f4").data)
         self._rows += len(codes)
 
@@ -171,7 +171,7 @@ class _Csr:
         }
         self._append("indptr", np.zeros(1))
 
-    def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         codes = _flat(codes)
         rows, units = np.nonzero(codes > self._threshold)
         ends = self._stored + np.cumsum(np.bincount(rows, minlength=len(codes)))
@@ -217,7 +217,7 @@ class _Csv:
     def __init__(self, stream: TextIO, flush: bool) -> None:
         self._stream, self._flush = stream, flush
 
-    def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         codes = _flat(codes)
         line = ",".join(["%.9g"] * codes.shape[1]) + "\n"
         self._stream.write(line * len(codes) % tuple(codes.ravel().tolist()))
@@ -233,14 +233,14 @@ class _Jsonl:
         self._stream, self._flush = stream, flush
         self._threshold = None if dense else threshold
 
-    def write(self, numbers: np.ndarray, codes: np.ndarray, faults: Mapping[int, str]) -> None:
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         bodies = self._whole(codes) if self._threshold is None else self._active(codes)
         # JSON knows neither NaN nor infinity: a code with one is told as a fault, too.
         broken = np.flatnonzero(~np.isfinite(_flat(codes)).all(axis=1))
         for place in broken.tolist():
             reason = faults.get(place, "NaN or infinity in the code")
             bodies[place] = f'"error": {json.dumps(reason)}'
-        lines = zip(numbers.tolist(), bodies, strict=True)
+        lines = zip(numbers, bodies, strict=True)
         self._stream.write("".join(f'{{"row": {number}, {body}}}\n' for number, body in lines))
         if self._flush:
             self._stream.flush()

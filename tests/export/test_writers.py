@@ -29,7 +29,7 @@ def write(
                 for place, reason in (faults or {}).items()
                 if 0 <= place - start < len(part)
             }
-            writer.write(10 * (start + np.arange(len(part))), part, here)
+            writer.write(range(10 * start, 10 * (start + len(part)), 10), part, here)
 
 
 @pytest.mark.parametrize("codes", [CODES, CODES[:0], CODES.reshape(9, 1, 5)])
@@ -113,7 +113,7 @@ def test_nothing_half_written_is_left(
 
     def interrupted() -> None:
         with writers.opened(str(target), (5,), threshold=0.0, overwrite=True) as writer:
-            writer.write(np.arange(9), CODES, {})
+            writer.write(range(9), CODES, {})
             raise error
 
     with pytest.raises(error):
