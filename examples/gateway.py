@@ -10,6 +10,7 @@ new. A reading that is no number is left out of the series, and counted at the e
 import argparse
 import json
 import math
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ def readings(source: str | None) -> Iterator[float]:
                 yield math.nan
 
 
+if hasattr(signal, "SIGPIPE"):  # who reads the lines may have enough of them
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("bundle", type=Path)
 parser.add_argument("series", nargs="?", help="a file, or - for standard input")

@@ -64,7 +64,7 @@ def test_the_python_of_the_readme_runs_in_its_order(
             continue
         with contextlib.redirect_stdout(io.StringIO()):
             exec(block, namespace)
-    assert namespace["codes"].shape == (1797, 128)
+    assert namespace["codes"].shape == (297, 128)
     assert namespace["code"].shape == (128,)
     assert (tmp_path / "any-encoder" / "encoder.onnx").exists()
 

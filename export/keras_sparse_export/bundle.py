@@ -20,10 +20,22 @@ if sys.platform != "win32":
 FORMAT = 1
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 << 20
-REQUIRED = (
-    "input", "output", "threshold", "opset", "min_onnxruntime", "parity", "golden", "top_k",
-    "statistics", "int8", "versions",
-)  # fmt: skip
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "input": dict, "output": dict, "threshold": (int, float), "opset": int, "ir_version": int,
+    "min_onnxruntime": str, "converter": str, "versions": dict, "parity": dict, "golden": dict,
+    "top_k": (dict, type(None)), "statistics": (dict, type(None)), "int8": (dict, type(None)),
+    "files": dict,
+}  # fmt: skip
+"""What a manifest has beside `format`. The JSON Schema says more; a device has no validator."""
+INNER = {
+    "input": ("name", "shape"),
+    "output": ("name", "shape"),
+    "parity": ("encoder",),
+    "golden": ("kind", "rows"),
+    "top_k": ("k",),
+    "statistics": ("rows", "l0", "dead_units", "mean_activation", "active_share", "drift"),
+    "int8": ("kept", "reasons", "report"),
+}
 
 
 class BundleError(ValueError):
@@ -237,7 +249,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if file.stat().st_size > MAX_MANIFEST_BYTES:
             raise BundleError(f"Expected a manifest below 64 MiB. Received: {file}")
         manifest = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             f"Expected a bundle, a folder with a {MANIFEST}. Received: {folder}"
         ) from error
@@ -246,21 +258,38 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             raise
         raise BundleError(f"Expected a JSON manifest. Received: {file} ({error})") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        found = (
+            repr(manifest.get("format")) if isinstance(manifest, dict) else type(manifest).__name__
+        )
         raise BundleError(
             f"Expected a bundle of format {FORMAT}. Received: format {found} in {file}. Remedy: a "
             "version of keras-sparse-export that knows it"
         )
-    files = manifest.get("files")
-    if not isinstance(files, dict) or "encoder.onnx" not in files:
+    _require_keys(manifest, file)
+    files = manifest["files"]
+    if "encoder.onnx" not in files:
         raise BundleError(f"Expected `encoder.onnx` among the files of {file}. Received: {files}")
-    missing = [key for key in REQUIRED if key not in manifest]
-    if missing:
-        raise BundleError(f"Expected {', '.join(REQUIRED)} in {file}. Received: no {missing[0]}")
     for name in files:
         if name in ("", ".", "..") or any(character in name for character in "/\\:\0"):
             raise BundleError(f"Expected plain file names in {file}. Received: {name!r}")
     return manifest
+
+
+def _require_keys(manifest: dict[str, Any], file: Path) -> None:
+    for key, kind in KINDS.items():
+        if key not in manifest:
+            raise BundleError(f"Expected {', '.join(KINDS)} in {file}. Received: no {key}")
+        value: Any = manifest[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise BundleError(
+                f"Expected `{key}` in {file} as format {FORMAT} has it. Received: {value!r:.80}"
+            )
+        inner = INNER.get(key, ()) if isinstance(value, dict) else ()
+        missing = [name for name in inner if name not in manifest[key]]
+        if missing:
+            raise BundleError(
+                f"Expected {', '.join(inner)} in `{key}` of {file}. Received: no {missing[0]}"
+            )
 
 
 def require_onnxruntime(manifest: dict[str, Any], installed: str) -> None:

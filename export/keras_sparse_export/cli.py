@@ -71,7 +71,7 @@ def _info(options: argparse.Namespace) -> None:
             "onnxruntime": f"{manifest['min_onnxruntime']} or newer (opset {manifest['opset']})",
             "parity": f"max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
             f"(allowed {parity['tolerance']:.2g})",
-            "golden rows": manifest["golden"]["kind"],
+            "golden rows": f"{manifest['golden']['rows']} ({manifest['golden']['kind']})",
             "written by": ", ".join(f"{k} {v}" for k, v in manifest["versions"].items()),
             "files": ", ".join(
                 f"{name} ({entry['size']} B)" for name, entry in manifest["files"].items()
@@ -81,10 +81,13 @@ def _info(options: argparse.Namespace) -> None:
             from keras_sparse_export.quantize import sentence
 
             lines["int8"] = sentence(int8)
+        if (entry := manifest["top_k"]) is not None:
+            lines["top-k"] = f"{entry['k']} values and indices"
         if statistics is not None:
             lines["statistics"] = (
                 f"L0 {statistics['l0']:.1f}, {statistics['dead_units']} dead, on "
                 f"{statistics['rows']} rows"
+                + ("" if statistics["drift"] is None else "; calibrated for drift")
             )
     width = max(map(len, lines))
     print("\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items()))

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes beside the bundle."""
     sources.add_arguments(parser)
     parser.add_argument("--batch-rows", type=int, default=256, metavar="ROWS")
+    parser.add_argument(
+        "--on-bad", choices=("raise", "skip"), default="raise", help="(default: %(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
@@ -30,7 +33,8 @@ def drift(options: argparse.Namespace) -> int:
         )
     encoder = Encoder(options.bundle, threads=options.threads)
     batches: list[Drift] = []
-    for rows in sources.batches(options, options.data, encoder.input_shape, options.batch_rows):
+    source, shape, skip = options.data, encoder.input_shape, options.on_bad == "skip"
+    for rows in sources.batches(options, source, shape, options.batch_rows, skip=skip):
         if batches and len(rows) < options.batch_rows:
             break  # the last, not full, is left out unless it is the only one
         found = encoder.drift(rows)
@@ -38,7 +42,7 @@ def drift(options: argparse.Namespace) -> int:
             print(_line(found, len(batches) * options.batch_rows))
         batches.append(found)
     if not batches:
-        raise ValueError(f"Expected rows in {options.data}. Received: none")
+        raise ValueError(f"Expected rows in {source}. Received: none")
     rate, drifted = batches[0].false_alarm_rate, sum(found.drifted for found in batches)
     # One of one is the rate itself, but for rounding.
     alarm = _chance(drifted, len(batches), rate) <= rate + 1e-9

@@ -1,6 +1,7 @@
 """`keras-sparse-export encode`: codes of rows from a file or standard input."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODES",
         help=".npy, .csv (dense), .npz (CSR), .jsonl (active units), or - for standard output",
     )
-    add("--to", choices=("csv", "jsonl"), help="what CODES are, if the name does not tell")
+    add("--to", choices=("csv", "jsonl"), help="what CODES are, whatever their name")
     add("--threshold", type=float, help="units above it are active (default: the bundle's)")
     add("--dense", action="store_true", help="whole codes as JSON lines")
     add(
@@ -100,6 +101,11 @@ def _require(options: argparse.Namespace) -> None:
             "Invalid value for argument `--threshold`. Expected it where active units are written, "
             f"in .npz and .jsonl. Received: {options.threshold:g}, for whole codes"
         )
+    if options.threshold is not None and not math.isfinite(options.threshold):
+        raise ValueError(
+            "Invalid value for argument `--threshold`. Expected a finite number. Received: "
+            f"{options.threshold}"
+        )
     if kind != "jsonl" and options.dense:
         raise ValueError(
             "Invalid value for argument `--dense`. Expected it with JSON lines alone: .npy and "
@@ -114,22 +120,12 @@ def _codes(encoder: Encoder, chunk: readers.Chunk) -> tuple[np.ndarray, dict[int
             return encoder.encode(chunk.rows), {}
         except ValueError:
             pass  # a row that is not finite; the good ones are encoded below
-    with np.errstate(over="ignore"):
-        rows = chunk.rows.astype(np.float32)
-    faults = {**_not_finite(rows), **chunk.faults}
-    good = np.delete(np.arange(len(rows)), list(faults))
-    codes = np.full((len(rows), *encoder.code_shape), np.nan, np.float32)
+    faults = sources.faults_of(chunk)
+    good = np.delete(np.arange(len(chunk.rows)), list(faults))
+    codes = np.full((len(chunk.rows), *encoder.code_shape), np.nan, np.float32)
     if len(good):
-        codes[good] = encoder.encode(rows[good])
+        codes[good] = encoder.encode(chunk.rows[good])
     return codes, faults
-
-
-def _not_finite(rows: np.ndarray) -> dict[int, str]:
-    bad = ~np.isfinite(rows.reshape(len(rows), -1))
-    places, first = np.flatnonzero(bad.any(axis=1)), bad.argmax(axis=1)
-    return {
-        int(place): f"NaN or infinity at position {first[place]} of the row" for place in places
-    }
 
 
 class _Bad:

@@ -88,6 +88,8 @@ class Encoder:
         self._decoder: Half | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
+        if self.manifest is not None:
+            self._require_as_described(self.manifest)
 
     @property
     def has_decoder(self) -> bool:
@@ -257,6 +259,25 @@ class Encoder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.path, self.variant, self.threads, self.spin, self._check)
+
+    def _require_as_described(self, manifest: dict[str, Any]) -> None:
+        entry = manifest["top_k"]
+        found = {
+            "input": list(self.input_shape),
+            "output": list(self.code_shape),
+            "top_k": self._opened().outputs.get(top_k.VALUES, ((None,), None))[0][-1],
+        }
+        described = {
+            "input": manifest["input"]["shape"],
+            "output": manifest["output"]["shape"],
+            "top_k": None if entry is None else entry["k"],
+        }
+        for name, value in found.items():
+            if value != described[name]:
+                raise BundleError(
+                    f"Expected `{name}` of {self.path} as in its manifest, {described[name]}. "
+                    f"Received: {value}"
+                )
 
     def _opened(self) -> Half:
         if self._encoder is None:

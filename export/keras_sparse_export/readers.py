@@ -63,7 +63,8 @@ def read(
         key: The array of an `.npz` file (by default the only one, `x` or `x_train`); the field of
             JSON objects that holds the row (by default `x`).
         drop: Columns of a CSV to leave out, by the names in its header.
-        header: Whether a CSV begins with one; by default, if its first line holds a word.
+        header: Whether a CSV begins with one; by default, if `drop` names columns or its first
+            line holds several words and no number.
         rows: Most rows in a chunk.
 
     Raises:
@@ -198,7 +199,10 @@ def _csv_parser(
     """A parser for the lines of a CSV, told by the first of them, and those that hold rows."""
     cells = next(csv.reader(lines[:1]))
     if header is None:
-        header = not all(map(_is_number, cells))
+        # One number makes it a row: a bad one is told, but a row taken for names would be lost.
+        header = bool(drop) or not (
+            any(map(_is_number, cells)) or len(cells) == 1 < math.prod(shape)
+        )
     names = cells if header else []
     if unknown := [name for name in drop if name not in names]:
         raise ValueError(f"columns {', '.join(names) or 'without names'}, no {unknown[0]}")

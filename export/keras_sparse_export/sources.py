@@ -41,25 +41,50 @@ def chunks(
 
 
 def batches(
-    options: argparse.Namespace, source: str, shape: tuple[int, ...], rows: int
+    options: argparse.Namespace,
+    source: str,
+    shape: tuple[int, ...],
+    rows: int,
+    *,
+    skip: bool = False,
 ) -> Iterator[np.ndarray]:
-    """Batches of so many rows each, the last one of what is left.
+    """Batches of so many good rows each, the last one of what is left.
+
+    Args:
+        options: What `add_arguments` declared.
+        source: A file, or `-`.
+        shape: Shape of one row.
+        rows: Rows of a batch.
+        skip: Whether to leave bad rows out.
 
     Raises:
-        ValueError: If a row cannot be read.
+        ValueError: If a row cannot be read or is not finite, and is not to be left out.
     """
     waiting: list[np.ndarray] = []
     for chunk in chunks(options, source, shape, rows):
-        if chunk.faults:
-            place, fault = min(chunk.faults.items())
+        faults = faults_of(chunk)
+        if faults and not skip:
+            place, fault = min(faults.items())
             raise ValueError(
-                f"Expected rows of numbers in {readers.name_of(source)}. Received: {fault} "
+                f"Expected rows of finite numbers in {readers.name_of(source)}. Received: {fault} "
                 f"(row {chunk.first + place})"
             )
-        waiting.append(chunk.rows)
+        waiting.append(np.delete(chunk.rows, list(faults), axis=0))
         while sum(map(len, waiting)) >= rows:
             together = np.concatenate(waiting)
             yield together[:rows]
             waiting = [together[rows:]]
     if sum(map(len, waiting)):
         yield np.concatenate(waiting)
+
+
+def faults_of(chunk: readers.Chunk) -> dict[int, str]:
+    """What is wrong with rows that could not be read or are not finite, by their place."""
+    with np.errstate(over="ignore"):
+        rows = chunk.rows.astype(np.float32, copy=False)
+    bad = ~np.isfinite(rows.reshape(len(rows), -1))
+    places, first = np.flatnonzero(bad.any(axis=1)), bad.argmax(axis=1)
+    not_finite = {
+        int(place): f"NaN or infinity at position {first[place]} of the row" for place in places
+    }
+    return {**not_finite, **chunk.faults}

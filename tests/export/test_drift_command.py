@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from keras_sparse import KL, SparseAutoencoder
-from keras_sparse_export import cli, drift_command, export_encoder
+from keras_sparse_export import Encoder, cli, drift_command, export_encoder
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,16 @@ def test_rows_come_from_any_source_in_whole_batches(
     (tmp_path / "bad.csv").write_text("1,2,3,4\n1,two,3,4\n")
     assert run("drift", bundle, tmp_path / "bad.csv") == 2
     assert "'two' in column 1 (row 1)" in capsys.readouterr().err
+    rows[7, 2] = np.nan
+    np.save(tmp_path / "rows.npy", rows)
+    assert run("drift", bundle, tmp_path / "rows.npy") == 2
+    assert "NaN or infinity at position 2 of the row (row 7)" in capsys.readouterr().err
+    run(
+        "drift", bundle, tmp_path / "rows.npy", "--batch-rows", "4999", "--on-bad", "skip", "--json"
+    )
+    (batch,) = json.loads(capsys.readouterr().out)["batches"]
+    good = np.delete(rows, 7, axis=0)
+    assert batch["score"] == pytest.approx(Encoder(bundle).drift(good).score, rel=1e-6)
     (tmp_path / "none.csv").write_text("a,b,c,d\n")
     assert run("drift", bundle, tmp_path / "none.csv") == 2
     assert "Received: none" in capsys.readouterr().err

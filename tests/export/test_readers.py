@@ -151,7 +151,7 @@ def test_columns_are_left_out_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="6 columns, where the encoder takes"):
         read(tmp_path / "x.csv")
     (tmp_path / "x.csv").write_text("1,2,3,4,5\n")
-    with pytest.raises(ValueError, match="columns without names, no z"):
+    with pytest.raises(ValueError, match="columns 1, 2, 3, 4, 5, no z"):
         read(tmp_path / "x.csv", drop=["z"])
 
 
@@ -167,8 +167,22 @@ def test_a_header_of_numbers_is_told(tmp_path: Path) -> None:
     assert len(read(tmp_path / "x.csv")[0]) == 11
     np.testing.assert_array_equal(read(tmp_path / "x.csv", header=True)[0], ROWS)
     (tmp_path / "x.csv").write_text("0,1,?,3\n1,2,3,4\n")
-    assert read(tmp_path / "x.csv")[1] == {}
-    assert read(tmp_path / "x.csv", header=False)[1] == {0: "'?' in column 2"}
+    assert read(tmp_path / "x.csv", header=True)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "fault"),
+    [
+        ("0,1,?,3", "'?' in column 2"),
+        (",1,2,3", "'' in column 0"),
+        ("sensor starts", "1 columns instead of 4"),
+    ],
+)
+def test_a_bad_first_row_is_no_header(first: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"{first}\n1,2,3,4\n")
+    found, faults = read(tmp_path / "x.csv")
+    assert faults == {0: fault}
+    np.testing.assert_array_equal(found[1], [1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])
