@@ -135,8 +135,9 @@ def table(title: str, sizes: Any, lines: dict[str, list[str]]) -> None:
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def measure(name: str, x: np.ndarray, y: np.ndarray, setting: Setting) -> None:
-    units, penalty, epochs, splits = setting.encoders[name]
+def measure(name: str, x: np.ndarray, y: np.ndarray, setting: Setting, splits: int | None) -> None:
+    units, penalty, epochs, usual = setting.encoders[name]
+    splits = splits or usual
     rng = np.random.default_rng(0)
     keras.utils.set_random_seed(0)
     train, rest, labels = x[: setting.train], x[setting.train :], y[setting.train :]
@@ -224,6 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mnist", type=Path, nargs="?")
     parser.add_argument("--only", nargs="*", help="encoders to measure, or `series`")
+    parser.add_argument("--splits", type=int, help="samples, instead of 100 (30, 10)")
     options = parser.parse_args()
     if options.mnist is None:
         setting, (x, y) = QUICK, load_digits(return_X_y=True)
@@ -237,7 +239,7 @@ def main() -> None:
     order = np.random.default_rng(0).permutation(len(x))
     for name in setting.encoders:
         if options.only is None or name in options.only:
-            measure(name, x[order], y[order], setting)
+            measure(name, x[order], y[order], setting, options.splits)
     if options.only is None or "series" in options.only:
         neighbours()
 

@@ -32,7 +32,8 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
     """Read a file.
 
     Args:
-        path: `.npy` (memory-mapped), `.npz`, `.csv` (with or without a header) or `.parquet`.
+        path: `.npy` (memory-mapped), `.npz`, `.csv` or `.parquet`. The first line of a CSV is a
+            header if it holds no number, or the label's name.
         key: The array of an `.npz` that holds the rows: `x`, `x_train` or the only one by default.
         label: The column, or the array of an `.npz`, that holds labels: of an `.npz` `y` or
             `y_train` where they exist, otherwise none.
@@ -114,7 +115,7 @@ def _choose(
 def _from_columns(
     path: Path, suffix: str, label: str | None
 ) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:
-    table, named = _read_columns(path, suffix)
+    table, named = _read_columns(path, suffix, label)
     names = table.column_names
     if not len(table):
         raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
@@ -132,7 +133,7 @@ def _from_columns(
     return np.column_stack(columns), labels, tuple(features) if named else None
 
 
-def _read_columns(path: Path, suffix: str) -> tuple[Any, bool]:
+def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool]:
     """The table, and whether its names are the file's own."""
     try:
         import pyarrow
@@ -147,7 +148,7 @@ def _read_columns(path: Path, suffix: str) -> tuple[Any, bool]:
     try:
         if suffix == ".parquet":
             return parquet.read_table(path), True
-        named = _has_header(path)
+        named = _has_header(path, label)
         options = arrow_csv.ReadOptions(autogenerate_column_names=not named)
         # An empty label is none, and no class of its own.
         converted = arrow_csv.ConvertOptions(
@@ -160,14 +161,19 @@ def _read_columns(path: Path, suffix: str) -> tuple[Any, bool]:
         ) from error
 
 
-def _has_header(path: Path) -> bool:
+def _has_header(path: Path, label: str | None) -> bool:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         first = next(csv.reader(stream), [])
+    # One number makes it a row: a bad one is told, but a row taken for names would be lost.
+    return label in first or not any(map(_is_number, first))
+
+
+def _is_number(field: str) -> bool:
     try:
-        [float(field) for field in first]
+        float(field)
     except ValueError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _first_fault(table: Any, name: str) -> str:

@@ -53,6 +53,19 @@ def test_csv_with_and_without_a_header(header: str, tmp_path: Path) -> None:
     assert table.columns == (("a", "b") if header else None)
 
 
+def test_a_bad_first_row_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,word\n3,4\n5,6\n")
+    with pytest.raises(DataError, match=r"Received: 'word' \(row 0\)"):
+        read_table(tmp_path / "x.csv")
+
+
+def test_a_header_may_hold_numbers_where_it_names_the_label(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("0,1,label\n1,2.5,7\n3,4,8\n5,6,9\n")
+    table = read_table(tmp_path / "x.csv", label="label")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("0", "1")
+
+
 def test_a_label_column_may_be_text(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,y,4\n5,x,6\n")
     table = read_table(tmp_path / "x.csv", label="kind")
