@@ -141,6 +141,11 @@ def called(model: keras.Model, x: Any) -> Any:
 
 
 def _copied(layer: Any) -> Any:
+    if isinstance(layer, keras.layers.Lambda):  # some versions of Keras make it again, most do not
+        raise ConversionError(
+            "Expected layers that can be made again from their config. Received: layer "
+            f"`{layer.name}` of class Lambda. Remedy: a layer class of your own"
+        )
     config = layer.get_config()
     if isinstance(layer, keras.layers.Layer):
         config |= {key: None for key in config if key.endswith("_regularizer")}
