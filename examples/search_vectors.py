@@ -11,7 +11,6 @@ import tempfile
 
 import keras
 import numpy as np
-import onnxruntime
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -42,12 +41,11 @@ with tempfile.TemporaryDirectory() as folder:
     bundle = export_encoder(model, f"{folder}/digits", sample=kept, top_k=K)
     encoder = Encoder(bundle)
     encoder.verify()
-    session = onnxruntime.InferenceSession(bundle / "encoder.onnx")
 
 
 def vectors(rows: np.ndarray) -> csr_array:
     """What the pairs of a device amount to: one sparse vector a row, of length 1."""
-    values, indices = session.run(["values", "indices"], {"x": rows})
+    values, indices = encoder.encode_top_k(rows)
     values[values <= encoder.threshold] = 0  # the largest of a row may be units that are not active
     values /= np.linalg.norm(values, axis=1, keepdims=True).clip(1e-12)
     starts = np.arange(len(rows) + 1) * K
