@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -129,8 +130,8 @@ def main() -> None:
         ):
             found = share(
                 folder,
-                lambda source=source: _quiet(command(folder, source)),  # type: ignore[misc]
-                lambda peer=peer: peer(folder),  # type: ignore[misc]
+                partial(_quiet, command(folder, source)),
+                partial(peer, folder),
                 options.turns,
             )
             print(f"| {source[1:]} | .npy | {what} | {found:.2f} |", flush=True)

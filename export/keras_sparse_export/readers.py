@@ -166,6 +166,7 @@ def _text_chunks(
 
 def _blocks(stream: BinaryIO) -> Iterator[tuple[list[str], int]]:
     """Lines as they arrive, blank ones left out, and how many bytes were read until then."""
+    # Every stream that `open` and `sys.stdin` give has `read1`, though BinaryIO declares none.
     rest, done, mark = b"", 0, "\ufeff"  # the byte order mark that Excel begins a file with
     while data := stream.read1(BLOCK_BYTES):  # type: ignore[attr-defined]
         done += len(data)

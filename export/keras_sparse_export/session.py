@@ -13,7 +13,7 @@ from keras_sparse_export.bundle import BundleError
 from keras_sparse_export.rows import NUMBERS, as_float32, as_rows, require_finite
 
 CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
-"""A chunk has so many rows, or more if they are short."""
+"""A chunk has so many rows, or more if they and their results are short."""
 DTYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(int32)": np.int32}
 
 
@@ -42,11 +42,12 @@ class Half:
             raise BundleError(f"Expected one float input in {file}. Received: {found or 'none'}")
         self.input = inputs[0].name
         self.input_shape = _row_shape(inputs[0], file)
-        self.chunk_rows = max(CHUNK_ROWS, CHUNK_VALUES // math.prod(self.input_shape))
         outputs = self.session.get_outputs()
         self.outputs = {each.name: (_row_shape(each, file), _dtype(each, file)) for each in outputs}
         self.output = outputs[0].name
         self.output_shape = self.outputs[self.output][0]
+        longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
+        self.chunk_rows = max(CHUNK_ROWS, CHUNK_VALUES // longer)
         self._bound = _Bound(self)
 
     def __call__(self, x: Any, first: int = 0) -> np.ndarray:

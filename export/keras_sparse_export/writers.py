@@ -166,7 +166,7 @@ class _Csr:
         self._stream, self._units, self._threshold = stream, math.prod(code_shape), threshold
         self._rows, self._stored = 0, 0
         self._spools: dict[str, tuple[str, Any]] = {
-            name: (dtype, stack.enter_context(tempfile.TemporaryFile(dir=folder)))  # noqa: SIM115
+            name: (dtype, stack.enter_context(tempfile.TemporaryFile(dir=folder)))  # noqa: SIM115  (the stack closes it)
             for name, dtype in (("data", "<f4"), ("indices", "<i4"), ("indptr", "<i8"))
         }
         self._append("indptr", np.zeros(1))

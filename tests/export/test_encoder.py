@@ -65,6 +65,13 @@ def test_chunks_of_any_count_and_layout(
     np.testing.assert_allclose(encoder.encode(x[::-1])[::-1], codes, atol=1e-6)
 
 
+def test_few_features_and_many_units_make_no_large_chunk(tmp_path: Path) -> None:
+    path = export_encoder(SparseAutoencoder(1, 1000, sparsity=L1()), tmp_path / "bundle")
+    assert Encoder(path).chunk_rows == 1024
+    few = export_encoder(SparseAutoencoder(8, 4, sparsity=L1()), tmp_path / "few")
+    assert Encoder(few).chunk_rows == 2**18 // 8
+
+
 def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
     encoder = Encoder(exported[0] / "encoder.onnx")
     np.testing.assert_array_equal(encoder.encode(x), Encoder(exported[0]).encode(x))

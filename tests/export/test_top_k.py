@@ -107,7 +107,9 @@ def test_without_top_k_the_file_is_what_it_was(rows: np.ndarray, tmp_path: Path)
     assert [each.name for each in short.output] == ["code"]
     assert [node.op_type for node in long.node[len(short.node) :]] == ["TopK", "Cast"]
     assert list(long.node[: len(short.node)]) == list(short.node)
-    assert Encoder(plain).manifest["top_k"] is None  # type: ignore[index]
+    manifest = Encoder(plain).manifest
+    assert manifest is not None
+    assert manifest["top_k"] is None
     bare = Encoder(best / "encoder.onnx")
     np.testing.assert_array_equal(bare.encode(rows), Encoder(plain).encode(rows))
 

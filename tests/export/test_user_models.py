@@ -232,6 +232,12 @@ def test_what_tf2onnx_cannot_convert_or_converts_wrongly_goes_by_the_builder(
     runs_as(path, model, images)
 
 
+def alone(
+    kind: Callable[..., keras.layers.Layer], *arguments: Any, **options: Any
+) -> Callable[[], list[keras.layers.Layer]]:
+    return lambda: [kind(*arguments, **options)]
+
+
 def convolutions() -> dict[str, Callable[[], list[keras.layers.Layer]]]:
     cases: dict[str, Callable[[], list[keras.layers.Layer]]] = {}
     for size, stride, padding in (
@@ -239,14 +245,10 @@ def convolutions() -> dict[str, Callable[[], list[keras.layers.Layer]]]:
         ((3, 2), (1, 2), "same"), ((2, 5), (2, 2), "valid"),
     ):  # fmt: skip
         name = f"{size} by {stride} {padding}"
-        case = {"strides": stride, "padding": padding}
-        cases[f"Conv2D {name}"] = lambda size=size, case=case: [make.Conv2D(4, size, **case)]  # type: ignore[misc]
-        cases[f"MaxPooling2D {name}"] = lambda size=size, case=case: [  # type: ignore[misc]
-            make.MaxPooling2D(size, **case)
-        ]
-        cases[f"AveragePooling2D {name}"] = lambda size=size, case=case: [  # type: ignore[misc]
-            make.AveragePooling2D(size, **case)
-        ]
+        case: dict[str, Any] = {"strides": stride, "padding": padding}
+        cases[f"Conv2D {name}"] = alone(make.Conv2D, 4, size, **case)
+        cases[f"MaxPooling2D {name}"] = alone(make.MaxPooling2D, size, **case)
+        cases[f"AveragePooling2D {name}"] = alone(make.AveragePooling2D, size, **case)
     along = make.Reshape((72, 3))
     cases |= {
         "Conv1D causal": lambda: [along, make.Conv1D(4, 3, padding="causal", dilation_rate=2)],
