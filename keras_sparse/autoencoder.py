@@ -2,14 +2,14 @@
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices, halves
+from keras_sparse import batches, data, devices, halves, shards
 from keras_sparse.layers import ActivityPenalty
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
@@ -261,6 +261,8 @@ class SparseAutoencoder(RowsModel):
     def adapt(self, x: Any) -> None:
         """Learn offset and scale of the columns from an array or a finite stream of batches.
 
+        One pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
+
         A constant column keeps its unit. A column whose mean is over 1e5 times its deviation
         draws a warning: float32 cannot tell its values apart.
 
@@ -275,11 +277,13 @@ class SparseAutoencoder(RowsModel):
             )
         # In the dtype of the caller: statistics are the first to feel a large mean.
         if batches.is_stream(x):
-            parts = (data.numeric(batches.parts_of(batch)[0], "x") for batch in x)
+            parts: Iterable[np.ndarray] = (
+                data.numeric(batches.parts_of(batch)[0], "x") for batch in x
+            )
         else:
-            rows = data.numeric(x, "x")
-            data.require_rows(rows, self.row_shape, at_least=2)
-            parts = (part for _, part in data.chunks(rows))
+            rows = x if shards.on_disk(x) else data.numeric(x, "x")
+            data.require_shape(rows, self.row_shape, at_least=2)
+            parts = data.finite_chunks(rows)
         offset, scale = offset_and_scale(parts, self.normalization)
         devices.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))
         for layer in self._scalings:
@@ -333,6 +337,9 @@ class SparseAutoencoder(RowsModel):
 
 def _outputs(model: keras.Model, x: Any, name: str, batch_size: int) -> np.ndarray:
     shape = model.input_shape[1:]
+    if shards.on_disk(x) and len(x.shape) > len(shape):
+        data.require_shape(x, shape, name=name)
+        return outputs(model, shards.source(x), batch_size)
     array = data.numeric(x, name)
     single = array.ndim == len(shape)
     rows = data.as_rows(array[np.newaxis] if single else array, shape, name=name)

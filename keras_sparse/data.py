@@ -47,6 +47,20 @@ def require_rows(
     Raises:
         DataError: As `as_rows`.
     """
+    require_shape(rows, shape, name=name, at_least=at_least)
+    bad = [int(index) for start, part in chunks(rows) for index in start + not_finite(part)]
+    if bad:
+        raise _infinite(bad, name)
+
+
+def require_shape(
+    rows: Any, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> None:
+    """Refuse rows of another shape, or too few of them, without a look at their values.
+
+    Raises:
+        DataError: As `as_rows`.
+    """
     if len(rows.shape) != len(shape) + 1 or any(
         wanted not in (None, found) for wanted, found in zip(shape, rows.shape[1:], strict=True)
     ):
@@ -59,12 +73,13 @@ def require_rows(
             f"Invalid value for argument `{name}`. Expected at least {at_least} row"
             f"{'s' if at_least > 1 else ''}. Received: {len(rows)}"
         )
-    bad = [int(index) for start, part in chunks(rows) for index in start + not_finite(part)]
-    if bad:
-        raise DataError(
-            f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
-            f"infinity in {listed('row', bad)}"
-        )
+
+
+def _infinite(bad: list[int], name: str) -> DataError:
+    return DataError(
+        f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
+        f"infinity in {listed('row', bad)}"
+    )
 
 
 def not_negative(values: np.ndarray, name: str) -> None:
@@ -132,11 +147,23 @@ def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
     return array
 
 
-def chunks(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Consecutive slices of rows with the index that each starts at."""
-    step = max(1, CHUNK // max(1, math.prod(rows.shape[1:])))
+def chunks(rows: Any, values: int = CHUNK) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive slices of rows, of so many values, with the index that each starts at."""
+    step = max(1, values // max(1, math.prod(rows.shape[1:])))
     for start in range(0, len(rows), step):
         yield start, rows[start : start + step]
+
+
+def finite_chunks(rows: Any, name: str = "x") -> Iterator[np.ndarray]:
+    """Consecutive slices of rows, each looked through when it comes.
+
+    Raises:
+        DataError: When one is not finite; the message names its rows.
+    """
+    for start, part in chunks(rows):
+        if len(bad := not_finite(part)):
+            raise _infinite((start + bad).tolist(), name)
+        yield part
 
 
 def not_finite(rows: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse.data import DataError, listed
+from keras_sparse.data import DataError, chunks, listed
 from keras_sparse.penalties import Tensor
 
+CHUNK = 1 << 20  # values that are looked at in float64 at a time
 UNRESOLVED = 1e5  # |mean| / std of a column that float32 has too few digits for
 
 
@@ -86,7 +87,7 @@ def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
     """
     rows, mean, squares = 0, np.zeros(()), np.zeros(())
     minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
-    for batch in batches:
+    for batch in (part for whole in batches for _, part in chunks(np.asarray(whole), CHUNK)):
         batch = np.asarray(batch, np.float64)
         total = rows + len(batch)
         batch_mean = batch.mean(axis=0)

@@ -4,6 +4,7 @@ import csv
 import math
 import zipfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +19,9 @@ LABEL_KEYS = ("y", "y_train")
 class Table(NamedTuple):
     """Rows of numbers, and labels where the file has them."""
 
-    rows: np.ndarray
-    """`(rows, features)`, in the dtype of the file; rows of images are flattened."""
+    rows: Any
+    """`(rows, features)`, an array in the dtype of the file, or `Shards` where they stay on disk;
+    rows of images are flattened."""
     labels: np.ndarray | None
     """`(rows,)`."""
     row_shape: tuple[int, ...] | None = None
@@ -46,11 +48,12 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"Expected a file of data. Received: {path}, which does not exist")
+        fault = "which is a folder" if path.is_dir() else "which does not exist"
+        raise FileNotFoundError(f"Expected a file of data. Received: {path}, {fault}")
     suffix = path.suffix.lower()
     columns = None
     if suffix == ".npy":
-        rows, labels = _load_numpy(path), None
+        rows, labels = load_numpy(path), None
     elif suffix == ".npz":
         rows, labels = _from_npz(path, key, label)
     elif suffix in (".csv", ".parquet"):
@@ -59,11 +62,7 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
         raise DataError(
             f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
         )
-    if rows.dtype.kind not in "biuf" or rows.ndim < 2:
-        raise DataError(
-            f"Expected an array of numbers, (rows, features), in {path.name}. Received: "
-            f"{rows.dtype} of shape {rows.shape}"
-        )
+    require_table(rows, path)
     if labels is not None and labels.shape != rows.shape[:1]:
         raise DataError(
             f"Expected one label for each of {len(rows)} rows in {path.name}. Received: labels of "
@@ -73,9 +72,28 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
     return Table(rows.reshape(len(rows), math.prod(shape)), labels, shape, columns)
 
 
-def _load_numpy(path: Path) -> Any:
+def require_table(rows: np.ndarray, path: Path) -> None:
+    """Refuse an array that does not hold rows of numbers.
+
+    Raises:
+        DataError: If it does not; the message names the file.
+    """
+    if rows.dtype.kind not in "biuf" or rows.ndim < 2:
+        raise DataError(
+            f"Expected an array of numbers, (rows, features), in {path.name}. Received: "
+            f"{rows.dtype} of shape {rows.shape}"
+        )
+
+
+def load_numpy(path: Path) -> Any:
+    """A `.npy`, memory-mapped, or the arrays of an `.npz`.
+
+    Raises:
+        DataError: If numpy cannot read the file.
+    """
+    mode: Any = "r" if path.suffix.lower() == ".npy" else None
     try:
-        return np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        return np.load(path, mmap_mode=mode, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
             f"Expected an array of numbers in {path.name}. Received: a file that numpy cannot "
@@ -84,7 +102,7 @@ def _load_numpy(path: Path) -> Any:
 
 
 def _from_npz(path: Path, key: str | None, label: str | None) -> tuple[np.ndarray, Any]:
-    with _load_numpy(path) as arrays:
+    with load_numpy(path) as arrays:
         names = list(arrays)
         row_key = _choose(path, names, key, ROW_KEYS if len(names) != 1 else names, "--key")
         label_key = label or next((name for name in LABEL_KEYS if name in names), None)
@@ -123,7 +141,7 @@ def _from_columns(
         _choose(path, names, label, (), "--label")
     labels = None if label is None else table[label].to_numpy()
     features = [name for name in names if name != label]
-    wrong = [name for name in features if not _is_numeric(table.schema.field(name).type)]
+    wrong = [name for name in features if not is_numeric(table.schema.field(name).type)]
     if wrong or not features:
         raise DataError(
             f"Expected columns of numbers in {path.name}. Received: "
@@ -135,16 +153,11 @@ def _from_columns(
 
 def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool]:
     """The table, and whether its names are the file's own."""
-    try:
-        import pyarrow
-        from pyarrow import csv as arrow_csv
-        from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Expected the package `pyarrow` to read {suffix}. Received: an environment without "
-            'it. Remedy: pip install "keras-sparse[data]"',
-            name="pyarrow",
-        ) from error
+    require_pyarrow(suffix)
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet
+
     try:
         if suffix == ".parquet":
             return parquet.read_table(path), True
@@ -159,6 +172,20 @@ def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool
         raise DataError(
             f"Expected a table in {path.name}. Received: {first_line(error)}"
         ) from error
+
+
+def require_pyarrow(suffix: str) -> None:
+    """Name the extra that reads files of a suffix.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed.
+    """
+    if find_spec("pyarrow") is None:
+        raise ModuleNotFoundError(
+            f"Expected the package `pyarrow` to read {suffix}. Received: an environment without "
+            'it. Remedy: pip install "keras-sparse[data]"',
+            name="pyarrow",
+        )
 
 
 def _has_header(path: Path, label: str | None) -> bool:
@@ -187,7 +214,8 @@ def _first_fault(table: Any, name: str) -> str:
     return "no value"
 
 
-def _is_numeric(kind: Any) -> bool:
+def is_numeric(kind: Any) -> bool:
+    """Whether a type of Arrow is one of numbers."""
     from pyarrow import types
 
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))

@@ -339,7 +339,7 @@ def _split(rows: Any, share: float) -> tuple[batches.Rows, batches.Rows]:
     return rows.split(share)
 
 
-def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray:
+def outputs(model: keras.Model, rows: Any, batch_size: int) -> np.ndarray:
     """What a model answers to rows, all of it here, however many hosts trained it."""
     # Called, not `predict`: that compiles anew for every model and warns of it in a sweep.
     parts = [
