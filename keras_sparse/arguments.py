@@ -27,7 +27,13 @@ def _demo(commands: Any, run: Action) -> None:
 
 def _train(commands: Any, run: Action) -> None:
     train = _command(commands, "train", run, "train on a table of your own and export")
-    train.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz, .csv or .parquet")
+    train.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help=".npy, .npz, .csv or .parquet, or a folder of .npy or .parquet shards; a folder, and "
+        ".npy or .parquet of more than 256 MB, stay on disk",
+    )
     train.add_argument("-o", "--output", type=Path, required=True, metavar="RUN")
     train.add_argument("--sparsity", choices=("l1", "kl", "l2", "none"), default="l1")
     train.add_argument("--strength", type=float, help="λ (1e-4) or β (1e-3)")
@@ -136,7 +142,12 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="every N epochs give dead ReLU units a new start",
     )
-    command.add_argument("--hold-out", type=float, default=0.1, help="share of rows (0.1)")
+    command.add_argument(
+        "--hold-out",
+        type=float,
+        default=0.1,
+        help="share of rows (0.1; of those that stay on disk, 65,536 or 64 MB at most)",
+    )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), default="float32"

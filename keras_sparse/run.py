@@ -11,16 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse import devices
+from keras_sparse import devices, large_tables
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
-from keras_sparse.data import DataError, require_rows
+from keras_sparse.data import DataError, require_rows, require_shape
 from keras_sparse.evaluation import Evaluation, evaluate
 from keras_sparse.monitor import SparsityMonitor
 from keras_sparse.probes import Probe, probe, require_labels
 from keras_sparse.progress import EpochProgress
 from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
-from keras_sparse.tables import Table, read_table
+from keras_sparse.shards import Shards
+from keras_sparse.tables import Table
 
 MARKER = "run.json"
 KEPT_ROWS = 512
@@ -116,7 +117,7 @@ def fit(
     rows = table.rows
     train, test = held_apart(table, settings)
     keras.utils.set_random_seed(settings.seed)
-    training, held_out = rows[train], rows[test]
+    training, held_out = _parted(rows, train, test)
     with devices.share(settings.devices):
         model = SparseAutoencoder(
             rows.shape[1],
@@ -168,14 +169,15 @@ def fit(
 
 
 def _remedies(
-    settings: Settings, model: SparseAutoencoder, rows: np.ndarray
+    settings: Settings, model: SparseAutoencoder, rows: Any
 ) -> list[keras.callbacks.Callback]:
     found: list[keras.callbacks.Callback] = []
     if settings.warm_up and model.penalty is not None:
         schedule = PenaltySchedule.warm_up(model.penalty.strength, settings.warm_up)
         found.append(PenaltySchedule(schedule))
     if settings.revive and model.threshold == 0:
-        found.append(ReviveDeadUnits(rows, every=settings.revive))
+        sample = large_tables.sample(rows, settings.seed)
+        found.append(ReviveDeadUnits(sample, every=settings.revive))
     return found
 
 
@@ -186,14 +188,14 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
     folder is written whole or not at all.
 
     Args:
-        data: A file as in `read_table`.
+        data: A file, or a folder of shards, as in `open_table`.
         out: Folder of the run.
         settings: How to train.
-        **options: `key` and `label` of `read_table`; `golden` of `export_encoder`; `overwrite`.
+        **options: `key` and `label` of `open_table`; `golden` of `export_encoder`; `overwrite`.
 
     Raises:
         FileExistsError: If there is something at `out`, and it is no run or `overwrite` is false.
-        DataError: As in `read_table` and `fit`.
+        DataError: As in `open_table` and `fit`.
         TrainingError: As in `fit`.
     """
     from keras_sparse_export import bundle, export_encoder
@@ -201,7 +203,7 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
     overwrite = options.pop("overwrite", False)
     golden = options.pop("golden", "auto")
     bundle.require_target(out, overwrite=overwrite, marker=MARKER)
-    table = read_table(data, **options)
+    table = large_tables.open_table(data, **options)
     run = fit("train", table, settings)
     with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
         write_run(
@@ -273,17 +275,36 @@ def versions() -> dict[str, str]:
 def held_apart(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the rows to train on and of those to hold out, the same for the same seed.
 
+    Of rows that stay on disk they are bounds, as `large_tables.held_apart` gives them.
+
     Raises:
         DataError: If there are too few rows, some are not finite, or the labels are of no use.
     """
+    rows = len(table.rows)
+    if isinstance(table.rows, Shards):  # whose values are looked at when they are read
+        require_shape(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
+        count = _held_out_rows(rows, settings.hold_out)
+        return large_tables.held_apart(table.rows, count, settings.seed)
     require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
-    train, test = _split(len(table.rows), settings.hold_out, settings.seed)
+    train, test = _split(rows, settings.hold_out, settings.seed)
     if table.labels is not None:
         require_labels(table.labels[_probed(train, settings)])
     return train, test
 
 
+def _parted(rows: Any, train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
+    if isinstance(rows, Shards):
+        return rows.parts(train), rows.parts(test)[:]
+    return rows[train], rows[test]
+
+
 def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    held_out = _held_out_rows(rows, share)
+    order = np.random.default_rng(seed).permutation(rows)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def _held_out_rows(rows: int, share: float) -> int:
     if not 0 < share < 1:
         raise ValueError(
             "Invalid value for argument `hold_out`. Expected a float in (0, 1). "
@@ -295,8 +316,7 @@ def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
             "Invalid value for argument `DATA`. Expected at least 2 rows to train on beside those "
             f"held out. Received: {rows} rows with {held_out} held out"
         )
-    order = np.random.default_rng(seed).permutation(rows)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
+    return held_out
 
 
 def _probed(train: np.ndarray, settings: Settings) -> np.ndarray:
