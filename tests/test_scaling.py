@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,8 +9,9 @@ from keras import ops
 from sklearn.preprocessing import StandardScaler
 
 from keras_sparse import KL, SparseAutoencoder
-from keras_sparse.data import DataError
+from keras_sparse.data import DataError, finite_chunks
 from keras_sparse.scaling import Scaling, column_statistics
+from keras_sparse.shards import Shards
 
 
 def model_of(sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
@@ -49,6 +51,38 @@ def test_statistics_survive_a_large_mean() -> None:
     x = 1.7e9 + np.arange(10_000.0)[:, np.newaxis]
     found = column_statistics(x[start : start + 100] for start in range(0, 10_000, 100))
     np.testing.assert_allclose(found.std, x.std(0), rtol=1e-9)
+
+
+def test_one_pass_over_shards_is_as_good_as_two_in_float64(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    parts = [(1e6 + rng.normal(size=(250_000, 2))).astype(np.float32) for _ in range(4)]
+    for index, part in enumerate(parts):
+        np.save(tmp_path / f"{index}.npy", part)
+    found = column_statistics(finite_chunks(Shards(tmp_path)))
+    x = np.concatenate(parts).astype(np.float64)
+    mean = x.mean(axis=0)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-14)
+    np.testing.assert_allclose(found.std, np.sqrt(((x - mean) ** 2).mean(axis=0)), rtol=1e-9)
+    assert np.abs(x.astype(np.float32).std(axis=0) / found.std - 1).max() > 0.01  # it is not easy
+
+
+def test_a_large_batch_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = 1e6 + np.random.default_rng(0).normal(size=(1000, 5))
+    whole = column_statistics([x])
+    monkeypatch.setattr("keras_sparse.scaling.CHUNK", 35)
+    found = column_statistics([x])
+    assert found.rows == 1000
+    for name in ("mean", "std", "minimum", "maximum"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-9)
+
+
+def test_rows_that_are_not_finite_are_named_when_they_are_adapted_to(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows[[205, 207], 3] = np.nan
+    monkeypatch.setattr("keras_sparse.data.CHUNK", 12 * 100)
+    with pytest.raises(DataError, match=r"`x`.*NaN or infinity in rows 205, 207"):
+        model_of(normalization="standard").adapt(rows)
 
 
 def test_adapting_to_a_stream_is_adapting_to_its_rows(rows: np.ndarray) -> None:

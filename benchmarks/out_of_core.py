@@ -1,0 +1,239 @@
+"""Training on rows that stay on disk: memory, throughput, and how well they are shuffled.
+
+    python benchmarks/out_of_core.py memory --folder DISK
+    python benchmarks/out_of_core.py throughput --folder DISK
+    python benchmarks/out_of_core.py shuffle mnist.npz --folder DISK
+
+256 columns, 256 units, L1, batch 256. *memory*: the most that a process of its own allocated
+(RssAnon) above what it held before `adapt` and `fit`, one epoch. *throughput*: rows a second of
+`fit`, two epochs, over those of the same rows in memory; medians of turns in random order; the
+files are in the cache of the system. *shuffle*: explained variance of the test digits, 784-256,
+when the training digits lie sorted by class, for windows of a share of them; `mnist.npz` has the
+layout of `keras.datasets.mnist`. DISK has room for 4.1 GB, which are removed.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse import L1, Shards, SparseAutoencoder, windows
+from keras_sparse.evaluation import evaluate
+
+COLUMNS, UNITS, BATCH = 256, 256, 256
+PART = 50_000
+
+
+def parts(count: int) -> Iterator[np.ndarray]:
+    """Rows with some structure: 16 causes and noise."""
+    rng = np.random.default_rng(0)
+    causes = rng.normal(size=(16, COLUMNS)).astype(np.float32)
+    for start in range(0, count, PART):
+        size = min(PART, count - start)
+        strengths = np.maximum(rng.standard_normal((size, 16), np.float32), 0)
+        yield strengths @ causes + 0.1 * rng.standard_normal((size, COLUMNS), np.float32)
+
+
+def write(path: Path, count: int) -> Path:
+    """A `.npy`, never whole in memory."""
+    array = np.lib.format.open_memmap(path, "w+", np.float32, (count, COLUMNS))
+    for start, part in zip(range(0, count, PART), parts(count), strict=True):
+        array[start : start + len(part)] = part
+    return path
+
+
+def model_of(columns: int = COLUMNS, **arguments: Any) -> SparseAutoencoder:
+    model = SparseAutoencoder(columns, UNITS, sparsity=L1(1e-4), **arguments)
+    model.compile()
+    return model
+
+
+# Memory ----------------------------------------------------------------------------------------
+
+
+def allocated() -> int:
+    """MB of anonymous memory of this process."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if "RssAnon" in line) // 1000
+
+
+@contextmanager
+def watched(peak: list[int]) -> Iterator[None]:
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            peak.append(allocated())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def train_and_watch(path: Path, in_memory: bool) -> None:
+    """In a process of its own: print the memory before and at the most, and the seconds."""
+    model = model_of(normalization="standard")
+    before, peak = allocated(), [0]
+    with watched(peak):
+        begun = time.perf_counter()
+        x = np.load(path) if in_memory else Shards(path)
+        model.adapt(x)
+        adapted = time.perf_counter()
+        model.fit(x, batch_size=BATCH, verbose=0)
+        ended = time.perf_counter()
+    print(json.dumps([before, max(peak) - before, adapted - begun, ended - adapted]))
+
+
+def memory(options: argparse.Namespace) -> None:
+    print("| rows | GB | | before, MB | most above, MB | adapt, s | fit, s | rows/s |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for count in options.rows:
+            path = write(Path(folder) / "x.npy", count)
+            for kind in ["on disk"] + ["in memory"] * (count <= options.most_in_memory):
+                child = [sys.executable, __file__, "child", str(path), kind]
+                out = subprocess.run(child, check=True, capture_output=True, text=True).stdout
+                before, most, adapt, fit = json.loads(out.splitlines()[-1])
+                print(
+                    f"| {count:,} | {count * COLUMNS * 4 / 1e9:.1f} | {kind} | {before} | {most} | "
+                    f"{adapt:.1f} | {fit:.1f} | {count / fit:,.0f} |",
+                    flush=True,
+                )
+
+
+# Throughput ------------------------------------------------------------------------------------
+
+
+def throughput(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        x = np.load(write(folder / "x.npy", options.count))
+        for kind in ("npy", "parquet"):
+            (folder / kind).mkdir()
+        for index, part in enumerate(np.split(x, 10)):
+            np.save(folder / "npy" / f"{index}.npy", part)
+            write_parquet(folder / "parquet" / f"{index}.parquet", part)
+        begun = time.perf_counter()
+        sources: dict[str, Any] = {"parquet, 10 shards": Shards(folder / "parquet")}
+        decoding = time.perf_counter() - begun
+        sources |= {
+            "in memory": x,
+            "one .npy": Shards(folder / "x.npy"),
+            "a memory map": np.load(folder / "x.npy", mmap_mode="r"),
+            ".npy, 10 shards": Shards(folder / "npy"),
+        }
+        print(f"{options.count:,} rows; Parquet decoded in {decoding:.2f} s\n")
+        seconds = alternated({name: fitting(x) for name, x in sources.items()}, options.turns)
+    print("| | rows/s | over in memory |\n| --- | --- | --- |")
+    for name, found in sorted(seconds.items()):
+        ratio = np.median(np.array(seconds["in memory"]) / found)
+        print(f"| {name} | {2 * options.count / np.median(found):,.0f} | {ratio:.2f} |")
+
+
+def write_parquet(path: Path, rows: np.ndarray) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({f"c{i}": rows[:, i] for i in range(COLUMNS)}), path)
+
+
+def fitting(x: Any) -> Callable[[], object]:
+    model = model_of()
+    fit = partial(model.fit, x, batch_size=BATCH, epochs=2, verbose=0)
+    fit()  # compiles
+    return fit
+
+
+def alternated(actions: dict[str, Callable[[], object]], turns: int) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(turns):
+        for name in random.sample(list(actions), len(actions)):
+            begun = time.perf_counter()
+            actions[name]()
+            seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+# Shuffling -------------------------------------------------------------------------------------
+
+
+def shuffle(options: argparse.Namespace) -> None:
+    with np.load(options.mnist) as arrays:
+        x, test = (
+            arrays[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
+        )
+        y = arrays["y_train"]
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for digit in range(10):
+            np.save(f"{folder}/{digit}.npy", x[y == digit])
+        shards = Shards(folder)
+        print("| | seed | explained variance | less than full |\n| --- | --- | --- | --- |")
+        for seed in range(options.seeds):
+            full = explained(x, test, options.epochs, seed)
+            ways = {
+                "full shuffle": full,
+                "full shuffle again": explained(x, test, options.epochs, seed + 100),
+                "no shuffle": explained(shards[:], test, options.epochs, seed, shuffle=False),
+            }
+            default = windows.WINDOW_BYTES, windows.WINDOW_ROWS
+            ways["the default window"] = explained(shards, test, options.epochs, seed)
+            windows.WINDOW_ROWS = 1
+            for share in (8, 30):
+                windows.WINDOW_BYTES = x.nbytes // share
+                ways[f"a window of 1/{share}"] = explained(shards, test, options.epochs, seed)
+            windows.WINDOW_BYTES, windows.WINDOW_ROWS = default
+            for name, found in ways.items():
+                print(f"| {name} | {seed} | {found:.4f} | {full - found:+.4f} |", flush=True)
+
+
+def explained(x: Any, test: np.ndarray, epochs: int, seed: int, **options: Any) -> float:
+    keras.utils.set_random_seed(seed)
+    model = model_of(784)
+    model.fit(x, batch_size=BATCH, epochs=epochs, verbose=0, **options)
+    return evaluate(model, test).explained_variance
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    for action in (memory, throughput, shuffle):
+        command = commands.add_parser(action.__name__)
+        command.set_defaults(action=action)
+        command.add_argument("--folder", type=Path, help="where 4.1 GB fit (temporary)")
+        if action is memory:
+            command.add_argument("--rows", type=int, nargs="+", default=[10**5, 10**6, 4 * 10**6])
+            command.add_argument("--most-in-memory", type=int, default=10**6)
+        elif action is throughput:
+            command.add_argument("--count", type=int, default=10**5)
+            command.add_argument("--turns", type=int, default=7)
+        else:
+            command.add_argument("mnist", type=Path)
+            command.add_argument("--epochs", type=int, default=15)
+            command.add_argument("--seeds", type=int, default=2)
+    if sys.argv[1:2] == ["child"]:
+        train_and_watch(Path(sys.argv[2]), sys.argv[3] == "in memory")
+        return
+    options = parser.parse_args()
+    options.action(options)
+
+
+if __name__ == "__main__":
+    main()
