@@ -39,6 +39,10 @@ class Source(ABC):
         return found
 
     @abstractmethod
+    def part(self, part: slice) -> "Source":
+        """The rows of a slice, still on disk."""
+
+    @abstractmethod
     def read(self, start: int, out: np.ndarray) -> None:
         """Fill a float32 array with the rows from `start` on, every one of them finite."""
 
@@ -46,15 +50,20 @@ class Source(ABC):
 class Mapped(Source):
     """A memory-mapped array, never whole in memory in another dtype."""
 
-    def __init__(self, array: np.memmap) -> None:
+    def __init__(self, array: np.memmap, first: int = 0) -> None:
         self.shape = array.shape
         self._array = array
+        self._first = first
+
+    def part(self, part: slice) -> "Mapped":
+        """As in `Source`."""
+        return Mapped(self._array[part], self._first + part.indices(len(self))[0])
 
     def read(self, start: int, out: np.ndarray) -> None:
         """As in `Source`."""
         with np.errstate(over="ignore"):
             out[:] = self._array[start : start + len(out)]
-        _require_finite(out, lambda row: f"row {start + row}")
+        _require_finite(out, lambda row: f"row {self._first + start + row}")
 
 
 class _Run(NamedTuple):
@@ -134,6 +143,10 @@ class Shards(Source):
         found = copy.copy(self)
         found.shape = (len(self), math.prod(self.shape[1:]))
         return found
+
+    def part(self, part: slice) -> "Shards":
+        """As in `Source`."""
+        return self.parts([part.indices(len(self))[:2]])
 
     def parts(self, bounds: Iterable[tuple[int, int]]) -> "Shards":
         """Some of the rows, still on disk: those from `start` to `stop` of each pair."""

@@ -81,7 +81,8 @@ def test_parts_are_rows_in_their_own_right(shards: Path, rows: np.ndarray) -> No
     assert some.shape == (23, 12)
     np.testing.assert_array_equal(some[:], wanted)
     np.testing.assert_array_equal(some[1:14], wanted[1:14])
-    np.testing.assert_array_equal(some.parts([(1, 3)])[:], wanted[1:3])
+    np.testing.assert_array_equal(some.part(slice(1, 3))[:], wanted[1:3])
+    np.testing.assert_array_equal(some.part(slice(20, None))[:], wanted[20:])
 
 
 def test_only_slices_of_consecutive_rows_are_read(shards: Path) -> None:
@@ -230,8 +231,9 @@ def test_memory_maps_are_read_by_slices(tmp_path: Path, rows: np.ndarray) -> Non
     assert type(found[:5]) is np.ndarray
     np.testing.assert_array_equal(found[5:9], rows[5:9])
     array[7, 0] = np.nan
-    with pytest.raises(DataError, match="NaN or infinity in row 7"):
-        found[5:9]
+    for part, row in ((found, 5), (found.part(slice(4, None)), 1)):
+        with pytest.raises(DataError, match="NaN or infinity in row 7"):
+            part[row : row + 4]
 
 
 def test_adapting_and_encoding_are_those_of_the_array(

@@ -18,6 +18,9 @@ class Numbered(Source):
         self.shape = (rows, width)
         self.reads: list[tuple[int, int]] = []
 
+    def part(self, part: slice) -> "Numbered":
+        raise NotImplementedError
+
     def read(self, start: int, out: np.ndarray) -> None:
         self.reads.append((start, start + len(out)))
         out[:] = np.arange(start, start + len(out))[:, np.newaxis]
