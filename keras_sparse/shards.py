@@ -50,7 +50,7 @@ class Source(ABC):
 class Mapped(Source):
     """A memory-mapped array, never whole in memory in another dtype."""
 
-    def __init__(self, array: np.memmap, first: int = 0) -> None:
+    def __init__(self, array: np.ndarray, first: int = 0) -> None:
         self.shape = array.shape
         self._array = array
         self._first = first
