@@ -184,7 +184,7 @@ class Shards(Source):
                 stream.seek(run.offset + first * row_bytes)
                 read = stream.readinto(stored.reshape(-1).view(np.uint8))
         except OSError as error:
-            raise _changed(run, first_line(error)) from error
+            raise _changed(run, error.strerror or first_line(error)) from error
         if read < stored.nbytes:
             raise _changed(run, f"a file that ends in row {first + read // row_bytes}")
         if stored is not out:
