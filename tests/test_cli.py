@@ -129,6 +129,28 @@ def test_a_sample_of_another_width_is_refused(
     fails([*export, *sample], 2, "`--sample`. Expected rows of 5 numbers", capsys, cli.main)
 
 
+def test_train_on_a_folder_of_shards(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pa = pytest.importorskip("pyarrow", reason="writes Parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="writes Parquet")
+    folder = tmp_path / "readings"
+    folder.mkdir()
+    for index, part in enumerate(np.split(rows, 4)):
+        table = pa.table({f"c{column}": part[:, column] for column in range(12)})
+        parquet.write_table(table, folder / f"{index}.parquet")
+    run = tmp_path / "run"
+    assert cli.main(["train", str(folder), "-o", str(run), *TRAIN]) == 0
+    assert "400 rows of 12 columns in readings\nOn 40 held-out rows" in capsys.readouterr().out
+    assert json.loads((run / "run.json").read_text())["columns"][11] == "c11"
+
+    again = ["train", folder, "-o", tmp_path / "again", *TRAIN]
+    fails([*again, "--label", "c1"], 2, "`label`. Expected none with a folder", capsys, cli.main)
+    parquet.write_table(table.drop_columns(["c11"]), folder / "4.parquet")
+    fails(again, 2, "Received: 11 in 4.parquet, which differ in column 'c11'", capsys, cli.main)
+    fails(["sweep", *again[1:]], 2, "which is a folder", capsys, cli.main)
+
+
 @pytest.mark.parametrize(
     ("content", "extra", "message"),
     [

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sparse import KL, L1, L2, run
+from keras_sparse import KL, L1, L2, SparseAutoencoder, run
 from keras_sparse.data import DataError
 from keras_sparse.run import Settings, TrainingError
+from keras_sparse.shards import Shards
 from keras_sparse.tables import Table
 from keras_sparse_export import Encoder
 
@@ -166,3 +167,50 @@ def test_one_held_out_row_has_no_variance_to_explain(tmp_path: Path, rows: np.nd
     run.train(tmp_path / "x.npy", tmp_path / "run", SMALL)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["evaluation"]["explained_variance"] is None
+
+
+def test_a_folder_of_shards_is_trained_on_from_disk(
+    tmp_path: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").mkdir()
+    for index, part in enumerate(np.split(rows.reshape(400, 3, 4), 4)):
+        np.save(tmp_path / "x" / f"{index}.npy", part)
+    given: list[Any] = []
+    adapt = SparseAutoencoder.adapt
+
+    def noted(model: SparseAutoencoder, x: Any) -> None:
+        given.append(x)
+        adapt(model, x)
+
+    monkeypatch.setattr(SparseAutoencoder, "adapt", noted)
+    settings = Settings(**{**vars(SMALL), "revive": 1})
+    found = run.train(tmp_path / "x", tmp_path / "run", settings)
+    assert isinstance(given[0], Shards)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert (record["data"], record["row_shape"]) == ("x", [3, 4])
+    together = np.concatenate([given[0][:], found.held_out])
+    np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(rows, axis=0))
+    np.testing.assert_allclose(found.model.scale(given[0][:]).mean(axis=0), 0, atol=1e-5)
+    assert len(found.history["revived_units"]) == 2
+    Encoder(tmp_path / "run" / "encoder").verify()
+    again = run.train(tmp_path / "x", tmp_path / "again", settings)
+    assert again.history == found.history
+
+
+@pytest.mark.usefixtures("no_staging")
+def test_a_bad_row_of_a_shard_is_found_before_the_training(
+    tmp_path: Path, rows: np.ndarray
+) -> None:
+    rows[205, 3] = np.nan
+    (tmp_path / "x").mkdir()
+    for index, part in enumerate(np.split(rows, 4)):
+        np.save(tmp_path / "x" / f"{index}.npy", part)
+    with pytest.raises(DataError, match=r"NaN or infinity in row 5 of 2.npy"):
+        run.train(tmp_path / "x", tmp_path / "run", SMALL)
+    assert not (tmp_path / "run").exists()
+    for index in range(1, 4):
+        (tmp_path / "x" / f"{index}.npy").unlink()
+    np.save(tmp_path / "x" / "0.npy", rows[:2])
+    with pytest.raises(DataError, match="at least 2 rows to train on beside those held out"):
+        run.train(tmp_path / "x", tmp_path / "run", SMALL)

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -259,3 +260,47 @@ def test_rows_of_another_width_are_refused_before_they_are_read(shards: Path) ->
         model.adapt(Shards(shards))
     with pytest.raises(DataError, match=r"Expected \(rows, 11\). Received: \(400, 12\)"):
         SparseAutoencoder(11, 6, sparsity=L1()).encode(Shards(shards))
+
+
+def test_training_and_measuring_are_those_of_the_array(shards: Path, rows: np.ndarray) -> None:
+    found: dict[str, list[float]] = {}
+    for name, x in (("array", rows), ("shards", Shards(shards))):
+        keras.utils.set_random_seed(1)
+        model = SparseAutoencoder(12, 6, sparsity=L1())
+        model.compile()
+        options = {"batch_size": 64, "epochs": 2, "verbose": 0}
+        history = model.fit(x, shuffle=False, validation_data=x, **options).history
+        split = model.fit(x, shuffle=False, validation_split=0.25, **options).history
+        found[name] = [*history["loss"], *history["val_loss"], *split["loss"], *split["val_loss"]]
+        found[name] += model.evaluate(x, verbose=0)
+        np.testing.assert_allclose(model.predict(x, verbose=0), model.predict(rows, verbose=0))
+    np.testing.assert_allclose(found["shards"], found["array"], rtol=1e-5)
+
+
+def test_a_memory_map_is_shuffled_and_trained_on(tmp_path: Path, rows: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", rows.astype(np.float64))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    model = SparseAutoencoder(12, 6, sparsity=L1())
+    model.compile()
+    losses = [model.fit(x, batch_size=50, epochs=3, verbose=0).history["loss"] for _ in range(2)]
+    assert losses[0][0] > losses[0][-1] > losses[1][-1]
+    with pytest.raises(DataError, match=r"`y`. Expected None with rows on disk"):
+        model.fit(x, rows)
+    with pytest.raises(DataError, match=r"`sample_weight`. Expected None with rows on disk"):
+        model.fit(x, sample_weight=rows[:, 0])
+
+
+def test_a_shard_that_disappears_while_training_is_told(
+    shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Removing(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            (shards / "part-2.npy").unlink(missing_ok=True)
+
+    monkeypatch.setattr("keras_sparse.windows.WINDOW_BYTES", 50 * 48)
+    monkeypatch.setattr("keras_sparse.windows.WINDOW_ROWS", 1)
+    monkeypatch.setattr("keras_sparse.windows.BLOCK_BYTES", 10 * 48)
+    model = SparseAutoencoder(12, 6, sparsity=L1())
+    model.compile()
+    with pytest.raises(DataError, match=r"Expected part-2.npy to stay as it was"):
+        model.fit(Shards(shards), batch_size=16, epochs=3, verbose=0, callbacks=[Removing()])
