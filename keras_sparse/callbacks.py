@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_sparse import data, measures
 from keras_sparse.autoencoder import SparseAutoencoder
+from keras_sparse.large_tables import sample
 from keras_sparse.layers import ActivityPenalty
 from keras_sparse.regularizers import non_negative
 
@@ -133,7 +134,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
     (`benchmarks/README.md`).
 
     Args:
-        x: Rows of the training.
+        x: Rows of the training; of `Shards` about 65,536 or 64 MB are held in memory.
         every: Epochs between two looks.
         until: Last epoch to act after; the rest of the training is for the new units to settle.
             By default two thirds of the epochs.
@@ -201,7 +202,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
                     else type(model).__name__
                 )
             )
-        self._rows = data.as_rows(self.x, model.row_shape)
+        self._rows = data.as_rows(sample(self.x), model.row_shape)
         self._code = _dense(model.encoder.layers[::-1], "from which the code comes")
         self._taker = _dense(model.decoder.layers, "that takes the code")
         self._features = keras.Model(model.encoder.inputs[0], self._code.input)

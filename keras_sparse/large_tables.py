@@ -68,7 +68,7 @@ def held_apart(rows: Shards, count: int, seed: int) -> tuple[np.ndarray, np.ndar
     return between[between[:, 0] < between[:, 1]], np.stack([starts, stops], axis=1)
 
 
-def sample(rows: Any, seed: int) -> np.ndarray:
+def sample(rows: Any, seed: int = 0) -> Any:
     """Rows that fit in memory: all that are there, or, of `Shards`, some from all over."""
     if not isinstance(rows, Shards):
         return rows

@@ -176,8 +176,7 @@ def _remedies(
         schedule = PenaltySchedule.warm_up(model.penalty.strength, settings.warm_up)
         found.append(PenaltySchedule(schedule))
     if settings.revive and model.threshold == 0:
-        sample = large_tables.sample(rows, settings.seed)
-        found.append(ReviveDeadUnits(sample, every=settings.revive))
+        found.append(ReviveDeadUnits(rows, every=settings.revive))
     return found
 
 

@@ -142,6 +142,7 @@ def test_the_next_window_is_read_ahead_and_the_thread_ends() -> None:
     assert len(source.reads) == 24  # and the first of the next epoch
     numbers(windowed, 1, 0, 20)
     windowed.close()
+    assert len(source.reads) == 28  # that one was there
     assert not _threads()
     assert numbers(windowed, 0, 5, 9) == numbers(Windowed(source, 0, window=20, block=5), 0)[5:9]
 
