@@ -11,7 +11,7 @@ from keras import ops
 from keras_sparse.data import DataError, chunks, listed
 from keras_sparse.penalties import Tensor
 
-CHUNK = 1 << 20  # values that are looked at in float64 at a time
+CHUNK = 1 << 18  # values in float64 at a time, as many as a cache holds
 UNRESOLVED = 1e5  # |mean| / std of a column that float32 has too few digits for
 
 
