@@ -195,26 +195,26 @@ def shuffle(options: argparse.Namespace) -> None:
         print("| | seed | explained variance | less than full |\n| --- | --- | --- | --- |")
         for seed in range(options.seeds):
             full = explained(x, test, options.epochs, seed)
-            ways = {
-                "full shuffle": full,
-                "full shuffle again": explained(x, test, options.epochs, seed + 100),
-                "no shuffle": explained(shards[:], test, options.epochs, seed, shuffle=False),
-            }
+            tell("full shuffle", seed, full, full)
+            tell("another full", seed, explained(x, test, options.epochs, seed + 100), full)
+            tell("none", seed, explained(shards[:], test, options.epochs, seed, False), full)
+            tell("default window", seed, explained(shards, test, options.epochs, seed), full)
             default = windows.WINDOW_BYTES, windows.WINDOW_ROWS
-            ways["the default window"] = explained(shards, test, options.epochs, seed)
-            windows.WINDOW_ROWS = 1
             for share in (8, 30):
-                windows.WINDOW_BYTES = x.nbytes // share
-                ways[f"a window of 1/{share}"] = explained(shards, test, options.epochs, seed)
+                windows.WINDOW_BYTES, windows.WINDOW_ROWS = x.nbytes // share, 1
+                found = explained(shards, test, options.epochs, seed)
+                tell(f"window of 1/{share}", seed, found, full)
             windows.WINDOW_BYTES, windows.WINDOW_ROWS = default
-            for name, found in ways.items():
-                print(f"| {name} | {seed} | {found:.4f} | {full - found:+.4f} |", flush=True)
 
 
-def explained(x: Any, test: np.ndarray, epochs: int, seed: int, **options: Any) -> float:
+def tell(name: str, seed: int, found: float, full: float) -> None:
+    print(f"| {name} | {seed} | {found:.4f} | {full - found:+.4f} |", flush=True)
+
+
+def explained(x: Any, test: np.ndarray, epochs: int, seed: int, shuffle: bool = True) -> float:
     keras.utils.set_random_seed(seed)
     model = model_of(784)
-    model.fit(x, batch_size=BATCH, epochs=epochs, verbose=0, **options)
+    model.fit(x, batch_size=BATCH, epochs=epochs, shuffle=shuffle, verbose=0)
     return evaluate(model, test).explained_variance
 
 
