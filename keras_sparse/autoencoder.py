@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices, halves
+from keras_sparse import batches, data, devices, halves, pace
 from keras_sparse.layers import ActivityPenalty
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
@@ -180,6 +180,13 @@ class SparseAutoencoder(RowsModel):
         if self.penalty is not None and not self.penalty.built:
             self.penalty.build(self.encoder.output_shape)
         self.built = True
+
+    def _compilable(self) -> bool:
+        if self._arguments is None or self.compute_dtype != "float32":
+            return False  # convolutions, say, are slower under XLA
+        names = ("activation", "output_activation", "kernel_regularizer", "decoder_constraint")
+        penalty = None if self.penalty is None else self.penalty.regularizer
+        return pace.only_of_keras([*(self._arguments[name] for name in names), penalty])
 
     # Structure -----------------------------------------------------------------------------
 

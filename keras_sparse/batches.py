@@ -37,67 +37,13 @@ class Rows(NamedTuple):
                 f"leaves rows on both sides. Received: validation_split={share} of {len(self.x)} "
                 "rows"
             )
-        return self._part(slice(first)), self._part(slice(first, None))
+        return self.part(slice(first)), self.part(slice(first, None))
 
-    def _part(self, part: slice) -> "Rows":
+    def part(self, part: slice | np.ndarray) -> "Rows":
+        """The rows of a slice, or of indices."""
         x, y, weights = (None if array is None else array[part] for array in self)
         assert x is not None
         return Rows(x, y, weights)
-
-
-class ArrayBatches(keras.utils.PyDataset):
-    """Batches of arrays, `batch_size` rows each.
-
-    Args:
-        rows: The arrays.
-        batch_size: Rows of a batch, over all processes.
-        seed: Of the orders in which the rows are gone through, another each epoch. `None` keeps
-            their own.
-        process: Which part of each batch is this process's, `(index, processes)`.
-    """
-
-    def __init__(
-        self,
-        rows: Rows,
-        batch_size: int,
-        *,
-        seed: int | None = None,
-        process: tuple[int, int] = (0, 1),
-    ) -> None:
-        super().__init__()
-        self._rows = rows
-        self._size = batch_size
-        self._counted = rows.weights is not None or len(rows.x) % batch_size != 0
-        self._order = np.arange(len(rows.x))
-        self._shuffles = None if seed is None else np.random.default_rng(seed)
-        self._passed = True
-        index, processes = process
-        part = batch_size // processes
-        self._part = slice(index * part, (index + 1) * part)
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._size)
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        if index == 0 and self._passed and self._shuffles is not None:
-            self._order = self._shuffles.permutation(len(self._order))
-            self._passed = False
-        order = self._order[index * self._size : (index + 1) * self._size]
-        weights: Sequence[np.ndarray] = ()
-        if self._counted:
-            given = self._rows.weights
-            given = np.ones(len(order), np.float32) if given is None else given[order]
-            order, weights = filled(order, given, self._size)
-        order = order[self._part]
-        y = None if self._rows.y is None else self._rows.y[order]
-        return packed(self._rows.x[order], y, [array[self._part] for array in weights])
-
-    def on_epoch_end(self) -> None:
-        """Another order from the next pass on.
-
-        Not at the begin of an epoch: Keras begins more of them than it ends, to look at a batch.
-        """
-        self._passed = True
 
 
 class StreamBatches(keras.utils.PyDataset):
@@ -217,15 +163,25 @@ def parts_of(batch: Any) -> tuple[Any, ...]:
     return (*parts, *(None,) * (3 - len(parts)))
 
 
-def filled(
-    rows: np.ndarray, weights: np.ndarray, size: int
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """`rows` gone through again until there are `size`, and weights: 0 for the repeated."""
-    repeated = np.arange(size) % len(rows)
-    given = np.concatenate([weights, np.zeros(size - len(rows))]).astype(np.float32)
-    mean = given.mean(dtype=np.float64)
-    relative = (given / (mean if mean > 0 else 1)).astype(np.float32)
-    return rows[repeated], (relative, given)
+def filled(rows: Rows, size: int) -> tuple[Rows, tuple[np.ndarray, np.ndarray]]:
+    """Batches of `size` rows, the last one filled up with its own rows again, and the weights.
+
+    The weights are 0 for what was filled up.
+    """
+    short = len(rows.x) % size
+    given = np.ones(len(rows.x)) if rows.weights is None else rows.weights
+    if short:
+        again = np.resize(np.arange(len(rows.x) - short, len(rows.x)), size - short)
+        x, y = (
+            None if array is None else np.concatenate([array, array[again]]) for array in rows[:2]
+        )
+        assert x is not None
+        rows = Rows(x, y)
+        given = np.concatenate([given, np.zeros(size - short)])
+    given = np.asarray(given, np.float32)
+    means = given.reshape(-1, size).mean(axis=1, dtype=np.float64)
+    relative = given / np.repeat(np.where(means > 0, means, 1), size)
+    return rows, (relative.astype(np.float32), given)
 
 
 def packed(x: Any, y: Any, weights: Sequence[Any]) -> tuple[Any, ...]:
@@ -236,10 +192,10 @@ def packed(x: Any, y: Any, weights: Sequence[Any]) -> tuple[Any, ...]:
 
 def filled_batch(batch: tuple[Any, Any, Any], shape: Shape, size: int) -> tuple[Any, ...]:
     """A batch of a stream, filled up to `size` rows."""
-    x, y, given = checked(*batch, shape)
-    given = np.ones(len(x)) if given is None else given
-    rows, weights = filled(np.arange(len(x)), given, size)
-    return packed(x[rows], None if y is None else y[rows], weights)
+    rows = checked(*batch, shape)
+    # A copy: TensorFlow writes into the memory that it is handed.
+    (x, y, _), weights = filled(rows.part(np.arange(len(rows.x))), size)
+    return packed(x, y, weights)
 
 
 def checked(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) -> Rows:

@@ -60,6 +60,11 @@ class PenaltySchedule(keras.callbacks.Callback):
         self.per_step = per_step
         self._step = 0
 
+    @property
+    def acts_on_batches(self) -> bool:
+        """Whether it is to be called before every step."""
+        return self.per_step
+
     @staticmethod
     def warm_up(strength: float, over: float) -> Schedule:
         """A schedule that rises in equal parts to `strength` within `over` epochs (or steps)."""

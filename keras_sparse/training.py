@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices
+from keras_sparse import batches, data, devices, pace
+from keras_sparse.array_batches import ArrayBatches, Passes, Shuffled, piped
 from keras_sparse.counted_rows import OverCountedRows
 from keras_sparse.metrics import Monitored
 from keras_sparse.penalties import Tensor
@@ -27,6 +28,9 @@ class RowsModel(keras.Model):
     `threshold`, `_scaled` and `_require_ready`, calls `_track` when it is made, and leaves
     its codes in `_codes` when it is called.
     """
+
+    jit_compile: bool  # Keras' own, which `fit` may set
+    steps_per_execution: int
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:
@@ -51,6 +55,8 @@ class RowsModel(keras.Model):
         self._held_out: Any = None
         self._codes: Tensor | None = None
         self.monitored = False  # until `compile` says
+        self._asked: dict[str, Any] = {}
+        self._common = False
         self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
         self._monitor: Any = (
             None if features is None else Monitored(self.threshold, units, features)
@@ -63,6 +69,8 @@ class RowsModel(keras.Model):
         metrics: Any = None,
         weighted_metrics: Any = None,
         monitor: bool = True,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int | None = None,
         **kwargs: Any,
     ) -> None:
         """As in Keras, with defaults: Adam, and MSE as the mean over features.
@@ -75,6 +83,10 @@ class RowsModel(keras.Model):
             metrics: As in Keras; rows of weight 0 are left out.
             weighted_metrics: As in Keras.
             monitor: Whether to measure codes and explained variance while training.
+            jit_compile: As in Keras. `"auto"` also compiles a long `fit` of arrays on TensorFlow
+                where it has a CPU alone, if all parts are Keras' own.
+            steps_per_execution: As in Keras. `None` takes many in a long `fit` of arrays on
+                TensorFlow, unless a callback acts on batches.
             **kwargs: Passed to `keras.Model.compile`.
 
         Raises:
@@ -86,18 +98,22 @@ class RowsModel(keras.Model):
             [metric for metric in keras.tree.flatten(given) if metric is not None]
             for given in (metrics, weighted_metrics)
         )
+        self._asked = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         super().compile(
             optimizer=optimizer,
             loss="mse" if loss is None else loss,
             # Keras tells only weighted metrics the weights, and so which rows fill up a batch.
             weighted_metrics=[*map(OverCountedRows, counted), *weighted] or None,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution or 1,
             **kwargs,
         )
+        self._common = pace.only_of_keras([self.optimizer, loss, *counted, *weighted])
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile`."""
         config = super().get_compile_config()
-        return {**config, "monitor": self.monitored} if config else config
+        return {**config, **self._asked, "monitor": self.monitored} if config else config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile again, as Keras does after loading a saved model."""
@@ -166,16 +182,42 @@ class RowsModel(keras.Model):
             large = max(size, EVALUATION_BATCH_SIZE)
             default = size if kwargs.get("validation_steps") else large
             held_out = self._batches(held_out, validation_batch_size, default)
-        self._held_out = held_out
+        self._held_out = held_out = _piped(held_out)
+        watched = self._watched(callbacks)
+        if isinstance(training, ArrayBatches):
+            watched = _with(Passes(training), watched)
+            self._set_pace(epochs * len(training), watched)
         with devices.own_parts():
             return super().fit(
-                training,
+                _piped(training),
                 epochs=epochs,
                 validation_data=held_out,
                 shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
-                callbacks=self._watched(callbacks),
+                callbacks=watched,
                 **kwargs,
             )
+
+    def _set_pace(self, steps: int, callbacks: Any) -> None:
+        """Choose what `compile` left open; see `keras_sparse.pace`."""
+        if not _pipes() or self.run_eagerly:
+            return
+        long = steps >= pace.LONG
+        jit, at_once = self.jit_compile, self.steps_per_execution
+        if self._asked["jit_compile"] == "auto" and long and self._common and self._compilable():
+            jit = True
+        if self._asked["steps_per_execution"] is None:
+            flat = getattr(callbacks, "callbacks", callbacks)
+            between = any(map(pace.acts_on_batches, keras.tree.flatten(flat)))
+            at_once = 1 if between else max(at_once, pace.STEPS if long else 1)
+        if (jit, at_once) != (self.jit_compile, self.steps_per_execution):
+            self.jit_compile, self.steps_per_execution = jit, at_once
+            self.make_train_function(force=True)
+            self.make_test_function(force=True)
+            self.make_predict_function(force=True)
+
+    def _compilable(self) -> bool:
+        """Whether XLA is known to compile the model on a CPU, and to gain by it."""
+        return False
 
     def _watched(self, callbacks: Any) -> Any:
         """The callbacks, a `SparsityMonitor` among them."""
@@ -209,7 +251,7 @@ class RowsModel(keras.Model):
         self._require_ready()
         if x is None or x is not self._held_out:  # else Keras comes from `fit` with it
             rows = self._checked(x, y, sample_weight)
-            x = self._batches(rows, batch_size, EVALUATION_BATCH_SIZE)
+            x = _piped(self._batches(rows, batch_size, EVALUATION_BATCH_SIZE))
         with devices.own_parts():
             return super().evaluate(x, **kwargs)
 
@@ -231,7 +273,7 @@ class RowsModel(keras.Model):
                 )
             return outputs(self, rows.x, batch_size or EVALUATION_BATCH_SIZE)
         if isinstance(rows, batches.Rows):
-            stream = self._batches(rows, batch_size, EVALUATION_BATCH_SIZE)
+            stream = _piped(self._batches(rows, batch_size, EVALUATION_BATCH_SIZE))
             return _readable(super().predict(stream, **kwargs))[: len(rows.x)]
         real: list[np.ndarray] = []
         stream = batches.one_by_one(rows, self.row_shape, devices.sharing_devices(), real)
@@ -254,7 +296,7 @@ class RowsModel(keras.Model):
         seed = random.randrange(2**32) if shuffle else None
         ends = rows.x[[0, -1]].tobytes()
         devices.require_same(rows=len(rows.x), batch_size=size, seed=seed, ends=zlib.crc32(ends))
-        return batches.ArrayBatches(rows, size, seed=seed, process=devices.process())
+        return ArrayBatches(Shuffled(rows, seed), size, process=devices.process())
 
     def compute_loss(
         self,
@@ -337,6 +379,25 @@ def _split(rows: Any, share: float) -> tuple[batches.Rows, batches.Rows]:
             f"validation_split={share}. Remedy: `validation_data`"
         )
     return rows.split(share)
+
+
+def _pipes() -> bool:
+    """Whether batches of arrays reach the model through `tf.data`."""
+    return keras.backend.backend() == "tensorflow" and devices.sharing_devices() == 1
+
+
+def _piped(rows: Any) -> Any:
+    return piped(rows) if isinstance(rows, ArrayBatches) and _pipes() else rows
+
+
+def _with(callback: keras.callbacks.Callback, callbacks: Any) -> Any:
+    """The callbacks with one more in front."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        others = [each for each in callbacks.callbacks if type(each) is not type(callback)]
+        callbacks.callbacks[:] = others  # it may come from an earlier training
+        callbacks.append(callback)
+        return callbacks
+    return [callback, *(each for each in keras.tree.flatten(callbacks) if each is not None)]
 
 
 def outputs(model: keras.Model, rows: np.ndarray, batch_size: int) -> np.ndarray:

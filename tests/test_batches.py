@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_sparse import batches
-from keras_sparse.batches import ArrayBatches, Rows, StreamBatches, stream_batches
+from keras_sparse.batches import Rows, StreamBatches, stream_batches
 from keras_sparse.data import DataError
 
 X = np.arange(20, dtype=np.float32).reshape(10, 2)
@@ -32,63 +32,6 @@ class Dataset(keras.utils.PyDataset):
 def counted(batch: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
     x, weights, _ = batch[0]
     return np.asarray(x), np.asarray(weights)
-
-
-# Arrays ------------------------------------------------------------------------------------------
-
-
-def test_whole_batches_of_plain_rows_carry_no_weights() -> None:
-    found = ArrayBatches(Rows(X), 5)
-    assert len(found) == 2
-    np.testing.assert_array_equal(np.concatenate([found[0][0], found[1][0]]), X)
-
-
-def test_a_short_batch_is_filled_up_and_its_mean_is_that_of_its_rows() -> None:
-    found = [ArrayBatches(Rows(X), 4)[index] for index in range(3)]
-    assert {np.shape(x) for (x, *_), *_ in found} == {(4, 2)}
-    x, weights = counted(found[2])
-    np.testing.assert_array_equal(weights, [2, 2, 0, 0])
-    np.testing.assert_allclose((x * weights[:, np.newaxis]).mean(0), X[8:].mean(0))
-    assert set(map(tuple, x)) == set(map(tuple, X[8:]))
-
-
-def test_weights_are_relative_within_a_batch() -> None:
-    weights = np.arange(10, dtype=np.float32)
-    found = ArrayBatches(Rows(X, X + 1, weights), 4)
-    for index in range(3):
-        x, given = counted(found[index])
-        assert given.mean() == pytest.approx(1)
-        part = slice(4 * index, 4 * index + 4)
-        expected = np.average(X[part], axis=0, weights=weights[part])
-        np.testing.assert_allclose((x * given[:, np.newaxis]).mean(0), expected, rtol=1e-6)
-        np.testing.assert_array_equal(found[index][1], x + 1)
-        assert found[index][0][2].tolist() == [*weights[part], *[0] * (4 - len(weights[part]))]
-    np.testing.assert_array_equal(counted(ArrayBatches(Rows(X, None, weights * 0), 4)[0])[1], 0)
-
-
-def test_every_pass_has_another_order_and_every_row_once() -> None:
-    found = ArrayBatches(Rows(X), 5, seed=3)
-    passes = []
-    for _ in range(3):
-        found.on_epoch_begin()
-        found.on_epoch_begin()  # Keras looks at a batch before it trains
-        np.testing.assert_array_equal(found[0][0], found[0][0])
-        passes.append(np.concatenate([found[0][0], found[1][0]]))
-        found.on_epoch_end()
-    assert len({rows.tobytes() for rows in passes}) == 3
-    for rows in passes:
-        np.testing.assert_array_equal(np.sort(rows, axis=0), X)
-    again = ArrayBatches(Rows(X), 5, seed=3)
-    np.testing.assert_array_equal(again[0][0], passes[0][:5])
-
-
-def test_processes_take_the_parts_of_one_batch() -> None:
-    whole = ArrayBatches(Rows(X), 4, seed=3)
-    parts = [ArrayBatches(Rows(X), 4, seed=3, process=(index, 2)) for index in range(2)]
-    for index in range(3):
-        for which in range(2):
-            together = np.concatenate([counted(part[index])[which] for part in parts])
-            np.testing.assert_array_equal(together, counted(whole[index])[which])
 
 
 def test_a_split_leaves_rows_on_both_sides() -> None:
@@ -232,3 +175,9 @@ def test_a_bad_first_batch_is_refused_before_keras_starts(
 def test_a_tf_data_of_other_rows_is_refused() -> None:
     with pytest.raises(DataError, match=r"`x`. Expected batches of rows of shape \(3,\)"):
         stream_batches(source("tf.data", [X]), (3,))
+
+
+def test_a_batch_of_a_stream_is_a_copy() -> None:
+    (x, *_), y = next(stream_batches(iter([(X, X)]), SHAPE))
+    assert not np.shares_memory(x, X)
+    assert not np.shares_memory(y, X)
