@@ -3,11 +3,15 @@
     python benchmarks/training.py speed --digits mnist.npz
     python benchmarks/training.py {start,memory,rows,units,card}
 
-`speed`: a turn is one `fit` of some epochs, after one that is not counted, in random order; setting
-up a `fit` is in it. Every row sees all 60,000 digits in each epoch, the short last batch too, and
-has gone through as many epochs when its loss is measured on the 10,000 test digits. `start`: a
-`fit` of 16 steps in a new process. `memory`: two epochs in a new process. `rows`, `units`: how the
-seconds of an epoch grow. `card`: see `training_card.py`.
+`speed`: a turn is one `fit` of some epochs, in random order, after one of a thousand steps that is
+not counted; setting up a `fit` is in it. Every row sees all 60,000 digits in each epoch, the short
+last batch too, and has gone through as many epochs when its loss is measured on the 10,000 test
+digits. Beside other work torch's threads wait for each other at great length, 2 thousand samples/s
+for 50 alone: there set OMP_WAIT_POLICY=passive, which costs torch a quarter where nothing else runs.
+
+`start`: a `fit` of 16 steps and one of a thousand, each in a new process. `memory`: of such a
+process in a thousand steps. `rows`, `units`: how the seconds of an epoch grow with 64-64-64 and
+784-units-784. `card`: see `training_card.py`.
 """
 
 import argparse
@@ -46,10 +50,10 @@ def speed(options: argparse.Namespace) -> None:
     with Workers() as workers:
         for units in options.units:
             cases = [Case(name, units, digits=options.digits) for name in rows.ROWS]
-            epochs = EPOCHS.get(units, 1)
+            epochs = options.epochs or EPOCHS.get(units, 1)
             seconds = alternating(workers, cases, [epochs] * len(cases), options.turns)
             losses = [workers.ask(rows.held_out, case) for case in cases]
-            show_speed(units, 1 + epochs * options.turns, seconds, losses)
+            show_speed(units, rows.first_epochs(60_000) + epochs * options.turns, seconds, losses)
 
 
 def show_speed(
@@ -82,11 +86,17 @@ def show_speed(
 
 
 def start(options: argparse.Namespace) -> None:
-    print("| 16 steps, 784-256-784 | s since `fit` was called | s since Python was started |")
+    print("| 784-256-784, steps | s since `fit` was called | s since Python was started |")
     print("| --- | --- | --- |")
-    cases = [Case(name, 256, rows=16 * rows.BATCH) for name in TRAINED]
-    for case, (began, called) in in_turn(rows.start, cases, options.turns, time.time):
-        print(f"| {case.row} | {called:.1f} | {began:.1f} |", flush=True)
+    for count, epochs in ((16 * rows.BATCH, 1), (60_000, rows.first_epochs(60_000))):
+
+        def measured(case: Case, epochs: int = epochs) -> tuple[float, float]:
+            return rows.fresh(rows.start, case, epochs, time.time())
+
+        steps = epochs * -(-count // rows.BATCH)
+        cases = [Case(name, 256, count) for name in TRAINED]
+        for case, (began, called) in in_turn(measured, cases, options.turns):
+            print(f"| {case.row}, {steps:,} | {called:.1f} | {began:.1f} |", flush=True)
 
 
 def memory(options: argparse.Namespace) -> None:
@@ -94,21 +104,18 @@ def memory(options: argparse.Namespace) -> None:
     print(f"| MB resident; the rows are {data:.0f} of them | before | peak | more |")
     print("| --- | --- | --- | --- |")
     cases = [Case(name, units) for units in options.units for name in TRAINED]
-    for case, (before, peak) in in_turn(rows.memory, cases, 1):
+    for case, (before, peak) in in_turn(lambda case: rows.fresh(rows.memory, case), cases, 1):
         print(f"| {case.row}, {case.units} | {before:.0f} | {peak:.0f} | {peak - before:.0f} |")
 
 
 def in_turn(
-    function: Callable[..., tuple[float, float]],
-    cases: Sequence[Case],
-    turns: int,
-    given: Callable[[], float] | None = None,
+    measured: Callable[[Case], tuple[float, float]], cases: Sequence[Case], turns: int
 ) -> list[tuple[Case, Sequence[float]]]:
-    """Medians of what new processes answer."""
+    """Medians, the cases in random order."""
     found: dict[Case, list[tuple[float, float]]] = {case: [] for case in cases}
     for _ in range(turns):
         for case in random.sample(cases, len(cases)):
-            found[case].append(rows.fresh(function, case, *([given()] if given else [])))
+            found[case].append(measured(case))
     return [(case, np.median(each, axis=0).tolist()) for case, each in found.items()]
 
 
@@ -142,6 +149,7 @@ def main() -> None:
     parser.add_argument("--digits", type=Path, help="MNIST as `keras.datasets.mnist` keeps it")
     parser.add_argument("--units", type=int, nargs="+", default=[256, 1024])
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--epochs", type=int, help="of a turn of `speed`; by default by the units")
     parser.add_argument("--backend", choices=("TensorFlow", "JAX", "torch"), help="of the growth")
     parser.add_argument("--trace", type=Path, help="a folder for a profile of the card")
     options = parser.parse_args()

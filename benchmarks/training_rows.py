@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 BATCH, L1 = 256, 1e-4
+LONG = 1000  # steps of a training that is worth compiling: `SparseAutoencoder` waits for so many
 
 
 class Row(NamedTuple):
@@ -203,10 +204,15 @@ def data(rows: int, features: int, digits: Path | None, part: str = "x_train") -
 
 @functools.cache
 def warm(case: Case) -> Row:
-    """The row after an epoch: compiled, its threads started."""
+    """The row after a first `fit`: compiled, its threads started."""
     row = built(case)
-    row.fit(1)
+    row.fit(first_epochs(case.rows))
     return row
+
+
+def first_epochs(count: int) -> int:
+    """Epochs of a first `fit` that is long enough to be compiled, of so many rows."""
+    return -(-LONG // -(-count // BATCH))
 
 
 def built(case: Case) -> Row:
@@ -237,19 +243,19 @@ def held_out(case: Case) -> tuple[float, float]:
     return error, error + L1 * float(np.mean(np.abs(codes).sum(axis=1), dtype=np.float64))
 
 
-def start(case: Case, began: float) -> tuple[float, float]:
+def start(case: Case, epochs: int, began: float) -> tuple[float, float]:
     """Seconds to the end of a first `fit`: since Python was started, since it was called."""
     row = built(case)
     called = time.time()
-    row.fit(1)
+    row.fit(epochs)
     return time.time() - began, time.time() - called
 
 
 def memory(case: Case) -> tuple[float, float]:
-    """Megabytes resident before training, and at their peak in two epochs of it."""
+    """Megabytes resident before training, and at their peak."""
     row = built(case)
     before = resident("VmRSS")
-    row.fit(2)
+    row.fit(first_epochs(case.rows))
     return before, resident("VmHWM")
 
 
