@@ -6,8 +6,9 @@
 `speed`: a turn is one `fit` of some epochs, in random order, after one of a thousand steps that is
 not counted; setting up a `fit` is in it. Every row sees all 60,000 digits in each epoch, the short
 last batch too, and has gone through as many epochs when its loss is measured on the 10,000 test
-digits. Beside other work torch's threads wait for each other at great length, 2 thousand samples/s
-for 50 alone: there set OMP_WAIT_POLICY=passive, which costs torch a quarter where nothing else runs.
+digits. Beside other work the threads of torch and numpy wait for each other at great length (torch:
+2 thousand samples/s for 50 alone): there set OMP_WAIT_POLICY=passive, which costs torch a quarter
+where nothing else runs, and believe no limit by numpy.
 
 `start`: a `fit` of 16 steps and one of a thousand, each in a new process. `memory`: of such a
 process in a thousand steps. `rows`, `units`: how the seconds of an epoch grow with 64-64-64 and
