@@ -20,7 +20,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -132,12 +131,10 @@ def growth(options: argparse.Namespace) -> None:
         found = np.median(alternating(workers, cases, epochs, options.turns)[..., 0], axis=1)
     print(f"| {name}: {options.what} | s per epoch | samples/s | exponent since the line before |")
     print("| --- | --- | --- | --- |")
-    steps = [
-        (np.diff(np.log(b)) / np.diff(np.log(a)))[0]
-        for a, b in zip(pairwise(sizes), pairwise(found), strict=True)
-    ]
-    for case, size, seconds, step in zip(cases, sizes, found, [np.nan, *steps], strict=True):
-        print(f"| {size:,} | {seconds:.3f} | {case.rows / seconds:,.0f} | {step:.2f} |")
+    steps = np.diff(np.log(found)) / np.diff(np.log(sizes))
+    shown = ["–", *(f"{step:.2f}" for step in steps)]
+    for case, size, seconds, step in zip(cases, sizes, found, shown, strict=True):
+        print(f"| {size:,} | {seconds:.3f} | {case.rows / seconds:,.0f} | {step} |")
     slope = np.polyfit(np.log(sizes), np.log(found), 1)[0]
     print(f"\nOver all of them, s per epoch ~ {options.what}^{slope:.2f}")
 
