@@ -209,15 +209,16 @@ def checked(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) -> Ro
     """Rows, targets and weights of one length, finite, in float32.
 
     Raises:
-        DataError: If they are not, or come with rows on disk.
+        DataError: If they are not, or targets or weights come with `Shards`.
     """
-    if on_disk(x):
-        for name, given in (("y", y), ("sample_weight", weights)):
-            if given is not None:
-                raise DataError(
-                    f"Invalid value for argument `{name}`. Expected None with rows on disk. "
-                    f"Received: {type(given).__name__}. Remedy: a stream of batches, or arrays"
-                )
+    alone = y is None and weights is None
+    if isinstance(x, Source) and not alone:
+        raise DataError(
+            f"Invalid value for argument `{'sample_weight' if y is None else 'y'}`. Expected None "
+            f"with rows on disk. Received: x of type {type(x).__name__}. Remedy: a stream of "
+            "batches, or arrays"
+        )
+    if on_disk(x) and alone:
         require_shape(x, shape, at_least=at_least)
         return Rows(source(x))
     x = as_rows(x, shape, at_least=at_least)

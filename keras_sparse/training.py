@@ -143,7 +143,7 @@ class RowsModel(keras.Model):
             x: Rows: an array, `tf.data.Dataset`, `keras.utils.PyDataset`, generator or loader, of
                 bare `x`, of `(x, y)` or of `(x, y, sample_weight)`. On many hosts every process
                 gives the same array, or a stream of its own part of each batch, as many on each.
-                `Shards` and memory-mapped arrays stay on disk and come without `y` and weights.
+                `Shards` stay on disk, and so do memory-mapped arrays without `y` and weights.
             y: Clean rows, for denoising.
             batch_size: Rows per step, of arrays; by default 32, or what the devices can share.
             epochs: Passes over the data.

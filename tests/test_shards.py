@@ -284,6 +284,14 @@ def test_a_memory_map_is_shuffled_and_trained_on(tmp_path: Path, rows: np.ndarra
     model.compile()
     losses = [model.fit(x, batch_size=50, epochs=3, verbose=0).history["loss"] for _ in range(2)]
     assert losses[0][0] > losses[0][-1] > losses[1][-1]
+    weighted = model.fit(x, rows, sample_weight=rows[:, 0] + 1, batch_size=50, verbose=0)
+    assert np.isfinite(weighted.history["loss"]).all()
+
+
+def test_shards_come_alone(shards: Path, rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1())
+    model.compile()
+    x = Shards(shards)
     with pytest.raises(DataError, match=r"`y`. Expected None with rows on disk"):
         model.fit(x, rows)
     with pytest.raises(DataError, match=r"`sample_weight`. Expected None with rows on disk"):
