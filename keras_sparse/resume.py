@@ -1,0 +1,333 @@
+"""The callback that keeps a training, and puts it back to where it was."""
+
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse import callback_state, checkpoints, devices, identity, plain
+from keras_sparse.checkpoints import Arrays, CheckpointError, State
+from keras_sparse.divergence import TrainingError, cause, finite
+
+
+class Interrupted(KeyboardInterrupt):
+    """A training that was asked to stop, and left a checkpoint."""
+
+
+class Position(NamedTuple):
+    """Where a training is: before this batch of this epoch, both counted from 0."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+class Training(NamedTuple):
+    """What a checkpoint has to know of a training."""
+
+    callbacks: Sequence[keras.callbacks.Callback]
+    """The others."""
+    facts: dict[str, Any]
+    """What makes it this training, as in `keras_sparse.identity`."""
+    order: Any
+    """The order of the rows, with a `seed`; `None` for a stream."""
+    steps: int
+    """Batches of an epoch."""
+    within_epochs: bool
+    """Whether it can be entered in the middle of an epoch."""
+    initial_epoch: int
+    sample: np.ndarray | None
+    """Some of the rows."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps a training in a folder, and goes on from there when the same training starts again.
+
+    It is for `SparseAutoencoder.fit`. A checkpoint is written when the training starts, at the end
+    of each epoch, and within epochs, every so many seconds or batches. When `fit` starts and the
+    folder holds a checkpoint of this training, it goes on from there: run the same script again. A
+    training that ended trains no further, unless `epochs` became larger. On the CPU the history and
+    the weights are those of a training that was never killed, to the bit.
+
+    A checkpoint holds the weights and the other variables of the model, the optimizer, the place in
+    the order of the rows, the history, the random states of Python and numpy, and of every callback
+    those attributes that have changed since the training began and are numbers, strings, arrays,
+    numpy's random generators, or lists, tuples, sets and dictionaries of these. Of another model,
+    other settings, another data set or another backend it is refused. It holds no code.
+
+    Checkpoints are written aside and renamed, and one older is kept, so that a kill at any moment
+    leaves a whole one. Weights that are not finite are never written: when the loss or a weight
+    becomes NaN or infinite, the training stops, and the model has the weights of the last
+    checkpoint.
+
+    Streams of the user's own (`tf.data`, generators and the like) cannot be entered in the middle:
+    their checkpoints are written at the ends of epochs alone, as they are with an optimizer that
+    averages weights (`use_ema`). On many hosts, process 0 writes, and all read the same folder.
+    Give `CSVLogger` `append=True`, or it starts its file anew.
+
+    Args:
+        folder: Where to keep it; made if it is not there.
+        every_seconds: Seconds from one checkpoint to the next within an epoch; `None` for no such.
+        every_batches: Batches from one checkpoint to the next within an epoch; `None` for no such.
+
+    Raises:
+        keras_sparse.checkpoints.CheckpointError: When training starts, if the folder holds a
+            checkpoint of another training, or none that is whole.
+        keras_sparse.divergence.TrainingError: If the loss or a weight is no longer finite.
+        OSError: If a checkpoint cannot be written, for want of space say.
+
+    Example:
+        >>> import tempfile, numpy as np, keras_sparse
+        >>> x = np.random.default_rng(0).random((256, 8))
+        >>> def train(folder, epochs):
+        ...     model = keras_sparse.SparseAutoencoder(8, 4, sparsity=keras_sparse.L1(1e-3))
+        ...     model.compile()
+        ...     checkpoint = keras_sparse.Checkpoint(folder)
+        ...     history = model.fit(x, epochs=epochs, verbose=0, callbacks=[checkpoint])
+        ...     return history.history["loss"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     first, longer = train(folder, 2), train(folder, 3)
+        >>> len(longer), longer[:2] == first
+        (3, True)
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        every_seconds: float | None = 600,
+        every_batches: int | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value in (("every_seconds", every_seconds), ("every_batches", every_batches)):
+            kinds = (int, float) if name == "every_seconds" else (int, np.integer)
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, kinds) or not value > 0
+            ):
+                raise ValueError(
+                    f"Invalid value for argument `{name}`. Expected a positive "
+                    f"{'number' if name == 'every_seconds' else 'integer'} or None. "
+                    f"Received: {name}={value!r}"
+                )
+        self.folder = Path(folder)
+        self.every_seconds = every_seconds
+        self.every_batches = every_batches
+        self._training: Training | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> bool:
+        """Have the training stop at the end of the batch, or of the epoch, with a checkpoint.
+
+        `fit` then raises `keras_sparse.resume.Interrupted`. A handler of signals may call it.
+
+        Returns:
+            Whether a training is going on.
+        """
+        self._interrupted = self._training is not None
+        return self._interrupted
+
+    def open(self, training: Training) -> Position | None:
+        """Take up a training; where it goes on, or `None` for one that is new.
+
+        Raises:
+            CheckpointError: If the folder holds a checkpoint of another.
+        """
+        self._training = training
+        self._found = checkpoints.read(self.folder)
+        self._metrics: list[np.ndarray] = []
+        self._last: tuple[State, Arrays] | None = None
+        if self._found is None:
+            return None
+        state, _ = self._found
+        facts = dict(training.facts)
+        if facts.get(identity.RATE) == state["learning_rate"]:  # of a model that was trained so far
+            facts[identity.RATE] = state["facts"].get(identity.RATE)
+        if differences := identity.differences(state["facts"], facts):
+            raise CheckpointError(
+                f"Expected a checkpoint of this training in {self.folder}. Received: one of "
+                f"another, with {'; '.join(differences[:5])}. Remedy: the same settings and data, "
+                "another folder, or remove this one to start from the beginning"
+            )
+        callback_state.require(self.folder, state["callbacks"], training.callbacks)
+        return Position(state["epoch"], state["batch"])
+
+    def ended(self, epochs: int) -> bool:
+        """Whether a checkpoint was found of a training that has nothing left to do."""
+        if self._found is None:
+            return False
+        state, _ = self._found
+        return state["batch"] == 0 and (state["stopped"] or state["epoch"] >= epochs)
+
+    # Called by Keras -----------------------------------------------------------------------
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Put the training back to where it was, or keep its beginning."""
+        if self._training is None:
+            raise ValueError(
+                "Expected a Checkpoint among the callbacks of SparseAutoencoder.fit, in a list. "
+                f"Received: one in another training, of {type(self.model).__name__}"
+            )
+        self._before = [callback_state.fingerprints(each) for each in self._training.callbacks]
+        self._epoch = self._training.initial_epoch
+        self._written = (time.monotonic(), 0)
+        if self._found is None:
+            self._write(Position(self._epoch))
+        else:
+            self._restore(*self._found)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Put the metrics back, which Keras has just reset."""
+        self._epoch = epoch
+        if self._metrics:
+            _assign(self.model.metrics_variables, self._metrics)
+            self._metrics = []
+        else:
+            self._written = (self._written[0], 0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Stop what is no longer finite; keep the training where it is time."""
+        done = batch + 1
+        self._require_finite(logs, f"epoch {self._epoch + 1}, batch {done}")
+        training = self._training
+        assert training is not None
+        if not training.within_epochs or done >= training.steps or self.model.stop_training:
+            return
+        then, batches = self._written
+        if (
+            self._interrupted
+            or (self.every_seconds is not None and time.monotonic() - then >= self.every_seconds)
+            or (self.every_batches is not None and done - batches >= self.every_batches)
+        ):
+            self._write(Position(self._epoch, done))
+            self._stop_if_interrupted()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the training."""
+        self._require_finite(logs, f"epoch {epoch + 1}")
+        self._last = self._write(Position(epoch + 1))
+        if epoch + 1 < self.params["epochs"] and not self.model.stop_training:
+            self._last = None
+            self._stop_if_interrupted()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Keep what the training came to, or put it back."""
+        model = self.model
+        if self._last is None:  # nothing was left to do
+            _, arrays = self._found or ({}, {})
+            final = {name: array for name, array in arrays.items() if name.startswith("final/")}
+            for name, array in final.items():
+                model.variables[int(name.removeprefix("final/"))].assign(array)
+            return
+        # A larger `epochs` goes on from the end of the last epoch; a callback may since have put
+        # back the weights of the best.
+        state, arrays = self._last
+        final = {
+            f"final/{index}": value
+            for index, value in enumerate(_values(model.variables))
+            if value.tobytes() != arrays[f"model/{index}"].tobytes()
+        }
+        if devices.process()[0] == 0:
+            checkpoints.write(self.folder, {**state, "complete": True}, {**arrays, **final})
+        self._last = None
+
+    # State ---------------------------------------------------------------------------------
+
+    def _write(self, position: Position) -> tuple[State, Arrays]:
+        training, model = self._training, self.model
+        assert training is not None
+        arrays = {
+            **_named("model", model.variables),
+            **_named("optimizer", model.optimizer.variables),
+            **(_named("metrics", model.metrics_variables) if position.batch else {}),
+        }
+        if not all(finite(array) for array in arrays.values()):
+            self._diverged(f"weights in epoch {max(1, position.epoch + bool(position.batch))}")
+        state = {
+            **position._asdict(),
+            "complete": False,
+            "stopped": bool(position.batch == 0 and model.stop_training),
+            "seed": getattr(training.order, "seed", None),
+            "learning_rate": _learning_rate(model),
+            "facts": training.facts,
+            "callbacks": [
+                [type(each).__name__, callback_state.changes(each, before, arrays)]
+                for each, before in zip(training.callbacks, self._before, strict=True)
+            ],
+            "random": plain.packed([random.getstate(), np.random.get_state(legacy=False)], arrays),
+        }
+        if devices.process()[0] == 0:
+            checkpoints.write(self.folder, state, arrays)
+        self._written = (time.monotonic(), position.batch)
+        return state, arrays
+
+    def _restore(self, state: State, arrays: Arrays) -> None:
+        training = self._training
+        assert training is not None
+        self._restore_weights(arrays)
+        self._metrics = _of("metrics", arrays)
+        self._written = (time.monotonic(), state["batch"])
+        if training.order is not None:
+            training.order.seed = state["seed"]
+        for callback, attributes in callback_state.paired(state["callbacks"], training.callbacks):
+            for name, value in attributes.items():
+                vars(callback)[name] = plain.unpacked(value, arrays)
+        python, of_numpy = plain.unpacked(state["random"], arrays)
+        random.setstate(python)
+        np.random.set_state(of_numpy)
+
+    def _restore_weights(self, arrays: Arrays) -> None:
+        _assign(self.model.variables, _of("model", arrays))
+        _assign(self.model.optimizer.variables, _of("optimizer", arrays))
+
+    def _stop_if_interrupted(self) -> None:
+        if self._interrupted:
+            self._interrupted = False
+            raise Interrupted(f"interrupted in epoch {self._epoch + 1}")
+
+    def _require_finite(self, logs: dict[str, float] | None, where: str) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and not np.isfinite(loss):
+            self._diverged(f"loss={loss} in {where}")
+
+    def _diverged(self, what: str) -> None:
+        assert self._training is not None
+        why = cause(self.model, self._training.sample)
+        found = checkpoints.read(self.folder)
+        kept = "Nothing was kept"
+        if found is not None:
+            state, arrays = found
+            self._restore_weights(arrays)
+            at = f"batch {state['batch']} of epoch" if state["batch"] else "the end of epoch"
+            epoch = state["epoch"] + bool(state["batch"])
+            when = f"{at} {epoch}" if epoch else "the start"
+            kept = f"The model has the weights of {when}, kept in {self.folder}"
+        raise TrainingError(f"Expected a finite loss and weights. Received: {what}. {why}. {kept}")
+
+
+# Variables -------------------------------------------------------------------------------------
+
+
+def _values(variables: Any) -> list[np.ndarray]:
+    return [np.asarray(ops.convert_to_numpy(each)) for each in variables]
+
+
+def _named(name: str, variables: Any) -> Arrays:
+    return {f"{name}/{index}": value for index, value in enumerate(_values(variables))}
+
+
+def _of(name: str, arrays: Arrays) -> list[np.ndarray]:
+    count = sum(each.startswith(f"{name}/") for each in arrays)
+    return [arrays[f"{name}/{index}"] for index in range(count)]
+
+
+def _assign(variables: Any, values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _learning_rate(model: Any) -> float:
+    return float(ops.convert_to_numpy(model.optimizer.learning_rate))
