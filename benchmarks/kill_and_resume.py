@@ -126,7 +126,7 @@ def train(kind: str, folder: Path) -> None:
     import keras
     from keras import ops
 
-    from keras_sparse import Checkpoint, SparseAutoencoder, SparsityMonitor
+    from keras_sparse import Checkpoint, SparsityMonitor
 
     keras.utils.set_random_seed(1)
     random = np.random.default_rng(0)

@@ -26,6 +26,7 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
     from keras_sparse.layers import ActivityPenalty
     from keras_sparse.monitor import SparsityMonitor
     from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
+    from keras_sparse.resume import Checkpoint
 
 if TYPE_CHECKING:
     from keras_sparse.transformer import SparseAutoencoderTransformer
@@ -46,6 +47,7 @@ __all__ = [
     "L2",
     "ActivityPenalty",
     "ActivityRegularizer",
+    "Checkpoint",
     "PenaltySchedule",
     "ReviveDeadUnits",
     "SparseAutoencoder",

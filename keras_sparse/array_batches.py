@@ -15,9 +15,10 @@ STACKED = 16  # batches that are gathered in one go
 class Order(Protocol):
     """Rows, and the order in which each epoch goes through them."""
 
-    @property
-    def seed(self) -> int | None:
-        """What the orders are drawn from, with the epoch; `None` keeps the rows' own."""
+    rows: Rows
+    """The rows, in their own order."""
+    seed: int | None
+    """What the orders are drawn from, with the epoch; `None` keeps the rows' own."""
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -40,7 +41,7 @@ class Shuffled:
     def __init__(self, rows: Rows, seed: int | None = None) -> None:
         self.rows = rows
         self.seed = seed
-        self._drawn = (-1, np.arange(0))
+        self._drawn: tuple[Any, np.ndarray] = (None, np.arange(0))
 
     def __len__(self) -> int:
         return len(self.rows.x)
@@ -49,10 +50,11 @@ class Shuffled:
         """As in `Order`."""
         if self.seed is None:
             return self.rows.part(np.arange(start, stop))  # a slice would be no copy
-        of_epoch, order = self._drawn  # at once: another thread may go on to the next epoch
-        if of_epoch != epoch:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(self))
-            self._drawn = epoch, order
+        decisive = [self.seed, epoch]
+        drawn_from, order = self._drawn  # at once: another thread may go on to the next epoch
+        if drawn_from != decisive:
+            order = np.random.default_rng(decisive).permutation(len(self))
+            self._drawn = decisive, order
         return self.rows.part(order[start:stop])
 
 
@@ -111,11 +113,11 @@ class Passes(keras.callbacks.Callback):
     def __init__(self, batches: ArrayBatches, first: tuple[int, int] = (0, 0)) -> None:
         super().__init__()
         self._batches = batches
-        self._first = first
+        self.first = first
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Tell it."""
-        first, batch = self._first
+        first, batch = self.first
         self._batches.begin(epoch, batch if epoch == first else 0)
 
 

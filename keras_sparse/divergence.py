@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_sparse.batches import Rows
+
 HUGE = 1e3
 """Values of this size, in the space of the loss, whose squares drown the rest."""
 FAST = 0.05
@@ -22,12 +24,12 @@ def finite(values: np.ndarray) -> bool:
     return bool(np.isfinite(values.astype(np.float32, copy=False)).all())
 
 
-def cause(model: Any, rows: np.ndarray | None) -> str:
+def cause(model: Any, rows: Rows | None) -> str:
     """What a loss that is not finite likely comes from, and what to do."""
     largest = 0.0
-    if rows is not None and len(rows):
+    if rows is not None:
         with np.errstate(all="ignore"):
-            largest = float(np.abs(model.scale(rows)).max())
+            largest = float(np.abs(model.scale(rows.x)).max())
     if not largest <= HUGE:
         return (
             f"The likely cause: rows of huge values, up to {largest:.3g} as the loss sees them. "

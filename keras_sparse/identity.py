@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 from keras_sparse import plain
+from keras_sparse.array_batches import Order
+from keras_sparse.batches import Rows
 
 SAMPLE = 1000
 """Rows, evenly spaced, by which a data set is known again."""
@@ -36,20 +38,25 @@ def of_model(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def of_rows(name: str, rows: Any) -> dict[str, Any]:
-    """Shape and checksum of arrays: `x`, `y` and weights, those that are there."""
-    parts = zip(("", " targets", " weights"), rows, strict=True)
-    found = {f"{name}{part}": array for part, array in parts if array is not None}
+def of_rows(name: str, order: Order) -> dict[str, Any]:
+    """Shape of the rows and whether they are shuffled, and a checksum of what they hold."""
+    parts = ("", ".y", ".sample_weight")
+    arrays = zip(parts, sampled(order), strict=True)
     return {
-        key: {"shape": list(array.shape), "checksum": plain.checksum(sampled(array))}
-        for key, array in found.items()
+        f"{name}.rows": len(order),
+        f"{name}.shuffled": order.seed is not None,
+        **{
+            f"{name}{part}": [list(array.shape[1:]), plain.checksum(array)]
+            for part, array in arrays
+            if array is not None
+        },
     }
 
 
-def sampled(rows: np.ndarray) -> np.ndarray:
+def sampled(order: Order) -> Rows:
     """About a thousand rows, evenly spaced, the last one among them."""
-    chosen = np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64))
-    return rows[chosen]
+    chosen = np.unique(np.linspace(0, len(order) - 1, SAMPLE).astype(np.int64))
+    return order.rows.part(chosen)
 
 
 def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:

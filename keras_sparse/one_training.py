@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_sparse import devices
+from keras_sparse import devices, identity
+from keras_sparse.array_batches import ArrayBatches, Passes
 from keras_sparse.resume import Checkpoint, Position, Training
 
 
@@ -42,14 +43,36 @@ class OneTraining(keras.callbacks.CallbackList):
         super().on_train_batch_end(batch + self.first_batch, logs)
 
 
+def checkpoint_of(callbacks: Any) -> Checkpoint | None:
+    """The checkpoint among callbacks.
+
+    Raises:
+        ValueError: If there are several, or it is in a `CallbackList`.
+    """
+    inside = isinstance(callbacks, keras.callbacks.CallbackList)
+    given = callbacks.callbacks if inside else keras.tree.flatten(callbacks)
+    found = [each for each in given if isinstance(each, Checkpoint)]
+    if len(found) > 1 or (found and inside):
+        raise ValueError(
+            "Invalid value for argument `callbacks`. Expected one Checkpoint, in a list of "
+            f"callbacks. Received: {len(found)} in a {type(callbacks).__name__}"
+        )
+    return found[0] if found else None
+
+
 def fit(
-    keras_fit: Callable[..., Any],
     model: Any,
+    keras_fit: Callable[..., Any],
     checkpoint: Checkpoint,
-    training: Training,
+    callbacks: Any,
+    batches: Any,
+    held_out: Any,
     *,
     epochs: int,
-    verbose: Any,
+    verbose: Any = "auto",
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    **_: Any,
 ) -> keras.callbacks.History:
     """Train, or go on where a checkpoint says.
 
@@ -58,58 +81,70 @@ def fit(
     one training.
 
     Args:
-        keras_fit: `keras.Model.fit` with all arguments but `callbacks`, `epochs` and
-            `initial_epoch`.
         model: The model.
+        keras_fit: `keras.Model.fit` of these batches, given `callbacks` and what differs from part
+            to part.
         checkpoint: Where the training is kept.
-        training: The training; its callbacks are all but the checkpoint.
+        callbacks: All callbacks.
+        batches: `ArrayBatches`, or a stream.
+        held_out: As `batches`, of the validation; `None` without one.
         epochs: As in Keras.
         verbose: As in Keras.
+        initial_epoch: As in Keras.
+        steps_per_epoch: As in Keras.
 
     Raises:
         CheckpointError: If the folder holds a checkpoint of another training.
     """
-    found = checkpoint.open(training)
-    epoch, batch = found or Position(training.initial_epoch)
+    flat = [each for each in keras.tree.flatten(callbacks) if each is not None]
+    others = [each for each in flat if each is not checkpoint] + [keras.callbacks.History()]
+    model.optimizer.build(model.trainable_variables)
+    arrays = isinstance(batches, ArrayBatches)
+    steps = steps_per_epoch or (len(batches) if arrays else getattr(batches, "num_batches", None))
+    found = checkpoint.open(
+        Training(
+            others,
+            _facts(model, batches, held_out),
+            batches if arrays else None,
+            steps,
+            arrays and not steps_per_epoch and not model.optimizer.use_ema,
+            initial_epoch,
+        )
+    )
+    epoch, batch = found or Position(initial_epoch)
     devices.require_same(epoch=epoch, batch=batch)  # every process reads the same folder
-    callbacks = OneTraining(
-        [*training.callbacks, checkpoint],
+    one = OneTraining(
+        [*others, checkpoint],
         add_progbar=verbose != 0,
         verbose=verbose,
         epochs=epochs,
-        steps=training.steps,
+        steps=steps,
         model=model,
     )
-    if not checkpoint.ended(epochs) and training.initial_epoch < epochs:
-        if batch:
-            callbacks.first_batch = batch
-            training.order.begin(epoch, batch)
-            keras_fit(callbacks=callbacks, initial_epoch=epoch, epochs=epoch + 1)
-            callbacks.first_batch = 0
-            epoch += 1
-        if epoch < epochs and not (batch and model.stop_training):
-            keras_fit(callbacks=callbacks, initial_epoch=epoch, epochs=epochs)
-    else:
-        callbacks.on_train_begin()
+    if checkpoint.ended(epochs):
+        one.on_train_begin()
         model.optimizer.finalize_variable_values(model.trainable_variables)  # as a fit ends
-    callbacks.end()
+    if batch:
+        one.first_batch = batch
+        for passes in (each for each in others if isinstance(each, Passes)):
+            passes.first = epoch, batch
+        batches.begin(epoch, batch)  # Keras asks how many are left before the epoch begins
+        keras_fit(one, initial_epoch=epoch, epochs=epoch + 1)
+        one.first_batch = 0
+        batches.begin(epoch + 1)
+        epoch += 1
+    if epoch < epochs and not checkpoint.ended(epochs) and not (batch and model.stop_training):
+        keras_fit(one, initial_epoch=epoch, epochs=epochs)
+    one.end()
     return model.history
 
 
-def found(callbacks: Any) -> tuple[Checkpoint | None, list[keras.callbacks.Callback]]:
-    """The checkpoint among callbacks, and the others.
-
-    Raises:
-        ValueError: If there are several, or it is in a `CallbackList`.
-    """
-    inside = isinstance(callbacks, keras.callbacks.CallbackList)
-    given = callbacks.callbacks if inside else keras.tree.flatten(callbacks)
-    given = [each for each in given if each is not None]
-    kept = [each for each in given if isinstance(each, Checkpoint)]
-    if len(kept) > 1 or (kept and inside):
-        raise ValueError(
-            "Invalid value for argument `callbacks`. Expected one Checkpoint, in a list of "
-            f"callbacks. Received: {len(kept)} in a {type(callbacks).__name__}"
-        )
-    others = [each for each in given if not isinstance(each, Checkpoint)]
-    return (kept[0] if kept else None), others
+def _facts(model: Any, batches: Any, held_out: Any) -> dict[str, Any]:
+    facts = identity.of_model(model)
+    for name, found in (("x", batches), ("validation", held_out)):
+        if isinstance(found, ArrayBatches):
+            facts |= identity.of_rows(name, found.order)
+            facts[f"{name}.batch_size"] = found.batch_size
+        elif found is not None:
+            facts[f"{name}.stream"] = type(found).__name__
+    return facts

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import callback_state, checkpoints, devices, identity, plain
+from keras_sparse.array_batches import ArrayBatches
 from keras_sparse.checkpoints import Arrays, CheckpointError, State
 from keras_sparse.divergence import TrainingError, cause, finite
 
@@ -33,15 +34,13 @@ class Training(NamedTuple):
     """The others."""
     facts: dict[str, Any]
     """What makes it this training, as in `keras_sparse.identity`."""
-    order: Any
-    """The order of the rows, with a `seed`; `None` for a stream."""
-    steps: int
-    """Batches of an epoch."""
+    batches: ArrayBatches | None
+    """What it trains on; `None` for a stream."""
+    steps: int | None
+    """Batches of an epoch, where that is known."""
     within_epochs: bool
     """Whether it can be entered in the middle of an epoch."""
     initial_epoch: int
-    sample: np.ndarray | None
-    """Some of the rows."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -94,6 +93,8 @@ class Checkpoint(keras.callbacks.Callback):
         >>> len(longer), longer[:2] == first
         (3, True)
     """
+
+    acts_on_batches = False  # it takes several at a time
 
     def __init__(
         self,
@@ -153,6 +154,8 @@ class Checkpoint(keras.callbacks.Callback):
                 "another folder, or remove this one to start from the beginning"
             )
         callback_state.require(self.folder, state["callbacks"], training.callbacks)
+        if training.batches is not None:
+            training.batches.order.seed = state["seed"]
         return Position(state["epoch"], state["batch"])
 
     def ended(self, epochs: int) -> bool:
@@ -160,7 +163,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._found is None:
             return False
         state, _ = self._found
-        return state["batch"] == 0 and (state["stopped"] or state["epoch"] >= epochs)
+        return bool(not state["batch"] and (state["stopped"] or state["epoch"] >= epochs))
 
     # Called by Keras -----------------------------------------------------------------------
 
@@ -183,6 +186,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Put the metrics back, which Keras has just reset."""
         self._epoch = epoch
         if self._metrics:
+            if len(self.model.metrics_variables) < len(self._metrics):
+                self._make_metrics()
             _assign(self.model.metrics_variables, self._metrics)
             self._metrics = []
         else:
@@ -194,7 +199,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._require_finite(logs, f"epoch {self._epoch + 1}, batch {done}")
         training = self._training
         assert training is not None
-        if not training.within_epochs or done >= training.steps or self.model.stop_training:
+        if not training.within_epochs or training.steps is None or done >= training.steps:
+            return  # the epoch ends soon
+        if self.model.stop_training:
             return
         then, batches = self._written
         if (
@@ -250,7 +257,7 @@ class Checkpoint(keras.callbacks.Callback):
             **position._asdict(),
             "complete": False,
             "stopped": bool(position.batch == 0 and model.stop_training),
-            "seed": getattr(training.order, "seed", None),
+            "seed": None if training.batches is None else training.batches.order.seed,
             "learning_rate": _learning_rate(model),
             "facts": training.facts,
             "callbacks": [
@@ -270,8 +277,6 @@ class Checkpoint(keras.callbacks.Callback):
         self._restore_weights(arrays)
         self._metrics = _of("metrics", arrays)
         self._written = (time.monotonic(), state["batch"])
-        if training.order is not None:
-            training.order.seed = state["seed"]
         for callback, attributes in callback_state.paired(state["callbacks"], training.callbacks):
             for name, value in attributes.items():
                 vars(callback)[name] = plain.unpacked(value, arrays)
@@ -282,6 +287,14 @@ class Checkpoint(keras.callbacks.Callback):
     def _restore_weights(self, arrays: Arrays) -> None:
         _assign(self.model.variables, _of("model", arrays))
         _assign(self.model.optimizer.variables, _of("optimizer", arrays))
+
+    def _make_metrics(self) -> None:
+        """Have Keras make the metrics' variables, which it does at the first batch."""
+        training = self._training
+        assert training is not None
+        assert training.batches is not None
+        x, *y = training.batches[0]
+        self.model.compute_metrics(x, y[0] if y else None, self.model(x, training=False))
 
     def _stop_if_interrupted(self) -> None:
         if self._interrupted:
@@ -295,7 +308,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _diverged(self, what: str) -> None:
         assert self._training is not None
-        why = cause(self.model, self._training.sample)
+        batches = self._training.batches
+        why = cause(self.model, None if batches is None else identity.sampled(batches.order))
         found = checkpoints.read(self.folder)
         kept = "Nothing was kept"
         if found is not None:

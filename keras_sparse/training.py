@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices, pace
+from keras_sparse import batches, data, devices, memory, one_training, pace
 from keras_sparse.array_batches import ArrayBatches, Passes, Shuffled, piped
 from keras_sparse.counted_rows import OverCountedRows
 from keras_sparse.metrics import Monitored
@@ -182,19 +182,28 @@ class RowsModel(keras.Model):
             large = max(size, EVALUATION_BATCH_SIZE)
             default = size if kwargs.get("validation_steps") else large
             held_out = self._batches(held_out, validation_batch_size, default)
-        self._held_out = held_out = _piped(held_out)
+        self._held_out = _piped(held_out)
         watched = self._watched(callbacks)
         if isinstance(training, ArrayBatches):
             watched = _with(Passes(training), watched)
             self._set_pace(epochs * len(training), watched)
-        with devices.own_parts():
-            return super().fit(
+        fit = super().fit
+
+        def keras_fit(callbacks: Any, **of_part: Any) -> keras.callbacks.History:
+            return fit(
                 _piped(training),
-                epochs=epochs,
-                validation_data=held_out,
+                validation_data=self._held_out,
                 shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
-                callbacks=watched,
-                **kwargs,
+                callbacks=callbacks,
+                **{**kwargs, **of_part},
+            )
+
+        checkpoint = one_training.checkpoint_of(watched)
+        with devices.own_parts(), memory.advised(getattr(training, "batch_size", None)):
+            if checkpoint is None:
+                return keras_fit(watched, epochs=epochs)
+            return one_training.fit(
+                self, keras_fit, checkpoint, watched, training, held_out, epochs=epochs, **kwargs
             )
 
     def _set_pace(self, steps: int, callbacks: Any) -> None:

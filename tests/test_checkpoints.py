@@ -79,7 +79,7 @@ def flip(file: Path) -> None:
 
 def another_epoch(file: Path) -> None:
     record = json.loads(file.read_text())
-    record["state"] = record["state"].replace(': ', ': 7')
+    record["state"] = record["state"].replace(": ", ": 7")
     file.write_text(json.dumps(record))
 
 

@@ -40,14 +40,19 @@ def test_it_says_what_to_lower(error: Callable[[], Exception], rows: np.ndarray)
     model = SparseAutoencoder(12, 4)
     model.compile()
     raised = error()
-    with pytest.raises(MemoryError, match=r"batch_size=64.*Remedy: .*--batch-size.*code_dim") as told:
+    with pytest.raises(
+        MemoryError, match=r"batch_size=64.*Remedy: .*--batch-size.*code_dim"
+    ) as told:
         model.fit(rows, batch_size=64, verbose=0, callbacks=[Exhaust(raised)])
     assert told.value.__cause__ is raised
     assert str(raised)[:20] in str(told.value)
 
 
 def test_memory_that_was_really_asked_for() -> None:
-    with pytest.raises(MemoryError, match="train. Received: Unable to allocate"), memory.advised(None):
+    with (
+        pytest.raises(MemoryError, match="train. Received: Unable to allocate"),
+        memory.advised(None),
+    ):
         np.empty((1 << 60,), np.float64)
 
 
