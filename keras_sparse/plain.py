@@ -4,6 +4,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 LARGE = 1 << 22
 """Bytes above which a look at an array is a look at a part of it."""
@@ -11,7 +12,7 @@ GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 
 
 class NotPlainError(TypeError):
-    """A value that is no number, string, array, random generator, or collection of these."""
+    """A value that is no number, string, array or random generator, nor a collection of these."""
 
 
 def packed(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -32,6 +33,8 @@ def packed(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if type(value) is dict:
         pairs = value.items()
         return {"dict": [[packed(key, arrays), packed(each, arrays)] for key, each in pairs]}
+    if callable(value) and getattr(ops, getattr(value, "__name__", ""), None) is value:
+        return {"op": value.__name__}  # by which Keras' callbacks compare
     if isinstance(value, np.random.Generator):
         return {"generator": packed(value.bit_generator.state, arrays)}
     if isinstance(value, (np.ndarray, np.generic)):
@@ -55,6 +58,8 @@ def unpacked(json: Any, arrays: dict[str, np.ndarray]) -> Any:
         return arrays[content].copy()
     if kind == "scalar":
         return arrays[content][()]
+    if kind == "op":
+        return getattr(ops, content)
     if kind == "generator":
         return _generator(unpacked(content, arrays))
     if kind == "dict":

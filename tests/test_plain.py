@@ -2,6 +2,7 @@ import json
 import random
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ VALUES = [
     np.array(["a", "bc"]),
     [np.zeros(2), {"x": np.ones((), np.int8)}],
     random.getstate(),
+    [keras.ops.less],
 ]
 
 
