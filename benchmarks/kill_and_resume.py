@@ -162,7 +162,8 @@ def train(kind: str, folder: Path) -> None:
     }
     history = {f"history {name}": np.array(each) for name, each in model.history.history.items()}
     curves = {f"curve {name}": each for name, each in monitor.curves().items()}
-    np.savez(folder / RESULT, **variables, **history, **curves)
+    arrays: dict[str, Any] = {**variables, **history, **curves}
+    np.savez(folder / RESULT, **arrays)
 
 
 def penalized(kind: str) -> Any:

@@ -13,8 +13,11 @@ from keras_sparse.resume import Checkpoint, Position, Training
 class OneTraining(keras.callbacks.CallbackList):
     """Callbacks to which several fits of Keras are one training."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, callbacks: list[keras.callbacks.Callback], checkpoint: Checkpoint, **kwargs: Any
+    ) -> None:
+        super().__init__([*callbacks, checkpoint], **kwargs)
+        self._checkpoint = checkpoint
         self.first_batch = 0
         """What Keras calls batch 0."""
         self._begun = False
@@ -36,6 +39,7 @@ class OneTraining(keras.callbacks.CallbackList):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Pass on with the number in the whole epoch."""
+        self._checkpoint.put_random_states()
         super().on_train_batch_begin(batch + self.first_batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -114,7 +118,8 @@ def fit(
     epoch, batch = found or Position(initial_epoch)
     devices.require_same(epoch=epoch, batch=batch)  # every process reads the same folder
     one = OneTraining(
-        [*others, checkpoint],
+        others,
+        checkpoint,
         add_progbar=verbose != 0,
         verbose=verbose,
         epochs=epochs,

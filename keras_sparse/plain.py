@@ -33,8 +33,9 @@ def packed(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if type(value) is dict:
         pairs = value.items()
         return {"dict": [[packed(key, arrays), packed(each, arrays)] for key, each in pairs]}
-    if callable(value) and getattr(ops, getattr(value, "__name__", ""), None) is value:
-        return {"op": value.__name__}  # by which Keras' callbacks compare
+    name = getattr(value, "__name__", "")
+    if name and getattr(ops, name, None) is value:
+        return {"op": name}  # by which Keras' callbacks compare
     if isinstance(value, np.random.Generator):
         return {"generator": packed(value.bit_generator.state, arrays)}
     if isinstance(value, (np.ndarray, np.generic)):

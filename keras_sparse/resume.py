@@ -1,6 +1,5 @@
 """The callback that keeps a training, and puts it back to where it was."""
 
-import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import callback_state, checkpoints, devices, identity, plain
+from keras_sparse import callback_state, checkpoints, devices, identity, plain, random_states
 from keras_sparse.array_batches import ArrayBatches
 from keras_sparse.checkpoints import Arrays, CheckpointError, State
 from keras_sparse.divergence import TrainingError, cause, finite
@@ -53,10 +52,10 @@ class Checkpoint(keras.callbacks.Callback):
     the weights are those of a training that was never killed, to the bit.
 
     A checkpoint holds the weights and the other variables of the model, the optimizer, the place in
-    the order of the rows, the history, the random states of Python and numpy, and of every callback
-    those attributes that have changed since the training began and are numbers, strings, arrays,
-    numpy's random generators, or lists, tuples, sets and dictionaries of these. Of another model,
-    other settings, another data set or another backend it is refused. It holds no code.
+    the order of the rows, the history, the random states of Python, numpy and torch, and of every
+    callback those attributes that have changed since the training began and are numbers, strings,
+    arrays, numpy's random generators, or lists, tuples, sets and dictionaries of these. Of another
+    model, other settings, another data set or another backend it is refused. It holds no code.
 
     Checkpoints are written aside and renamed, and one older is kept, so that a kill at any moment
     leaves a whole one. Weights that are not finite are never written: when the loss or a weight
@@ -140,6 +139,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._training = training
         self._found = checkpoints.read(self.folder)
         self._metrics: list[np.ndarray] = []
+        self._random: list[Any] | None = None
         self._last: tuple[State, Arrays] | None = None
         if self._found is None:
             return None
@@ -181,6 +181,15 @@ class Checkpoint(keras.callbacks.Callback):
             self._write(Position(self._epoch))
         else:
             self._restore(*self._found)
+
+    def put_random_states(self) -> None:
+        """Put random states back, once.
+
+        Within an epoch not before its first batch is at hand: torch draws when a pass begins.
+        """
+        if self._random is not None:
+            random_states.put(self._random)
+            self._random = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Put the metrics back, which Keras has just reset."""
@@ -264,7 +273,7 @@ class Checkpoint(keras.callbacks.Callback):
                 [type(each).__name__, callback_state.changes(each, before, arrays)]
                 for each, before in zip(training.callbacks, self._before, strict=True)
             ],
-            "random": plain.packed([random.getstate(), np.random.get_state(legacy=False)], arrays),
+            "random": plain.packed(random_states.get(), arrays),
         }
         if devices.process()[0] == 0:
             checkpoints.write(self.folder, state, arrays)
@@ -280,9 +289,9 @@ class Checkpoint(keras.callbacks.Callback):
         for callback, attributes in callback_state.paired(state["callbacks"], training.callbacks):
             for name, value in attributes.items():
                 vars(callback)[name] = plain.unpacked(value, arrays)
-        python, of_numpy = plain.unpacked(state["random"], arrays)
-        random.setstate(python)
-        np.random.set_state(of_numpy)
+        self._random = plain.unpacked(state["random"], arrays)
+        if not state["batch"]:
+            self.put_random_states()
 
     def _restore_weights(self, arrays: Arrays) -> None:
         _assign(self.model.variables, _of("model", arrays))

@@ -136,10 +136,10 @@ def test_a_folder_that_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="A checkpoint in .*file"):
+    with pytest.raises(OSError, match=r"A checkpoint in .*file"):
         checkpoints.write(tmp_path / "file" / "kept", {}, ARRAYS)
     monkeypatch.setattr(os, "fsync", fail_with(errno.EROFS))
-    with pytest.raises(OSError, match="A checkpoint in .*Read-only file system"):
+    with pytest.raises(OSError, match=r"A checkpoint in .*Read-only file system"):
         checkpoints.write(tmp_path, {}, ARRAYS)
     assert names(tmp_path) == ["file"]
 
