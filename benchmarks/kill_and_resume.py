@@ -65,9 +65,10 @@ def kill_until_it_ends(kind: str, folder: Path, kills: int, random: np.random.Ge
         if how == "starting":
             time.sleep(random.uniform(1, 6))
         else:
-            while not (folder / PROGRESS).exists() and process.poll() is None:
-                time.sleep(0.01)
-            time.sleep(random.uniform(0, 0.8))
+            wanted = newest(folder) + random.integers(0, 9)
+            while newest(folder) < wanted and process.poll() is None:
+                time.sleep(0.001)
+            time.sleep(random.uniform(0, 0.1))
         if how == "writing":
             while not half_written(folder) and process.poll() is None:
                 time.sleep(0.0001)
@@ -81,6 +82,10 @@ def kill_until_it_ends(kind: str, folder: Path, kills: int, random: np.random.Ge
     return kills
 
 
+def newest(folder: Path) -> int:
+    return max((int(each.name) for each in (folder / "kept").glob("[0-9]*")), default=-1)
+
+
 def half_written(folder: Path) -> bool:
     return any(each.name.startswith(".") for each in (folder / "kept").glob(".*"))
 
@@ -89,10 +94,10 @@ def told(folder: Path) -> str:
     """Where the training was, and what of it was lost."""
     at = read(folder / PROGRESS)
     cut = ", a checkpoint half written" if half_written(folder) else ""
-    newest = max((folder / "kept").glob("[0-9]*"), default=None)
-    if newest is None:
+    if newest(folder) < 0:
         return "before the first checkpoint"
-    state = json.loads(json.loads((newest / "state.json").read_text())["state"])
+    record = (folder / "kept" / f"{newest(folder):06d}" / "state.json").read_text()
+    state = json.loads(json.loads(record)["state"])
     kept = state["epoch"] * STEPS + state["batch"]
     if at is None:
         return f"before a batch was trained{cut}"

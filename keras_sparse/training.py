@@ -184,6 +184,7 @@ class RowsModel(keras.Model):
             held_out = self._batches(held_out, validation_batch_size, default)
         self._held_out = _piped(held_out)
         watched = self._watched(callbacks)
+        checkpoint = one_training.checkpoint_of(watched)
         if isinstance(training, ArrayBatches):
             watched = _with(Passes(training), watched)
             self._set_pace(epochs * len(training), watched)
@@ -198,7 +199,6 @@ class RowsModel(keras.Model):
                 **{**kwargs, **of_part},
             )
 
-        checkpoint = one_training.checkpoint_of(watched)
         with devices.own_parts(), memory.advised(getattr(training, "batch_size", None)):
             if checkpoint is None:
                 return keras_fit(watched, epochs=epochs)
