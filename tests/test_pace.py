@@ -1,0 +1,145 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import KL, L1, PenaltySchedule, SparseAutoencoder, pace
+from keras_sparse.monitor import SparsityMonitor
+
+ON_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow is paced"
+)
+
+
+class OfTheUser(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        pass
+
+
+class AtEpochs(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        pass
+
+
+def constant(epoch: int) -> float:
+    return 1e-3
+
+
+@pytest.mark.parametrize(
+    ("callback", "acts"),
+    [
+        (OfTheUser(), True),
+        (AtEpochs(), False),
+        (keras.callbacks.LambdaCallback(on_train_batch_begin=print), True),
+        (keras.callbacks.LambdaCallback(on_epoch_end=print), False),
+        (keras.callbacks.TerminateOnNaN(), False),
+        (keras.callbacks.EarlyStopping(), False),
+        (keras.callbacks.ModelCheckpoint("x.keras"), False),
+        (keras.callbacks.ModelCheckpoint("x.keras", save_freq=5), True),
+        (PenaltySchedule(constant), False),
+        (PenaltySchedule(constant, per_step=True), True),
+        (SparsityMonitor(), False),
+    ],
+)
+def test_which_callbacks_act_on_batches(callback: keras.callbacks.Callback, acts: bool) -> None:
+    assert pace.acts_on_batches(callback) is acts
+
+
+def test_what_is_only_of_keras() -> None:
+    ours = [None, "mse", keras.losses.MeanSquaredError(), keras.activations.relu, L1(), KL()]
+    assert pace.only_of_keras(ours)
+    assert not pace.only_of_keras([*ours, lambda h: h])
+    assert not pace.only_of_keras([["mse"]])
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training is long."""
+    monkeypatch.setattr(pace, "LONG", 1)
+
+
+def trained(rows: np.ndarray, callbacks: Any = None, **compiled: Any) -> SparseAutoencoder:
+    keras.utils.set_random_seed(0)
+    model = SparseAutoencoder(rows.shape[1], 6, sparsity=KL(0.2, 0.1), hidden_units=(8,))
+    model.compile(**compiled)
+    model.fit(rows, batch_size=16, epochs=2, validation_data=rows, verbose=0, callbacks=callbacks)
+    return model
+
+
+def paced(model: SparseAutoencoder) -> tuple[bool, int]:
+    return model.jit_compile, model.steps_per_execution
+
+
+@ON_TENSORFLOW
+def test_a_short_training_goes_step_by_step(rows: np.ndarray) -> None:
+    assert paced(trained(rows)) == (False, 1)
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+def test_a_long_training_comes_to_the_same(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = trained(rows)
+    assert paced(fast) == (True, pace.STEPS)
+    monkeypatch.setattr(pace, "LONG", 10**9)
+    slow = trained(rows)
+    for ours, theirs in zip(fast.get_weights(), slow.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    assert fast.history.history.keys() == slow.history.history.keys()
+    for name, values in slow.history.history.items():
+        np.testing.assert_allclose(fast.history.history[name], values, rtol=1e-4, err_msg=name)
+    again = fast.evaluate(rows, verbose=0, return_dict=True)
+    np.testing.assert_allclose(again["loss"], fast.history.history["val_loss"][-1], rtol=1e-6)
+    np.testing.assert_allclose(
+        fast.predict(rows, verbose=0), fast.decode(fast.encode(rows)), rtol=1e-5, atol=1e-6
+    )
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+def test_callbacks_on_batches_see_every_step(rows: np.ndarray) -> None:
+    seen: list[int] = []
+    watching = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(batch)
+    )
+    model = trained(rows, [watching])
+    assert paced(model) == (True, 1)
+    steps = -(-len(rows) // 16)
+    assert seen == [*range(steps), *range(steps)]
+    model.fit(rows, batch_size=16, verbose=0)
+    assert paced(model) == (True, pace.STEPS)
+    model.fit(rows, batch_size=16, verbose=0, callbacks=[watching])
+    assert seen[-steps:] == list(range(steps))
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("asked", [{"jit_compile": False}, {"steps_per_execution": 2}])
+def test_what_was_asked_for_stays(rows: np.ndarray, asked: dict[str, Any]) -> None:
+    expected = {"jit_compile": True, "steps_per_execution": pace.STEPS, **asked}
+    assert paced(trained(rows, **asked)) == tuple(expected.values())
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+def test_parts_of_the_users_own_are_not_compiled(rows: np.ndarray) -> None:
+    def loss(y: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(keras.ops.abs(y - y_pred), axis=-1)
+
+    assert not trained(rows, loss=loss).jit_compile
+    model = SparseAutoencoder(rows.shape[1], 6, activation=lambda h: keras.ops.maximum(h, 0))
+    model.compile()
+    model.fit(rows, verbose=0)
+    assert not model.jit_compile
+    eager = trained(rows, run_eagerly=True)
+    assert paced(eager) == (False, 1)
+
+
+def test_a_loaded_model_is_paced_anew(rows: np.ndarray, tmp_path: Any) -> None:
+    model = trained(rows)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert loaded.get_compile_config()["jit_compile"] == "auto"
+    assert loaded.get_compile_config()["steps_per_execution"] is None
