@@ -180,7 +180,10 @@ class Checkpoint(keras.callbacks.Callback):
         if self._found is None:
             self._write(Position(self._epoch))
         else:
-            self._restore(*self._found)
+            state, arrays = self._found
+            self._restore(state, arrays)
+            # The rest is in the model, and need not be in memory twice.
+            self._found = state, {name: arrays[name] for name in arrays if name[:6] == "final/"}
 
     def put_random_states(self) -> None:
         """Put random states back, once.
@@ -210,16 +213,19 @@ class Checkpoint(keras.callbacks.Callback):
         assert training is not None
         if not training.within_epochs or training.steps is None or done >= training.steps:
             return  # the epoch ends soon
-        if self.model.stop_training:
-            return
-        then, batches = self._written
-        if (
-            self._interrupted
-            or (self.every_seconds is not None and time.monotonic() - then >= self.every_seconds)
-            or (self.every_batches is not None and done - batches >= self.every_batches)
-        ):
+        # Only now the model: asked for within an epoch, JAX has to put its state together.
+        if self._due(done) and not self.model.stop_training:
             self._write(Position(self._epoch, done))
             self._stop_if_interrupted()
+
+    def _due(self, done: int) -> bool:
+        then, batches = self._written
+        seconds = time.monotonic() - then
+        return (
+            self._interrupted
+            or (self.every_seconds is not None and seconds >= self.every_seconds)
+            or (self.every_batches is not None and done - batches >= self.every_batches)
+        )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep the training."""
@@ -231,24 +237,27 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Keep what the training came to, or put it back."""
-        model = self.model
-        if self._last is None:  # nothing was left to do
-            _, arrays = self._found or ({}, {})
-            final = {name: array for name, array in arrays.items() if name.startswith("final/")}
-            for name, array in final.items():
-                model.variables[int(name.removeprefix("final/"))].assign(array)
-            return
+        self._training = None
+        if self._last is not None:
+            self._complete(*self._last)
+        elif self._found is not None:  # nothing was left to do
+            _, arrays = self._found
+            for index, variable in enumerate(self.model.variables):
+                if (value := arrays.get(f"final/{index}")) is not None:
+                    variable.assign(value)
+        self._last = self._found = None
+        self._stop_if_interrupted()
+
+    def _complete(self, state: State, arrays: Arrays) -> None:
         # A larger `epochs` goes on from the end of the last epoch; a callback may since have put
         # back the weights of the best.
-        state, arrays = self._last
         final = {
             f"final/{index}": value
-            for index, value in enumerate(_values(model.variables))
+            for index, value in enumerate(_values(self.model.variables))
             if value.tobytes() != arrays[f"model/{index}"].tobytes()
         }
         if devices.process()[0] == 0:
             checkpoints.write(self.folder, {**state, "complete": True}, {**arrays, **final})
-        self._last = None
 
     # State ---------------------------------------------------------------------------------
 
@@ -335,7 +344,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _values(variables: Any) -> list[np.ndarray]:
-    return [np.asarray(ops.convert_to_numpy(each)) for each in variables]
+    return [np.array(ops.convert_to_numpy(each)) for each in variables]  # no view of them
 
 
 def _named(name: str, variables: Any) -> Arrays:

@@ -354,6 +354,11 @@ def test_an_interrupted_training_leaves_a_checkpoint_and_goes_on(
         model.fit(rows, epochs=2, batch_size=64, verbose=0, callbacks=[kept, kill])
     assert (newest(tmp_path / "kept")["epoch"], newest(tmp_path / "kept")["batch"]) == (1, 3)
     found, same = small(rows, tmp_path / "kept", Kill())
+    last = Kill(2, STEPS - 1, what=kept.interrupt)  # the training ends first
+    with pytest.raises(Interrupted, match="interrupted in epoch 3"):
+        model.fit(rows, epochs=3, batch_size=64, verbose=0, callbacks=[kept, last])
+    assert newest(tmp_path / "kept")["complete"]
+    assert not kept.interrupt()
     assert same == history
     assert same_weights(found, expected)
 
@@ -375,7 +380,7 @@ def test_streams_and_averaged_weights_are_kept_at_the_ends_of_epochs(
         model.compile(optimizer, run_eagerly=True)
         kept = Checkpoint(folder, every_batches=1)
         x = Stream() if kind == "stream" else rows
-        model.fit(x, epochs=3, shuffle=False, verbose=0, callbacks=[kept, *callbacks])
+        model.fit(x, epochs=2, shuffle=False, verbose=0, callbacks=[kept, *callbacks])
         return model
 
     for kind in ("stream", "averaged"):
