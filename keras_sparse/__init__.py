@@ -26,6 +26,7 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
     from keras_sparse.layers import ActivityPenalty
     from keras_sparse.monitor import SparsityMonitor
     from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
+    from keras_sparse.resume import Checkpoint
     from keras_sparse.shards import Shards
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "L2",
     "ActivityPenalty",
     "ActivityRegularizer",
+    "Checkpoint",
     "PenaltySchedule",
     "ReviveDeadUnits",
     "Shards",

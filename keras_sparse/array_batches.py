@@ -10,15 +10,16 @@ import numpy as np
 
 from keras_sparse.batches import Rows, filled, packed
 
-STACKED = 16  # batches that are gathered in one go
+STACKED, STACK_BYTES = 16, 1 << 24  # batches that are gathered in one go, fewer of large ones
 
 
 class Order(Protocol):
     """Rows, and the order in which each epoch goes through them."""
 
-    @property
-    def seed(self) -> int | None:
-        """What the orders are drawn from, with the epoch; `None` keeps the rows' own."""
+    rows: Rows
+    """The rows, in their own order."""
+    seed: int | None
+    """What the orders are drawn from, with the epoch; `None` keeps the rows' own."""
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -41,7 +42,7 @@ class Shuffled:
     def __init__(self, rows: Rows, seed: int | None = None) -> None:
         self.rows = rows
         self.seed = seed
-        self._drawn = (-1, np.arange(0))
+        self._drawn: tuple[Any, np.ndarray] = (None, np.arange(0))
 
     def __len__(self) -> int:
         return len(self.rows.x)
@@ -50,10 +51,11 @@ class Shuffled:
         """As in `Order`."""
         if self.seed is None:
             return self.rows.part(np.arange(start, stop))  # a slice would be no copy
-        of_epoch, order = self._drawn  # at once: another thread may go on to the next epoch
-        if of_epoch != epoch:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(self))
-            self._drawn = epoch, order
+        decisive = [self.seed, epoch]
+        drawn_from, order = self._drawn  # at once: another thread may go on to the next epoch
+        if drawn_from != decisive:
+            order = np.random.default_rng(decisive).permutation(len(self))
+            self._drawn = decisive, order
         return self.rows.part(order[start:stop])
 
 
@@ -71,7 +73,7 @@ class ArrayBatches(keras.utils.PyDataset):
         self.order = order
         self.batch_size = batch_size
         self.failure: Exception | None = None
-        weighted = order.take(0, 0, 1).weights is not None
+        weighted = order.rows.weights is not None
         self._counted = weighted or len(order) % batch_size != 0
         index, processes = process
         part = batch_size // processes
@@ -113,11 +115,11 @@ class Passes(keras.callbacks.Callback):
     def __init__(self, batches: ArrayBatches, first: tuple[int, int] = (0, 0)) -> None:
         super().__init__()
         self._batches = batches
-        self._first = first
+        self.first = first
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Tell it."""
-        first, batch = self._first
+        first, batch = self.first
         self._batches.begin(epoch, batch if epoch == first else 0)
 
 
@@ -141,16 +143,20 @@ def piped(batches: ArrayBatches) -> Any:
     """
     import tensorflow as tf
 
+    one = batches.stacked(0, 1)
+    size = sum(array.nbytes for array in keras.tree.flatten(one))
+    at_once = max(1, min(STACKED, STACK_BYTES // max(1, size)))
+
     def stacks() -> Iterator[tuple[Any, ...]]:
-        for first in range(0, len(batches), STACKED):
+        for first in range(0, len(batches), at_once):
             try:
-                yield batches.stacked(first, min(first + STACKED, len(batches)))
+                yield batches.stacked(first, min(first + at_once, len(batches)))
             except Exception as error:
                 batches.failure = error
                 raise
 
     signature = keras.tree.map_structure(
-        lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), batches.stacked(0, 1)
+        lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), one
     )
     found = tf.data.Dataset.from_generator(stacks, output_signature=signature).prefetch(1)
     found = found.flat_map(lambda *stack: tf.data.Dataset.from_tensor_slices(stack))

@@ -29,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _select_backend(options.backend)
         options.run(options)
-    except KeyboardInterrupt:
-        print(f"keras-sparse: interrupted; {options.interrupted}", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        said = str(error) or f"interrupted; {options.interrupted}"
+        print(f"keras-sparse: {said}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         if options.debug:
@@ -83,6 +84,7 @@ def _train(options: argparse.Namespace) -> None:
         label=options.label,
         golden=options.golden,
         overwrite=options.overwrite,
+        resume=options.resume,
     )
     rows, features = len(run.held_out) + run.trained_rows, run.held_out.shape[1]
     print(f"\n{rows} rows of {features} columns in {options.data.name}")

@@ -11,10 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse import devices, large_tables
+from keras_sparse import devices, large_tables, run_checkpoint
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
 from keras_sparse.data import DataError, require_rows, require_shape
+from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import Evaluation, evaluate
 from keras_sparse.monitor import SparsityMonitor
 from keras_sparse.probes import Probe, probe, require_labels
@@ -27,10 +28,6 @@ MARKER = "run.json"
 KEPT_ROWS = 512
 PROBE_ROWS = 20_000  # to fit a linear probe on; more cost much and change little
 STRENGTHS = {"l1": 1e-4, "l2": 1e-4, "kl": 1e-3}
-
-
-class TrainingError(RuntimeError):
-    """A training that ended without a usable model. Nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -184,37 +181,41 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
     """Train on a file and write the run: `model.keras`, `history.csv`, `run.json`, `encoder/`.
 
     Up to 512 of the held-out rows are kept in `held_out.npy`, for later gates and pictures. The
-    folder is written whole or not at all.
+    folder is written whole or not at all; until then the training is kept in `RUN.checkpoint`
+    beside it.
 
     Args:
         data: A file, or a folder of shards, as in `open_table`.
         out: Folder of the run.
         settings: How to train.
-        **options: `key` and `label` of `open_table`; `golden` of `export_encoder`; `overwrite`.
+        **options: `key` and `label` of `open_table`; `golden` of `export_encoder`; `overwrite`;
+            `resume`, to go on from `RUN.checkpoint`.
 
     Raises:
         FileExistsError: If there is something at `out`, and it is no run or `overwrite` is false.
         DataError: As in `open_table` and `fit`.
         TrainingError: As in `fit`.
+        CheckpointError, FileNotFoundError, Interrupted: As in `run_checkpoint.kept`.
     """
     from keras_sparse_export import bundle, export_encoder
 
-    overwrite = options.pop("overwrite", False)
+    overwrite, resume = options.pop("overwrite", False), options.pop("resume", False)
     golden = options.pop("golden", "auto")
     bundle.require_target(out, overwrite=overwrite, marker=MARKER)
-    table = large_tables.open_table(data, **options)
-    run = fit("train", table, settings)
-    with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
-        write_run(
-            folder, run, settings, data=data.name, rows=golden in ("auto", "real"), options=options
-        )
-        export_encoder(
-            run.model,
-            folder / "encoder",
-            sample=run.held_out[:KEPT_ROWS],
-            decoder=True,
-            golden=golden,
-        )
+    call = {"data": data.name, "options": options, "settings": asdict(settings)}
+    with run_checkpoint.kept(out, call, resume=resume, overwrite=overwrite) as checkpoint:
+        table = large_tables.open_table(data, **options)
+        run = fit("train", table, settings, callbacks=[checkpoint])
+        with bundle.replaced_folder(out, marker=MARKER, overwrite=overwrite) as folder:
+            real = golden in ("auto", "real")
+            write_run(folder, run, settings, data=data.name, rows=real, options=options)
+            export_encoder(
+                run.model,
+                folder / "encoder",
+                sample=run.held_out[:KEPT_ROWS],
+                decoder=True,
+                golden=golden,
+            )
     return run
 
 

@@ -12,11 +12,12 @@ import keras
 import numpy as np
 
 from keras_sparse import sweep_folder
+from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import Evaluation
 from keras_sparse.frontier import Frontier
 from keras_sparse.grids import Space, checked_space, suggested
 from keras_sparse.points import Point
-from keras_sparse.run import Settings, TrainingError, held_apart
+from keras_sparse.run import Settings, held_apart
 from keras_sparse.sweep import PointProgress, run_folder
 from keras_sparse.workers import one_line, train_here
 

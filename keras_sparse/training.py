@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse import batches, data, devices, pace
+from keras_sparse import batches, data, devices, memory, one_training, pace
 from keras_sparse.array_batches import ArrayBatches, Passes, Shuffled, piped, plainly
 from keras_sparse.counted_rows import OverCountedRows
 from keras_sparse.metrics import Monitored
@@ -187,17 +187,27 @@ class RowsModel(keras.Model):
             held_out = self._batches(held_out, validation_batch_size, default)
         self._held_out = _piped(held_out)
         watched = self._watched(callbacks)
+        checkpoint = one_training.checkpoint_of(watched)
         if isinstance(training, ArrayBatches):
             watched = _with(Passes(training), watched)
             self._set_pace(epochs * len(training), watched)
-        with devices.own_parts(), plainly(training, held_out):
-            return super().fit(
+        fit = super().fit
+
+        def keras_fit(callbacks: Any, **of_part: Any) -> keras.callbacks.History:
+            return fit(
                 _piped(training),
-                epochs=epochs,
                 validation_data=self._held_out,
                 shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
-                callbacks=watched,
-                **kwargs,
+                callbacks=callbacks,
+                **{**kwargs, **of_part},
+            )
+
+        size = getattr(training, "batch_size", None)
+        with devices.own_parts(), plainly(training, held_out), memory.advised(size):
+            if checkpoint is None:
+                return keras_fit(watched, epochs=epochs)
+            return one_training.fit(
+                self, keras_fit, checkpoint, watched, training, held_out, epochs=epochs, **kwargs
             )
 
     def _set_pace(self, steps: int, callbacks: Any) -> None:
@@ -399,8 +409,7 @@ def _with(callback: keras.callbacks.Callback, callbacks: Any) -> Any:
     """The callbacks with one more in front."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         others = [each for each in callbacks.callbacks if type(each) is not type(callback)]
-        callbacks.callbacks[:] = others  # it may come from an earlier training
-        callbacks.append(callback)
+        callbacks.callbacks[:] = [callback, *others]  # there may be one of an earlier training
         return callbacks
     return [callback, *(each for each in keras.tree.flatten(callbacks) if each is not None)]
 

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from keras_sparse.autoencoder import SparseAutoencoder
+from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import evaluate
 from keras_sparse.regularizers import ActivityRegularizer
-from keras_sparse.run import STRENGTHS, Settings, TrainingError
+from keras_sparse.run import STRENGTHS, Settings
 
 try:
     from scipy.sparse import csr_matrix

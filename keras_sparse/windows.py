@@ -59,8 +59,9 @@ class Windowed:
     def __init__(
         self, source: Any, seed: int | None, *, window: int | None = None, block: int | None = None
     ) -> None:
-        self.seed = seed
+        self._seed = seed
         self._source = shards.source(source)
+        self.rows = Rows(self._source)
         row_bytes = max(4, 4 * math.prod(self._source.shape[1:]))
         self._block = block or max(1, BLOCK_BYTES // row_bytes)
         if window is None:
@@ -76,6 +77,17 @@ class Windowed:
         self._ahead: _Ahead | None = None
         self._spare: list[np.ndarray] = []  # arrays of windows that are over
         self._one_at_a_time = threading.Lock()
+
+    @property
+    def seed(self) -> int | None:
+        """As in `Order`."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        self.close()  # what is in memory is of the former orders
+        self._seed = seed
+        self._pass = self._pass_of(0)
 
     def __len__(self) -> int:
         return len(self._source)

@@ -9,7 +9,8 @@ import pytest
 
 from keras_sparse import KL, L1, L2, SparseAutoencoder, run
 from keras_sparse.data import DataError
-from keras_sparse.run import Settings, TrainingError
+from keras_sparse.divergence import TrainingError
+from keras_sparse.run import Settings
 from keras_sparse.shards import Shards
 from keras_sparse.tables import Table
 from keras_sparse_export import Encoder
@@ -127,7 +128,7 @@ def test_rows_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
 @pytest.mark.usefixtures("no_staging")
 def test_a_training_that_diverges_writes_nothing(file: Path, tmp_path: Path) -> None:
     settings = Settings(**{**vars(SMALL), "learning_rate": 1e30, "epochs": 5})
-    with pytest.raises(TrainingError, match="Remedy: a smaller --learning-rate"):
+    with pytest.raises(TrainingError, match="Remedy: a smaller learning rate"):
         run.train(file, tmp_path / "run", settings)
     assert not (tmp_path / "run").exists()
 

@@ -9,7 +9,8 @@ import pytest
 
 from keras_sparse import SparseAutoencoder, workers
 from keras_sparse.data import DataError
-from keras_sparse.run import Run, Settings, TrainingError
+from keras_sparse.divergence import TrainingError
+from keras_sparse.run import Run, Settings
 from keras_sparse.search import Objective, _Watch, counted, search
 from keras_sparse.tables import Table
 from models import untrained_run

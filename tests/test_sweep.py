@@ -13,9 +13,10 @@ import pytest
 
 from keras_sparse import SparseAutoencoder, run, workers
 from keras_sparse.data import DataError
+from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import evaluate
 from keras_sparse.points import COLUMNS
-from keras_sparse.run import Run, Settings, TrainingError
+from keras_sparse.run import Run, Settings
 from keras_sparse.sweep import sweep
 from keras_sparse.tables import Table
 from models import untrained_run

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import keras_sparse
 from keras_sparse import KL, SparseAutoencoderTransformer
-from keras_sparse.run import TrainingError
+from keras_sparse.divergence import TrainingError
 
 SMALL: dict[str, Any] = {"code_dim": 4, "epochs": 1, "batch_size": 64, "random_state": 0}
 SEARCHED = {**SMALL, "code_dim": 8, "epochs": 5, "batch_size": 100, "learning_rate": 0.05}

@@ -1,0 +1,139 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import checkpoints, cli, run
+from keras_sparse.run_checkpoint import folder_of
+
+TRAIN = ["--code-dim", "4", "--batch-size", "32", "--epochs"]
+
+
+class KilledError(BaseException):
+    pass
+
+
+class KillsAtEpochs(keras.callbacks.Callback):
+    """In the place of the progress."""
+
+    at: int | None = None
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        if epoch == self.at:
+            raise KilledError
+
+
+@pytest.fixture
+def data(rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(run, "EpochProgress", KillsAtEpochs)
+    np.save(tmp_path / "x.npy", rows)
+    return tmp_path / "x.npy"
+
+
+def train(data: Path, out: Path, *more: Any, epochs: int = 3, kill: int | None = None) -> int:
+    KillsAtEpochs.at = kill
+    call = ["train", str(data), "-o", str(out), *TRAIN, str(epochs), *map(str, more)]
+    if kill is None:
+        return cli.main(call)
+    with pytest.raises(KilledError):
+        cli.main(call)
+    return 0
+
+
+def message(capsys: pytest.CaptureFixture[str]) -> str:
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def weights(out: Path) -> list[bytes]:
+    return [each.tobytes() for each in keras.saving.load_model(out / "model.keras").get_weights()]
+
+
+def test_a_run_goes_on_and_ends_as_one_that_was_not_killed(data: Path, tmp_path: Path) -> None:
+    alone, out = tmp_path / "alone", tmp_path / "run"
+    assert train(data, alone, epochs=4) == 0
+    assert not folder_of(alone).exists()
+    train(data, out, kill=2)
+    assert folder_of(out).name == "run.checkpoint"
+    assert not out.exists()
+    train(data, out, "--resume", epochs=4, kill=3)  # more epochs are a wish that may change
+    assert train(data, out, "--resume", epochs=4) == 0
+    assert (out / "history.csv").read_text() == (alone / "history.csv").read_text()
+    assert weights(out) == weights(alone)
+    assert not folder_of(out).exists()
+
+
+def test_what_is_there_is_neither_lost_nor_taken_for_another(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert train(data, out, "--resume") == 2
+    assert "holds none. Remedy: the same command without --resume" in message(capsys)
+    assert not folder_of(out).exists()
+    train(data, out, kill=1)
+    capsys.readouterr()
+    before = sorted(folder_of(out).rglob("*"))
+    assert train(data, out) == 2
+    assert "Remedy: --resume to go on from it, or --overwrite" in message(capsys)
+    for option, said in (
+        (["--code-dim", 5], "code_dim: 4 there, 5 here"),
+        (["--key", "x"], "key"),
+        (["--seed", 1], "seed: 0 there, 1 here"),
+    ):
+        assert train(data, out, "--resume", *option) == 2
+        assert said in message(capsys)
+    assert train(data, out, "--resume", epochs=2) == 2
+    assert "epochs: 3 there, 2 here" in message(capsys)
+    other = tmp_path / "y.npy"
+    np.save(other, np.load(data))
+    assert train(other, out, "--resume") == 2
+    assert 'data: "x.npy" there, "y.npy" here' in message(capsys)
+    np.save(data, np.load(data) + 1)  # the same name, other rows
+    assert train(data, out, "--resume") == 2
+    assert "a checkpoint of this training" in message(capsys)
+    assert sorted(folder_of(out).rglob("*")) == before
+    assert train(data, out, "--overwrite", "--code-dim", 5) == 0
+    assert not folder_of(out).exists()
+
+
+def test_a_loss_that_is_not_finite_fails_with_the_last_good_weights_kept(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert train(data, out, "--learning-rate", 1e30) == 1
+    line = message(capsys)
+    assert "learning rate (1e+30) is too large" in line
+    assert "Remedy: a smaller learning rate (--learning-rate)" in line
+    assert not out.exists()
+    found = checkpoints.read(folder_of(out))
+    assert found is not None
+
+
+def test_an_interrupted_command_says_how_to_go_on(rows: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", rows)
+    command = [sys.executable, "-m", "keras_sparse.cli", "train", "x.npy", "-o", "run"]
+    command += [*TRAIN, "100000"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (tmp_path / "run.checkpoint" / "000002").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        line = process.stderr.read().splitlines()[-1]
+    assert process.returncode == 130
+    assert line.startswith("keras-sparse: interrupted in epoch ")
+    assert line.endswith(
+        "; the model so far is run.checkpoint/model.keras; the same command with --resume goes on"
+    )
+    epoch = int(line.split("epoch ")[1].split(";")[0])
+    state, _ = checkpoints.read(tmp_path / "run.checkpoint") or ({}, {})
+    assert epoch in (state["epoch"], state["epoch"] + 1)
+    assert len(keras.saving.load_model(tmp_path / "run.checkpoint" / "model.keras").get_weights())
