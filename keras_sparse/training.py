@@ -202,8 +202,8 @@ class RowsModel(keras.Model):
                 **{**kwargs, **of_part},
             )
 
-        size = getattr(training, "batch_size", None)
-        with devices.own_parts(), plainly(training, held_out), memory.advised(size):
+        rows_of_step = getattr(training, "batch_size", None)
+        with devices.own_parts(), plainly(training, held_out), memory.advised(rows_of_step):
             if checkpoint is None:
                 return keras_fit(watched, epochs=epochs)
             return one_training.fit(
