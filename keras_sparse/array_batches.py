@@ -1,7 +1,7 @@
 """Arrays in batches of one size, each epoch in an order that its number and a seed decide."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -135,34 +135,82 @@ def plainly(*given: Any) -> Iterator[None]:
         raise
 
 
-def piped(batches: ArrayBatches) -> Any:
-    """The batches as a `tf.data.Dataset`: 60,000 small rows take a tenth of a second.
+def at_once(batches: ArrayBatches) -> int:
+    """How many batches are gathered in one go."""
+    size = sum(array.nbytes for array in keras.tree.flatten(batches.stacked(0, 1)))
+    return max(1, min(STACKED, STACK_BYTES // max(1, size)))
 
-    They are gathered many at once and cut apart in the graph, and the pipeline keeps to a thread
-    of its own: threads as many as cores, tf.data's default, slow down the training beside it.
+
+def piped(batches: ArrayBatches) -> Any:
+    """The batches as a `tf.data.Dataset`, gathered many at once and cut apart in the graph."""
+    import tensorflow as tf
+
+    found = _dataset(_signature(batches, None), _stacks(batches))
+    found = found.flat_map(lambda *stack: tf.data.Dataset.from_tensor_slices(stack))
+    found = found.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
+    return found.with_options(_options())
+
+
+def looped(batches: ArrayBatches) -> Any:
+    """Stacks of batches as a `tf.data.Dataset`: how many of each count, and the stack.
+
+    All of them have one size, so that a loop over them is compiled once.
     """
     import tensorflow as tf
 
-    one = batches.stacked(0, 1)
-    size = sum(array.nbytes for array in keras.tree.flatten(one))
-    at_once = max(1, min(STACKED, STACK_BYTES // max(1, size)))
+    size, stacks = at_once(batches), _stacks(batches)
+
+    def whole() -> Iterator[tuple[Any, Any]]:
+        for stack in stacks():
+            count = len(keras.tree.flatten(stack)[0])
+            yield np.int32(count), keras.tree.map_structure(lambda array: _long(array, size), stack)
+
+    found = _dataset((tf.TensorSpec((), "int32"), _signature(batches, size)), whole)
+    cardinality = math.ceil(len(batches) / size)
+    found = found.apply(tf.data.experimental.assert_cardinality(cardinality))
+    return found.with_options(_options())
+
+
+def _stacks(batches: ArrayBatches) -> Callable[[], Iterator[tuple[Any, ...]]]:
+    size = at_once(batches)
 
     def stacks() -> Iterator[tuple[Any, ...]]:
-        for first in range(0, len(batches), at_once):
+        for first in range(0, len(batches), size):
             try:
-                yield batches.stacked(first, min(first + at_once, len(batches)))
+                yield batches.stacked(first, min(first + size, len(batches)))
             except Exception as error:
                 batches.failure = error
                 raise
 
-    signature = keras.tree.map_structure(
-        lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), one
+    return stacks
+
+
+def _signature(batches: ArrayBatches, size: int | None) -> Any:
+    import tensorflow as tf
+
+    return keras.tree.map_structure(
+        lambda array: tf.TensorSpec((size, *array.shape[1:]), array.dtype), batches.stacked(0, 1)
     )
-    found = tf.data.Dataset.from_generator(stacks, output_signature=signature).prefetch(1)
-    found = found.flat_map(lambda *stack: tf.data.Dataset.from_tensor_slices(stack))
+
+
+def _dataset(signature: Any, generate: Callable[[], Iterator[Any]]) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(1)
+
+
+def _options() -> Any:
+    """A thread of its own: as many as cores, tf.data's default, slow down the training beside."""
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
     options.threading.max_intra_op_parallelism = 1
-    found = found.apply(tf.data.experimental.assert_cardinality(len(batches)))
-    return found.prefetch(2).with_options(options)
+    return options
+
+
+def _long(array: np.ndarray, length: int) -> np.ndarray:
+    if len(array) == length:
+        return array
+    return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]), array.dtype)])

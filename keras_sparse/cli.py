@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from keras_sparse import heap
 from keras_sparse.arguments import BACKENDS, parser
 
 WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
@@ -63,6 +64,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     _require_export()
+    heap.keep_end()
     import numpy as np
 
     from keras_sparse import remarks

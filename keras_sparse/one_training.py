@@ -7,10 +7,11 @@ import keras
 
 from keras_sparse import devices, identity
 from keras_sparse.array_batches import ArrayBatches, Passes
+from keras_sparse.pace import InBatches
 from keras_sparse.resume import Checkpoint, Position, Training
 
 
-class OneTraining(keras.callbacks.CallbackList):
+class OneTraining(InBatches):
     """Callbacks to which several fits of Keras are one training."""
 
     def __init__(
@@ -18,8 +19,6 @@ class OneTraining(keras.callbacks.CallbackList):
     ) -> None:
         super().__init__([*callbacks, checkpoint], **kwargs)
         self._checkpoint = checkpoint
-        self.first_batch = 0
-        """What Keras calls batch 0."""
         self._begun = False
         self._logs: dict[str, float] | None = None
 
@@ -38,13 +37,9 @@ class OneTraining(keras.callbacks.CallbackList):
         super().on_train_end(self._logs)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Pass on with the number in the whole epoch."""
+        """Pass on, once the random numbers are where they were."""
         self._checkpoint.put_random_states()
-        super().on_train_batch_begin(batch + self.first_batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Pass on with the number in the whole epoch."""
-        super().on_train_batch_end(batch + self.first_batch, logs)
+        super().on_train_batch_begin(batch, logs)
 
 
 def checkpoint_of(callbacks: Any) -> Checkpoint | None:
@@ -72,6 +67,7 @@ def fit(
     batches: Any,
     held_out: Any,
     *,
+    at_once: int,
     epochs: int,
     verbose: Any = "auto",
     initial_epoch: int = 0,
@@ -92,6 +88,7 @@ def fit(
         callbacks: All callbacks.
         batches: `ArrayBatches`, or a stream.
         held_out: As `batches`, of the validation; `None` without one.
+        at_once: Batches of a stack, where Keras is given stacks.
         epochs: As in Keras.
         verbose: As in Keras.
         initial_epoch: As in Keras.
@@ -120,6 +117,7 @@ def fit(
     one = OneTraining(
         others,
         checkpoint,
+        at_once=at_once,
         add_progbar=verbose != 0,
         verbose=verbose,
         epochs=epochs,

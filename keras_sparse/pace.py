@@ -1,18 +1,17 @@
-"""How TensorFlow goes through a training: step by step, or compiled and many steps in one go.
+"""How TensorFlow goes through a training: step by step, or compiled, many steps as one.
 
-Compiled by XLA a step takes less time, and many steps in one execution spare Keras' work between
-two of them; both cost seconds at the start. So a training of many steps takes them, and a short
-one does not. Only where it can be foreseen that XLA knows the operations (Keras' own, in float32),
-and many steps only where nobody acts between them.
+XLA takes less time for a step, and for a loop of steps it spares what lies between two of them; it
+takes seconds to compile. So a training of many steps is compiled, and a short one is not: where it
+can be foreseen that XLA knows the operations (Keras' own, in float32), and as a loop where nobody
+acts between two steps.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 
 LONG = 1000  # steps from which on compiling pays
-STEPS = 16  # in one execution
 
 BETWEEN = ("batch_begin", "batch_end")
 HOOKS = [f"on_{kind}{when}" for kind in ("", "train_", "test_") for when in BETWEEN]
@@ -42,3 +41,50 @@ def only_of_keras(parts: Iterable[Any]) -> bool:
         or str(getattr(part, "__module__", "")).split(".")[0] in ("keras", "keras_sparse")
         for part in parts
     )
+
+
+def loop(step: Callable[[Any], Any], data: Any) -> None:
+    """Take a step with each of the batches of a stack; TensorFlow's.
+
+    Args:
+        step: Of one batch.
+        data: How many batches count, and their stack, as `array_batches.looped` gives them.
+    """
+    import tensorflow as tf
+
+    count, stack = data
+
+    def body(index: Any) -> Any:
+        step(keras.tree.map_structure(lambda array: array[index], stack))
+        return index + 1
+
+    tf.while_loop(lambda index: index < count, body, [tf.zeros_like(count)])
+
+
+class InBatches(keras.callbacks.CallbackList):
+    """Callbacks that count batches where Keras counts stacks of them.
+
+    Args:
+        callbacks: The callbacks.
+        at_once: Batches of a stack.
+        **kwargs: Passed to `keras.callbacks.CallbackList`; `steps` are batches of an epoch.
+    """
+
+    def __init__(
+        self, callbacks: list[keras.callbacks.Callback], at_once: int = 1, **kwargs: Any
+    ) -> None:
+        super().__init__(callbacks, **kwargs)
+        self._at_once = at_once
+        self.first_batch = 0
+        """What Keras calls batch 0."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Pass on with the number of the first batch of a stack."""
+        super().on_train_batch_begin(self.first_batch + batch * self._at_once, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Pass on with the number of the last batch of a stack."""
+        last = self.first_batch + (batch + 1) * self._at_once - 1
+        if self._at_once > 1:
+            last = min(last, self.params["steps"] - 1)
+        super().on_train_batch_end(last, logs)

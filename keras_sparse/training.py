@@ -9,7 +9,15 @@ import numpy as np
 from keras import ops
 
 from keras_sparse import batches, data, devices, memory, one_training, pace
-from keras_sparse.array_batches import ArrayBatches, Passes, Shuffled, piped, plainly
+from keras_sparse.array_batches import (
+    ArrayBatches,
+    Passes,
+    Shuffled,
+    at_once,
+    looped,
+    piped,
+    plainly,
+)
 from keras_sparse.counted_rows import OverCountedRows
 from keras_sparse.metrics import Monitored
 from keras_sparse.penalties import Tensor
@@ -59,6 +67,7 @@ class RowsModel(keras.Model):
         self.monitored = False  # until `compile` says
         self._asked: dict[str, Any] = {}
         self._common = False
+        self._in_stacks = False
         self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
         self._monitor: Any = (
             None if features is None else Monitored(self.threshold, units, features)
@@ -72,7 +81,6 @@ class RowsModel(keras.Model):
         weighted_metrics: Any = None,
         monitor: bool = True,
         jit_compile: bool | str = "auto",
-        steps_per_execution: int | None = None,
         **kwargs: Any,
     ) -> None:
         """As in Keras, with defaults: Adam, and MSE as the mean over features.
@@ -85,10 +93,8 @@ class RowsModel(keras.Model):
             metrics: As in Keras; rows of weight 0 are left out.
             weighted_metrics: As in Keras.
             monitor: Whether to measure codes and explained variance while training.
-            jit_compile: As in Keras. `"auto"` also compiles a long `fit` of arrays on TensorFlow
-                where it has a CPU alone, if all parts are Keras' own.
-            steps_per_execution: As in Keras. `None` takes many in a long `fit` of arrays on
-                TensorFlow, unless a callback acts on batches.
+            jit_compile: As in Keras; with `"auto"` a long `fit` of arrays on TensorFlow is compiled
+                on a CPU too, if all parts are Keras' own.
             **kwargs: Passed to `keras.Model.compile`.
 
         Raises:
@@ -100,14 +106,13 @@ class RowsModel(keras.Model):
             [metric for metric in keras.tree.flatten(given) if metric is not None]
             for given in (metrics, weighted_metrics)
         )
-        self._asked = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self._asked = {"jit_compile": jit_compile}
         super().compile(
             optimizer=optimizer,
             loss="mse" if loss is None else loss,
             # Keras tells only weighted metrics the weights, and so which rows fill up a batch.
             weighted_metrics=[*map(OverCountedRows, counted), *weighted] or None,
             jit_compile=jit_compile,
-            steps_per_execution=steps_per_execution or 1,
             **kwargs,
         )
         self._common = pace.only_of_keras([self.optimizer, loss, *counted, *weighted])
@@ -188,14 +193,16 @@ class RowsModel(keras.Model):
         self._held_out = _piped(held_out)
         watched = self._watched(callbacks)
         checkpoint = one_training.checkpoint_of(watched)
+        size = 1
         if isinstance(training, ArrayBatches):
             watched = _with(Passes(training), watched)
-            self._set_pace(epochs * len(training), watched)
+            self._set_pace(epochs * len(training), watched, kwargs.get("steps_per_epoch"))
+            size = at_once(training) if self._in_stacks else 1
         fit = super().fit
 
         def keras_fit(callbacks: Any, **of_part: Any) -> keras.callbacks.History:
             return fit(
-                _piped(training),
+                looped(training) if self._in_stacks else _piped(training),
                 validation_data=self._held_out,
                 shuffle=shuffle and isinstance(rows, keras.utils.PyDataset),
                 callbacks=callbacks,
@@ -204,29 +211,46 @@ class RowsModel(keras.Model):
 
         rows_of_step = getattr(training, "batch_size", None)
         with devices.own_parts(), plainly(training, held_out), memory.advised(rows_of_step):
-            if checkpoint is None:
-                return keras_fit(watched, epochs=epochs)
-            return one_training.fit(
-                self, keras_fit, checkpoint, watched, training, held_out, epochs=epochs, **kwargs
-            )
+            if checkpoint is not None:
+                parts = {"at_once": size, "epochs": epochs, **kwargs}
+                return one_training.fit(
+                    self, keras_fit, checkpoint, watched, training, held_out, **parts
+                )
+            if self._in_stacks:
+                verbose = kwargs.get("verbose", "auto")
+                shown = {"add_progbar": verbose != 0, "verbose": verbose, "steps": len(training)}
+                options = {"add_history": True, "epochs": epochs, "model": self, **shown}
+                watched = pace.InBatches(watched, size, **options)
+            return keras_fit(watched, epochs=epochs)
 
-    def _set_pace(self, steps: int, callbacks: Any) -> None:
+    def _set_pace(self, steps: int, callbacks: Any, steps_per_epoch: int | None) -> None:
         """Choose what `compile` left open; see `keras_sparse.pace`."""
-        if not _pipes() or self.run_eagerly:
-            return
-        long = steps >= pace.LONG
-        jit, at_once = self.jit_compile, self.steps_per_execution
-        if self._asked["jit_compile"] == "auto" and long and self._common and self._compilable():
+        jit, in_stacks = self.jit_compile, False
+        long = steps >= pace.LONG and self._common and self._compilable()
+        if _pipes() and long and self._asked["jit_compile"] == "auto" and not self.run_eagerly:
             jit = True
-        if self._asked["steps_per_execution"] is None:
-            flat = getattr(callbacks, "callbacks", callbacks)
-            between = any(map(pace.acts_on_batches, keras.tree.flatten(flat)))
-            at_once = 1 if between else max(at_once, pace.STEPS if long else 1)
-        if (jit, at_once) != (self.jit_compile, self.steps_per_execution):
-            self.jit_compile, self.steps_per_execution = jit, at_once
-            self.make_train_function(force=True)
+            in_stacks = (
+                self.steps_per_execution == 1
+                and steps_per_epoch is None
+                and isinstance(callbacks, list)
+                and not any(map(pace.acts_on_batches, callbacks))
+                and type(self).train_step is RowsModel.train_step
+            )
+        changed = jit != self.jit_compile
+        if changed:
+            self.jit_compile = jit
             self.make_test_function(force=True)
             self.make_predict_function(force=True)
+        if changed or in_stacks != self._in_stacks:
+            self._in_stacks = in_stacks
+            self.make_train_function(force=True)
+
+    def train_step(self, *arguments: Any) -> Any:
+        """As in Keras; of a stack of batches, all steps."""
+        if not self._in_stacks:
+            return super().train_step(*arguments)
+        pace.loop(super().train_step, *arguments)
+        return self.get_metrics_result()
 
     def _compilable(self) -> bool:
         """Whether XLA is known to compile the model on a CPU, and to gain by it."""

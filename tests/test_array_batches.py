@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sparse.array_batches import ArrayBatches, Shuffled, piped
+from keras_sparse import array_batches
+from keras_sparse.array_batches import ArrayBatches, Shuffled, looped, piped
 from keras_sparse.batches import Rows
 
 X = np.arange(20, dtype=np.float32).reshape(10, 2)
@@ -101,3 +102,16 @@ def test_processes_take_the_parts_of_one_batch() -> None:
         for which in range(2):
             together = np.concatenate([counted(part[index])[which] for part in parts])
             np.testing.assert_array_equal(together, counted(whole[index])[which])
+
+
+def test_stacks_of_one_length_say_how_many_batches_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorflow")
+    monkeypatch.setattr(array_batches, "STACKED", 2)
+    found = ArrayBatches(Shuffled(Rows(X, X + 1), 3), 4)
+    stacks = list(looped(found).as_numpy_iterator())
+    assert [int(count) for count, _ in stacks] == [2, 1]
+    for number, (count, ((x, *_), y)) in enumerate(stacks):
+        assert x.shape == (2, 4, 2)
+        np.testing.assert_array_equal(y[:count], x[:count] + 1)
+        for place in range(count):
+            np.testing.assert_array_equal(x[place], found[2 * number + place][0][0])

@@ -67,26 +67,30 @@ def trained(rows: np.ndarray, callbacks: Any = None, **compiled: Any) -> SparseA
     return model
 
 
-def paced(model: SparseAutoencoder) -> tuple[bool, int]:
-    return model.jit_compile, model.steps_per_execution
-
-
 @ON_TENSORFLOW
 def test_a_short_training_goes_step_by_step(rows: np.ndarray) -> None:
-    assert paced(trained(rows)) == (False, 1)
+    assert not trained(rows).jit_compile
 
 
 @ON_TENSORFLOW
 @pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("count", [400, 395, 100])  # batches: whole ones or not, in one stack
 def test_a_long_training_comes_to_the_same(
-    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    rows: np.ndarray, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    rows = rows[:count]
+    looped: list[Any] = []
+    loop: Any = pace.loop
+    monkeypatch.setattr(pace, "loop", lambda *given: looped.append(loop(*given)))
     fast = trained(rows)
-    assert paced(fast) == (True, pace.STEPS)
+    assert fast.jit_compile
+    assert looped
     monkeypatch.setattr(pace, "LONG", 10**9)
     slow = trained(rows)
     for ours, theirs in zip(fast.get_weights(), slow.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    steps = 2 * -(-count // 16)
+    assert int(fast.optimizer.iterations) == int(slow.optimizer.iterations) == steps
     assert fast.history.history.keys() == slow.history.history.keys()
     for name, values in slow.history.history.items():
         np.testing.assert_allclose(fast.history.history[name], values, rtol=1e-4, err_msg=name)
@@ -105,21 +109,44 @@ def test_callbacks_on_batches_see_every_step(rows: np.ndarray) -> None:
         on_train_batch_end=lambda batch, logs: seen.append(batch)
     )
     model = trained(rows, [watching])
-    assert paced(model) == (True, 1)
     steps = -(-len(rows) // 16)
     assert seen == [*range(steps), *range(steps)]
+    assert model.jit_compile
     model.fit(rows, batch_size=16, verbose=0)
-    assert paced(model) == (True, pace.STEPS)
     model.fit(rows, batch_size=16, verbose=0, callbacks=[watching])
     assert seen[-steps:] == list(range(steps))
+    assert int(model.optimizer.iterations) == 4 * steps
 
 
 @ON_TENSORFLOW
 @pytest.mark.usefixtures("long")
-@pytest.mark.parametrize("asked", [{"jit_compile": False}, {"steps_per_execution": 2}])
-def test_what_was_asked_for_stays(rows: np.ndarray, asked: dict[str, Any]) -> None:
-    expected = {"jit_compile": True, "steps_per_execution": pace.STEPS, **asked}
-    assert paced(trained(rows, **asked)) == tuple(expected.values())
+def test_progress_counts_batches(rows: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    class Counting(keras.callbacks.Callback):
+        acts_on_batches = False
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            seen.append(batch)
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(batch)
+
+    seen: list[int] = []
+    model = trained(rows, [Counting()])
+    assert seen == [0, 15, 16, 24] * 2
+    model.fit(rows, batch_size=16, verbose=1)
+    assert "25/25" in capsys.readouterr().out
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+def test_what_was_asked_for_stays(rows: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not trained(rows, jit_compile=False).jit_compile
+    monkeypatch.setattr(pace, "loop", None)
+    model = trained(rows, steps_per_execution=2)
+    assert (model.jit_compile, model.steps_per_execution) == (True, 2)
+    model.compile()
+    model.fit(rows, batch_size=16, epochs=1, steps_per_epoch=3, verbose=0)
+    assert int(model.optimizer.iterations) == 3
 
 
 @ON_TENSORFLOW
@@ -133,8 +160,23 @@ def test_parts_of_the_users_own_are_not_compiled(rows: np.ndarray) -> None:
     model.compile()
     model.fit(rows, verbose=0)
     assert not model.jit_compile
-    eager = trained(rows, run_eagerly=True)
-    assert paced(eager) == (False, 1)
+    assert not trained(rows, run_eagerly=True).jit_compile
+
+
+@ON_TENSORFLOW
+@pytest.mark.usefixtures("long")
+def test_a_step_of_the_users_own_is_taken_for_each_batch(rows: np.ndarray) -> None:
+    class Own(SparseAutoencoder):
+        def train_step(self, data: Any) -> Any:
+            (x, *_), *_ = data if isinstance(data[0], tuple) else (data,)
+            shapes.append(tuple(x.shape))
+            return super().train_step(data)
+
+    shapes: list[Any] = []
+    model = Own(rows.shape[1], 6)
+    model.compile()
+    model.fit(rows, batch_size=16, verbose=0)
+    assert set(shapes) == {(16, 12)}
 
 
 def test_a_loaded_model_is_paced_anew(rows: np.ndarray, tmp_path: Any) -> None:
@@ -142,4 +184,3 @@ def test_a_loaded_model_is_paced_anew(rows: np.ndarray, tmp_path: Any) -> None:
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     assert loaded.get_compile_config()["jit_compile"] == "auto"
-    assert loaded.get_compile_config()["steps_per_execution"] is None
