@@ -29,7 +29,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse import L1, Shards, SparseAutoencoder, windows
+from keras_sparse import L1, Shards, SparseAutoencoder, pace, windows
 from keras_sparse.evaluation import evaluate
 
 COLUMNS, UNITS, BATCH = 256, 256, 256
@@ -90,7 +90,7 @@ def watched(peak: list[int]) -> Iterator[None]:
 def train_and_watch(path: Path, in_memory: bool) -> None:
     """In a process of its own: print the memory before and at the most, and the seconds."""
     model = model_of(normalization="standard")
-    model.compile(jit_compile=True, steps_per_execution=16)  # however few rows there are
+    model.compile()
     before, peak = allocated(), [0]
     with watched(peak):
         begun = time.perf_counter()
@@ -219,6 +219,7 @@ def explained(x: Any, test: np.ndarray, epochs: int, seed: int, shuffle: bool = 
 
 
 def main() -> None:
+    pace.LONG = 1  # compiled, however few rows there are
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

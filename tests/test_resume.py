@@ -17,7 +17,9 @@ from keras_sparse import (
     ReviveDeadUnits,
     SparseAutoencoder,
     SparsityMonitor,
+    array_batches,
     checkpoints,
+    pace,
 )
 from keras_sparse.checkpoints import CheckpointError
 from keras_sparse.divergence import TrainingError
@@ -179,6 +181,33 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(
 
 
 # Smaller trainings -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has stacks")
+def test_a_training_in_stacks_goes_on_within_an_epoch(
+    rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "LONG", 1)
+    monkeypatch.setattr(array_batches, "STACKED", 2)
+
+    class Killing(Kill):
+        acts_on_batches = False
+
+    def train(folder: Path, kill: Killing) -> SparseAutoencoder:
+        keras.utils.set_random_seed(3)
+        model, _ = kl()
+        model.compile()
+        callbacks = [Checkpoint(folder, every_batches=2), kill]
+        model.fit(rows, batch_size=64, epochs=3, verbose=0, callbacks=callbacks)
+        return model
+
+    whole = train(tmp_path / "whole", Killing())
+    with pytest.raises(KilledError):
+        train(tmp_path / "killed", Killing(1, 3))
+    assert (newest(tmp_path / "killed")["epoch"], newest(tmp_path / "killed")["batch"]) == (1, 2)
+    again = train(tmp_path / "killed", Killing())
+    assert same_weights(again, whole)
+    assert again.history.history == whole.history.history
 
 
 def small(
