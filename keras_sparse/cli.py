@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
         _select_backend(options.backend)
+        heap.keep_end()  # importing the package does it otherwise
         options.run(options)
     except KeyboardInterrupt as error:
         said = str(error) or f"interrupted; {options.interrupted}"
@@ -64,7 +65,6 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     _require_export()
-    heap.keep_end()
     import numpy as np
 
     from keras_sparse import remarks

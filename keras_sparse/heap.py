@@ -11,9 +11,9 @@ def keep_end() -> bool:
     """Have glibc keep 16 to 64 MB of free memory, and take blocks up to 32 MB from it.
 
     Usually it gives most back to the system, and asks for it again at the next step: fresh pages
-    then take TensorFlow a quarter of a step with small matrices. It is for the whole process, and
-    helps only before TensorFlow begins: so a command may do it, and a library may not. Elsewhere
-    than on glibc nothing happens.
+    then take TensorFlow up to half of a step with small matrices. It is for the whole process, and
+    helps only before TensorFlow computes anything: so it is done when the package is imported, on
+    that backend. Elsewhere than on glibc nothing happens.
 
     Returns:
         Whether it does.

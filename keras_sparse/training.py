@@ -67,7 +67,7 @@ class RowsModel(keras.Model):
         self.monitored = False  # until `compile` says
         self._asked: dict[str, Any] = {}
         self._common = False
-        self._in_stacks = False
+        self._in_stacks = self._long = False
         self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
         self._monitor: Any = (
             None if features is None else Monitored(self.threshold, units, features)
@@ -107,6 +107,7 @@ class RowsModel(keras.Model):
             for given in (metrics, weighted_metrics)
         )
         self._asked = {"jit_compile": jit_compile}
+        self._in_stacks = self._long = False
         super().compile(
             optimizer=optimizer,
             loss="mse" if loss is None else loss,
@@ -226,7 +227,8 @@ class RowsModel(keras.Model):
     def _set_pace(self, steps: int, callbacks: Any, steps_per_epoch: int | None) -> None:
         """Choose what `compile` left open; see `keras_sparse.pace`."""
         jit, in_stacks = self.jit_compile, False
-        long = steps >= pace.LONG and self._common and self._compilable()
+        self._long |= steps >= pace.LONG  # what was compiled stays so
+        long = self._long and self._common and self._compilable()
         if _pipes() and long and self._asked["jit_compile"] == "auto" and not self.run_eagerly:
             jit = True
             in_stacks = (

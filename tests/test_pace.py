@@ -102,6 +102,15 @@ def test_a_long_training_comes_to_the_same(
 
 
 @ON_TENSORFLOW
+def test_what_was_compiled_is_used_again(rows: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "LONG", 50)
+    model = trained(rows)
+    function = model.train_function
+    model.fit(rows, batch_size=16, verbose=0)
+    assert model.train_function is function
+
+
+@ON_TENSORFLOW
 @pytest.mark.usefixtures("long")
 def test_callbacks_on_batches_see_every_step(rows: np.ndarray) -> None:
     seen: list[int] = []
