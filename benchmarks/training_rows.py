@@ -5,6 +5,7 @@ data in each epoch.
 """
 
 import functools
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -271,10 +272,10 @@ def resident(field: str) -> float:
 
 
 class Workers:
-    """A process for each backend, asked one at a time: the others sleep."""
+    """A process for each backend, with and without us, asked one at a time: the others sleep."""
 
     def __init__(self) -> None:
-        self._pools: dict[str, ProcessPoolExecutor] = {}
+        self._pools: dict[tuple[str, bool], ProcessPoolExecutor] = {}
 
     def __enter__(self) -> "Workers":
         return self
@@ -284,10 +285,11 @@ class Workers:
             pool.shutdown()
 
     def ask(self, function: Callable[..., Any], case: Case, *given: Any) -> Any:
-        backend = ROWS[case.row][0]
-        if backend not in self._pools:
-            self._pools[backend] = ProcessPoolExecutor(1, get_context("spawn"), choose, (backend,))
-        return self._pools[backend].submit(function, case, *given).result()
+        backend, build = ROWS[case.row]
+        key = backend, getattr(build, "func", build) is ours
+        if key not in self._pools:
+            self._pools[key] = ProcessPoolExecutor(1, get_context("spawn"), choose, key)
+        return self._pools[key].submit(function, case, *given).result()
 
 
 def fresh(function: Callable[..., Any], case: Case, *given: Any) -> Any:
@@ -296,6 +298,8 @@ def fresh(function: Callable[..., Any], case: Case, *given: Any) -> Any:
         return workers.ask(function, case, *given)
 
 
-def choose(backend: str) -> None:
+def choose(backend: str, with_us: bool) -> None:
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if with_us:
+        importlib.import_module("keras_sparse")  # at the top, as in a script
