@@ -18,7 +18,6 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
             "KERAS_BACKEND to the one that is installed before Keras is imported",
             name=error.name,
         ) from error
-    from keras_sparse import heap as _heap
     from keras_sparse import measures as measures
     from keras_sparse import metrics as metrics
     from keras_sparse import penalties as penalties
@@ -29,9 +28,6 @@ if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
     from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
     from keras_sparse.resume import Checkpoint
     from keras_sparse.shards import Shards
-
-    if keras.backend.backend() == "tensorflow":
-        _heap.keep_end()
 
 if TYPE_CHECKING:
     from keras_sparse.transformer import SparseAutoencoderTransformer

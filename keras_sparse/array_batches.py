@@ -1,8 +1,6 @@
 """Arrays in batches of one size, each epoch in an order that its number and a seed decide."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import keras
@@ -82,10 +80,17 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def begin(self, epoch: int, batch: int = 0) -> None:
         """Let the next pass be that of an epoch, from one of its batches on."""
-        self._epoch, self._first = epoch, batch
+        self.epoch, self._first = epoch, batch
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size) - self._first
+
+    @property
+    def at_once(self) -> int:
+        """How many batches are gathered in one go."""
+        parts = [array.shape[1:] for array in self.order.rows if array is not None]
+        size = 4 * self.batch_size * sum(map(math.prod, parts))
+        return max(1, min(STACKED, STACK_BYTES // max(1, size)))
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         batch: tuple[Any, ...] = keras.tree.map_structure(
@@ -96,7 +101,7 @@ class ArrayBatches(keras.utils.PyDataset):
     def stacked(self, first: int, last: int) -> tuple[Any, ...]:
         """The batches from `first` to `last` of a pass, one axis more in front."""
         start, stop = ((self._first + index) * self.batch_size for index in (first, last))
-        x, y, given = self.order.take(self._epoch, start, min(stop, len(self.order)))
+        x, y, given = self.order.take(self.epoch, start, min(stop, len(self.order)))
         weights: tuple[np.ndarray, ...] = ()
         if self._counted:
             (x, y, _), weights = filled(Rows(x, y, given), self.batch_size)
@@ -112,105 +117,11 @@ class Passes(keras.callbacks.Callback):
 
     acts_on_batches = False
 
-    def __init__(self, batches: ArrayBatches, first: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, batches: ArrayBatches) -> None:
         super().__init__()
         self._batches = batches
-        self.first = first
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell it."""
-        first, batch = self.first
-        self._batches.begin(epoch, batch if epoch == first else 0)
-
-
-@contextmanager
-def plainly(*given: Any) -> Iterator[None]:
-    """Raise what went wrong in a batch, not what TensorFlow makes of it."""
-    try:
-        yield
-    except Exception:
-        for each in given:
-            if isinstance(each, ArrayBatches) and each.failure is not None:
-                raise each.failure from each.failure.__cause__
-        raise
-
-
-def at_once(batches: ArrayBatches) -> int:
-    """How many batches are gathered in one go."""
-    size = sum(array.nbytes for array in keras.tree.flatten(batches.stacked(0, 1)))
-    return max(1, min(STACKED, STACK_BYTES // max(1, size)))
-
-
-def piped(batches: ArrayBatches) -> Any:
-    """The batches as a `tf.data.Dataset`, gathered many at once and cut apart in the graph."""
-    import tensorflow as tf
-
-    found = _dataset(_signature(batches, None), _stacks(batches))
-    found = found.flat_map(lambda *stack: tf.data.Dataset.from_tensor_slices(stack))
-    found = found.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
-    return found.with_options(_options())
-
-
-def looped(batches: ArrayBatches) -> Any:
-    """Stacks of batches as a `tf.data.Dataset`: how many of each count, and the stack.
-
-    All of them have one size, so that a loop over them is compiled once.
-    """
-    import tensorflow as tf
-
-    size, stacks = at_once(batches), _stacks(batches)
-
-    def whole() -> Iterator[tuple[Any, Any]]:
-        for stack in stacks():
-            count = len(keras.tree.flatten(stack)[0])
-            yield np.int32(count), keras.tree.map_structure(lambda array: _long(array, size), stack)
-
-    found = _dataset((tf.TensorSpec((), "int32"), _signature(batches, size)), whole)
-    cardinality = math.ceil(len(batches) / size)
-    found = found.apply(tf.data.experimental.assert_cardinality(cardinality))
-    return found.with_options(_options())
-
-
-def _stacks(batches: ArrayBatches) -> Callable[[], Iterator[tuple[Any, ...]]]:
-    size = at_once(batches)
-
-    def stacks() -> Iterator[tuple[Any, ...]]:
-        for first in range(0, len(batches), size):
-            try:
-                yield batches.stacked(first, min(first + size, len(batches)))
-            except Exception as error:
-                batches.failure = error
-                raise
-
-    return stacks
-
-
-def _signature(batches: ArrayBatches, size: int | None) -> Any:
-    import tensorflow as tf
-
-    return keras.tree.map_structure(
-        lambda array: tf.TensorSpec((size, *array.shape[1:]), array.dtype), batches.stacked(0, 1)
-    )
-
-
-def _dataset(signature: Any, generate: Callable[[], Iterator[Any]]) -> Any:
-    import tensorflow as tf
-
-    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(1)
-
-
-def _options() -> Any:
-    """A thread of its own: as many as cores, tf.data's default, slow down the training beside."""
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = 1
-    options.threading.max_intra_op_parallelism = 1
-    return options
-
-
-def _long(array: np.ndarray, length: int) -> np.ndarray:
-    if len(array) == length:
-        return array
-    return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]), array.dtype)])
+        """Tell it, unless it is within that epoch already."""
+        if self._batches.epoch != epoch:
+            self._batches.begin(epoch)

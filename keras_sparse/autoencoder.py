@@ -11,10 +11,11 @@ from keras import ops
 
 from keras_sparse import batches, data, devices, halves, pace, shards
 from keras_sparse.layers import ActivityPenalty
+from keras_sparse.logs import unpacked
 from keras_sparse.penalties import Tensor
 from keras_sparse.regularizers import KL, L1, ActivityRegularizer
 from keras_sparse.scaling import Scaling, offset_and_scale
-from keras_sparse.training import RowsModel, outputs, unpacked
+from keras_sparse.training import RowsModel, outputs
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")

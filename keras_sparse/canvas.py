@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+from keras_sparse import extras
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -66,14 +68,9 @@ def drawn(draw: "Callable[P, Figure]") -> "Callable[P, Figure]":
 
 
 def _style() -> Any:
-    try:
-        from matplotlib import style
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Expected the package `matplotlib`, which draws the figures. Received: an environment "
-            'without it. Remedy: pip install "keras-sparse[insight]"',
-            name="matplotlib",
-        ) from error
+    extras.require("matplotlib", ", which draws the figures", "insight")
+    from matplotlib import style
+
     return style.context(["default", STYLE])
 
 

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from keras_sparse import heap
 from keras_sparse.arguments import BACKENDS, parser
 
 WRONG_CALL, FAILED, INTERRUPTED = 2, 1, 130
@@ -29,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on standard error
     try:
         _select_backend(options.backend)
-        heap.keep_end()  # importing the package does it otherwise
         options.run(options)
     except KeyboardInterrupt as error:
         said = str(error) or f"interrupted; {options.interrupted}"

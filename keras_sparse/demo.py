@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from keras_sparse import extras
 from keras_sparse.evaluation import comparison_table
 from keras_sparse.run import Run, Settings, fit, write_run
 from keras_sparse.tables import Table
@@ -77,14 +78,9 @@ def digits() -> Table:
     Raises:
         ModuleNotFoundError: Without the extra `[insight]`.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Expected the package `scikit-learn`, which holds the digits. Received: an "
-            'environment without it. Remedy: pip install "keras-sparse[insight]"',
-            name="sklearn",
-        ) from error
+    extras.require("scikit-learn", ", which holds the digits", "insight", module="sklearn")
+    from sklearn.datasets import load_digits
+
     data = load_digits()
     return Table(data.data, data.target, (8, 8))
 

@@ -12,8 +12,7 @@ def keep_end() -> bool:
 
     Usually it gives most back to the system, and asks for it again at the next step: fresh pages
     then take TensorFlow up to half of a step with small matrices. It is for the whole process, and
-    helps only before TensorFlow computes anything: so it is done when the package is imported, on
-    that backend. Elsewhere than on glibc nothing happens.
+    helps only before TensorFlow computes anything. Elsewhere than on glibc nothing happens.
 
     Returns:
         Whether it does.

@@ -81,11 +81,10 @@ def _shown(facts: dict[str, Any], key: str) -> str:
 
 
 def _serialized(serialize: Any) -> Any:
-    # A loss or layer of the user's own may not say how it is made; then its variables must do.
     try:
         with warnings.catch_warnings(action="ignore"):
             return json.loads(json.dumps(serialize()))
-    except Exception:
+    except Exception:  # of a loss or layer of the user's own; then its variables must do
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_sparse import devices, identity
-from keras_sparse.array_batches import ArrayBatches, Passes
+from keras_sparse.array_batches import ArrayBatches
 from keras_sparse.pace import InBatches
 from keras_sparse.resume import Checkpoint, Position, Training
 
@@ -97,6 +97,8 @@ def fit(
     Raises:
         CheckpointError: If the folder holds a checkpoint of another training.
     """
+    if not model.compiled:
+        return keras_fit(None, epochs=epochs)  # Keras says what is missing
     flat = [each for each in keras.tree.flatten(callbacks) if each is not None]
     others = [each for each in flat if each is not checkpoint] + [keras.callbacks.History()]
     model.optimizer.build(model.trainable_variables)
@@ -129,8 +131,6 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)  # as a fit ends
     if batch:
         one.first_batch = batch
-        for passes in (each for each in others if isinstance(each, Passes)):
-            passes.first = epoch, batch
         batches.begin(epoch, batch)  # Keras asks how many are left before the epoch begins
         keras_fit(one, initial_epoch=epoch, epochs=epoch + 1)
         one.first_batch = 0

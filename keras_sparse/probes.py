@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sparse import extras
 from keras_sparse.data import DataError, as_labels, listed, numeric, require_rows
 
 ITERATIONS = 10_000  # of L-BFGS, which needed 180 on 20,000 raw digits; more would warn
@@ -182,14 +183,7 @@ def require_labels(labels: Any) -> np.ndarray:
         DataError: If some are missing, or they are no classes.
         ModuleNotFoundError: Without the extra `[insight]`.
     """
-    try:
-        import sklearn  # noqa: F401  # only whether it is there
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Expected the package `scikit-learn` for the linear probe. Received: an environment "
-            'without it. Remedy: pip install "keras-sparse[insight]"',
-            name="sklearn",
-        ) from error
+    extras.require("scikit-learn", " for the linear probe", "insight", module="sklearn")
     array = as_labels(labels)
     fractions = array.dtype.kind == "f" and (array != np.round(array)).any()
     classes = len(set(array.tolist()))

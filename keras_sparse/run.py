@@ -14,19 +14,17 @@ import numpy as np
 from keras_sparse import devices, large_tables, run_checkpoint
 from keras_sparse.autoencoder import SparseAutoencoder
 from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
-from keras_sparse.data import DataError, require_rows, require_shape
-from keras_sparse.divergence import TrainingError
+from keras_sparse.divergence import TrainingError, finite
 from keras_sparse.evaluation import Evaluation, evaluate
 from keras_sparse.monitor import SparsityMonitor
-from keras_sparse.probes import Probe, probe, require_labels
+from keras_sparse.probes import Probe, probe
 from keras_sparse.progress import EpochProgress
 from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
-from keras_sparse.shards import Shards
+from keras_sparse.splits import held_apart, parted, probed
 from keras_sparse.tables import Table
 
 MARKER = "run.json"
 KEPT_ROWS = 512
-PROBE_ROWS = 20_000  # to fit a linear probe on; more cost much and change little
 STRENGTHS = {"l1": 1e-4, "l2": 1e-4, "kl": 1e-3}
 
 
@@ -112,9 +110,9 @@ def fit(
         ValueError: If there are fewer devices than asked for.
     """
     rows = table.rows
-    train, test = held_apart(table, settings)
+    train, test = held_apart(table, settings.hold_out, settings.seed)
     keras.utils.set_random_seed(settings.seed)
-    training, held_out = _parted(rows, train, test)
+    training, held_out = parted(rows, train, test)
     with devices.share(settings.devices):
         model = SparseAutoencoder(
             rows.shape[1],
@@ -146,8 +144,8 @@ def fit(
             ],
         ).history
     losses = history.get("loss", [])
-    finite = np.isfinite(losses).all() and all(map(_is_finite, model.get_weights()))
-    if len(losses) < settings.epochs or not finite:
+    sound = np.isfinite(losses).all() and all(map(finite, model.get_weights()))
+    if len(losses) < settings.epochs or not sound:
         raise TrainingError(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
@@ -158,7 +156,7 @@ def fit(
         held_out,
         len(training),
         evaluate(model, held_out),
-        _probe(model, table, _probed(train, settings), test, baselines),
+        _probe(model, table, probed(train, settings.seed), test, baselines),
         curves=monitor.curves(),
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
@@ -272,58 +270,6 @@ def versions() -> dict[str, str]:
     }
 
 
-def held_apart(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the rows to train on and of those to hold out, the same for the same seed.
-
-    Of rows that stay on disk they are bounds, as `large_tables.held_apart` gives them.
-
-    Raises:
-        DataError: If there are too few rows, some are not finite, or the labels are of no use.
-    """
-    rows = len(table.rows)
-    if isinstance(table.rows, Shards):  # whose values are looked at when they are read
-        require_shape(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
-        count = _held_out_rows(rows, settings.hold_out)
-        return large_tables.held_apart(table.rows, count, settings.seed)
-    require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
-    train, test = _split(rows, settings.hold_out, settings.seed)
-    if table.labels is not None:
-        require_labels(table.labels[_probed(train, settings)])
-    return train, test
-
-
-def _parted(rows: Any, train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
-    if isinstance(rows, Shards):
-        return rows.parts(train), rows.parts(test)[:]
-    return rows[train], rows[test]
-
-
-def _split(rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    held_out = _held_out_rows(rows, share)
-    order = np.random.default_rng(seed).permutation(rows)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
-
-
-def _held_out_rows(rows: int, share: float) -> int:
-    if not 0 < share < 1:
-        raise ValueError(
-            "Invalid value for argument `hold_out`. Expected a float in (0, 1). "
-            f"Received: hold_out={share}"
-        )
-    held_out = max(1, round(rows * share))
-    if rows - held_out < 2:
-        raise DataError(
-            "Invalid value for argument `DATA`. Expected at least 2 rows to train on beside those "
-            f"held out. Received: {rows} rows with {held_out} held out"
-        )
-    return held_out
-
-
-def _probed(train: np.ndarray, settings: Settings) -> np.ndarray:
-    """The rows that a probe is fitted on."""
-    return np.random.default_rng(settings.seed).permutation(train)[:PROBE_ROWS]
-
-
 def _probe(
     model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray, baselines: bool
 ) -> Probe | None:
@@ -348,10 +294,6 @@ def _go_on_from(start: SparseAutoencoder, model: SparseAutoencoder) -> None:
         for variable, value in pairs:
             variable.assign(value)
         model.optimizer.learning_rate = rate
-
-
-def _is_finite(weights: np.ndarray) -> bool:
-    return bool(np.isfinite(weights.astype(np.float32, copy=False)).all())
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_sparse import sweep_folder
+from keras_sparse import extras, sweep_folder
 from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import Evaluation
 from keras_sparse.frontier import Frontier
 from keras_sparse.grids import Space, checked_space, suggested
 from keras_sparse.points import Point
-from keras_sparse.run import Settings, held_apart
+from keras_sparse.run import Settings
+from keras_sparse.splits import held_apart
 from keras_sparse.sweep import PointProgress, run_folder
 from keras_sparse.workers import one_line, train_here
 
@@ -78,7 +79,7 @@ def search(
     optuna = _optuna()
     settings = settings or Settings()
     table = sweep_folder.as_table(x, labels)
-    _, held_out = held_apart(table, settings)
+    _, held_out = held_apart(table, settings.hold_out, settings.seed)
     space = checked_space(space, table.rows.shape[1])
     told = space.__qualname__ if callable(space) else dict(space)
     record = sweep_folder.described(table, settings, [], data, space=told, max_l0=max_l0)
@@ -142,6 +143,7 @@ class Objective:
     Example:
         >>> import numpy as np, optuna
         >>> from keras_sparse.run import Settings
+    from keras_sparse.splits import held_apart
         >>> from keras_sparse.search import Objective
         >>> x = np.random.default_rng(0).random((200, 8))
         >>> few = Settings(code_dim=4, epochs=1)
@@ -170,7 +172,7 @@ class Objective:
         self._max_l0 = max_l0
         self._keeper = sweep_folder.Temporary() if folder is None else None
         self._folder = self._keeper.path if self._keeper else Path(str(folder)).resolve()
-        held_apart(self._table, self._settings)
+        held_apart(self._table, self._settings.hold_out, self._settings.seed)
         probed = self._table.labels is not None and max_l0 is None
         self.directions = ["maximize", "minimize", "maximize"][: 3 if probed else 2]
         if max_l0 is not None:
@@ -330,12 +332,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _optuna() -> Any:
-    try:
-        import optuna
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Expected the package `optuna`, which searches. Received: an environment without it. "
-            'Remedy: pip install "keras-sparse[sweep]"',
-            name="optuna",
-        ) from error
+    extras.require("optuna", ", which searches", "sweep")
+    import optuna
+
     return optuna

@@ -14,7 +14,8 @@ from keras_sparse import sweep_folder, workers
 from keras_sparse.frontier import Frontier
 from keras_sparse.grids import Grid, points_of
 from keras_sparse.points import Point
-from keras_sparse.run import MARKER, Settings, held_apart
+from keras_sparse.run import MARKER, Settings
+from keras_sparse.splits import held_apart
 from keras_sparse.workers import Train, one_line
 
 CHAIN = 1.75
@@ -86,7 +87,7 @@ def sweep(
     settings = settings or Settings()
     table = sweep_folder.as_table(x, labels)
     points = points_of(grid, table.rows.shape[1], settings)
-    _, held_out = held_apart(table, settings)
+    _, held_out = held_apart(table, settings.hold_out, settings.seed)
     record = sweep_folder.described(table, settings, points, data, warm=warm)
     with sweep_folder.opened(out, record, overwrite=overwrite) as (folder, keeper):
         if keep_rows:

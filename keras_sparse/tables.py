@@ -4,12 +4,12 @@ import csv
 import math
 import zipfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sparse import extras
 from keras_sparse.data import DataError, first_line, listed
 
 ROW_KEYS = ("x", "x_train")
@@ -180,12 +180,7 @@ def require_pyarrow(suffix: str) -> None:
     Raises:
         ModuleNotFoundError: If it is not installed.
     """
-    if find_spec("pyarrow") is None:
-        raise ModuleNotFoundError(
-            f"Expected the package `pyarrow` to read {suffix}. Received: an environment without "
-            'it. Remedy: pip install "keras-sparse[data]"',
-            name="pyarrow",
-        )
+    extras.require("pyarrow", f" to read {suffix}", "data")
 
 
 def _has_header(path: Path, label: str | None) -> bool:

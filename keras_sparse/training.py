@@ -6,37 +6,24 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_sparse import batches, data, devices, memory, one_training, pace
-from keras_sparse.array_batches import (
-    ArrayBatches,
-    Passes,
-    Shuffled,
-    at_once,
-    looped,
-    piped,
-    plainly,
-)
+from keras_sparse.array_batches import ArrayBatches, Passes, Shuffled
 from keras_sparse.counted_rows import OverCountedRows
-from keras_sparse.metrics import Monitored
-from keras_sparse.penalties import Tensor
+from keras_sparse.logs import LoggedModel
+from keras_sparse.pipelines import looped, piped, plainly
 from keras_sparse.shards import on_disk
 from keras_sparse.windows import Windowed
 
 TRAINING_BATCH_SIZE = 32
 EVALUATION_BATCH_SIZE = 1024
-PARTS = ("reconstruction", "sparsity", "weight")
 
 
-class RowsModel(keras.Model):
-    """A Keras model that reconstructs its rows, on any number of devices.
+class RowsModel(LoggedModel):
+    """A Keras model whose rows are their own targets, trained on any number of devices.
 
-    Every batch has one size, its missing rows filled up and weighing nothing, and the loss is kept
-    in the parts that it is the sum of. The codes are measured as they pass, and the logs hold
-    `l0`, `dead_fraction`, `mean_activation` and `explained_variance`. A subclass gives `row_shape`,
-    `threshold`, `_scaled` and `_require_ready`, calls `_track` when it is made, and leaves
-    its codes in `_codes` when it is called.
+    Every batch has one size, its missing rows filled up and weighing nothing. A subclass gives
+    `row_shape` and `_require_ready`, and what `LoggedModel` asks for.
     """
 
     jit_compile: bool  # Keras' own, which `fit` may set
@@ -47,31 +34,16 @@ class RowsModel(keras.Model):
         """Shape of one row."""
         raise NotImplementedError
 
-    @property
-    def threshold(self) -> float:
-        """τ, above which a unit is active."""
-        raise NotImplementedError
-
-    def _scaled(self, x: Tensor) -> Tensor:
-        """Raw rows in the space of the loss."""
-        raise NotImplementedError
-
     def _require_ready(self) -> None:
         """Refuse a model that lacks something of its data."""
         raise NotImplementedError
 
     def _track(self, units: int, features: int | None) -> None:
-        """Create what is tracked; rows whose features are not counted (`None`) are not watched."""
+        super()._track(units, features)
         self._held_out: Any = None
-        self._codes: Tensor | None = None
-        self.monitored = False  # until `compile` says
         self._asked: dict[str, Any] = {}
         self._common = False
         self._in_stacks = self._long = False
-        self._parts = {part: keras.metrics.Mean(name=f"{part}_loss") for part in PARTS}
-        self._monitor: Any = (
-            None if features is None else Monitored(self.threshold, units, features)
-        )
 
     def compile(
         self,
@@ -194,11 +166,11 @@ class RowsModel(keras.Model):
         self._held_out = _piped(held_out)
         watched = self._watched(callbacks)
         checkpoint = one_training.checkpoint_of(watched)
-        size = 1
+        at_once = 1
         if isinstance(training, ArrayBatches):
             watched = _with(Passes(training), watched)
             self._set_pace(epochs * len(training), watched, kwargs.get("steps_per_epoch"))
-            size = at_once(training) if self._in_stacks else 1
+            at_once = training.at_once if self._in_stacks else 1
         fit = super().fit
 
         def keras_fit(callbacks: Any, **of_part: Any) -> keras.callbacks.History:
@@ -213,15 +185,15 @@ class RowsModel(keras.Model):
         rows_of_step = getattr(training, "batch_size", None)
         with devices.own_parts(), plainly(training, held_out), memory.advised(rows_of_step):
             if checkpoint is not None:
-                parts = {"at_once": size, "epochs": epochs, **kwargs}
+                options = {"at_once": at_once, "epochs": epochs, **kwargs}
                 return one_training.fit(
-                    self, keras_fit, checkpoint, watched, training, held_out, **parts
+                    self, keras_fit, checkpoint, watched, training, held_out, **options
                 )
             if self._in_stacks:
                 verbose = kwargs.get("verbose", "auto")
                 shown = {"add_progbar": verbose != 0, "verbose": verbose, "steps": len(training)}
                 options = {"add_history": True, "epochs": epochs, "model": self, **shown}
-                watched = pace.InBatches(watched, size, **options)
+                watched = pace.InBatches(watched, at_once, **options)
             return keras_fit(watched, epochs=epochs)
 
     def _set_pace(self, steps: int, callbacks: Any, steps_per_epoch: int | None) -> None:
@@ -339,79 +311,6 @@ class RowsModel(keras.Model):
         order = Windowed(rows.x, seed) if on_disk(rows.x) else Shuffled(rows, seed)
         return ArrayBatches(order, size, process=devices.process())
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Tensor | None = None,
-        y_pred: Tensor | None = None,
-        sample_weight: Tensor | None = None,
-        training: bool = True,
-    ) -> Tensor:
-        """The loss in the scaled space, its parts kept for the logs."""
-        rows, weights, _ = unpacked(x)
-        y = rows if y is None else y
-        batches.require_targets(rows.shape, y.shape)
-        if weights is not None:
-            # One axis for each that a loss leaves, all but the last of a row.
-            sample_weight = ops.reshape(weights, (-1, *(1,) * (len(rows.shape) - 2)))
-        clean, reconstruction = self._scaled(y), self._scaled(y_pred)
-        total = super().compute_loss(x, clean, reconstruction, sample_weight, training)
-        self._track_loss(total, weights, ops.shape(rows)[0])
-        codes, self._codes = self._codes, None
-        if self.monitored and codes is not None:
-            self._monitor.watch(codes, clean, reconstruction, sample_weight=weights)
-        return total
-
-    def _track_loss(self, total: Tensor, weights: Tensor | None, rows: Any) -> None:
-        # A replica of MirroredStrategy has its part of the loss of all, and of the rows.
-        total = total * devices.mirrored_replicas()
-        penalties = ops.sum(ops.stack(self.losses)) if self.losses else ops.zeros(())
-        weight_loss = self._weight_penalty()
-        reconstruction, sparsity = total - penalties, penalties - weight_loss
-        if weights is not None:
-            share = ops.mean(weights)
-            reconstruction = ops.divide_no_nan(reconstruction, share)
-            sparsity = ops.divide_no_nan(sparsity, share)
-            rows = ops.sum(ops.cast(ops.not_equal(weights, 0), "float32"))
-        for part, value in zip(PARTS, (reconstruction, sparsity, weight_loss), strict=True):
-            self._parts[part].update_state(value, sample_weight=rows)
-
-    def compute_metrics(
-        self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> dict[str, Any]:
-        """Metrics on raw rows, which are their own targets."""
-        rows, _, given = unpacked(x)
-        sample_weight = sample_weight if given is None else given
-        return super().compute_metrics(x, rows if y is None else y, y_pred, sample_weight)
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The logs; `loss` is the sum of its parts, over the rows that count."""
-        logs = super().get_metrics_result()
-        logs["loss"] = sum(logs[f"{part}_loss"] for part in PARTS)
-        return logs
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """As in Keras."""
-        return [each for each in super().metrics if self.monitored or each is not self._monitor]
-
-    def unit_curves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Density and mean activation of each unit, `(units,)`, in the pass last measured.
-
-        While `fit` calls `on_epoch_end`, that is the epoch's validation, or, where there is none,
-        its training.
-        """
-        density, activation = self._monitor.of_units()
-        return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)
-
-    def _weight_penalty(self) -> Tensor:
-        penalties = [
-            variable.regularizer(variable)
-            for variable in self.trainable_variables
-            if variable.regularizer is not None
-        ]
-        return ops.sum(ops.stack(penalties)) if penalties else ops.zeros(())
-
 
 def _split(rows: Any, share: float) -> tuple[batches.Rows, batches.Rows]:
     if not isinstance(rows, batches.Rows):
@@ -454,11 +353,3 @@ def _readable(output: Any) -> np.ndarray:
     """As float32 what a model answers in half precision."""
     found = data.numeric(output, "output")
     return found.astype(np.float32) if found.dtype == np.float16 else found
-
-
-def unpacked(inputs: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """What a batch holds: rows, their relative weights, and these as they were given."""
-    if isinstance(inputs, (tuple, list)):
-        rows, relative, given = inputs
-        return rows, relative, given
-    return inputs, None, None

@@ -9,7 +9,8 @@ import pytest
 from keras_sparse import KL, L1, SparseAutoencoder
 from keras_sparse.evaluation import Evaluation
 from keras_sparse.probes import Probe
-from keras_sparse.run import Run, Settings, held_apart
+from keras_sparse.run import Run, Settings
+from keras_sparse.splits import held_apart
 from keras_sparse.tables import Table
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -56,7 +57,7 @@ def plain_model(activation: Any = "relu") -> keras.Model:
 
 def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) -> Run:
     """What a training of 4 units might have come to: a stronger penalty, fewer active units."""
-    _, test = held_apart(table, settings)
+    _, test = held_apart(table, settings.hold_out, settings.seed)
     l0 = 4 / (1 + 100 * (settings.strength or 0))
     probe = Probe(0.75, None, None, 0.5, (), 4, None, 2, len(test), None)
     return Run(

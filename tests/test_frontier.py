@@ -39,14 +39,16 @@ POINTS = (
 FRONTIER = Frontier(POINTS)
 
 
+def measured(point: Point) -> tuple[float, float]:
+    assert point.evaluation is not None
+    return point.evaluation.l0, point.evaluation.explained_variance
+
+
 def test_the_front_has_what_no_other_beats() -> None:
     def beaten(point: Point) -> bool:
-        l0, variance = point.row()["l0"], point.row()["explained_variance"]
-        return any(
-            other.row()["l0"] <= l0 and other.row()["explained_variance"] > variance  # type: ignore[operator]
-            for other in POINTS
-            if other.usable
-        )
+        l0, variance = measured(point)
+        others = (measured(other) for other in POINTS if other.usable)
+        return any(less <= l0 and more > variance for less, more in others)
 
     expected = [point for point in POINTS if point.usable and not beaten(point)]
     assert set(FRONTIER.front) == set(expected)

@@ -15,6 +15,7 @@ from keras_sparse import (
     Checkpoint,
     PenaltySchedule,
     ReviveDeadUnits,
+    Shards,
     SparseAutoencoder,
     SparsityMonitor,
     array_batches,
@@ -208,6 +209,37 @@ def test_a_training_in_stacks_goes_on_within_an_epoch(
     again = train(tmp_path / "killed", Killing())
     assert same_weights(again, whole)
     assert again.history.history == whole.history.history
+
+
+def test_rows_on_disk_go_on_within_an_epoch(
+    rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras_sparse.windows.WINDOW_BYTES", 130 * 48)
+    monkeypatch.setattr("keras_sparse.windows.WINDOW_ROWS", 1)
+    monkeypatch.setattr("keras_sparse.windows.BLOCK_BYTES", 10 * 48)
+    np.save(tmp_path / "rows.npy", rows)
+    x = Shards(tmp_path / "rows.npy")
+
+    def train(folder: Path, seed: int, kill: Kill) -> SparseAutoencoder:
+        keras.utils.set_random_seed(seed)
+        model, _ = kl()
+        model.compile()
+        callbacks = [Checkpoint(folder, every_batches=2), kill]
+        model.fit(x, batch_size=64, epochs=3, verbose=0, callbacks=callbacks)
+        return model
+
+    whole = train(tmp_path / "whole", 3, Kill())
+    with pytest.raises(KilledError):
+        train(tmp_path / "killed", 3, Kill(1, 4))
+    assert (newest(tmp_path / "killed")["epoch"], newest(tmp_path / "killed")["batch"]) == (1, 4)
+    again = train(tmp_path / "killed", 4, Kill())  # whose orders would be others
+    assert same_weights(again, whole)
+    assert again.history.history == whole.history.history
+
+
+def test_a_model_that_was_not_compiled_is_told_by_keras(rows: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="compile"):
+        kl()[0].fit(rows, callbacks=[Checkpoint(tmp_path / "kept")])
 
 
 def small(

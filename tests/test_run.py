@@ -12,6 +12,7 @@ from keras_sparse.data import DataError
 from keras_sparse.divergence import TrainingError
 from keras_sparse.run import Settings
 from keras_sparse.shards import Shards
+from keras_sparse.splits import held_apart
 from keras_sparse.tables import Table
 from keras_sparse_export import Encoder
 
@@ -98,7 +99,7 @@ def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None
 
 def test_statistics_of_the_scaling_come_from_the_training_rows(rows: np.ndarray) -> None:
     found = run.fit("test", Table(rows, None), SMALL)
-    train, test = run._split(400, 0.1, 0)
+    train, test = held_apart(Table(rows, None), 0.1, 0)
     assert len(set(train) & set(test)) == 0
     np.testing.assert_allclose(found.model.scale(rows[train]).mean(0), 0, atol=1e-5)
     np.testing.assert_array_equal(found.held_out, rows[test])

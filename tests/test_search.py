@@ -81,13 +81,13 @@ def test_two_processes_share_one_study(rows: np.ndarray, tmp_path: Path) -> None
     assert [trial.state.name for trial in counted(study)] == ["COMPLETE"] * 6
 
     # There is nothing left to do, and all is known.
-    options = {
+    options: dict[str, Any] = {
         "settings": Settings(code_dim=4, epochs=1, batch_size=64),
         "out": folders[0],
         "storage": f"sqlite:///{storage}",
     }
     space = {"l1": (1e-4, 1e-1), "beta": (1e-3, 1e-1)}
-    frontier = search(rows, space, trials=6, **options)  # type: ignore[arg-type]
+    frontier = search(rows, space, trials=6, **options)
     assert {point.name for point in frontier.points if point.path is not None} == mine
     assert len(frontier.points) == 6
     assert {point.name for point in frontier.front} <= mine | others
@@ -98,7 +98,7 @@ def test_two_processes_share_one_study(rows: np.ndarray, tmp_path: Path) -> None
     with (folders[0] / "frontier.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 6
     with pytest.raises(FileExistsError, match=r"study 'keras-sparse'.*other rows.*another --study"):
-        search(rows + 1, space, trials=6, **{**options, "out": tmp_path / "c"})  # type: ignore[arg-type]
+        search(rows + 1, space, trials=6, **{**options, "out": tmp_path / "c"})
 
 
 def test_trials_that_fail_are_told_and_the_study_goes_on(

@@ -17,6 +17,7 @@ from keras_sparse.divergence import TrainingError
 from keras_sparse.evaluation import evaluate
 from keras_sparse.points import COLUMNS
 from keras_sparse.run import Run, Settings
+from keras_sparse.splits import held_apart
 from keras_sparse.sweep import sweep
 from keras_sparse.tables import Table
 from models import untrained_run
@@ -60,7 +61,7 @@ def test_every_point_is_trained_measured_and_kept(
     assert lines[1].startswith("1/3 l1-0.0001: explained variance 0.")
 
     point = frontier.points[2]
-    _, test = run.held_apart(Table(rows, None), SMALL)
+    _, test = held_apart(Table(rows, None), SMALL.hold_out, SMALL.seed)
     assert point.evaluation == evaluate(point.load(), rows[test])
     assert point.probe is not None
     assert point.probe > 0.5
@@ -351,7 +352,7 @@ def test_a_process_that_is_killed_fails_its_point_alone(
     assert killed == "its process was killed by SIGKILL (out of memory?)"
     assert "Expected a finite loss and weights" in (errors["l1-1e+38"] or "")
     (good,) = [point for point in frontier.points if point.path is not None]
-    _, test = run.held_apart(table, SMALL)
+    _, test = held_apart(table, SMALL.hold_out, SMALL.seed)
     assert good.evaluation == evaluate(good.load(), rows[test])
     assert good.probe is not None
     assert not (tmp_path / "s" / workers.HANDED_OVER).exists()
