@@ -68,6 +68,15 @@ def test_orders_follow_the_seed() -> None:
     assert first == again != other
 
 
+def test_a_seed_set_later_decides_all_orders() -> None:
+    windowed = Windowed(Numbered(200), 1, window=60, block=7)
+    numbers(windowed, 0, 0, 70)
+    windowed.seed = 2
+    for epoch in (0, 1):
+        fresh = Windowed(Numbered(200), 2, window=60, block=7)
+        assert numbers(windowed, epoch) == numbers(fresh, epoch)
+
+
 def test_without_a_seed_rows_come_in_their_order() -> None:
     windowed = Windowed(Numbered(101), None, window=20, block=6)
     for epoch in range(2):
