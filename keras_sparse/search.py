@@ -143,7 +143,6 @@ class Objective:
     Example:
         >>> import numpy as np, optuna
         >>> from keras_sparse.run import Settings
-    from keras_sparse.splits import held_apart
         >>> from keras_sparse.search import Objective
         >>> x = np.random.default_rng(0).random((200, 8))
         >>> few = Settings(code_dim=4, epochs=1)
