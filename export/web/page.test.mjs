@@ -284,7 +284,7 @@ test("the keyboard reaches every control, and each has a name", async () => {
   const { page } = open;
   await page.click("#golden-all");
   await until(page, "#source", "The golden rows");
-  const all = await page.$$eval("button, select, textarea, input, a[href], [tabindex]", (nodes) =>
+  const all = await page.$$eval("button, select, textarea, input, summary, a[href], [tabindex]", (nodes) =>
     nodes.filter((node) => node.checkVisibility()).map((node, place) => (node.dataset.place = String(place))),
   );
   await page.evaluate(() => {

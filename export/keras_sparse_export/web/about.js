@@ -1,6 +1,6 @@
 /** What the page says of a bundle: what it takes and gives, where it comes from, how it was checked. */
 
-import { brief, byId, counted, define, element, say, shapeText } from "./page.js";
+import { brief, byId, counted, define, element, errorText, say, shapeText } from "./page.js";
 
 /** @param {import("./bundle.js").Manifest} manifest */
 export function showBundle(manifest) {
@@ -38,7 +38,7 @@ function facts(manifest) {
   rows.push(
     ["ONNX", `opset ${manifest.opset}, IR ${manifest.ir_version}, by ${manifest.converter}`],
     ["onnxruntime", `${manifest.min_onnxruntime} or newer`],
-    ["At the export", `|Δ| ${parity.encoder.max_abs_error.toExponential(1)} from Keras on ${backend}`],
+    ["At the export", `|Δ| ${errorText(parity.encoder.max_abs_error)} from Keras on ${backend}`],
     ["Versions", Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", ")],
     ...Object.entries(manifest.files).map(([name, { size }]) => [name, bytesText(size)]),
   );
