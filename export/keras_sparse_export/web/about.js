@@ -1,8 +1,9 @@
 /** What the page says of a bundle: what it takes and gives, where it comes from, how it was checked. */
 
+import { product } from "./manifest.js";
 import { brief, byId, counted, define, element, errorText, say, shapeText } from "./page.js";
 
-/** @param {import("./bundle.js").Manifest} manifest */
+/** @param {import("./manifest.js").Manifest} manifest */
 export function showBundle(manifest) {
   const { positions, units } = sizes(manifest);
   say(
@@ -16,7 +17,7 @@ export function showBundle(manifest) {
 
 function sizes({ output: { shape } }) {
   const units = shape.at(-1);
-  return { units, positions: shape.reduce((size, axis) => size * axis, 1) / units };
+  return { units, positions: product(shape) / units };
 }
 
 function facts(manifest) {
@@ -64,5 +65,12 @@ export function showPassed(compared) {
 export function showRefusal(error) {
   byId("trust").className = "failed";
   say("trust-status", error.file ? `Not run, because of ${error.file}.` : "Not run.");
-  say("refusal", `${error.message}.`);
+  byId("refusal").replaceChildren(...withNames(`${error.message}.`));
+}
+
+/** Names between backticks look like names. */
+function withNames(text) {
+  return text
+    .split("`")
+    .map((part, place) => (place % 2 === 1 ? element("code", { textContent: part }) : part));
 }
