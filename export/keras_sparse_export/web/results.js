@@ -47,7 +47,7 @@ export async function look(encoder, row, code) {
 export function showLook(encoder, found, title, range) {
   const { threshold, units, positions } = encoder;
   const each = positions > 1 ? ` per position, on average over ${positions}` : "";
-  say("active", `${brief(found.active)} of ${counted(units, "unit")} active${each}`);
+  say("active", `${brief(found.active)} of ${counted(units, "unit")} active${each}: codes above τ = ${brief(threshold)}`);
   say("row-caption", title);
   showRow(encoder, found, range ?? extent(found.row));
   drawCode(byId("whole"), found.mean, threshold);
