@@ -152,11 +152,14 @@ def read(text: str, size: int, folder: Path) -> list[float] | None:
 # Node and Chromium -----------------------------------------------------------------------------
 
 
-def node(test: str, **variables: Path) -> None:
-    """Run a file of tests in Node."""
+IN_A_BROWSER = ("page", "drawing", "access", "refusal")
+
+
+def node(*tests: str, **variables: Path) -> None:
+    """Run files of tests in Node."""
     assert NODE is not None
     result = subprocess.run(
-        [NODE, "--test", test],
+        [NODE, "--test", "--test-concurrency=2", *(f"{test}.test.mjs" for test in tests)],
         cwd=PACKAGES,
         env=os.environ | {name: str(value) for name, value in variables.items()},
         capture_output=True,
@@ -169,7 +172,7 @@ def node(test: str, **variables: Path) -> None:
 @needs_node
 @needs_packages
 def test_the_modules_agree_with_python(bundles: Path) -> None:
-    node("golden.test.mjs", BUNDLES=bundles)
+    node("golden", BUNDLES=bundles)
 
 
 @needs_node
@@ -179,7 +182,7 @@ def test_the_page_does_what_it_promises(bundles: Path, tmp_path: Path) -> None:
     for bundle in filter(Path.is_dir, bundles.iterdir()):
         site(tmp_path / bundle.name, bundle)
     shutil.copy(bundles / "expected.json", tmp_path)
-    node("page.test.mjs", SITES=tmp_path, CHROMIUM=Path(str(browser.CHROMIUM)))
+    node(*IN_A_BROWSER, SITES=tmp_path, CHROMIUM=Path(str(browser.CHROMIUM)))
 
 
 def site(folder: Path, bundle: Path) -> None:
