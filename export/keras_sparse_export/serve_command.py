@@ -26,7 +26,7 @@ def serve(options: argparse.Namespace) -> None:
     from keras_sparse_export.server import Server  # no other command needs http.server
 
     watch = _Watch(options.bundle)
-    site = website.site(options.bundle, web_runtime.find(options.runtime))
+    site = website.site(options.bundle, web_runtime.find(options.runtime), options.allow)
     with Server(options.host, options.port, site.files, watch) as server, _until_told_to_end():
         print(f"{server.url}\n{site}. Ctrl-C ends it.", flush=True)
         if not server.is_local:

@@ -19,7 +19,7 @@ def web(options: argparse.Namespace) -> None:
     _require_outside(options.output, options.bundle)
     marker, overwrite = website.INVENTORY, options.overwrite
     bundle.require_target(options.output, overwrite=overwrite, marker=marker)
-    site = website.site(options.bundle, web_runtime.find(options.runtime))
+    site = website.site(options.bundle, web_runtime.find(options.runtime), options.allow)
     with bundle.replaced_folder(options.output, marker=marker, overwrite=overwrite) as folder:
         for path, content in site.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

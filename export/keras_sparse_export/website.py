@@ -3,15 +3,22 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export.bundle import MANIFEST, BundleError, VerificationError
+from keras_sparse_export import contents
+from keras_sparse_export.bundle import (
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    BundleError,
+    VerificationError,
+)
 from keras_sparse_export.encoder import Encoder
+from keras_sparse_export.manifest import parsed
 from keras_sparse_export.verification import Verification
 from keras_sparse_export.web_runtime import Runtime
 
@@ -38,18 +45,19 @@ class Site:
         return f"{self.verification.files} files as in the manifest, {golden}; {self.runtime}"
 
 
-def site(folder: Path, runtime: Runtime) -> Site:
+def site(folder: Path, runtime: Runtime, allow: Iterable[str] = ()) -> Site:
     """Verify a bundle and take it into a site, byte for byte as it was verified.
 
     Args:
         folder: The bundle.
         runtime: What runs its encoder in the browser.
+        allow: Operators to let pass, as `Encoder` does.
 
     Raises:
         BundleError: If there is no usable bundle, or one with files that no site may have.
         VerificationError: If its files or answers are not what the manifest says.
     """
-    encoder = Encoder(folder)
+    encoder = Encoder(folder, allow=allow)
     verification = encoder.verify()
     assert encoder.manifest is not None  # `verify` refuses a bare file
     files = {
@@ -83,23 +91,17 @@ def _snapshot(folder: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
             f"Expected a bundle of .onnx, .f32, .i32 and README.md, for a site. Received: "
             f"{strange[0]!r} in {folder}"
         )
-    files = {MANIFEST: (folder / MANIFEST).read_bytes()}
-    if json.loads(files[MANIFEST]) != manifest:
+    files = {MANIFEST: contents.bare(contents.inside(folder, MANIFEST), MAX_MANIFEST_BYTES)}
+    try:
+        same = parsed(files[MANIFEST]) == manifest
+    except (ValueError, RecursionError):
+        same = False
+    if not same:
         raise VerificationError(
             f"Expected a bundle that stays as it is while it is read. Received: {folder}, whose "
             "manifest has changed"
         )
-    for name in manifest["files"]:
-        files[name] = content(folder, manifest, name)
-    return files
-
-
-def content(folder: Path, manifest: dict[str, Any], name: str) -> bytes:
-    """TODO at the merge."""
-    found = (folder / name).read_bytes()
-    if hashlib.sha256(found).hexdigest() != manifest["files"][name]["sha256"]:
-        raise VerificationError(name)
-    return found
+    return files | {name: contents.content(folder, manifest, name) for name in manifest["files"]}
 
 
 def _inventory(files: dict[str, bytes], runtime: Runtime) -> bytes:

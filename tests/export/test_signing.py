@@ -1,7 +1,5 @@
 """The walk-through of export/README.md, as it stands there."""
 
-import hashlib
-import json
 import re
 import shlex
 import shutil
@@ -13,6 +11,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from bundles import replaced
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import cli, export_encoder
 
@@ -86,22 +85,15 @@ def test_a_change_with_its_hashes_fails_the_signature_alone(signed: Path) -> Non
     changed = model.SerializeToString()
     file.write_bytes(changed)
     assert cli.main(["verify", str(signed / "BUNDLE")]) == 1  # until the hash is written, too
-    manifest = json.loads((signed / "BUNDLE" / "manifest.json").read_text())
-    manifest["files"]["encoder.onnx"] = {
-        "sha256": hashlib.sha256(changed).hexdigest(),
-        "size": len(changed),
-    }
-    (signed / "BUNDLE" / "manifest.json").write_text(json.dumps(manifest))
+    replaced(signed / "BUNDLE", "encoder.onnx", changed)
     assert cli.main(["verify", str(signed / "BUNDLE")]) == 0
     assert not verified(signed)
 
 
 def test_a_file_too_many_or_too_few_fails(signed: Path) -> None:
-    assert verified(signed)
     (signed / "BUNDLE" / "more").touch()
     assert not verified(signed)
     (signed / "BUNDLE" / "more").unlink()
-    assert verified(signed)
     (signed / "BUNDLE" / "README.md").unlink()
     assert not verified(signed)
 

@@ -6,6 +6,7 @@ import pytest
 
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import cli, export_encoder, web_runtime, website
+from onnx_files import encoder, written
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,19 @@ def test_without_golden_rows_it_says_so(
     assert web(bundle, "-o", tmp_path / "site", "--runtime", runtime) == 0
     assert "no golden rows: the answers were not checked" in capsys.readouterr().out
     assert json.loads((tmp_path / "site" / "site.json").read_text())["files"]
+
+
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_operators_are_let_in_by_name(
+    command: str, runtime: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(encoder([("Dropout", "x", "code")]), tmp_path)
+    arguments = [command, str(file), "--runtime", str(runtime)]
+    arguments += ["-o", str(tmp_path / "site")] if command == "web" else []
+    assert cli.main(arguments) == 2
+    assert "Received: Dropout" in capsys.readouterr().err
+    assert cli.main([*arguments, "--allow", "Dropout"]) == 2
+    assert "Expected a bundle, which carries what to verify" in capsys.readouterr().err
 
 
 def test_a_runtime_that_is_not_there_is_a_wrong_call(

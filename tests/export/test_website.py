@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bundles import replaced
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder, website
 from keras_sparse_export.web_runtime import Runtime
@@ -24,16 +25,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bundle(exported: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported, tmp_path / "bundle"))
-
-
-def rewrite(bundle: Path, **files: bytes) -> None:
-    """Change files, and make the manifest describe the changed ones."""
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    for name, content in files.items():
-        (bundle / name).write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        manifest["files"][name] = {"sha256": digest, "size": len(content)}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_a_site_is_the_page_the_bundle_and_the_runtime_and_nothing_else(bundle: Path) -> None:
@@ -71,7 +62,7 @@ def test_the_inventory_tells_hash_and_size_of_every_other_file(bundle: Path) -> 
 
 def test_a_bundle_that_fails_verification_makes_no_site(bundle: Path) -> None:
     codes = np.fromfile(bundle / "golden_code.f32", "<f4") + 1
-    rewrite(bundle, **{"golden_code.f32": codes.tobytes()})
+    replaced(bundle, "golden_code.f32", codes.tobytes())
     with pytest.raises(VerificationError, match=r"golden"):
         site(bundle, RUNTIME)
 
@@ -83,7 +74,7 @@ def test_a_bare_file_makes_no_site(bundle: Path) -> None:
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.js", "evil.svg", "x.ONNX", "a b.f32", "site"])
 def test_a_bundle_brings_nothing_that_a_browser_would_run(name: str, bundle: Path) -> None:
-    rewrite(bundle, **{name: b"<script>alert(1)</script>"})
+    replaced(bundle, name, b"<script>alert(1)</script>")
     with pytest.raises(BundleError, match=name):
         site(bundle, RUNTIME)
 
