@@ -12,6 +12,8 @@ from pathlib import Path
 from keras_sparse_export import web_runtime, website
 from keras_sparse_export.bundle import MANIFEST
 
+LOOK_SECONDS = 1.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes beside the bundle."""
@@ -60,7 +62,7 @@ class _Watch:
     def __call__(self) -> None:
         if self._seen is None or (now := time.monotonic()) < self._next:
             return
-        self._next = now + 1
+        self._next = now + LOOK_SECONDS
         if self._look() != self._seen:
             self._seen = None
             _say(

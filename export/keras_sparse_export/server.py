@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One request, one answer. All that is asked for is looked up, never interpreted."""
 
     server: Server
-    command: str | None = None
+    command = ""
     request_version = default_request_version = "HTTP/1.0"  # before it, answers had no headers
 
     def handle(self) -> None:

@@ -109,8 +109,7 @@ def test_the_network_may_look_on_only_where_it_is_asked_to(bundle: Path, runtime
 def test_a_folder_is_said_to_have_changed_once(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = iter(range(0, 100, 10))
-    monkeypatch.setattr(serve_command.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(serve_command, "LOOK_SECONDS", 0)
     watch = serve_command._Watch(bundle)
     (bundle / "model.sig").touch()  # no file of the bundle
     watch()
