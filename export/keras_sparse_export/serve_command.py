@@ -41,14 +41,19 @@ def serve(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _until_told_to_end() -> Iterator[None]:
-    """A server has no end of its own: Ctrl-C and SIGTERM end it, and end it well."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """A server has no end of its own: Ctrl-C and SIGTERM end it, and end it well.
+
+    Ctrl-C also where a shell has it ignored, in the background of a script.
+    """
+    ending = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in ending]
     try:
         yield
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(ending, before, strict=True):
+            signal.signal(number, handler)
 
 
 class _Watch:
