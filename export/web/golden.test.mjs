@@ -120,17 +120,32 @@ test("files that were replaced while they were read are told from damaged ones",
 });
 
 test("manifests that no reader may trust", async () => {
+  const named = (place) => new RegExp(`as \`${place}\` in \`manifest\\.json\``);
   const edits = [
     [(manifest) => (manifest.format = 2), /Expected a bundle of format 1. Received: format 2. Remedy: /],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /text like/],
-    [(manifest) => (manifest.files["README.md"].size = 2 ** 40), /512 MiB at most/],
+    [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],
-    [(manifest) => (manifest.output.shape = [31]), /Expected the outputs of `encoder.onnx`/],
-    [(manifest) => (manifest.golden.rows = 3), /Expected 3 rows of shape \(64\) in `golden_x.f32`/],
-    [(manifest) => delete manifest.files["golden_x.f32"], /Expected `golden_x.f32` among the files/],
+    [(manifest) => (manifest.output.shape = [31]), named("files.golden_code.f32")],
+    [(manifest) => (manifest.input.shape = [8, 8]), /Expected the inputs of `encoder.onnx`/],
+    [(manifest) => (manifest.input.shape = [2 ** 13, 2 ** 13]), named("input.shape")],
+    [(manifest) => (manifest.golden.rows = 3), named("files.golden_x.f32")],
+    [(manifest) => delete manifest.files["golden_x_hat.f32"], named("files.golden_x_hat.f32")],
+    [(manifest) => delete manifest.files["decoder.onnx"], named("parity")],
+    [(manifest) => delete manifest.parity.decoder, named("parity")],
+    [(manifest) => (manifest.top_k.k = 33), named("files.golden_values.f32")],
   ];
   for (const [edit, message] of edits) {
     await assert.rejects(open(changed("digits", { "manifest.json": edit })), { message });
+  }
+  const int8 = [
+    [(manifest) => delete manifest.files["encoder.int8.onnx"], named("int8")],
+    [(manifest) => (manifest.int8.kept = false), named("int8")],
+    [(manifest) => (manifest.int8.golden_tolerance = null), named("int8.golden_tolerance")],
+    [(manifest) => (manifest.int8.golden_tolerance = 99), /with which any answer would pass/],
+  ];
+  for (const [edit, message] of int8) {
+    await assert.rejects(open(changed("plain", { "manifest.json": edit })), { message });
   }
   const text = (content) => ({ read: () => Buffer.from(content) });
   for (const content of ["[", "[".repeat(1e6), "\xff", "\ufeff{}", '{"format": NaN}']) {

@@ -100,7 +100,7 @@ test("the codes of pasted rows are those of Python", async () => {
   for (const [row, code] of codes.slice(0, 3).entries()) {
     const active = code.filter((value) => value > threshold).length;
     await until(page, "#row-caption", `Row ${row + 1} of ${codes.length}`);
-    assert.equal(await text(page, "#active"), `${active} of ${code.length} units active`);
+    assert.equal(await text(page, "#active"), `${active} of ${code.length} units active: codes above τ = 0`);
     const shown = await page.$$eval("#units li", (items) =>
       items.map((item) => [item.querySelector("span").textContent, item.querySelector("b").textContent]),
     );
@@ -284,7 +284,7 @@ test("the keyboard reaches every control, and each has a name", async () => {
   const { page } = open;
   await page.click("#golden-all");
   await until(page, "#source", "The golden rows");
-  const all = await page.$$eval("button, select, textarea, input, a[href], [tabindex]", (nodes) =>
+  const all = await page.$$eval("button, select, textarea, input, summary, a[href], [tabindex]", (nodes) =>
     nodes.filter((node) => node.checkVisibility()).map((node, place) => (node.dataset.place = String(place))),
   );
   await page.evaluate(() => {
@@ -303,6 +303,10 @@ test("the keyboard reaches every control, and each has a name", async () => {
   const controls = nodes.filter(({ role }) => /button|box|image|application|listbox|group/i.test(role));
   assert.ok(controls.length > 15);
   assert.deepEqual(controls.filter(({ name, role }) => !name && role !== "group"), []);
+  const unlabelled = await page.$$eval("input, select, textarea", (fields) =>
+    fields.filter((field) => field.labels.length === 0).map((field) => field.id),
+  );
+  assert.deepEqual(unlabelled, []);
   const names = controls.map(({ name }) => name);
   for (const name of ["Draw on 8 × 8 cells", "Golden row", "Rows of 64 numbers, one a line", "Next row"]) {
     assert.ok(names.includes(name), name);
@@ -375,13 +379,13 @@ test("damaged files are refused by name, and nothing runs", async () => {
     await refused(
       { replace: { [`bundle/${file}`]: damaged } },
       new RegExp(`^Not run, because of ${name}\\.$`),
-      new RegExp(`^Expected \`${name}\` with the hash in the manifest\\. Received: another`),
+      new RegExp(`^Expected ${name} with the hash in the manifest\\. Received: another`),
     );
   }
   await refused(
     { replace: { "bundle/golden_code.f32": null } },
     /because of golden_code\.f32/,
-    /Expected `golden_code\.f32`\. Received: no such file\./,
+    /Expected golden_code\.f32\. Received: no such file\./,
   );
 });
 
@@ -394,7 +398,7 @@ test("manifests that this page does not know are refused", async () => {
   await refused(
     { replace: { "bundle/manifest.json": json((manifest) => (manifest.note = "<b>")) } },
     /because of manifest\.json/,
-    /^Expected no further key in the manifest\. Received: "note", in `manifest\.json`\.$/,
+    /^Expected no further key in the manifest\. Received: "note", in manifest\.json\.$/,
   );
 });
 
@@ -454,7 +458,7 @@ test("codes with positions are shown as their mean", { skip: elsewhere }, async 
   near(await saved(page), codes);
   const [code] = codes;
   const active = code.filter((value) => value > threshold).length / 8;
-  assert.equal(await text(page, "#active"), `${active} of 6 units active per position, on average over 8`);
+  assert.equal(await text(page, "#active"), `${active} of 6 units active per position, on average over 8: codes above τ = 0`);
   assert.match(await text(page, "#whole-caption"), /^The code, as the mean over positions/);
   assert.match(await text(page, "#units-note"), /^Codes are means over positions\./);
   const means = Array.from({ length: 6 }, (_, unit) =>

@@ -1,8 +1,9 @@
 /** What the page says of a bundle: what it takes and gives, where it comes from, how it was checked. */
 
-import { brief, byId, counted, define, element, say, shapeText } from "./page.js";
+import { product } from "./manifest.js";
+import { brief, byId, counted, define, element, errorText, say, shapeText } from "./page.js";
 
-/** @param {import("./bundle.js").Manifest} manifest */
+/** @param {import("./manifest.js").Manifest} manifest */
 export function showBundle(manifest) {
   const { positions, units } = sizes(manifest);
   say(
@@ -16,7 +17,7 @@ export function showBundle(manifest) {
 
 function sizes({ output: { shape } }) {
   const units = shape.at(-1);
-  return { units, positions: shape.reduce((size, axis) => size * axis, 1) / units };
+  return { units, positions: product(shape) / units };
 }
 
 function facts(manifest) {
@@ -38,7 +39,7 @@ function facts(manifest) {
   rows.push(
     ["ONNX", `opset ${manifest.opset}, IR ${manifest.ir_version}, by ${manifest.converter}`],
     ["onnxruntime", `${manifest.min_onnxruntime} or newer`],
-    ["At the export", `|Δ| ${parity.encoder.max_abs_error.toExponential(1)} from Keras on ${backend}`],
+    ["At the export", `|Δ| ${errorText(parity.encoder.max_abs_error)} from Keras on ${backend}`],
     ["Versions", Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", ")],
     ...Object.entries(manifest.files).map(([name, { size }]) => [name, bytesText(size)]),
   );
@@ -64,5 +65,12 @@ export function showPassed(compared) {
 export function showRefusal(error) {
   byId("trust").className = "failed";
   say("trust-status", error.file ? `Not run, because of ${error.file}.` : "Not run.");
-  say("refusal", `${error.message}.`);
+  byId("refusal").replaceChildren(...withNames(`${error.message}.`));
+}
+
+/** Names between backticks look like names. */
+function withNames(text) {
+  return text
+    .split("`")
+    .map((part, place) => (place % 2 === 1 ? element("code", { textContent: part }) : part));
 }

@@ -1,8 +1,9 @@
 /** Opens the bundle beside the page, and joins what is entered with what is shown. */
 
 import { addCheck, showBundle, showPassed, showRefusal } from "./about.js";
-import { BundleError, siteSource } from "./bundle.js";
+import { siteSource } from "./bundle.js";
 import { format } from "./csv.js";
+import { BundleError } from "./errors.js";
 import { offerCsv, offerGolden, offerPad, rangeOf, takeGolden } from "./inputs.js";
 import { measure } from "./latency.js";
 import { brief, byId, define, say } from "./page.js";

@@ -1,33 +1,13 @@
 /**
- * A bundle's manifest and files: read with bounds, and held to schema, sizes and hashes.
+ * The files of a bundle: read with bounds, and held to sizes and hashes. In browsers and in Node.
  *
- * export/README.md, "What a reader checks", is what this follows. It runs in browsers and in Node.
- *
- * @typedef {{[key: string]: any}} Manifest
  * @typedef {{read: (name: string, limit: number) => Promise<Uint8Array | null>}} Source
  *   Where files come from: the bytes of one, `null` where there is none; of a file that is longer
  *   than `limit` it may stop early and hand on any `limit + 1` bytes.
  */
 
-import { fault } from "./schema.js";
-
-export const FORMAT = 1;
-const MANIFEST = "manifest.json";
-const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
-const MAX_BYTES = 512 * 2 ** 20; // of all files; they are held in memory together
-
-/** A bundle that is not run, and the file at fault where it is one. */
-export class BundleError extends Error {
-  /**
-   * @param {string} message
-   * @param {string | null} [file]
-   */
-  constructor(message, file = null) {
-    super(message);
-    this.name = "BundleError";
-    this.file = file;
-  }
-}
+import { BundleError } from "./errors.js";
+import { parsedManifest } from "./manifest.js";
 
 /**
  * Files below an address.
@@ -72,58 +52,10 @@ async function bounded(stream, limit) {
 }
 
 /**
- * The manifest, once it is known to be of this format and as its schema has it.
- *
- * @param {Source} source
- * @param {import("./schema.js").Schema} schema Of `manifest.schema.json`.
- * @returns {Promise<Manifest>}
- */
-export async function readManifest(source, schema) {
-  const manifest = parsed(await manifestBytes(source));
-  const found = manifest?.format;
-  if (found !== FORMAT) {
-    throw new BundleError(
-      `Expected a bundle of format ${FORMAT}. Received: format ${JSON.stringify(found)?.slice(0, 80)}. ` +
-        "Remedy: the page of a version of keras-sparse-export that knows it",
-      MANIFEST,
-    );
-  }
-  const wrong = fault(manifest, schema);
-  if (wrong !== null) throw new BundleError(`${wrong}, in \`${MANIFEST}\``, MANIFEST);
-  const total = Object.values(manifest.files).reduce((sum, file) => sum + file.size, 0);
-  if (total > MAX_BYTES) {
-    throw new BundleError(
-      `Expected files of 512 MiB at most, all together. Received: ${total} bytes in \`${MANIFEST}\``,
-      MANIFEST,
-    );
-  }
-  return manifest;
-}
-
-async function manifestBytes(source) {
-  const bytes = await source.read(MANIFEST, MAX_MANIFEST_BYTES);
-  if (bytes === null) {
-    throw new BundleError(`Expected a bundle, a folder with a ${MANIFEST}. Received: none`, MANIFEST);
-  }
-  if (bytes.length > MAX_MANIFEST_BYTES) {
-    throw new BundleError(`Expected \`${MANIFEST}\` below 64 MiB. Received: a larger one`, MANIFEST);
-  }
-  return bytes;
-}
-
-function parsed(bytes) {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    throw new BundleError(`Expected JSON in \`${MANIFEST}\`. Received: something else`, MANIFEST);
-  }
-}
-
-/**
  * Every file of a bundle, each with the size and the hash that the manifest gives.
  *
  * @param {Source} source
- * @param {Manifest} manifest
+ * @param {import("./manifest.js").Manifest} manifest
  * @param {(done: number, all: number) => void} [progress]
  * @returns {Promise<Map<string, Uint8Array>>}
  */
@@ -167,7 +99,7 @@ async function digest(bytes) {
 /** Whether there is another manifest by now, which tells a new bundle from a damaged one. */
 async function replaced(source, manifest) {
   try {
-    return JSON.stringify(parsed(await manifestBytes(source))) !== JSON.stringify(manifest);
+    return JSON.stringify(await parsedManifest(source)) !== JSON.stringify(manifest);
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 /** A grid of cells to draw on, with a mouse, a finger, a pen or the keyboard. */
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const CELL = 48; // pixels on the canvas, which the style sheet scales
+const WIDTH = 560; // pixels of the canvas, which the style sheet scales
+const LINED = 16; // columns; on finer grids lines would hide the ink
 
 /** Ink on a grid. Cells hold numbers of the range of real rows. */
 export class Ink {
@@ -81,8 +82,9 @@ export class Pad {
     Object.assign(this, { canvas, ink, changed, say });
     this.cursor = [Math.floor(ink.rows / 2), Math.floor(ink.columns / 2)];
     this.last = null;
-    canvas.width = ink.columns * CELL;
-    canvas.height = ink.rows * CELL;
+    this.cell = WIDTH / ink.columns;
+    canvas.width = WIDTH;
+    canvas.height = ink.rows * this.cell;
     canvas.tabIndex = 0;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -100,26 +102,31 @@ export class Pad {
   }
 
   draw() {
-    const context = this.canvas.getContext("2d");
-    const style = getComputedStyle(this.canvas);
+    const { canvas, ink, cell } = this;
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
     context.fillStyle = colour("--picture-low");
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.fillRect(0, 0, canvas.width, canvas.height);
     context.fillStyle = colour("--picture-high");
     this.#each((row, column) => {
-      context.globalAlpha = this.ink.at(row, column);
-      context.fillRect(column * CELL, row * CELL, CELL, CELL);
+      context.globalAlpha = ink.at(row, column);
+      context.fillRect(column * cell, row * cell, cell, cell);
     });
     context.globalAlpha = 1;
-    context.strokeStyle = colour("--grid");
     context.lineWidth = 2;
-    this.#each((row, column) => context.strokeRect(column * CELL, row * CELL, CELL, CELL));
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) {
-      const [row, column] = this.cursor;
-      context.strokeStyle = colour("--accent");
-      context.lineWidth = CELL / 6;
-      context.strokeRect(column * CELL + 4, row * CELL + 4, CELL - 8, CELL - 8);
+    context.strokeStyle = colour("--grid");
+    if (ink.columns <= LINED) {
+      this.#each((row, column) => context.strokeRect(column * cell, row * cell, cell, cell));
     }
+    if (canvas.matches(":focus-visible")) this.#drawCursor(context, colour("--accent"));
+  }
+
+  #drawCursor(context, colour) {
+    const [y, x] = this.cursor.map((place) => place * this.cell);
+    context.strokeStyle = colour;
+    context.lineWidth = 6;
+    context.strokeRect(x, y, this.cell, this.cell);
   }
 
   #each(visit) {

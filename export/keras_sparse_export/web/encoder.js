@@ -5,7 +5,8 @@
  * @typedef {{[name: string]: Float32Array | Int32Array}} Results
  */
 
-import { BundleError } from "./bundle.js";
+import { BundleError } from "./errors.js";
+import { product } from "./manifest.js";
 
 const CHUNK_VALUES = 2 ** 18; // of a row and its code: few enough that a page stays awake
 
@@ -79,7 +80,7 @@ function requireValues(file, kind, found, wanted) {
 /** The encoder of a bundle, and its decoder where it has one. */
 export class Encoder {
   /**
-   * @param {import("./bundle.js").Manifest} manifest
+   * @param {import("./manifest.js").Manifest} manifest
    * @param {Half} encoder
    * @param {Half | null} decoder
    */
@@ -146,12 +147,4 @@ export class Encoder {
   async decode(codes) {
     return (await this.decoder.run(codes, codes.length / this.codeSize)).x_hat;
   }
-}
-
-/**
- * @param {number[]} shape
- * @returns {number}
- */
-export function product(shape) {
-  return shape.reduce((size, axis) => size * axis, 1);
 }

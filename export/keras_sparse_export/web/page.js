@@ -62,8 +62,16 @@ export function brief(value) {
 
 /**
  * @param {number[]} shape
- * @returns {string}
+ * @returns {string} How many numbers, axis by axis.
  */
 export function shapeText(shape) {
-  return shape.length === 1 ? counted(shape[0], "number") : shape.map((axis) => axis).join(" × ");
+  return shape.length === 1 ? counted(shape[0], "number") : `${shape.join(" × ")} numbers`;
+}
+
+/**
+ * @param {number} error
+ * @returns {string}
+ */
+export function errorText(error) {
+  return error === 0 ? "0" : error.toExponential(1);
 }

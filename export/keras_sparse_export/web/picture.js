@@ -33,16 +33,16 @@ export function drawPicture(canvas, row, size, { low, high }) {
 }
 
 /**
- * What a unit adds to a picture: one colour for more, another for less.
+ * What a unit adds to a picture: one colour for more, another for less; the most has it in full.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} change
  * @param {Size} size
- * @param {number} extent What has the full colour.
  */
-export function drawChange(canvas, change, size, extent) {
+export function drawChange(canvas, change, size) {
+  const most = change.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const [none, more, less] = ["--picture-none", "--more", "--less"].map(colour);
-  paint(canvas, size, change, (value) => mix(none, value > 0 ? more : less, Math.abs(value) / (extent || 1)));
+  paint(canvas, size, change, (value) => mix(none, value > 0 ? more : less, Math.abs(value) / most));
 }
 
 function paint(canvas, { rows, columns }, values, colourOf) {

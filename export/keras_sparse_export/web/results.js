@@ -47,15 +47,15 @@ export async function look(encoder, row, code) {
 export function showLook(encoder, found, title, range) {
   const { threshold, units, positions } = encoder;
   const each = positions > 1 ? ` per position, on average over ${positions}` : "";
-  say("active", `${brief(found.active)} of ${counted(units, "unit")} active${each}`);
+  say("active", `${brief(found.active)} of ${counted(units, "unit")} active${each}: codes above τ = ${brief(threshold)}`);
   say("row-caption", title);
   showRow(encoder, found, range ?? extent(found.row));
   drawCode(byId("whole"), found.mean, threshold);
   const what = positions > 1 ? "The code, as the mean over positions" : "The code";
   label(
     "whole",
-    `${what}: ${units} cells, ${codeColumns(units)} in a line, unit 0 first; the deeper, the larger. ` +
-      "Units that are not active are grey.",
+    `${what}: ${units} cells, ${codeColumns(units)} in a line, unit 0 first. ` +
+      "The stronger the colour, the larger the code; units that are not active are grey.",
   );
   showUnits(encoder, found);
 }
@@ -94,14 +94,13 @@ function showUnits(encoder, { units, images }) {
   const most = units[0]?.value - encoder.threshold;
   const positions = encoder.positions > 1 ? "Codes are means over positions. " : "";
   const pictures = images.length
-    ? "Below each is what it adds to the reconstruction: orange for more, blue for less."
+    ? "Below each is what it adds to the reconstruction, on a scale of its own: orange for more, blue for less."
     : "";
   say("units-note", units.length ? positions + pictures : "No unit is active for this row.");
-  const top = Math.max(...images.map((image) => Math.max(...image.map(Math.abs))), 0);
   byId("units").replaceChildren(
     ...units.map(({ unit, value }, index) => {
       const item = unitItem(unit, value, (value - encoder.threshold) / most);
-      if (images[index]) item.append(unitPicture(encoder, unit, images[index], top));
+      if (images[index]) item.append(unitPicture(encoder, unit, images[index]));
       return item;
     }),
   );
@@ -119,11 +118,11 @@ function unitItem(unit, value, share) {
   return element("li", {}, name, bar);
 }
 
-function unitPicture(encoder, unit, image, top) {
+function unitPicture(encoder, unit, image) {
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `What unit ${unit} adds to the reconstruction`);
-  drawChange(canvas, image, pictureSize(encoder.inputShape), top);
+  drawChange(canvas, image, pictureSize(encoder.inputShape));
   return canvas;
 }
 
@@ -140,8 +139,10 @@ export function showTable(encoder, batch, current, page, choose) {
   const first = page * PAGE_ROWS;
   const last = Math.min(first + PAGE_ROWS, batch.count);
   const of = encoder.positions > 1 ? " Largest codes are means over positions." : "";
-  say("table-caption", `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}.${of}`);
-  byId("table-pager").hidden = batch.count <= PAGE_ROWS;
+  const all = counted(batch.count, "row");
+  const paged = batch.count > PAGE_ROWS;
+  say("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${of}`);
+  byId("table-pager").hidden = !paged;
   byId("table").replaceChildren(
     ...Array.from({ length: last - first }, (_, place) =>
       tableRow(encoder, batch, first + place, current, choose),
@@ -172,7 +173,7 @@ function tableRow(encoder, { codes }, row, current, choose) {
   const button = element("button", { type: "button", textContent: String(row + 1) });
   button.setAttribute("aria-label", `Show row ${row + 1}`);
   button.addEventListener("click", () => choose(row));
-  const text = units.map(({ unit, value }) => `${unit}: ${value.toPrecision(3)}`).join(" · ");
+  const text = units.map(({ unit, value }) => `${unit}:\u00a0${value.toPrecision(3)}`).join(" · ");
   const line = element(
     "tr",
     {},

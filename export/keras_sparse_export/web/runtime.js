@@ -1,6 +1,6 @@
 /** onnxruntime-web, and what it and the checks need of a browser. */
 
-import { BundleError } from "./bundle.js";
+import { BundleError } from "./errors.js";
 
 const MODULE = "ort.wasm.bundle.min.mjs";
 const BINARY = "ort-wasm-simd-threaded.wasm";
