@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -19,7 +20,8 @@ from sklearn.datasets import load_digits
 
 import browser
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Encoder, export_encoder, readers
+from keras_sparse_export import Encoder, export_encoder, readers, web_runtime, website
+from keras_sparse_export.server import Server
 
 NODE = shutil.which("node")
 PACKAGES = Path(__file__).parents[2] / "export" / "web"
@@ -155,11 +157,12 @@ def read(text: str, size: int, folder: Path) -> list[float] | None:
 IN_A_BROWSER = ("page", "drawing", "access", "refusal")
 
 
-def node(*tests: str, **variables: Path) -> None:
-    """Run files of tests in Node."""
+def node(*arguments: str, **variables: Path | str) -> None:
+    """Run tests in Node: options, then files of tests by what they are about."""
     assert NODE is not None
+    named = [each if each.startswith("-") else f"{each}.test.mjs" for each in arguments]
     result = subprocess.run(
-        [NODE, "--test", "--test-concurrency=2", *(f"{test}.test.mjs" for test in tests)],
+        [NODE, "--test", "--test-concurrency=2", *named],
         cwd=PACKAGES,
         env=os.environ | {name: str(value) for name, value in variables.items()},
         capture_output=True,
@@ -182,7 +185,24 @@ def test_the_page_does_what_it_promises(bundles: Path, tmp_path: Path) -> None:
     for bundle in filter(Path.is_dir, bundles.iterdir()):
         site(tmp_path / bundle.name, bundle)
     shutil.copy(bundles / "expected.json", tmp_path)
-    node(*IN_A_BROWSER, SITES=tmp_path, CHROMIUM=Path(str(browser.CHROMIUM)))
+    node(*IN_A_BROWSER, SITES=tmp_path, CHROMIUM=str(browser.CHROMIUM))
+
+
+@needs_node
+@needs_packages
+@needs_chromium
+def test_the_page_runs_a_bundle_as_serve_serves_it(bundles: Path) -> None:
+    found = website.site(bundles / "digits", web_runtime.find(RUNTIME))
+    with Server("127.0.0.1", 0, found.files) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            chosen = "--test-name-pattern=verifies|pasted|asked for nothing"
+            chromium = str(browser.CHROMIUM)
+            node(chosen, "page", SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def site(folder: Path, bundle: Path) -> None:
