@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export import drift_command, encode_command, quantize_command
+from keras_sparse_export import (
+    drift_command,
+    encode_command,
+    quantize_command,
+    serve_command,
+    web_command,
+)
 
 WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 
@@ -17,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     The exit status is 0, 1 for a failed job or for rows that drifted, 2 for a wrong call or bad
     input; as a shell counts signals, 130 for Ctrl-C and 141 for an output that was closed, as by
-    `| head -1`.
+    `| head -1`. A server that Ctrl-C ends has done its work: 0.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _verify(options: argparse.Namespace) -> None:
     from keras_sparse_export.encoder import Encoder
 
-    found = Encoder(options.bundle).verify()
+    found = Encoder(options.bundle, allow=options.allow).verify()
     print(f"{options.bundle}: {found.files} files as in the manifest")
     for name, parity in (
         ("encoder", found.parity),
@@ -62,7 +68,7 @@ def _verify(options: argparse.Namespace) -> None:
 def _info(options: argparse.Namespace) -> None:
     from keras_sparse_export.encoder import Encoder
 
-    encoder = Encoder(options.bundle)
+    encoder = Encoder(options.bundle, allow=options.allow)
     lines: dict[str, Any] = {"input": encoder.input_shape, "code": encoder.code_shape}
     if (manifest := encoder.manifest) is not None:
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
@@ -98,7 +104,9 @@ def _bench(options: argparse.Namespace) -> None:
 
     from keras_sparse_export.bench import bench
 
-    found = bench(options.bundle, threads=options.threads, seconds=options.seconds)
+    found = bench(
+        options.bundle, threads=options.threads, seconds=options.seconds, allow=options.allow
+    )
     print(json.dumps(found.as_dict(), indent=2) if options.json else found.table())
 
 
@@ -110,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "encode", encode_command.encode, "codes of rows, in constant memory"
     )
     encode_command.add_arguments(encode)
+    _add_allow(encode)
 
     drift = _command(
         commands,
@@ -118,11 +127,24 @@ def _parser() -> argparse.ArgumentParser:
         "whether rows are like those that the bundle was exported with; exit status 1 if not",
     )
     drift_command.add_arguments(drift)
+    _add_allow(drift)
 
-    _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
-    _command(commands, "info", _info, "what a bundle holds")
+    serve = _command(
+        commands, "serve", serve_command.serve, "run it in the browser, on a page served here"
+    )
+    serve_command.add_arguments(serve)
+    _add_allow(serve)
+
+    web = _command(commands, "web", web_command.web, "write that page as a folder, to be hosted")
+    web_command.add_arguments(web)
+    _add_allow(web)
+
+    verify = "compare files with hashes, answers with golden rows"
+    _add_allow(_command(commands, "verify", _verify, verify))
+    _add_allow(_command(commands, "info", _info, "what a bundle holds"))
 
     bench = _command(commands, "bench", _bench, "what it costs on this machine")
+    _add_allow(bench)
     bench.add_argument("--threads", type=int, help="beside one thread; all processors by default")
     bench.add_argument("--seconds", type=float, default=0.5, help="for each latency (0.5)")
     bench.add_argument("--json", action="store_true")
@@ -142,6 +164,16 @@ def _command(
     command.add_argument("bundle", type=Path, metavar="BUNDLE")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
     return command
+
+
+def _add_allow(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="OPERATOR",
+        help="an ONNX operator beside those of an encoder, in a file that you trust; repeatable",
+    )
 
 
 if __name__ == "__main__":
