@@ -23,7 +23,7 @@ from onnxruntime import quantization
 
 from keras_sparse import KL, L1, SparseAutoencoder
 from keras_sparse_export import agreement, export_encoder, int8
-from keras_sparse_export.bundle import read_manifest
+from keras_sparse_export.manifest import read_manifest
 
 ROWS = 4096
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
@@ -46,7 +46,8 @@ class Bench:
     onnxruntime: str
     processors: int
     load_ms: dict[str, float]
-    """Median over several openings, by variant, hashes checked; `"float32, unchecked"` without."""
+    """Median over several openings, by variant, hash and golden answers checked; `"float32,
+    unchecked"` without."""
     latencies: list[Latency]
     rows_per_second: dict[str, float]
     """By variant, one thread, batches of 1,024."""
@@ -79,7 +80,11 @@ def _each(numbers: dict[str, Any], form: str) -> str:
 
 
 def bench(
-    path: str | os.PathLike[str], *, threads: int | None = None, seconds: float = 0.5
+    path: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    seconds: float = 0.5,
+    allow: Sequence[str] = (),
 ) -> Bench:
     """Measure every variant of a bundle, or a bare file, on this machine.
 
@@ -87,18 +92,20 @@ def bench(
         path: A bundle, or an ONNX file.
         threads: The second count of threads beside 1; by default all processors.
         seconds: How long each latency is measured.
+        allow: As in `Encoder`.
 
     Raises:
         BundleError: If it cannot be opened.
     """
-    with Encoder(path) as encoder:
+    open_ = partial(Encoder, path, allow=allow)
+    with open_() as encoder:
         files = {"encoder.onnx": None} if encoder.manifest is None else encoder.manifest["files"]
         rows = np.random.default_rng(0).random((THROUGHPUT_ROWS, *encoder.input_shape), np.float32)
         size = {each.name: each.stat().st_size for each in _onnx_files(encoder.path)}
     variants = [variant for variant, file in FILES.items() if file in files]
     latencies, rows_per_second = [], {}
     for variant, count in product(variants, sorted({1, threads or os.cpu_count() or 1})):
-        with Encoder(path, variant=variant, threads=count) as encoder:
+        with open_(variant=variant, threads=count) as encoder:
             for batch, cold in product(BATCHES, (False, True)):
                 times = call_times(encoder.encode, rows[:batch], seconds, cold=cold)
                 p50, p99 = (float(each) * 1e6 for each in np.percentile(times, (50, 99)))
@@ -106,17 +113,17 @@ def bench(
             if count == 1:
                 times = call_times(encoder.encode, rows, seconds)
                 rows_per_second[variant] = THROUGHPUT_ROWS / float(np.median(times))
-    opened = {variant: partial(Encoder, path, variant=variant) for variant in variants}
-    opened["float32, unchecked"] = partial(Encoder, path, check=False)
+    opened = {variant: partial(open_, variant=variant) for variant in variants}
+    opened["float32, unchecked"] = partial(open_, check=False)
     return Bench(
         path=os.fspath(path),
         onnxruntime=ort.__version__,
         processors=os.cpu_count() or 1,
-        load_ms={name: load_ms(open_) for name, open_ in opened.items()},
+        load_ms={name: load_ms(each) for name, each in opened.items()},
         latencies=latencies,
         rows_per_second=rows_per_second,
         resident_mb={
-            variant: resident_mb(path, variant)
+            variant: resident_mb(path, variant, allow)
             for variant in variants
             if Path("/proc/self/statm").exists()
         },
@@ -154,9 +161,9 @@ def load_ms(open_: Callable[[], Any], times: int = 7) -> float:
     return float(np.median(found) * 1e3)
 
 
-def resident_mb(path: str | os.PathLike[str], variant: str) -> float:
+def resident_mb(path: str | os.PathLike[str], variant: str, allow: Sequence[str] = ()) -> float:
     """Megabytes by which opening an encoder and running 1,024 rows makes a new process grow."""
-    command = [sys.executable, "-c", _GROWTH, os.fspath(path), variant]
+    command = [sys.executable, "-c", _GROWTH, os.fspath(path), variant, *allow]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(found.stdout)
 
@@ -171,7 +178,7 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 before = resident()
-encoder = Encoder(sys.argv[1], variant=sys.argv[2])
+encoder = Encoder(sys.argv[1], variant=sys.argv[2], allow=sys.argv[3:])
 rows = np.zeros(({THROUGHPUT_ROWS}, *encoder.input_shape), np.float32)
 encoder.encode(rows[0])
 encoder.encode(rows)

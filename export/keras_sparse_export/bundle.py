@@ -19,23 +19,10 @@ if sys.platform != "win32":
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-MAX_MANIFEST_BYTES = 64 << 20
-KINDS: dict[str, type | tuple[type, ...]] = {
-    "input": dict, "output": dict, "threshold": (int, float), "opset": int, "ir_version": int,
-    "min_onnxruntime": str, "converter": str, "versions": dict, "parity": dict, "golden": dict,
-    "top_k": (dict, type(None)), "statistics": (dict, type(None)), "int8": (dict, type(None)),
-    "files": dict,
-}  # fmt: skip
-"""What a manifest has beside `format`. The JSON Schema says more; a device has no validator."""
-INNER = {
-    "input": ("name", "shape"),
-    "output": ("name", "shape"),
-    "parity": ("encoder",),
-    "golden": ("kind", "rows"),
-    "top_k": ("k",),
-    "statistics": ("rows", "l0", "dead_units", "mean_activation", "active_share", "drift"),
-    "int8": ("kept", "reasons", "report"),
-}
+MAX_MANIFEST_BYTES = 16 << 20
+"""Six statistics of each of 65,536 units take 9 MB; a reader takes some hundred MB to parse 16."""
+NAME = r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}"
+"""A name that means the same file on every system, and nothing but a file of the folder."""
 
 
 class BundleError(ValueError):
@@ -44,9 +31,6 @@ class BundleError(ValueError):
 
 class VerificationError(BundleError):
     """A bundle whose files or answers are not what its manifest says."""
-
-
-# Writing ---------------------------------------------------------------------------------------
 
 
 def require_target(path: Path, *, overwrite: bool, marker: str = MANIFEST) -> None:
@@ -166,9 +150,23 @@ def finish(folder: Path, manifest: dict[str, Any]) -> None:
     files = {
         file.name: {"sha256": sha256(file), "size": file.stat().st_size}
         for file in sorted(folder.iterdir())
+        if not file.name.startswith(".")  # not ours: what systems and tools leave behind
     }
+    odd = [name for name in files if not re.fullmatch(NAME, name)]
+    if odd:
+        raise BundleError(
+            "Expected file names of ASCII letters, digits, spaces, `.`, `_` and `-` in a bundle. "
+            f"Received: {odd[0]!r}. Remedy: keep it outside the folder"
+        )
     text = json.dumps({"format": FORMAT, **manifest, "files": files}, indent=2, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    data = f"{text}\n".encode()
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise BundleError(
+            f"Expected a manifest of at most {MAX_MANIFEST_BYTES} bytes. Received: {len(data)} "
+            f"bytes, for {manifest['output']['shape'][-1]} units. Remedy: without a sample there "
+            "are no statistics, which take the most"
+        )
+    (folder / MANIFEST).write_bytes(data)
 
 
 def sha256(file: Path) -> str:
@@ -233,115 +231,3 @@ def card(manifest: dict[str, Any]) -> str:
 
 def _dims(shape: list[int]) -> str:
     return ", ".join(str(size) for size in shape)
-
-
-# Reading ---------------------------------------------------------------------------------------
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a bundle.
-
-    Raises:
-        BundleError: If there is none, it is not readable, or of a format not known.
-    """
-    file = folder / MANIFEST
-    try:
-        if file.stat().st_size > MAX_MANIFEST_BYTES:
-            raise BundleError(f"Expected a manifest below 64 MiB. Received: {file}")
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(
-            f"Expected a bundle, a folder with a {MANIFEST}. Received: {folder}"
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, BundleError):
-            raise
-        raise BundleError(f"Expected a JSON manifest. Received: {file} ({error})") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = (
-            repr(manifest.get("format")) if isinstance(manifest, dict) else type(manifest).__name__
-        )
-        raise BundleError(
-            f"Expected a bundle of format {FORMAT}. Received: format {found} in {file}. Remedy: a "
-            "version of keras-sparse-export that knows it"
-        )
-    _require_keys(manifest, file)
-    files = manifest["files"]
-    if "encoder.onnx" not in files:
-        raise BundleError(f"Expected `encoder.onnx` among the files of {file}. Received: {files}")
-    for name in files:
-        if name in ("", ".", "..") or any(character in name for character in "/\\:\0"):
-            raise BundleError(f"Expected plain file names in {file}. Received: {name!r}")
-    return manifest
-
-
-def _require_keys(manifest: dict[str, Any], file: Path) -> None:
-    for key, kind in KINDS.items():
-        if key not in manifest:
-            raise BundleError(f"Expected {', '.join(KINDS)} in {file}. Received: no {key}")
-        value: Any = manifest[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise BundleError(
-                f"Expected `{key}` in {file} as format {FORMAT} has it. Received: {value!r:.80}"
-            )
-        inner = INNER.get(key, ()) if isinstance(value, dict) else ()
-        missing = [name for name in inner if name not in manifest[key]]
-        if missing:
-            raise BundleError(
-                f"Expected {', '.join(inner)} in `{key}` of {file}. Received: no {missing[0]}"
-            )
-
-
-def require_onnxruntime(manifest: dict[str, Any], installed: str) -> None:
-    """Refuse a bundle whose files need a newer onnxruntime, before one of them is loaded.
-
-    Args:
-        manifest: Of the bundle.
-        installed: `onnxruntime.__version__`.
-
-    Raises:
-        BundleError: If it is too old.
-    """
-    oldest = manifest["min_onnxruntime"]
-    if not isinstance(oldest, str) or not re.fullmatch(r"\d+(\.\d+)*", oldest):
-        raise BundleError(f"Expected a version as `min_onnxruntime`. Received: {oldest!r}")
-    if _release(installed) < _release(oldest):
-        raise BundleError(
-            f"Expected onnxruntime {oldest} or newer for this bundle. Received: onnxruntime "
-            f'{installed}. Remedy: pip install "onnxruntime>={oldest}", or an export with a lower '
-            "`opset`"
-        )
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """The numbers that a version starts with: (1, 20, 0) of 1.20.0.dev3, (1, 20) of 1.20."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found.group().split(".")) if found else ()
-
-
-def check_files(folder: Path, manifest: dict[str, Any], names: list[str] | None = None) -> None:
-    """Compare files with the sizes and hashes of the manifest.
-
-    Args:
-        folder: The bundle.
-        manifest: Its manifest.
-        names: Files to look at, all of them by default.
-
-    Raises:
-        VerificationError: If one is missing or differs; it is named.
-    """
-    for name in manifest["files"] if names is None else names:
-        wanted = manifest["files"][name]
-        file = folder / name
-        if not file.is_file():
-            raise VerificationError(f"Expected `{name}` in {folder}. Received: no such file")
-        if not isinstance(wanted, dict) or file.stat().st_size != wanted.get("size"):
-            raise VerificationError(
-                f"Expected `{name}` of the size in the manifest. Received: "
-                f"{file.stat().st_size} bytes; it is cut short or changed"
-            )
-        if sha256(file) != wanted.get("sha256"):
-            raise VerificationError(
-                f"Expected `{name}` with the hash in the manifest. Received: another; the file was "
-                "changed after the export"
-            )

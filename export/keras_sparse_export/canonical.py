@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 
-from keras_sparse_export import top_k
+from keras_sparse_export import operators, top_k
 from keras_sparse_export.graph import ConversionError
 
 
@@ -13,18 +13,28 @@ def ir_version(opset: int) -> int:
 
 
 def require_known(proto: onnx.ModelProto, opset: int) -> None:
-    """Refuse operators that ONNX does not have: tf2onnx writes what it cannot map as it is."""
-    unknown = sorted(
-        {
-            node.op_type
-            for node in proto.graph.node
-            if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
-        }
-    )
+    """Refuse operators that ONNX does not have, or that a device would not run.
+
+    tf2onnx writes what it cannot map as it is.
+
+    Raises:
+        ConversionError: If there are any; they are named.
+    """
+    nodes = proto.graph.node
+    unknown = {
+        node.op_type
+        for node in nodes
+        if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
+    }
     if unknown:
         raise ConversionError(
-            f"Expected operators of ONNX opset {opset}. Received: {', '.join(unknown)}, which "
-            "stand for an activation or a layer without an ONNX form"
+            f"Expected operators of ONNX opset {opset}. Received: {', '.join(sorted(unknown))}, "
+            "which stand for an activation or a layer without an ONNX form"
+        )
+    if refused := operators.refused(node.op_type for node in nodes):
+        raise ConversionError(
+            f"Expected operators that a device runs from a file of strangers. Received: "
+            f"{', '.join(refused)}"
         )
 
 

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _verify(options: argparse.Namespace) -> None:
     from keras_sparse_export.encoder import Encoder
 
-    found = Encoder(options.bundle).verify()
+    found = Encoder(options.bundle, allow=options.allow).verify()
     print(f"{options.bundle}: {found.files} files as in the manifest")
     for name, parity in (
         ("encoder", found.parity),
@@ -62,7 +62,7 @@ def _verify(options: argparse.Namespace) -> None:
 def _info(options: argparse.Namespace) -> None:
     from keras_sparse_export.encoder import Encoder
 
-    encoder = Encoder(options.bundle)
+    encoder = Encoder(options.bundle, allow=options.allow)
     lines: dict[str, Any] = {"input": encoder.input_shape, "code": encoder.code_shape}
     if (manifest := encoder.manifest) is not None:
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
@@ -98,7 +98,9 @@ def _bench(options: argparse.Namespace) -> None:
 
     from keras_sparse_export.bench import bench
 
-    found = bench(options.bundle, threads=options.threads, seconds=options.seconds)
+    found = bench(
+        options.bundle, threads=options.threads, seconds=options.seconds, allow=options.allow
+    )
     print(json.dumps(found.as_dict(), indent=2) if options.json else found.table())
 
 
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "encode", encode_command.encode, "codes of rows, in constant memory"
     )
     encode_command.add_arguments(encode)
+    _add_allow(encode)
 
     drift = _command(
         commands,
@@ -118,11 +121,14 @@ def _parser() -> argparse.ArgumentParser:
         "whether rows are like those that the bundle was exported with; exit status 1 if not",
     )
     drift_command.add_arguments(drift)
+    _add_allow(drift)
 
-    _command(commands, "verify", _verify, "compare files with hashes, answers with golden rows")
-    _command(commands, "info", _info, "what a bundle holds")
+    verify = "compare files with hashes, answers with golden rows"
+    _add_allow(_command(commands, "verify", _verify, verify))
+    _add_allow(_command(commands, "info", _info, "what a bundle holds"))
 
     bench = _command(commands, "bench", _bench, "what it costs on this machine")
+    _add_allow(bench)
     bench.add_argument("--threads", type=int, help="beside one thread; all processors by default")
     bench.add_argument("--seconds", type=float, default=0.5, help="for each latency (0.5)")
     bench.add_argument("--json", action="store_true")
@@ -142,6 +148,16 @@ def _command(
     command.add_argument("bundle", type=Path, metavar="BUNDLE")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
     return command
+
+
+def _add_allow(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="OPERATOR",
+        help="an ONNX operator beside those of an encoder, in a file that you trust; repeatable",
+    )
 
 
 if __name__ == "__main__":

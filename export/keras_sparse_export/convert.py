@@ -13,6 +13,7 @@ from keras_sparse_export import bundle, canonical, conversion, fidelity, samples
 from keras_sparse_export import quantize as quantization
 from keras_sparse_export import top_k as best
 from keras_sparse_export.conversion import Converted
+from keras_sparse_export.encoder import Encoder
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
@@ -191,6 +192,7 @@ def _write(
         for name, array in golden.items():
             (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
     bundle.finish(folder, manifest)
+    Encoder(folder).verify()  # what a device would refuse is not written
 
 
 def _statistics(onnx_bytes: bytes, rows: np.ndarray, threshold: float) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def drift(options: argparse.Namespace) -> int:
             "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
             f"{options.batch_rows}"
         )
-    encoder = Encoder(options.bundle, threads=options.threads)
+    encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
     batches: list[Drift] = []
     source, shape, skip = options.data, encoder.input_shape, options.on_bad == "skip"
     for rows in sources.batches(options, source, shape, options.batch_rows, skip=skip):

@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def encode(options: argparse.Namespace) -> None:
     """Read, encode and write, chunk by chunk."""
     _require(options)
-    encoder = Encoder(options.bundle, variant=options.variant, threads=options.threads)
+    encoder = Encoder(
+        options.bundle, variant=options.variant, threads=options.threads, allow=options.allow
+    )
     threshold = encoder.threshold if options.threshold is None else options.threshold
     chunks = sources.chunks(
         options, options.data, encoder.input_shape, options.batch_rows or encoder.chunk_rows

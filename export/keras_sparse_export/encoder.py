@@ -10,9 +10,10 @@ from typing import Any, Self
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, drift, top_k, verification
+from keras_sparse_export import contents, drift, operators, top_k, verification
 from keras_sparse_export.bundle import BundleError
 from keras_sparse_export.drift import Drift
+from keras_sparse_export.manifest import read_manifest, require_onnxruntime
 from keras_sparse_export.rows import as_rows
 from keras_sparse_export.session import Half
 from keras_sparse_export.sparse import SparseCodes, TopK
@@ -33,7 +34,10 @@ class Encoder:
         variant: `"float32"`, or `"int8"` for the smaller file that a bundle may have.
         threads: Threads of onnxruntime for one call.
         spin: Whether its idle threads spin, which answers sooner and takes cores from all others.
-        check: Whether to compare the hash of the file with the manifest before it is loaded.
+        check: Whether to compare the hash of a file with the manifest before it is loaded, and its
+            answers on the golden rows with theirs before it is used.
+        allow: Names of ONNX operators to let pass beside those that an encoder needs, in a file
+            that you trust: what they take is not bounded.
 
     Raises:
         BundleError: If there is no usable bundle or file at `path`, or no such variant.
@@ -59,6 +63,7 @@ class Encoder:
         threads: int = 1,
         spin: bool = False,
         check: bool = True,
+        allow: Iterable[str] = (),
     ) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(
@@ -74,22 +79,20 @@ class Encoder:
         self.variant = variant
         self.threads = threads
         self.spin = spin
-        self._check = check
+        self._check, self._allow = check, operators.require_allow(allow)
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
-            self.manifest = bundle.read_manifest(self.path)
-            bundle.require_onnxruntime(self.manifest, ort.__version__)
-        elif not self.path.is_file():
+            self.manifest = read_manifest(self.path)
+            require_onnxruntime(self.manifest, ort.__version__)
+        elif not self.path.exists():
             raise BundleError(
                 f"Invalid value for argument `path`. Expected a bundle or an .onnx file. Received: "
                 f"{self.path}, which does not exist"
             )
-        self._encoder: Half | None = self._open(FILES[variant], "x")
+        self._encoder: Half | None = self._open(FILES[variant])
         self._decoder: Half | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
-        if self.manifest is not None:
-            self._require_as_described(self.manifest)
 
     @property
     def has_decoder(self) -> bool:
@@ -190,7 +193,7 @@ class Encoder:
                     f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
                     "export_encoder(..., decoder=True)"
                 )
-            self._decoder = self._open("decoder.onnx", "h")
+            self._decoder = self._open("decoder.onnx")
         return self._decoder(h)
 
     def drift(self, x: Any) -> Drift:
@@ -236,7 +239,7 @@ class Encoder:
         here = {FILES[self.variant]: self._opened(), "decoder.onnx": self._decoder}
 
         def opened(name: str) -> Half:
-            return here.get(name) or self._open(name, "x" if name.startswith("enc") else "h")
+            return here.get(name) or self._open(name)
 
         return verification.verify(self.path, self.manifest, opened)
 
@@ -258,52 +261,69 @@ class Encoder:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.path, self.variant, self.threads, self.spin, self._check)
-
-    def _require_as_described(self, manifest: dict[str, Any]) -> None:
-        entry = manifest["top_k"]
-        found = {
-            "input": list(self.input_shape),
-            "output": list(self.code_shape),
-            "top_k": self._opened().outputs.get(top_k.VALUES, ((None,), None))[0][-1],
-        }
-        described = {
-            "input": manifest["input"]["shape"],
-            "output": manifest["output"]["shape"],
-            "top_k": None if entry is None else entry["k"],
-        }
-        for name, value in found.items():
-            if value != described[name]:
-                raise BundleError(
-                    f"Expected `{name}` of {self.path} as in its manifest, {described[name]}. "
-                    f"Received: {value}"
-                )
+        return _reopen, (
+            self.path, self.variant, self.threads, self.spin, self._check, self._allow,
+        )  # fmt: skip
 
     def _opened(self) -> Half:
         if self._encoder is None:
             raise ValueError(f"Expected an open encoder. Received: a closed one, of {self.path}")
         return self._encoder
 
-    def _open(self, name: str, argument: str) -> Half:
-        file = self.path
+    def _open(self, name: str) -> Half:
+        """A file, looked at, loaded and, in a bundle, held to what the manifest says of it."""
         if self.manifest is None:
             if self.variant != "float32":
                 raise BundleError(
-                    f"Expected a bundle, which may have variants. Received: the file {file}, "
+                    f"Expected a bundle, which may have variants. Received: the file {self.path}, "
                     f"variant={self.variant!r}"
                 )
-        else:
-            if name not in self.manifest["files"]:
-                raise BundleError(
-                    f"Invalid value for argument `variant`. Expected one that the bundle has. "
-                    f"Received: variant={self.variant!r}, for {file}. Remedy: keras-sparse-export "
-                    "quantize BUNDLE --calibration DATA"
-                )
-            if self._check:
-                bundle.check_files(file, self.manifest, [name])
-            file = file / name
-        return Half(file, argument, self.threads, self.spin)
+            return self._half(self._bare(), self.path, "x")
+        if name not in self.manifest["files"]:
+            raise BundleError(
+                f"Invalid value for argument `variant`. Expected one that the bundle has. "
+                f"Received: variant={self.variant!r}, for {self.path}. Remedy: keras-sparse-export "
+                "quantize BUNDLE --calibration DATA"
+            )
+        data = contents.content(self.path, self.manifest, name, check=self._check)
+        half = self._half(data, self.path / name, "h" if name == "decoder.onnx" else "x")
+        _require_as_described(self.manifest, name, half)
+        if self._check:
+            verification.answers(self.path, self.manifest, name, half)
+        return half
+
+    def _half(self, data: bytes, file: Path, argument: str) -> Half:
+        return Half(data, file, argument, self.threads, self.spin, self._allow)
+
+    def _bare(self) -> bytes:
+        try:
+            return contents.bare(self.path)
+        except OSError as error:
+            raise BundleError(f"Expected an .onnx file. Received: {error}") from error
 
 
-def _reopen(path: Path, variant: str, threads: int, spin: bool, check: bool) -> Encoder:
-    return Encoder(path, variant=variant, threads=threads, spin=spin, check=check)
+def _require_as_described(manifest: dict[str, Any], name: str, half: Half) -> None:
+    """Hold the shapes of a file to those of the manifest."""
+    x, code = manifest["input"]["shape"], manifest["output"]["shape"]
+    described: dict[str, Any] = {"input": x, "output": code, "top_k": None}
+    if name == "decoder.onnx":
+        described |= {"input": code, "output": x}
+    elif manifest["top_k"] is not None:
+        described["top_k"] = manifest["top_k"]["k"]
+    found = {
+        "input": list(half.input_shape),
+        "output": list(half.output_shape),
+        "top_k": half.outputs.get(top_k.VALUES, ((None,), None))[0][-1],
+    }
+    for part, value in found.items():
+        if value != described[part]:
+            raise BundleError(
+                f"Expected `{part}` of `{name}` as in its manifest, {described[part]}. "
+                f"Received: {value}"
+            )
+
+
+def _reopen(
+    path: Path, variant: str, threads: int, spin: bool, check: bool, allow: tuple[str, ...]
+) -> Encoder:
+    return Encoder(path, variant=variant, threads=threads, spin=spin, check=check, allow=allow)

@@ -1,6 +1,6 @@
 """How far two encoders differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,9 +58,11 @@ def max_abs_error(reference: np.ndarray, actual: np.ndarray) -> float:
     return float(difference.max(initial=0.0))
 
 
-def parity(reference: Run, actual: Run, rows: np.ndarray) -> Parity:
-    """Compare two encoders on the same rows, at batch 1, 2 and all."""
-    sizes = tuple(sorted({min(size, len(rows)) for size in (*GATE_BATCHES, len(rows))}))
+def parity(
+    reference: Run, actual: Run, rows: np.ndarray, batches: Sequence[int] = GATE_BATCHES
+) -> Parity:
+    """Compare two encoders on the same rows, at some batch sizes and at all rows."""
+    sizes = tuple(sorted({min(size, len(rows)) for size in (*batches, len(rows))}))
     found = []
     for size in sizes:
         expected = reference(rows[:size])

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export import bundle
+from keras_sparse_export import bundle, contents
 from keras_sparse_export.comparison import Comparison, Gate, Reference
+from keras_sparse_export.encoder import Encoder
 from keras_sparse_export.fidelity import ParityError
+from keras_sparse_export.manifest import read_manifest
 
 FILE, GOLDEN = "encoder.int8.onnx", "golden_code.int8.f32"
 MODES = ("auto", "int8")
@@ -80,21 +82,24 @@ def quantize_bundle(
         ParityError: If int8 was demanded and changes too much. The bundle stays as it was.
     """
     path = Path(path)
-    manifest = bundle.read_manifest(path)
-    bundle.check_files(path, manifest)
+    manifest = read_manifest(path)
+    Encoder(path).verify()
+    for file in path.iterdir():
+        contents.inside(path, file.name)  # a link to elsewhere would be copied into the bundle
+
+    def read(name: str, there: bool) -> bytes | None:
+        return contents.content(path, manifest, name) if there else None
+
     shape = tuple(manifest["input"]["shape"])
-    golden = np.zeros((0, *shape), np.float32)
-    if manifest["golden"]["rows"]:
-        golden = np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, *shape).astype(np.float32)
-    decoder = path / "decoder.onnx"
+    golden = np.frombuffer(read("golden_x.f32", manifest["golden"]["rows"] > 0) or b"", "<f4")
     decision = decide(
-        (path / "encoder.onnx").read_bytes(),
+        contents.content(path, manifest, "encoder.onnx"),
         _checked(rows, shape),
         labels=labels,
         mode=mode,
         threshold=manifest["threshold"],
-        golden_rows=golden,
-        decoder=decoder.read_bytes() if decoder.name in manifest["files"] else None,
+        golden_rows=golden.reshape(-1, *shape).astype(np.float32),
+        decoder=read("decoder.onnx", "decoder.onnx" in manifest["files"]),
         top_k=(manifest.get("top_k") or {}).get("k"),
     )
     with bundle.replaced_folder(path, marker=bundle.MANIFEST, overwrite=True) as folder:
@@ -104,6 +109,7 @@ def quantize_bundle(
         write(folder, decision)
         kept = {key: manifest[key] for key in manifest if key not in ("format", "files")}
         bundle.finish(folder, kept | {"int8": decision.manifest})
+        Encoder(folder).verify()  # what a device would refuse is not written
     return decision.manifest
 
 

@@ -5,8 +5,9 @@ import json
 
 import numpy as np
 
-from keras_sparse_export import bundle, readers, sources
 from keras_sparse_export import quantize as int8
+from keras_sparse_export import readers, sources
+from keras_sparse_export.manifest import read_manifest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def quantize(options: argparse.Namespace) -> None:
     """Quantize, compare, decide, and print the report."""
-    shape = tuple(bundle.read_manifest(options.bundle)["input"]["shape"])
+    shape = tuple(read_manifest(options.bundle)["input"]["shape"])
     rows = [
         np.zeros((0, *shape)),
         *sources.batches(options, options.calibration, shape, int8.MAX_ROWS),

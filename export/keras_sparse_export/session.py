@@ -1,20 +1,25 @@
-"""One ONNX file, opened in onnxruntime and run on checked rows."""
+"""One ONNX file, looked at, opened in onnxruntime and run on checked rows."""
 
 import math
-import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
+from keras_sparse_export import onnx_reader, operators
 from keras_sparse_export.bundle import BundleError
+from keras_sparse_export.manifest import MAX_ROW_VALUES
+from keras_sparse_export.onnx_reader import FLOAT, INT32, Value
+from keras_sparse_export.opening import open_session, reason
 from keras_sparse_export.rows import NUMBERS, as_float32, as_rows, require_finite
+from keras_sparse_export.sizes import Sizes
 
 CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
 """A chunk has so many rows, or more if they and their results are short."""
-DTYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(int32)": np.int32}
+DTYPES: dict[int, type[np.generic]] = {FLOAT: np.float32, INT32: np.int32}
 
 
 class Half:
@@ -24,30 +29,39 @@ class Half:
     `InferenceSession.run`; more rows go in chunks.
 
     Args:
-        file: An ONNX file with one float input.
+        data: An ONNX file with one float input.
+        file: Where it is from, for errors.
         argument: Name of the argument that brings its rows, for errors.
         threads: Threads of onnxruntime.
         spin: Whether idle threads spin while they wait.
+        allow: Operators to let pass beside those of an encoder.
 
     Raises:
-        BundleError: If onnxruntime does not load the file, or its inputs or outputs are others.
+        BundleError: If the file is none, holds what it should not, needs too much memory, is not
+            loaded by onnxruntime, or its inputs or outputs are others.
     """
 
-    def __init__(self, file: Path, argument: str, threads: int, spin: bool) -> None:
-        self.argument = argument
-        self.session = _open(file, threads, spin)
-        inputs = self.session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)":
-            found = ", ".join(f"{each.name} {each.type}" for each in inputs)
-            raise BundleError(f"Expected one float input in {file}. Received: {found or 'none'}")
-        self.input = inputs[0].name
-        self.input_shape = _row_shape(inputs[0], file)
-        outputs = self.session.get_outputs()
+    def __init__(
+        self,
+        data: bytes,
+        file: Path,
+        argument: str,
+        threads: int = 1,
+        spin: bool = False,
+        allow: Sequence[str] = (),
+    ) -> None:
+        self.argument, self._file = argument, file
+        self.model = onnx_reader.read(data, file)
+        operators.require_allowed(self.model, file, allow)
+        x, outputs = _only_input(self.model, file), self.model.graph.outputs
+        self.input, self.input_shape = x.name, _row_shape(x, file)
         self.outputs = {each.name: (_row_shape(each, file), _dtype(each, file)) for each in outputs}
         self.output = outputs[0].name
         self.output_shape = self.outputs[self.output][0]
         longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
-        self.chunk_rows = max(CHUNK_ROWS, CHUNK_VALUES // longer)
+        self._sizes = Sizes(self.model, file, len(data), vouched=bool(allow))
+        self.chunk_rows = self._sizes.fitting(max(CHUNK_ROWS, CHUNK_VALUES // longer))
+        self.session = open_session(data, file, threads=threads, spin=spin)
         self._bound = _Bound(self)
 
     def __call__(self, x: Any, first: int = 0) -> np.ndarray:
@@ -87,16 +101,28 @@ class Half:
 
     def _run(self, rows: np.ndarray, names: list[str], first: int) -> list[np.ndarray]:
         chunk = as_float32(rows)
-        results: list[np.ndarray] = self.session.run(names, {self.input: chunk})
+        self._sizes.require(len(chunk))
+        try:
+            results: list[np.ndarray] = self.session.run(names, {self.input: chunk})
+        except Exception as error:
+            require_finite(chunk, self.argument, first)
+            raise self.failed(error) from error
         require_finite(chunk, self.argument, first)  # now that they lie in the caches
         return results
+
+    def failed(self, error: Exception) -> BundleError:
+        """What to raise where onnxruntime cannot run the file."""
+        return BundleError(
+            f"Expected {self._file} to give codes of rows in onnxruntime {ort.__version__}. "
+            f"Received: {reason(error)}"
+        )
 
 
 class _Bound(threading.local):
     """The calling thread's own buffers for one row, bound to the session."""
 
     def __init__(self, half: Half) -> None:
-        self._session = half.session
+        self._half, self._session = half, half.session
         self.shape = (1, *half.input_shape)
         self._x = np.zeros(self.shape, np.float32)
         self._result = np.zeros((1, *half.output_shape), np.float32)
@@ -122,39 +148,39 @@ class _Bound(threading.local):
                 return None
         except RuntimeWarning:  # of ∞ − ∞, where warnings are errors
             return None
-        self._session.run_with_iobinding(self._binding)
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:
+            raise self._half.failed(error) from error
         return self._result.copy()
 
 
-def _open(file: Path, threads: int, spin: bool) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
-    try:
-        return ort.InferenceSession(os.fspath(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base
-        reason = str(error).strip().splitlines()[0]
+def _only_input(model: onnx_reader.Model, file: Path) -> Value:
+    constants = {each.name for each in model.graph.initializers}
+    inputs = [each for each in model.graph.inputs if each.name not in constants]
+    if len(inputs) != 1 or inputs[0].dtype != FLOAT or not model.graph.outputs:
+        found = ", ".join(f"{each.name} of type {each.dtype}" for each in inputs)
         raise BundleError(
-            f"Expected an ONNX model that onnxruntime {ort.__version__} loads. Received: {file} "
-            f"({reason})"
-        ) from error
-
-
-def _row_shape(value: Any, file: Path) -> tuple[int, ...]:
-    shape = tuple(value.shape[1:])
-    if not value.shape or not all(isinstance(size, int) for size in shape):
-        raise BundleError(
-            f"Expected `{value.name}` of a fixed shape behind the batch in {file}. Received: "
-            f"{value.shape}"
+            f"Expected one float input and an output in {file}. Received: {found or 'none'}"
         )
-    return shape
+    return inputs[0]
 
 
-def _dtype(value: Any, file: Path) -> type[np.generic]:
-    if value.type not in DTYPES:
+def _row_shape(value: Value, file: Path) -> tuple[int, ...]:
+    shape = value.shape or ()
+    sizes = tuple(size for size in shape[1:] if isinstance(size, int) and size > 0)
+    if not shape or len(sizes) < len(shape) - 1 or math.prod(sizes) > MAX_ROW_VALUES:
         raise BundleError(
-            f"Expected float or int32 outputs in {file}. Received: {value.name} {value.type}"
+            f"Expected `{value.name}` of a fixed shape behind the batch in {file}, of at most "
+            f"{MAX_ROW_VALUES} numbers. Received: {list(shape)}"
         )
-    return DTYPES[value.type]
+    return sizes
+
+
+def _dtype(value: Value, file: Path) -> type[np.generic]:
+    if value.dtype not in DTYPES:
+        raise BundleError(
+            f"Expected float or int32 outputs in {file}. Received: {value.name} of type "
+            f"{value.dtype}"
+        )
+    return DTYPES[value.dtype]

@@ -1,5 +1,6 @@
 import copy
 import json
+import random
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -8,21 +9,17 @@ from typing import Any
 import jsonschema
 import keras
 import numpy as np
-import onnxruntime as ort
 import pytest
 
+from bundles import manifest, set_at
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import BundleError, Encoder, bundle, export_encoder
+from keras_sparse_export import export_encoder
+from keras_sparse_export.schema import Schema, SchemaError
 
 SCHEMA: dict[str, Any] = json.loads(
     (files("keras_sparse_export") / "manifest.schema.json").read_text("utf-8")
 )
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-
-
-def manifest(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((path / "manifest.json").read_text("utf-8"))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +30,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("full") / "bundle"
     arguments: dict[str, Any] = {"decoder": True, "top_k": 2, "quantize": "auto"}
     return manifest(export_encoder(model, path, sample=x, **arguments))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A manifest with little."""
+    path = tmp_path_factory.mktemp("whole") / "bundle"
+    return manifest(export_encoder(SparseAutoencoder(12, 6, sparsity=L1()), path))
 
 
 @pytest.mark.parametrize(
@@ -65,16 +69,6 @@ def test_verdicts_on_int8(mode: str, tmp_path: Path) -> None:
     VALIDATOR.validate(found)
     assert found["int8"]["kept"] is (mode == "int8")
     assert (path / "encoder.int8.onnx").exists() is (mode == "int8")
-
-
-def set_at(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
-    def change(manifest: dict[str, Any]) -> None:
-        *parents, last = path
-        for name in parents:
-            manifest = manifest[name]
-        manifest[last] = to
-
-    return change
 
 
 @pytest.mark.parametrize(
@@ -138,51 +132,94 @@ def test_every_field_is_described() -> None:
     assert bare == [".input.name", ".output.name"]
 
 
-def test_the_runtime_needs_what_the_schema_needs() -> None:
-    assert {"format", *bundle.KINDS} == set(SCHEMA["required"])
-    for key, inner in bundle.INNER.items():
-        described = SCHEMA["properties"][key]
-        for option in (described, *described.get("oneOf", ())):
-            for reference in (option, *option.get("allOf", ())):
-                if "$ref" in reference:
-                    described = SCHEMA["$defs"][reference["$ref"].rpartition("/")[2]]
-        assert set(inner) <= set(described["required"]), key
-    assert SCHEMA["properties"]["format"]["const"] == bundle.FORMAT
+# Our own validator -------------------------------------------------------------------------------
+
+POOL: list[Any] = [
+    None, True, False, 0, 1, -1, 2, 8, 17, 0.0, 0.5, 1.5, -2.5, 1e300, "", "x", "none", "static",
+    "float32", "0" * 64, "1.12", "../x", [], [1], [0.5, 2], ["a"], [None], {}, {"k": 1},
+]  # fmt: skip
 
 
-# What is asked before a file is loaded -----------------------------------------------------------
+def mutated(value: Any, rng: random.Random) -> Any:
+    """The same with one place changed."""
+    if isinstance(value, (dict, list)) and value and rng.random() < 0.9:
+        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+        key, found = rng.choice(keys), copy.copy(value)
+        kind = rng.random()
+        if kind < 0.15:
+            del found[key]
+        elif kind < 0.25 and isinstance(found, dict):
+            found[rng.choice(["surplus", "../x", "", f"{key}_", str(key)[:-1]])] = found[key]
+        elif kind < 0.25:
+            found.append(found[key])
+        else:
+            found[key] = mutated(found[key], rng)
+        return found
+    return rng.choice(POOL)
 
 
-def changed(tmp_path: Path, **keys: Any) -> Path:
-    path = export_encoder(SparseAutoencoder(4, 3, sparsity=L1()), tmp_path / "bundle")
-    (path / "manifest.json").write_text(json.dumps({**manifest(path), **keys}))
-    (path / "encoder.onnx").unlink()  # nothing is to be loaded
-    return path
+def strict() -> Any:
+    """jsonschema, with whole numbers that are written as such: 1.0 is none."""
+    kinds = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: type(value) is int
+    )
+    kind = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=kinds)
+    return kind(SCHEMA)
 
 
-@pytest.mark.parametrize("installed", ["1.7.0", "1.11", "1.11.9", "1.12.0.dev20260101", "0.99"])
-def test_an_onnxruntime_too_old_is_named(
-    installed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = changed(tmp_path, min_onnxruntime="1.12.1")
-    monkeypatch.setattr(ort, "__version__", installed)
-    with pytest.raises(BundleError, match=r"onnxruntime 1.12.1 or newer.* Received: .*Remedy: pip"):
-        Encoder(path)
+def test_our_validator_judges_as_jsonschema(full: dict[str, Any], whole: dict[str, Any]) -> None:
+    ours, theirs, rng = Schema(SCHEMA), strict(), random.Random(0)
+    verdicts = []
+    for _ in range(2500):
+        found = mutated(rng.choice([full, whole]), rng)
+        for _ in range(rng.choice([0, 0, 0, 1])):
+            found = mutated(found, rng)
+        try:
+            ours.require(found)
+            verdicts.append(True)
+        except SchemaError:
+            verdicts.append(False)
+        assert verdicts[-1] == theirs.is_valid(found), found
+    assert 200 < sum(verdicts) < 2300
 
 
-@pytest.mark.parametrize("installed", ["1.12", "1.12.1", "1.17.3+cpu", "1.20.0rc1", "2.0"])
-def test_versions_are_compared_number_by_number(installed: str) -> None:
-    for oldest in ("1.7", "1.12", "1"):
-        bundle.require_onnxruntime({"min_onnxruntime": oldest}, installed)
+@pytest.mark.parametrize(
+    ("rule", "good", "bad", "message"),
+    [
+        ({"type": ["string", "null"]}, [None, "a"], [1, True], "a text or null"),
+        ({"type": "integer"}, [1, -3], [True, 1.0, "1"], "a whole number"),
+        ({"type": "number"}, [1, 1.5], [False, None], "a number"),
+        ({"const": 1}, [1], [True, 2, "1"], "1"),
+        ({"enum": [0, "a"]}, [0, "a"], [False, "b"], "one of"),
+        ({"pattern": "^a+$"}, ["aa", 3], ["a\n", "ab", ""], "a text as"),
+        ({"minimum": 0, "maximum": 2}, [0, 2, "x"], [-1, 3], "at"),
+        ({"exclusiveMinimum": 0}, [0.1], [0], "more than 0"),
+        ({"items": {"type": "number", "minimum": 0}}, [[], [0, 1.5]], [[-1], [True], ["a"]], "a"),
+        ({"items": {"type": "number", "exclusiveMinimum": 0}}, [[1]], [[1, 0]], "more than 0"),
+        ({"items": {"type": "number", "maximum": 1}}, [[1]], [[0.5, 2, 0]], "at most 1"),
+        ({"minItems": 1, "maxItems": 2}, [[1], [1, 2]], [[], [1, 2, 3]], "entries"),
+        ({"oneOf": [{"type": "number"}, {"minimum": 3}]}, [2, "a"], [4], "only one rule"),
+    ],
+)
+def test_each_keyword(rule: dict[str, Any], good: list[Any], bad: list[Any], message: str) -> None:
+    schema = Schema(rule)
+    for value in good:
+        schema.require(value)
+    for value in bad:
+        with pytest.raises(SchemaError, match=message):
+            schema.require(value)
 
 
-@pytest.mark.parametrize("oldest", ["newest", "", "1.x", None, 1.12])
-def test_a_version_that_is_none_is_refused(oldest: Any, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"Expected (a version as )?`min_onnxruntime`"):
-        Encoder(changed(tmp_path, min_onnxruntime=oldest))
-
-
-@pytest.mark.parametrize("newer", [2, 99, "1", None])
-def test_a_bundle_of_a_newer_format_is_refused(newer: Any, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"of format 1. Received: format .*Remedy: a version of"):
-        Encoder(changed(tmp_path, format=newer))
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"maxLength": 3},
+        {"properties": {"a": {"format": "date"}}},
+        {"oneOf": [{"type": "null"}, {"not": {}}]},
+        {"$defs": {"a": {"uniqueItems": True}}},
+        {"pattern": "a+"},
+    ],
+)
+def test_a_schema_with_what_is_not_known_is_refused(rule: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="Expected a schema of the keywords"):
+        Schema(rule)

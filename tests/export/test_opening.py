@@ -1,0 +1,48 @@
+"""Sessions from bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from keras_sparse_export import BundleError, Encoder
+from keras_sparse_export.opening import open_session
+from onnx_files import encoder, integers, written
+
+
+def test_bytes_are_taken_for_an_onnx_file_whatever_else_they_look_like(tmp_path: Path) -> None:
+    """onnxruntime knows its own format by four bytes; ours has not looked at such a file."""
+    relu = encoder([("Relu", "x", "code")]).SerializeToString()
+    disguised = b"\x12\x06\x00\x00ORTM" + relu  # a producer's name
+    with pytest.raises(Exception, match=r"(?i)ort"):
+        ort.InferenceSession(disguised, providers=["CPUExecutionProvider"])
+    file = tmp_path / "encoder.onnx"
+    file.write_bytes(disguised)
+    np.testing.assert_array_equal(Encoder(file).encode(-np.ones(4)), np.zeros(4))
+
+
+def test_what_onnxruntime_does_not_load_is_named(tmp_path: Path) -> None:
+    data = encoder([("MatMul", "x x", "code")]).SerializeToString()
+    with pytest.raises(BundleError, match=r"Expected an ONNX model that onnxruntime .* loads"):
+        open_session(data, tmp_path / "encoder.onnx")
+
+
+def test_a_failing_run_is_named(tmp_path: Path) -> None:
+    """It loads, since the place to gather from is not known before."""
+    nodes = [
+        ("ReduceMax", "x", "most", {"keepdims": 0}),
+        ("Cast", "most", "place", {"to": 7}),
+        ("Gather", "x place", "code", {"axis": 0}),
+    ]
+    proto = encoder(
+        [*nodes[:2], ("Gather", "x place", "row", {"axis": 1}), *END], {"axes": integers(1)}
+    )
+    found = Encoder(written(proto, tmp_path))
+    assert found.encode(np.zeros((2, 4))).shape == (2, 4)
+    for rows in (np.full(4, 9.0), np.full((2, 4), 9.0)):
+        with pytest.raises(BundleError, match=r"to give codes of rows in onnxruntime .* Received:"):
+            found.encode(rows)
+
+
+END = [("Unsqueeze", "row axes", "column"), ("Add", "x column", "code")]

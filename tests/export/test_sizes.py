@@ -1,0 +1,179 @@
+"""Graphs that ask for more memory than there is."""
+
+import subprocess
+import sys
+import textwrap
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse_export import BundleError, Encoder, sizes
+from onnx_files import encoder, integers, written
+
+Nodes = list[tuple[Any, ...]]
+END = [("ReduceSum", "big axes", "sum", {"keepdims": 1}), ("Add", "x sum", "code")]
+AXES = {"axes": integers(0, 1)}
+
+
+def doubled(times: int) -> Nodes:
+    """x beside itself, again and again."""
+    names = ["x", *(f"h{count}" for count in range(times - 1)), "big"]
+    return [("Concat", f"{a} {a}", b, {"axis": 1}) for a, b in pairwise(names)]
+
+
+HUGE: dict[str, tuple[Nodes, dict[str, Any]]] = {
+    "a constant of any shape": (
+        [("ConstantOfShape", "shape", "big")],
+        {"shape": integers(1 << 20, 1 << 20)},
+    ),
+    "expanded": ([("Expand", "x shape", "big")], {"shape": integers(1 << 38, 1, 4)}),
+    "tiled": ([("Tile", "x shape", "big")], {"shape": integers(1 << 20, 1 << 18)}),
+    "padded": ([("Pad", "x pads", "big")], {"pads": integers(0, 0, 1 << 20, 1 << 20)}),
+    "a range": (
+        [("Range", "zero end one", "r"), ("Unsqueeze", "r first", "big")],
+        {"zero": np.int64(0), "end": np.int64(1 << 40), "one": np.int64(1), "first": integers(0)},
+    ),
+    "an outer product": (
+        [("Add", "column row", "big")],
+        {"column": np.zeros((30_000, 1), np.float32), "row": np.zeros((1, 30_000), np.float32)},
+    ),
+    "a product of matrices": (
+        [("MatMul", "column row", "big")],
+        {"column": np.zeros((30_000, 1), np.float32), "row": np.zeros((1, 30_000), np.float32)},
+    ),
+    "doubled": (doubled(40), {}),
+    "resized": (
+        [
+            ("Unsqueeze", "x axes", "image"),
+            ("Resize", "image roi scales", "large"),
+            ("ReduceSum", "large axes", "big", {"keepdims": 0}),
+        ],
+        {"roi": np.zeros(0, np.float32), "scales": np.array([1, 1, 1e5, 1e5], np.float32)},
+    ),
+    "gathered": (
+        [("Gather", "w places", "big")],
+        {"w": np.zeros((2, 30_000), np.float32), "places": np.zeros((10_000, 4), np.int64)},
+    ),
+}
+
+
+def hostile(name: str) -> Any:
+    nodes, constants = HUGE[name]
+    return encoder([*nodes, *END], {**AXES, **constants})
+
+
+@pytest.mark.parametrize("name", list(HUGE))
+def test_results_beyond_the_limit_are_refused_before_they_are_computed(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match=r"Expected (results of at most|an ONNX model)"):
+        Encoder(written(hostile(name), tmp_path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory as Linux tells it")
+def test_none_of_them_takes_memory(tmp_path: Path) -> None:
+    for count, name in enumerate(HUGE):
+        (tmp_path / f"{count}.onnx").write_bytes(hostile(name).SerializeToString())
+    code = f"""
+        import resource
+        from pathlib import Path
+        from keras_sparse_export import BundleError, Encoder
+
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+        before = peak()
+        for file in Path({str(tmp_path)!r}).glob("*.onnx"):
+            try:
+                Encoder(file)
+            except BundleError:
+                continue
+            raise SystemExit(f"{{file}} was opened")
+        print(peak() - before)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 100
+
+
+def test_what_fits_one_row_fits_chunks_of_as_many_as_fit(tmp_path: Path) -> None:
+    """Each row takes 16 MB: what fits are 64 of them, not 1,024."""
+    nodes = [("Unsqueeze", "x last", "column"), ("Expand", "column shape", "big")]
+    end = [("ReduceMax", "big", "code", {"axes": [2], "keepdims": 0})]
+    constants = {"last": integers(2), "shape": integers(1, 4, 1 << 20)}
+    model = Encoder(written(encoder([*nodes, *end], constants), tmp_path))
+    assert 1 < model.chunk_rows <= 64
+    x = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(model.encode(x), x)
+
+
+def test_what_grows_faster_than_its_rows_is_bounded_in_chunks(tmp_path: Path) -> None:
+    """All rows times all rows times 4,096: 16 GB at 1,000 rows."""
+    nodes = [
+        ("Transpose", "x", "turned"),
+        ("MatMul", "x turned", "square"),
+        ("Unsqueeze", "square last", "cube"),
+        ("Expand", "cube shape", "big"),
+        ("ReduceMax", "big", "most", {"axes": [1, 2], "keepdims": 0}),
+        ("Unsqueeze", "most one", "column"),
+        ("Add", "x column", "code"),
+    ]
+    constants = {"last": integers(2), "one": integers(1), "shape": integers(1, 1, 4096)}
+    found = Encoder(written(encoder(nodes, constants), tmp_path))
+    assert found.chunk_rows**2 * 4096 * 4 <= sizes.RUN_BYTES
+    assert found.encode(np.ones((3, 4))).shape == (3, 4)
+
+
+def test_a_batch_size_at_which_a_graph_is_large_is_found_when_it_comes(tmp_path: Path) -> None:
+    """Rows -n to n of b are b up to n, and none at 2n: small at the ends, large between."""
+    # Of 1,024 rows and of one, the slice is short; of 512 it is all of them, times itself.
+    nodes = [
+        ("Slice", "x starts ends first", "some"),
+        ("Reshape", "some flat", "row"),
+        ("Transpose", "row", "column", {"perm": [1, 0]}),
+        ("MatMul", "column row", "square"),
+        ("Expand", "square wide", "big"),
+        ("ReduceMax", "big", "most", {"keepdims": 1}),
+        ("Reshape", "most alone", "one"),
+        ("Add", "x one", "code"),
+    ]
+    half = 1 << 15  # chunks of 4 features and 4 units have 2**16 rows
+    constants = {
+        "starts": integers(-half),
+        "ends": integers(half),
+        "first": integers(0),
+        "flat": integers(1, -1),
+        "wide": integers(64, 1, 1),
+        "alone": integers(1, 1),
+    }
+    found = Encoder(written(encoder(nodes, constants), tmp_path))
+    assert found.chunk_rows == 2 * half
+    found.encode(np.ones((3, 4)))
+    with pytest.raises(BundleError, match=f"in .* for {half} rows"):
+        found.encode(np.ones((half, 4)))
+
+
+def test_large_encoders_are_let_pass() -> None:
+    """784 to 65,536 units: 0.2 GB of weights, and 1,024 rows of it in one go."""
+    per_row = 4 * (2 * 784 + 3 * 65_536)
+    assert 1024 * per_row < sizes.RUN_BYTES
+
+
+@pytest.mark.parametrize("node", [("NonZero", "x", "code"), ("Unique", "x", "code")])
+def test_who_allows_an_operator_vouches_for_what_it_takes(
+    node: tuple[Any, ...], tmp_path: Path
+) -> None:
+    nodes = [
+        (node[0], "x", "places"),
+        ("Cast", "places", "numbers", {"to": 1}),
+        ("ReduceSum", "numbers axes", "sum", {"keepdims": 0}),
+        ("Add", "x sum", "code"),
+    ]
+    axes = integers(0, 1) if node[0] == "NonZero" else integers(0)
+    found = Encoder(written(encoder(nodes, {"axes": axes}), tmp_path), allow=[node[0]])
+    assert found.encode(np.ones(4)).shape == (4,)
