@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 from fuzzing.outcomes import CRASH, FAILURES, HANG, MEMORY, CaseError, failure_of, trace
 
 SECONDS = 5.0
-"""A case that takes longer hangs."""
+"""A case that takes more of a processor hangs."""
+WAITING = 4
+"""So many times as long by the clock, too, as where it waits for a pipe. Busy machines are slow."""
 MEMORY_BYTES = 1 << 30
 """What a case may add to its process: the bundles have 1 kB of weights, the longest text 20 MB, of
 which Python makes half a gigabyte of objects; any file that takes more has a bound missing."""
@@ -43,6 +45,7 @@ class Result(NamedTuple):
     outcome: str
     detail: str
     seconds: float
+    """Of a processor."""
     memory: int
     """Most bytes that it added to its process."""
 
@@ -72,13 +75,13 @@ def _judged(
     number: int, folder: Path, work: Work, connection: Connection
 ) -> tuple[str, str, float, int]:
     """Outcome, detail, seconds and bytes of a case."""
-    start, before = time.monotonic(), 0
+    start, before = time.process_time(), 0
 
     def ready(kind: str, what: str, holds: bool | None) -> None:
         nonlocal start, before
-        connection.send(("ready", kind, what, holds))
+        connection.send(("ready", kind, what, holds, time.process_time()))
         _limit_memory()
-        start, before = time.monotonic(), _bytes("VmRSS")
+        start, before = time.process_time(), _bytes("VmRSS")
 
     try:
         outcome, detail = work(number, folder, ready)
@@ -86,7 +89,7 @@ def _judged(
         outcome, detail = failure.outcome, failure.detail
     except Exception as error:
         outcome, detail = failure_of(error) or FAULT, trace(error)
-    seconds = time.monotonic() - start
+    seconds = time.process_time() - start
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
     return outcome, detail, seconds, max(0, _bytes("VmHWM") - before)
 
@@ -121,6 +124,7 @@ class _Worker:
         self.process.start()
         other.close()
         self.number: int | None = None
+        self.begun = 0.0
         self.told: tuple[str, str, bool | None] | None = None
         self.since = time.monotonic()
 
@@ -131,8 +135,19 @@ class _Worker:
 
     @property
     def end(self) -> float:
-        """When its time is up."""
-        return self.since + (PREPARING_SECONDS if self.told is None else self.seconds)
+        """When to look whether its time is up."""
+        if self.told is None:
+            return self.since + PREPARING_SECONDS
+        spent = self._spent()
+        left = min(self.seconds - spent, self.since + WAITING * self.seconds - time.monotonic())
+        return time.monotonic() + left
+
+    def _spent(self) -> float:
+        """Seconds of a processor that the case has taken."""
+        with suppress(OSError):  # it has died, which `received` will see
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+            return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") - self.begun
+        return 0.0
 
     def result(self, outcome: str, detail: str, seconds: float, memory: int) -> Result:
         number = self.number
@@ -154,9 +169,13 @@ class _Worker:
         except (EOFError, ConnectionResetError):
             return self._died()
         if what == "ready":
-            self.told, self.since = (message[0], message[1], message[2]), time.monotonic()
+            *told, self.begun = message
+            self.told, self.since = (told[0], told[1], told[2]), time.monotonic()
             return None
-        return self.result(*message)
+        outcome, detail, seconds, memory = message
+        if seconds > self.seconds:
+            outcome, detail = HANG, f"{outcome} after {seconds:.1f} s: {detail}"
+        return self.result(outcome, detail, seconds, memory)
 
     def _died(self) -> Result:
         self.process.join()
@@ -164,7 +183,7 @@ class _Worker:
         name = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         log = self.log.read_text(errors="replace")[-1000:]
         outcome = MEMORY if "bad_alloc" in log else CRASH
-        return self.result(outcome, f"{name}: {log}", time.monotonic() - self.since, 0)
+        return self.result(outcome, f"{name}: {log}", 0.0, 0)
 
     def stop(self) -> None:
         self.process.kill()
@@ -214,11 +233,11 @@ def _step(worker: _Worker, heard: bool) -> tuple[Result | None, bool]:
     if heard:
         result = worker.received()
         return result, not worker.process.is_alive()
-    if time.monotonic() < worker.end:
+    if worker.end > time.monotonic():
         return None, False
     if worker.told is None:
         raise RuntimeError(f"Case {worker.number} takes too long to prepare")
-    return worker.result(HANG, f"after {worker.seconds:g} s", worker.seconds, 0), True
+    return worker.result(HANG, f"no end after {worker.seconds:g} s", worker.seconds, 0), True
 
 
 # The work --------------------------------------------------------------------------------------
