@@ -27,6 +27,7 @@ from fuzzing import (
 from fuzzing.bases import Base
 from fuzzing.outcomes import Steps
 
+ENDINGS = ("npy", "npz", "csv", "jsonl")
 MOST_BYTES = 64 << 20
 SEALED = 0.75
 """Of bundles whose files are changed: with sizes and hashes made true again."""
@@ -107,9 +108,10 @@ def _rows(rng: Random, base: Base) -> Case:
 
 
 def _data(rng: Random, base: Base, folder: Path) -> Case:
-    kind, to = rng.choice(list(tables.KINDS)), rng.choice(list(tables.KINDS))
-    file = folder / f"rows.{kind}"
-    what = tables.KINDS[kind](rng, base, file)
+    kind = rng.choices(list(tables.KINDS), tables.SHARES)[0]
+    ending, write = tables.KINDS[kind]
+    file, to = folder / f"rows.{ending}", rng.choice(ENDINGS)
+    what = write(rng, base, file)
     options, overwrite = judge_data.options_of(rng, kind), rng.random() < 0.5
     told = f"{base.name}, encode to .{to} {' '.join(options)}: {what}"
     return Case("data", told, None, partial(judge_data.judge, base, file, to, options, overwrite))

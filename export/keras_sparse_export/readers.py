@@ -178,7 +178,8 @@ def _csv_parser(
         )
     names = cells if header else []
     if unknown := [name for name in drop if name not in names]:
-        raise ValueError(f"columns {', '.join(names) or 'without names'}, no {unknown[0]}")
+        told = _shown(", ".join(names)) or "without names"
+        raise ValueError(f"columns {told}, no {unknown[0]}")
     size = math.prod(shape)
     if not header:
         kept = list(range(size))
@@ -195,7 +196,7 @@ def _csv_parser(
             raise ValueError(f"{len(cells)} columns instead of {width}")
         for column in kept:
             if not _is_number(cells[column]):
-                name = names[column] if names else column
+                name = _shown(names[column]) if names else column
                 raise ValueError(f"{cells[column].strip()[:40]!r} in column {name}")
         return np.array([float(cells[column]) for column in kept]).reshape(shape)
 
@@ -221,6 +222,11 @@ def _cells(line: str) -> list[str]:
         return next(csv.reader([line]))
     except csv.Error as error:
         raise ValueError(f"no line of a CSV ({error})") from error
+
+
+def _shown(text: str) -> str:
+    """A text out of a file as a message can have it: short, and nothing a terminal obeys."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:80])
 
 
 def _is_number(cell: str) -> bool:

@@ -93,6 +93,17 @@ def test_less_than_nothing_counts_as_nothing() -> None:
         assert scores(np.array(excess), 4, pooled) == pytest.approx(-np.sqrt(8), rel=1e-4)
 
 
+def test_codes_that_are_no_numbers_are_no_sign_of_no_drift() -> None:
+    codes = np.random.default_rng(0).random((500, 4)).astype(np.float32)
+    known = statistics.of_sample(lambda rows: rows, codes, 0.5)
+    codes[7, 2] = np.nan
+    with pytest.raises(BundleError, match="that can be compared. Received: a score of nan"):
+        drift.drift(codes, known, 0.5)
+    known["active_std"][1] = 1e308
+    with pytest.raises(BundleError, match="that can be compared"), np.errstate(all="ignore"):
+        drift.drift(codes[:7], known, 0.5)
+
+
 # The rate ----------------------------------------------------------------------------------------
 
 

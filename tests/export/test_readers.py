@@ -359,3 +359,12 @@ def test_a_first_line_that_is_no_csv(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"1,2,3,4\r5,6,7,8\r")
     with pytest.raises(ValueError, match=r"numbers in .*x.csv. Received: no line of a CSV"):
         read(tmp_path / "x.csv")
+
+
+def test_names_of_columns_are_fit_for_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a\x1b[2J,b,c" + "c" * 1000 + ",d\nx,2,3,4\n1,2,3,4\n")
+    (reason,) = read(tmp_path / "x.csv")[1].values()
+    assert reason == "'x' in column a\ufffd[2J"
+    with pytest.raises(ValueError, match=r"columns a\ufffd\[2J, b, c+, no e") as told:
+        read(tmp_path / "x.csv", drop=["e"])
+    assert len(str(told.value)) < 500
