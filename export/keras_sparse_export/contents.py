@@ -5,8 +5,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from keras_sparse_export.bundle import BundleError, VerificationError
 
@@ -89,7 +90,7 @@ def bare(file: Path, most: int = MAX_FILE_BYTES) -> bytes:
 
 
 @contextmanager
-def _opened(folder: Path, name: str, size: int) -> Iterator[BinaryIO]:
+def _opened(folder: Path, name: str, size: int) -> Iterator[BufferedReader]:
     """A file of the bundle, of the size that the manifest tells."""
     try:
         with _regular(inside(folder, name)) as stream:
@@ -107,15 +108,15 @@ def _opened(folder: Path, name: str, size: int) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _regular(file: Path) -> Iterator[BinaryIO]:
+def _regular(file: Path) -> Iterator[BufferedReader]:
     """A regular file, opened; a pipe without a writer or a device keeps nobody waiting."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(file, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BundleError(f"Expected a regular file. Received: {file}, which is none")
-        stream = os.fdopen(descriptor, "rb", closefd=False)
-        yield stream
+        with open(descriptor, "rb", closefd=False) as stream:
+            yield stream
     finally:
         os.close(descriptor)
 

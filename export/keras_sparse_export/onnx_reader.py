@@ -24,8 +24,10 @@ MAX_NODES = 1 << 14
 MAX_VALUES = 1 << 16
 """Nodes, constants, inputs and outputs, of all graphs and nodes."""
 MAX_NAME_BYTES = 1 << 10
-MAX_FIELDS = 1 << 20
-"""Of all messages: each takes about a microsecond to read."""
+MAX_INTEGER = 1 << 31
+"""Of an attribute: an axis, a group, a size. Some operators do not expect more."""
+MAX_FIELDS = 1 << 18
+"""Of all messages; each takes some microseconds to read."""
 FLOAT, INT32 = 1, 6
 ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 """Of the types that are numbers of whole bytes: no texts, no complex ones, no half bytes."""
@@ -81,6 +83,8 @@ class Node:
     """In its attributes."""
     graphs: list[Graph]
     """In its attributes."""
+    integers: dict[str, int]
+    """Its attributes that are one whole number."""
     message: memoryview = field(repr=False)
 
 
@@ -181,15 +185,27 @@ class _Reader:
         self._count(*many.values())
         tensors: list[Tensor] = []
         graphs: list[Graph] = []
+        integers: dict[str, int] = {}
         for each in many["attributes"]:
             one, several = self._read(each, messages.ATTRIBUTE)
+            if "i" in one:
+                integers[one.get("name", "")] = value = wire.signed(one["i"])
+                if abs(value) > MAX_INTEGER:
+                    raise WireError(f"an attribute of {value} at a node")
             inner = [one["tensor"]] if "tensor" in one else []
             tensors += [self._tensor(tensor) for tensor in inner + several["tensors"]]
             inner = [one["graph"]] if "graph" in one else []
             graphs += [self._graph(graph, depth + 1) for graph in inner + several["graphs"]]
         operator = once.get("operator", "")
         return Node(
-            operator, _domain(once), many["inputs"], many["outputs"], tensors, graphs, message
+            operator,
+            _domain(once),
+            many["inputs"],
+            many["outputs"],
+            tensors,
+            graphs,
+            integers,
+            message,
         )
 
     def _tensor(self, message: memoryview) -> Tensor:

@@ -51,15 +51,15 @@ class Half:
         allow: Sequence[str] = (),
     ) -> None:
         self.argument, self._file = argument, file
-        self.model = onnx_reader.read(data, file)
-        operators.require_allowed(self.model, file, allow)
-        x, outputs = _only_input(self.model, file), self.model.graph.outputs
+        model = onnx_reader.read(data, file)
+        operators.require_allowed(model, file, allow)
+        x, outputs = _only_input(model, file), model.graph.outputs
         self.input, self.input_shape = x.name, _row_shape(x, file)
         self.outputs = {each.name: (_row_shape(each, file), _dtype(each, file)) for each in outputs}
         self.output = outputs[0].name
         self.output_shape = self.outputs[self.output][0]
         longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
-        self._sizes = Sizes(self.model, file, len(data), vouched=bool(allow))
+        self._sizes = Sizes(model, file, len(data), vouched=bool(allow))
         self.chunk_rows = self._sizes.fitting(max(CHUNK_ROWS, CHUNK_VALUES // longer))
         self.session = open_session(data, file, threads=threads, spin=spin)
         self._bound = _Bound(self)

@@ -23,7 +23,7 @@ def test_bytes_are_taken_for_an_onnx_file_whatever_else_they_look_like(tmp_path:
 
 
 def test_what_onnxruntime_does_not_load_is_named(tmp_path: Path) -> None:
-    data = encoder([("MatMul", "x x", "code")]).SerializeToString()
+    data = encoder([("MatMul", "x nothing", "code")]).SerializeToString()
     with pytest.raises(BundleError, match=r"Expected an ONNX model that onnxruntime .* loads"):
         open_session(data, tmp_path / "encoder.onnx")
 

@@ -151,7 +151,7 @@ def mutated(value: Any, rng: random.Random) -> Any:
         elif kind < 0.25 and isinstance(found, dict):
             found[rng.choice(["surplus", "../x", "", f"{key}_", str(key)[:-1]])] = found[key]
         elif kind < 0.25:
-            found.append(found[key])
+            found = [*found, found[key]]
         else:
             found[key] = mutated(found[key], rng)
         return found
@@ -180,7 +180,7 @@ def test_our_validator_judges_as_jsonschema(full: dict[str, Any], whole: dict[st
         except SchemaError:
             verdicts.append(False)
         assert verdicts[-1] == theirs.is_valid(found), found
-    assert 200 < sum(verdicts) < 2300
+    assert 100 < sum(verdicts) < 2400
 
 
 @pytest.mark.parametrize(

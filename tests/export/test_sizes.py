@@ -177,3 +177,52 @@ def test_who_allows_an_operator_vouches_for_what_it_takes(
     axes = integers(0, 1) if node[0] == "NonZero" else integers(0)
     found = Encoder(written(encoder(nodes, {"axes": axes}), tmp_path), allow=[node[0]])
     assert found.encode(np.ones(4)).shape == (4,)
+
+
+# What ends the process -------------------------------------------------------------------------
+
+
+def divided(divisor: str, constants: dict[str, Any]) -> Any:
+    """The place of the largest feature, divided."""
+    nodes = [
+        ("ArgMax", "x", "place", {"axis": 1}),
+        ("Div", f"place {divisor}", "share"),
+        ("Cast", "share", "number", {"to": 1}),
+        ("Add", "x number", "code"),
+    ]
+    return encoder(nodes, constants)
+
+
+def test_whole_numbers_are_divided_by_constants_above_0(tmp_path: Path) -> None:
+    """-2**63 / -1 is 2**63, which is no int64: x86 raises a signal that nothing catches."""
+    found = Encoder(written(divided("two", {"two": integers(2)}), tmp_path))
+    np.testing.assert_array_equal(found.encode(np.arange(4.0)), np.arange(4.0) + 1)
+    cases: list[tuple[str, dict[str, Any]]] = [("place", {}), ("minus", {"minus": integers(-1)})]
+    for divisor, constants in cases:
+        with pytest.raises(BundleError, match=f"by constants above 0 .* by {divisor!r}"):
+            Encoder(written(divided(divisor, constants), tmp_path))
+    constants = {"least": integers(-(2**63)), "minus": integers(-1), "one": integers(1)}
+    nodes = [("Div", "least minus", "share"), ("Expand", "x share", "code")]
+    with pytest.raises(BundleError, match="by constants above 0"):
+        Encoder(written(encoder(nodes, constants), tmp_path))
+
+
+def test_shapes_that_are_computed_in_the_graph_are_followed(tmp_path: Path) -> None:
+    """Half of the features for each row, by the graph's own reckoning."""
+    nodes = [
+        ("Shape", "x", "shape", {"start": 1}),
+        ("Div", "shape two", "half"),
+        ("Slice", "x zero half one", "some"),
+        ("Shape", "some", "wide"),
+        ("ConstantOfShape", "wide", "nothing"),
+        ("Concat", "some nothing", "code", {"axis": 1}),
+    ]
+    constants = {"two": integers(2), "zero": integers(0), "one": integers(1)}
+    found = Encoder(written(encoder(nodes, constants), tmp_path))
+    x = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(found.encode(x), np.where(np.arange(4) < 2, x, 0))
+    huge = [*nodes[:3], ("Shape", "some", "s"), ("Mul", "s wide", "shape2")]
+    constants["wide"] = integers(1 << 20, 1 << 20)
+    nodes = [*huge, ("ConstantOfShape", "shape2", "big"), *END]
+    with pytest.raises(BundleError, match="results of at most"):
+        Encoder(written(encoder(nodes, {**constants, **AXES}), tmp_path))
