@@ -90,6 +90,7 @@ def moments(parts: Iterable[np.ndarray]) -> Moments:
     return reduce(Moments.joined, map(Moments.of, parts))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a score that is not finite is refused below
 def drift(codes: np.ndarray, statistics: dict[str, Any] | None, threshold: float) -> Drift:
     """Compare a batch of codes with a bundle's statistics.
 
