@@ -5,12 +5,12 @@
 
 A case is a function of seed and number. Five small bundles are exported once; a case changes a copy
 of one, and after most changes the sizes and hashes in the manifest are made true again, so that the
-later checks are reached. *crash*: a signal. *hang*: more than 5 s of a processor, or 20 s by the
-clock. *memory*: more than 1 GiB beyond what the process held. *unnamed*: an error that does not say
-what was expected and what received. *wrong*: nobody complained, and codes, values, units or
-reconstructions are others than the golden ones that lie in the bundle, or than onnxruntime's own
-where no file was changed. *leftover*: part of a file after a job that failed. The exit status is 1
-if there is any of these.
+later checks are reached. *crash*: a signal. *hang*: a call that takes more than 5 s of a processor,
+or a case that does not end. *memory*: more than 1 GiB beyond what the process held. *unnamed*: an
+error that does not say what was expected and what received. *wrong*: nobody complained, and codes,
+values, units or reconstructions are others than the golden ones that lie in the bundle, or than
+onnxruntime's own where no file was changed. *leftover*: part of a file after a job that failed. The
+exit status is 1 if there is any of these.
 """
 
 import argparse

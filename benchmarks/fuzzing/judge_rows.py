@@ -1,5 +1,6 @@
 """What an untouched encoder makes of odd rows, held to plain onnxruntime."""
 
+import math
 from random import Random
 from typing import Any
 
@@ -73,7 +74,7 @@ def _require_right(base: Base, encoder: Encoder, name: str, rows: Any, found: An
 
 def _dense(found: Any, rows: int, base: Base, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sparse codes as dense ones, and dense ones without what is not active."""
-    flat = codes.reshape(rows, -1)
+    flat = codes.reshape(rows, math.prod(codes.shape[1:]))
     dense = np.zeros((len(found.indptr) - 1, flat.shape[1]), np.float32)
     dense[np.repeat(np.arange(len(dense)), np.diff(found.indptr)), found.indices] = found.data
     return dense, np.where(flat > base.manifest["threshold"], flat, np.float32(0))

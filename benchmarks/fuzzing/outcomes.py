@@ -1,5 +1,6 @@
 """What becomes of a case: an answer, a named error, or one of the failures."""
 
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ FAILURES = CRASH, HANG, MEMORY, UNNAMED, WRONG, LEFTOVER = (
 MESSAGE_CHARACTERS = 4000
 """Longer is nothing that a person reads; a hostile manifest may hold megabytes."""
 DETAIL_CHARACTERS = 2000
+SECONDS = 5.0
+"""A call that takes more of a processor hangs."""
 
 
 class CaseError(Exception):
@@ -31,13 +34,17 @@ class Steps:
 
     def __call__(self, what: str, call: Callable[[], Any]) -> Any:
         """What the call returns, or `None` if it was refused."""
+        start = time.process_time()
         try:
-            return call()
+            found = call()
         except Exception as error:
             if (outcome := failure_of(error)) is not None:
                 raise CaseError(outcome, f"{what}: {trace(error)}") from None
             self.named.append(f"{what}: {type(error).__name__}: {error}")
-            return None
+            found = None
+        if (seconds := time.process_time() - start) > SECONDS:
+            raise CaseError(HANG, f"{what}: {seconds:.1f} s")
+        return found
 
     @property
     def outcome(self) -> str:
