@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-ROWS = 40
+ROWS = 16
 """Rows that are asked of every encoder beside the golden ones; enough for drift."""
 BOMB_BYTES = 5 << 28
 """More than a case may take."""

@@ -23,6 +23,7 @@ from fuzzing import (
     sizes,
     tables,
     tensors,
+    wires,
 )
 from fuzzing.bases import Base
 from fuzzing.outcomes import Steps
@@ -47,6 +48,7 @@ BUNDLES = {
     "links": Kind(7, files.LINKS, SEALED),
     "manifest": Kind(18, manifests.MANIFESTS, 0),
     "manifest text": Kind(6, json_texts.JSON_TEXTS, 0),
+    "wire": Kind(7, wires.WIRES, 0.9),
     "operators": Kind(10, operators.OPERATORS, 0.9),
     "sizes": Kind(4, sizes.SIZES, 0.9),
     "interfaces": Kind(5, interfaces.INTERFACES, 0.9),

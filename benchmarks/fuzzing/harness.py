@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from fuzzing.outcomes import CRASH, FAILURES, HANG, MEMORY, CaseError, failure_of, trace
 
-SECONDS = 30.0
+SECONDS = 60.0
 """Of a processor: a case that takes more is ended. One of its calls may take `outcomes.SECONDS`."""
 WAITING = 2
 """So many times as long by the clock, too, as where it waits for a pipe. Busy machines are slow."""

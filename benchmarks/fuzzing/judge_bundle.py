@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from fuzzing.bases import Base
 from fuzzing.outcomes import UNNAMED, WRONG, CaseError, Steps, failure_of, require_near, says, trace
 from keras_sparse_export import Encoder, cli
+from keras_sparse_export.encoder import FILES
+from keras_sparse_export.operators import ALLOWED
 
 Open = Callable[..., Encoder]
 WAYS = ("checked", "checked", "checked", "checked", "int8", "unchecked", "bare", "command")
@@ -38,15 +41,36 @@ def judge(base: Base, folder: Path, way: str, opened: Open = Encoder) -> Steps:
         where = folder / "encoder.onnx" if way == "bare" else folder
         encoder = steps("open", lambda: opened(where, check=False))
         if encoder is not None:
+            require_harmless(folder / "encoder.onnx")
             _use(steps, base, encoder)
     else:
         variant = "int8" if way == "int8" and "int8" in base.answers else "float32"
         encoder = steps("open", lambda: opened(folder, variant=variant))
         if encoder is not None:
+            require_harmless(folder / FILES[variant])
             _require_golden(steps, encoder, folder)
             _use(steps, base, encoder)
             _require_same(steps, base, encoder, folder)
     return steps
+
+
+def require_harmless(file: Path) -> None:
+    """Fail if an ONNX file that was opened has, as protobuf reads it, what must be refused."""
+    model = onnx.ModelProto.FromString(file.read_bytes())
+    graphs, operators = [model.graph], set[str]()
+    external = bool(model.functions or model.training_info)
+    while graphs:
+        graph = graphs.pop()
+        external |= bool(graph.sparse_initializer)
+        external |= any(each.data_location or each.external_data for each in graph.initializer)
+        for node in graph.node:
+            operators.add(f"{node.domain}:{node.op_type}")
+            for each in node.attribute:
+                graphs += [*each.graphs, *([each.g] if each.HasField("g") else [])]
+                external |= bool(each.t.data_location or each.t.external_data)
+    allowed = {f"{domain}:{name}" for name in ALLOWED for domain in ("", "ai.onnx")}
+    if external or operators - allowed:
+        raise CaseError(WRONG, f"opened, with {sorted(operators - allowed) or 'data elsewhere'}")
 
 
 def _use(steps: Steps, base: Base, encoder: Encoder) -> None:
@@ -60,8 +84,8 @@ def _use(steps: Steps, base: Base, encoder: Encoder) -> None:
             raise CaseError(WRONG, f"encode: {codes.dtype} {codes.shape} for {len(x)} rows")
         if base.manifest["top_k"] is not None:
             steps("encode_top_k", lambda: encoder.encode_top_k(x))
-        if encoder.has_decoder:
-            steps("decode", lambda: encoder.decode(codes))
+        if encoder.has_decoder and steps("decode", lambda: encoder.decode(codes)) is not None:
+            require_harmless(encoder.path / "decoder.onnx")
     if codes is not None and sparse is not None:
         flat = codes.reshape(len(codes), -1)
         dense = np.zeros_like(flat)
