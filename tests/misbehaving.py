@@ -20,7 +20,7 @@ def misbehave(number: int, folder: Path, ready: Ready) -> tuple[str, str]:
     elif number == 3:
         bytearray(2 << 30)
     elif number == 4:
-        {}["x"]
+        raise KeyError("x")
     elif number == 5:
         bytearray(b"x") * (200 << 20)
     return "answer", ""

@@ -16,14 +16,14 @@ ODD = (
     *("F", "D", "G", "O", "S8", "U8", "V4", "M8[s]", "m8[s]", "datetime64", "T"),
     *([("a", "f4")], [("a", "f4"), ("b", "i8")], [("x", "f4", (2,))]),
 )
-NUMBERS = (
+NUMBERS: tuple[Any, ...] = (
     *(float("nan"), float("inf"), float("-inf"), 1e39, -1e300, 3.4e38, 1e-45, 5e-324, -0.0),
     *(2**63, 10**400, True, None, "1", "x", b"1", 1j, Decimal("1"), Fraction(1, 3), [], {}),
 )
 
 
 def numeric_dtype(rng: Random, x: np.ndarray) -> Any:
-    dtype = np.dtype(rng.choice(NUMERIC)).newbyteorder(rng.choice("<>"))
+    dtype = np.dtype(rng.choice(NUMERIC)).newbyteorder(rng.choice(("<", ">")))
     with np.errstate(all="ignore"):
         return np.abs(x).astype(dtype)
 
@@ -123,7 +123,7 @@ def no_array(rng: Random, x: np.ndarray) -> Any:
             lambda: {1.0, 2.0},
             lambda: iter(x),
             lambda: (row for row in x),
-            lambda: memoryview(x.copy()),
+            lambda: x.copy().data,
             lambda: bytearray(x.tobytes()),
             lambda: range(x[0].size),
             lambda: object(),

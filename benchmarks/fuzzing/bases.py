@@ -74,7 +74,8 @@ def build(folder: Path, bomb_bytes: int = BOMB_BYTES) -> list[Base]:
             encoder.adapt(x)
         base = Base(folder / name)
         export_encoder(encoder, base.bundle, **arguments)
-        np.savez(base.folder / "answers.npz", **_answers(base, x[:ROWS]))
+        answers: dict[str, Any] = _answers(base, x[:ROWS])
+        np.savez(base.folder / "answers.npz", **answers)
     _write_bomb(folder / "bomb.npz", bomb_bytes)
     return load(folder)
 

@@ -21,7 +21,21 @@ TEXTS = (
     *("0", "1", "1.", ".1", "1..2", "1.12\n", "９", "9" * 400, "9" * 5000, "1." * 50_000 + "1"),
     *("none", "real", "synthetic", "float64", "values", "golden_x.f32", "encoder.onnx", "CON"),
 )
-OTHERS = (None, True, False, [], {}, [[]], [None], {"a": 1}, {"": []}, [1, "x"], "x", 1, 1.5)
+OTHERS: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    {"": []},
+    [1, "x"],
+    "x",
+    1,
+    1.5,
+)
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -34,12 +48,11 @@ def write(folder: Path, manifest: Any) -> None:
 
 def places(value: Any) -> list[Place]:
     """Everything in it, at any depth; of a long list the first and last."""
+    inner: list[Place] = []
     if isinstance(value, dict):
         inner = [(value, key) for key in value]
     elif isinstance(value, list):
         inner = [(value, at) for at in sorted({0, len(value) - 1}) if value]
-    else:
-        return []
     return inner + [place for holder, key in inner for place in places(holder[key])]
 
 

@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from fuzz import table
-from fuzzing import cases, harness, judge_bundle
+from fuzzing import cases, harness, judge_bundle, judge_data
 from fuzzing.bases import Base, build
 from fuzzing.outcomes import CaseError, failure_of
 from keras_sparse_export import Encoder
@@ -80,6 +80,29 @@ def test_wrong_codes_are_seen_where_nobody_compares_them(bases: list[Base], tmp_
     assert "golden" in found.detail
     with pytest.raises(CaseError, match="wrong: codes of golden rows: off by"):
         judge_bundle.judge(base, folder, "checked", partial(Encoder, check=False))
+
+
+def test_half_a_file_is_seen(
+    bases: list[Base], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.csv").write_text("x\n")
+    assert (
+        "Expected rows"
+        in judge_data.judge(bases[0], tmp_path / "rows.csv", "npy", [], False).detail
+    )
+    monkeypatch.setattr(Path, "unlink", lambda *arguments, **options: None)
+    shutil.rmtree(tmp_path / "codes")
+    with pytest.raises(CaseError, match=r"leftover: .*codes.npy.keras-sparse-new"):
+        judge_data.judge(bases[0], tmp_path / "rows.csv", "npy", [], False)
+
+
+def test_an_operator_that_got_through_is_seen(bases: list[Base], tmp_path: Path) -> None:
+    model = onnx.load(bases[0].bundle / "encoder.onnx")
+    judge_bundle.require_harmless(bases[0].bundle / "encoder.onnx")
+    model.graph.node.append(onnx.helper.make_node("RandomNormal", [], ["unused"]))
+    onnx.save(model, tmp_path / "encoder.onnx")
+    with pytest.raises(CaseError, match=r"wrong: opened, with .*RandomNormal"):
+        judge_bundle.require_harmless(tmp_path / "encoder.onnx")
 
 
 def test_crashes_hangs_and_memory_are_seen(tmp_path: Path) -> None:
