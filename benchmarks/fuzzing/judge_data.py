@@ -121,7 +121,7 @@ def _sound(data: Path, header: bool, width: int) -> np.ndarray | None:
                 array = array[array.files[0]]
             rows = array.reshape(-1, width) if array.ndim > 1 else None
         else:
-            lines = data.read_text("ascii").split("\n")
+            lines = data.read_bytes().decode("ascii").split("\n")
             lines = [line for line in lines if line.strip()][1 if header else 0 :]
             if data.suffix == ".csv":
                 rows = np.array([list(map(float, row)) for row in csv.reader(lines)])

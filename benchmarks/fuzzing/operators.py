@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from fuzzing.files import Mutation
-from fuzzing.graphs import behind, body, constant, graph
+from fuzzing.graphs import aside, behind, body, constant, graph
 
 DOMAINS = ("com.microsoft", "ai.onnx.ml", "ai.onnx.training", "custom", "", "\0", "x" * 100_000)
 ODD_INTEGERS = (-1, 0, 1, 2, 3, 127, 10**6, 2**31 - 1, 2**31, 2**62, -(2**31), -(2**63))
@@ -183,8 +183,39 @@ def odd_arguments(rng: Random, model: onnx.ModelProto) -> str:
     return f"{name} with {numbers}"
 
 
+def whole_numbers(rng: Random, model: onnx.ModelProto) -> str:
+    """Arithmetic on integers, where a processor may stop at 0 or at the smallest of them."""
+    kind, name = rng.choice((6, 7, 2, 3)), rng.choice(("Div", "Mod", "Mul", "Pow", "BitShift"))
+    dtype = {6: np.int32, 7: np.int64, 2: np.uint8, 3: np.int8}[kind]
+    value = rng.choice((0, -1, int(np.iinfo(dtype).min), 3))
+    constant(model, "other", np.asarray(value).astype(dtype), dtype)
+    inputs = ["whole", rng.choice(("other", "whole"))]
+    first = rng.choice(("before", "far"))
+    constant(model, "far", [float(np.iinfo(dtype).min)], np.float32)
+    attributes = {"direction": "LEFT"} if name == "BitShift" else {}
+    nodes = [
+        helper.make_node("Cast", [first], ["whole"], to=kind),
+        helper.make_node(name, inputs, ["result"], **attributes),
+        helper.make_node("Cast", ["result"], ["numbers"], to=TensorProto.FLOAT),
+    ]
+    aside(model, nodes, "numbers")
+    return f"{name} of {np.dtype(dtype)} by {value}"
+
+
 OPERATORS: tuple[Mutation, ...] = (
     *map(graph, (other_operator, other_operator, any_operator, any_operator, custom_domain)),
-    *map(graph, (conditional, loop, loop, scan, nested, local_function, unused)),
-    *map(graph, (attribute, attribute, attribute, odd_arguments, odd_arguments, odd_arguments)),
+    *map(graph, (conditional, loop, scan, nested, local_function, unused)),
+    *map(
+        graph,
+        (
+            attribute,
+            attribute,
+            attribute,
+            whole_numbers,
+            whole_numbers,
+            odd_arguments,
+            odd_arguments,
+            odd_arguments,
+        ),
+    ),
 )
