@@ -53,6 +53,33 @@ HUGE: dict[str, tuple[Nodes, dict[str, Any]]] = {
         ],
         {"roi": np.zeros(0, np.float32), "scales": np.array([1, 1, 1e5, 1e5], np.float32)},
     ),
+    "transposed": (
+        [
+            ("Reshape", "x image", "small"),
+            ("Expand", "small shape", "large"),
+            ("ConvTranspose", "large kernel", "big", {"strides": [1, 1]}),
+        ],
+        {
+            "image": integers(-1, 1, 4, 1),
+            "shape": integers(1, 1, 4, 20_000),
+            "kernel": np.zeros((1, 1, 300, 300), np.float32),
+        },
+    ),
+    "many gates": (
+        [
+            ("Expand", "x shape", "steps"),
+            ("LSTM", "steps w r", "y big", {"hidden_size": 500}),
+        ],
+        {
+            "shape": integers(300_000, 1, 1),
+            "w": np.zeros((1, 2000, 4), np.float32),
+            "r": np.zeros((1, 2000, 500), np.float32),
+        },
+    ),
+    "products on the way": (
+        [("Einsum", "a a a a", "big", {"equation": "a,b,b,a->"})],
+        {"a": np.zeros(1_000_000, np.float32)},
+    ),
     "gathered": (
         [("Gather", "w places", "big")],
         {"w": np.zeros((2, 30_000), np.float32), "places": np.zeros((10_000, 4), np.int64)},
@@ -69,7 +96,9 @@ def hostile(name: str) -> Any:
 def test_results_beyond_the_limit_are_refused_before_they_are_computed(
     name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BundleError, match=r"Expected (results of at most|an ONNX model)"):
+    with pytest.raises(
+        BundleError, match=r"Expected (results of (at most|a known size)|an ONNX model)"
+    ):
         Encoder(written(hostile(name), tmp_path))
 
 
