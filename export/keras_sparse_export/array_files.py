@@ -113,8 +113,9 @@ def _header(stream: IO[bytes], size: int) -> Header:
         raise ValueError("a header that is none of a .npy") from None
     if header.dtype.kind not in "biuf":
         raise ValueError(f"{header.dtype}, which are no numbers")
+    sound = all(type(each) is int and each >= 0 for each in header.shape)  # and no bool
     here, wanted = size - stream.tell(), header.dtype.itemsize * math.prod(header.shape)
-    if min(header.shape, default=0) < 0 or wanted > here:
+    if not sound or wanted > here:
         shape = f"{header.shape!s:.80}"
         raise ValueError(f"{here} bytes for an array of shape {shape}; it is cut short")
     return header

@@ -296,6 +296,7 @@ def npy_bytes(shape: object, data: bytes, descr: str = "<f4", length: int | None
         (npy_bytes((10**9, 4), b"x" * 160), r"160 bytes for an array of shape \(1000000000, 4\)"),
         (npy_bytes((2**62, 4), b"x" * 160), "it is cut short"),
         (npy_bytes((-1, 4), b"x" * 160), "it is cut short"),
+        (npy_bytes((True, 4), b"x" * 160), r"an array of shape \(True, 4\)"),
         (npy_bytes((10, 4), b"x" * 160, length=2**32 - 1), "a header of 4294967295 bytes"),
         (npy_bytes((10, 4), b"x" * 160, descr="|O"), "object, which are no numbers"),
         (npy_bytes((10.0, 4), b"x" * 160), "a header that is none of a .npy"),
