@@ -90,6 +90,7 @@ def moments(parts: Iterable[np.ndarray]) -> Moments:
     return reduce(Moments.joined, map(Moments.of, parts))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a score that is not finite is refused below
 def drift(codes: np.ndarray, statistics: dict[str, Any] | None, threshold: float) -> Drift:
     """Compare a batch of codes with a bundle's statistics.
 
@@ -99,7 +100,8 @@ def drift(codes: np.ndarray, statistics: dict[str, Any] | None, threshold: float
         threshold: τ, above which a unit is active.
 
     Raises:
-        BundleError: If there are no statistics, or of too few rows.
+        BundleError: If there are no statistics, or of too few rows, or codes or statistics are no
+            numbers to compare.
         ValueError: If the codes are of another width, or too few.
     """
     known, calibrated = _calibrated(statistics)
@@ -126,6 +128,11 @@ def drift(codes: np.ndarray, statistics: dict[str, Any] | None, threshold: float
         for name in ("thresholds", "spread_weights", "total_weights")
     )
     score = float(overall(each, *weights))
+    if not math.isfinite(score):  # all that follows from it would be "no drift"
+        raise BundleError(
+            "Expected codes and statistics that can be compared. Received: a score of "
+            f"{score}. Remedy: keras-sparse-export verify BUNDLE"
+        )
     activation, activity = each[:, :units]
     return Drift(
         units=np.where(np.abs(activation) >= np.abs(activity), activation, activity),

@@ -8,13 +8,14 @@ import csv
 import json
 import math
 import sys
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+
+from keras_sparse_export import array_files
 
 BLOCK_BYTES = 1 << 20
 TEXT = ("csv", "jsonl")
@@ -51,9 +52,9 @@ def read(
 ) -> Iterator[Chunk]:
     """Chunks of raw rows.
 
-    Text is read in blocks of lines, a `.npy` file is mapped; only the array of an `.npz` file is
-    read whole. From standard input, and any pipe, whatever has arrived is a chunk: nothing waits
-    for more rows to come.
+    Text is read in blocks of lines, a `.npy` file is mapped, an array of an `.npz` file is read as
+    it is unpacked. From standard input, and any pipe, whatever has arrived is a chunk: nothing
+    waits for more rows to come.
 
     Args:
         source: A file, or `-` for standard input.
@@ -85,10 +86,13 @@ def read(
         if drop and kind not in ("csv", None):
             raise ValueError("no CSV, whose columns `--drop` leaves out")
         if kind in ("npy", "npz"):
-            yield from _array_chunks(_load(source, kind, key), shape, rows)
+            first = 0
+            for part, share in array_files.parts(source, kind, key, shape, rows):
+                yield Chunk(first, part, {}, share)
+                first += len(part)
         else:
             yield from _text_chunks(source, shape, kind, key, drop, header, rows)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise ValueError(
             f"Expected rows of numbers in {name_of(source)}. Received: {error}"
         ) from error
@@ -97,38 +101,6 @@ def read(
 def name_of(source: str) -> str:
     """What a message calls it."""
     return "standard input" if source == "-" else source
-
-
-# Arrays ----------------------------------------------------------------------------------------
-
-
-def _load(source: str, kind: str, key: str | None) -> np.ndarray:
-    if kind == "npy":
-        return np.asarray(np.load(source, mmap_mode="r", allow_pickle=False))
-    if not zipfile.is_zipfile(source):
-        raise ValueError("no .npz archive")
-    with np.load(source, allow_pickle=False) as arrays:
-        names = list(arrays)
-        wanted = (key,) if key else names if len(names) == 1 else ("x", "x_train")
-        found = [name for name in wanted if name in names]
-        if not found:
-            raise ValueError(f"{', '.join(names) or 'nothing'}. Remedy: --key with one of these")
-        return np.asarray(arrays[found[0]])
-
-
-def _array_chunks(array: np.ndarray, shape: tuple[int, ...], rows: int) -> Iterator[Chunk]:
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{array.dtype}, which are no numbers")
-    if array.shape == shape:
-        array = array[np.newaxis]
-    elif array.ndim == 1 and math.prod(shape) == 1:
-        array = array[:, np.newaxis]  # as many rows of one number
-    if array.ndim < 2 or math.prod(array.shape[1:]) != math.prod(shape):
-        raise ValueError(f"{array.shape}, where the encoder takes {_expected(shape)}")
-    for first in range(0, len(array), rows):
-        part = array[first : first + rows]
-        share = (first + len(part)) / len(array)
-        yield Chunk(first, part.reshape(len(part), *shape), {}, share)
 
 
 # Text ------------------------------------------------------------------------------------------
@@ -189,7 +161,7 @@ def _fallback(lines: list[str], shape: tuple[int, ...], row: Callable[[str], Any
     for place, line in enumerate(lines):
         try:
             values[place] = row(line)
-        except (ValueError, csv.Error, RecursionError, OverflowError) as error:
+        except (ValueError, RecursionError, OverflowError) as error:
             faults[place] = str(error)
     return values, faults
 
@@ -198,7 +170,7 @@ def _csv_parser(
     lines: list[str], shape: tuple[int, ...], drop: Sequence[str], header: bool | None
 ) -> tuple[Parser, list[str]]:
     """A parser for the lines of a CSV, told by the first of them, and those that hold rows."""
-    cells = next(csv.reader(lines[:1]))
+    cells = _cells(lines[0])
     if header is None:
         # One number makes it a row: a bad one is told, but a row taken for names would be lost.
         header = bool(drop) or not (
@@ -206,7 +178,8 @@ def _csv_parser(
         )
     names = cells if header else []
     if unknown := [name for name in drop if name not in names]:
-        raise ValueError(f"columns {', '.join(names) or 'without names'}, no {unknown[0]}")
+        told = _shown(", ".join(names)) or "without names"
+        raise ValueError(f"columns {told}, no {unknown[0]}")
     size = math.prod(shape)
     if not header:
         kept = list(range(size))
@@ -218,12 +191,12 @@ def _csv_parser(
     used = kept if drop else None
 
     def row(line: str) -> np.ndarray:
-        cells = next(csv.reader([line]))
+        cells = _cells(line)
         if len(cells) != width:
             raise ValueError(f"{len(cells)} columns instead of {width}")
         for column in kept:
             if not _is_number(cells[column]):
-                name = names[column] if names else column
+                name = _shown(names[column]) if names else column
                 raise ValueError(f"{cells[column].strip()[:40]!r} in column {name}")
         return np.array([float(cells[column]) for column in kept]).reshape(shape)
 
@@ -242,6 +215,18 @@ def _csv_parser(
         return _fallback(lines, shape, row)
 
     return parse, lines[1:] if header else lines
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise ValueError(f"no line of a CSV ({error})") from error
+
+
+def _shown(text: str) -> str:
+    """A text out of a file as a message can have it: short, and nothing a terminal obeys."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text[:80])
 
 
 def _is_number(cell: str) -> bool:

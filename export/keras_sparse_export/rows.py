@@ -18,7 +18,7 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, 
         argument: Its name, for errors.
 
     Raises:
-        ValueError: If the shape is another, or these are not numbers.
+        ValueError: If the shape is another, or these are not numbers, or masked.
     """
     try:
         rows = np.asarray(x)
@@ -27,6 +27,11 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, 
             f"Invalid value for argument `{argument}`. Expected rows of one length. Received: "
             f"ragged rows ({error})"
         ) from error
+    if hasattr(x, "mask") and np.ma.is_masked(x):  # the array has what lies behind the mask
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected numbers. Received: masked values. "
+            "Remedy: x.filled(number)"
+        )
     if rows.dtype.kind not in NUMBERS:
         raise ValueError(
             f"Invalid dtype of argument `{argument}`. Expected numbers. Received: {rows.dtype}"

@@ -93,6 +93,17 @@ def test_less_than_nothing_counts_as_nothing() -> None:
         assert scores(np.array(excess), 4, pooled) == pytest.approx(-np.sqrt(8), rel=1e-4)
 
 
+def test_codes_that_are_no_numbers_are_no_sign_of_no_drift() -> None:
+    codes = np.random.default_rng(0).random((500, 4)).astype(np.float32)
+    sample = known(codes, 0.5)
+    codes[7, 2] = np.nan
+    with pytest.raises(BundleError, match=r"that can be compared. Received: a score of nan"):
+        drift.drift(codes, sample, 0.5)
+    sample["activation_std"][1] = 1e200
+    with pytest.raises(BundleError, match="that can be compared"):
+        drift.drift(codes[100:], sample, 0.5)
+
+
 # The rate ----------------------------------------------------------------------------------------
 
 

@@ -91,6 +91,7 @@ def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) ->
         (np.ones(5), r"Received: \(5,\)"),
         ([["a"] * 12], "Expected numbers. Received: <U1"),
         ([[1.0, 2.0], [1.0]], "ragged rows"),
+        (np.ma.masked_less(np.arange(12.0), 3), "masked values. Remedy: x.filled"),
         (np.full((3, 12), None), "Expected numbers. Received: object"),
         (np.ones((3, 12), complex), "Expected numbers. Received: complex128"),
         (3.0, r"Received: \(\)"),

@@ -1,0 +1,118 @@
+"""Mutated bundles, odd rows, hostile files of data: each case ends in an answer or a named error.
+
+    python benchmarks/fuzz.py --cases 10000 --seed 0 --workers 2
+    python benchmarks/fuzz.py --seed 0 --only 1234  # one case again
+
+A case is a function of seed and number. Five small bundles are exported once; a case changes a copy
+of one, and after most changes the sizes and hashes in the manifest are made true again, so that the
+later checks are reached. *crash*: a signal. *hang*: a call that takes more than 5 s of a processor,
+or a case that does not end. *memory*: more than 1 GiB beyond what the process held. *unnamed*: an
+error that does not say what was expected and what received. *wrong*: nobody complained, and codes,
+values, units or reconstructions are others than the golden ones that lie in the bundle, or than
+onnxruntime's own where no file was changed. *leftover*: part of a file after a job that failed. The
+exit status is 1 if there is any of these.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from fuzzing import harness
+from fuzzing.harness import Result
+from fuzzing.outcomes import ANSWER, FAILURES, NAMED
+
+SHOWN_LINES = 25
+EVERY = 500
+
+
+def main() -> int:
+    options = _options()
+    numbers = [options.only] if options.only is not None else range(options.cases)
+    with tempfile.TemporaryDirectory() as kept:
+        folder = Path(options.keep or kept)
+        results = run(numbers, options.seed, folder, options.workers)
+    results.sort(key=lambda result: result.number)
+    print(table(results))
+    for result in results:
+        if result.failed or options.only is not None:
+            print(f"\n{shown(result)}")
+    return int(any(result.failed for result in results))
+
+
+def run(numbers: Iterable[int], seed: int, folder: Path, workers: int) -> list[Result]:
+    """Results of cases, as they came.
+
+    Args:
+        numbers: Of the cases.
+        seed: Of the run.
+        folder: Where bundles are exported and mutated.
+        workers: Processes.
+    """
+    from fuzzing.bases import build
+
+    build(folder / "bases")
+    (folder / "cases").mkdir()
+    results: list[Result] = []
+    for result in harness.run(
+        numbers, harness.judged(folder / "bases", seed), folder / "cases", workers
+    ):
+        results.append(result)
+        if len(results) % EVERY == 0:
+            failed = sum(each.failed for each in results)
+            print(f"{len(results)} cases, {failed} failed", file=sys.stderr, flush=True)
+    return results
+
+
+def table(results: list[Result]) -> str:
+    """Cases by kind and outcome, and the longest and largest of them."""
+    outcomes = (ANSWER, NAMED, *FAILURES)
+    count = Counter((result.kind, result.outcome) for result in results)
+    lines = ["| | cases | hashes hold | " + " | ".join(outcomes) + " |"]
+    lines.append("| --- " * (3 + len(outcomes)) + "|")
+    kinds = list(dict.fromkeys(sorted(result.kind for result in results)))
+    for kind in (*kinds, "all"):
+        here = [result for result in results if kind in (result.kind, "all")]
+        bundles = [result.holds for result in here if result.holds is not None]
+        held = f"{sum(bundles) / len(bundles):.0%}" if bundles else ""
+        cells = [sum(count[each, outcome] for each in kinds if kind in (each, "all"))
+                 for outcome in outcomes]  # fmt: skip
+        lines.append(
+            f"| {kind} | {len(here):,} | {held} | " + " | ".join(f"{c:,}" for c in cells) + " |"
+        )
+    longest = max(results, key=lambda result: result.seconds)
+    largest = max(results, key=lambda result: result.memory)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Longest: case {longest.number}, {longest.seconds:.2f} s ({longest.what:.120}).",
+            f"Most memory: case {largest.number}, {largest.memory / 2**20:.0f} MiB "
+            f"({largest.what:.120}).",
+        ]
+    )
+
+
+def shown(result: Result) -> str:
+    """A case with what was seen."""
+    lines = result.detail.splitlines()[-SHOWN_LINES:]
+    head = f"case {result.number}, {result.kind}: {result.outcome} ({result.seconds:.2f} s)"
+    return "\n".join([head, f"  {result.what:.300}", *(f"    {line:.300}" for line in lines)])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Fuzz the reader of bundles, the encoder and the command."
+    )
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, metavar="CASE", help="this one alone")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--keep", metavar="FOLDER", help="a new folder, for the exported bundles")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

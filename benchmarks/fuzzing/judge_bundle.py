@@ -1,0 +1,225 @@
+"""What a reader makes of a mutated bundle, held to the golden rows as they lie there."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from fuzzing.bases import Base
+from fuzzing.outcomes import UNNAMED, WRONG, CaseError, Steps, failure_of, require_near, says, trace
+from keras_sparse_export import Encoder, cli
+from keras_sparse_export.encoder import FILES
+from keras_sparse_export.operators import ALLOWED
+
+Open = Callable[..., Encoder]
+WAYS = ("checked", "checked", "checked", "checked", "int8", "unchecked", "bare", "command")
+"""How a bundle is opened; most often as users do."""
+
+
+def judge(base: Base, folder: Path, way: str, opened: Open = Encoder) -> Steps:
+    """Open, verify and use a bundle.
+
+    Args:
+        base: What it was before.
+        folder: The bundle as it lies there.
+        way: One of `WAYS`.
+        opened: Opens it; another is for proving that this finds faults.
+
+    Raises:
+        CaseError: If it ends in anything but answers and named errors.
+    """
+    steps = Steps()
+    if way == "command":
+        for name in ("verify", "info"):
+            _command(steps, name, folder)
+    elif way in ("bare", "unchecked"):
+        where = folder / "encoder.onnx" if way == "bare" else folder
+        encoder = steps("open", lambda: opened(where, check=False))
+        if encoder is not None:
+            require_harmless(folder / "encoder.onnx")
+            _use(steps, base, encoder)
+    else:
+        variant = "int8" if way == "int8" and "int8" in base.answers else "float32"
+        encoder = steps("open", lambda: opened(folder, variant=variant))
+        if encoder is not None:
+            require_harmless(folder / FILES[variant])
+            _require_golden(steps, encoder, folder)
+            _use(steps, base, encoder)
+            _require_same(steps, base, encoder, folder)
+    return steps
+
+
+def require_harmless(file: Path) -> None:
+    """Fail if an ONNX file that was opened has, as protobuf reads it, what must be refused."""
+    model = onnx.ModelProto.FromString(file.read_bytes())
+    graphs, operators = [model.graph], set[str]()
+    external = bool(model.functions or model.training_info)
+    while graphs:
+        graph = graphs.pop()
+        external |= bool(graph.sparse_initializer)
+        external |= any(each.data_location or each.external_data for each in graph.initializer)
+        for node in graph.node:
+            operators.add(f"{node.domain}:{node.op_type}")
+            for each in node.attribute:
+                graphs += [*each.graphs, *([each.g] if each.HasField("g") else [])]
+                external |= bool(each.t.data_location or each.t.external_data)
+    allowed = {f"{domain}:{name}" for name in ALLOWED for domain in ("", "ai.onnx")}
+    if external or operators - allowed:
+        raise CaseError(WRONG, f"opened, with {sorted(operators - allowed) or 'data elsewhere'}")
+
+
+def _use(steps: Steps, base: Base, encoder: Encoder) -> None:
+    """Ask for everything, and hold the answers to each other."""
+    x = base.answers["x"]
+    codes = steps("encode", lambda: encoder.encode(x))
+    steps("encode one row", lambda: encoder.encode(x[0]))
+    sparse = steps("encode_sparse", lambda: encoder.encode_sparse(x))
+    if codes is not None:
+        if codes.shape != (len(x), *encoder.code_shape) or codes.dtype != np.float32:
+            raise CaseError(WRONG, f"encode: {codes.dtype} {codes.shape} for {len(x)} rows")
+        if base.manifest["top_k"] is not None:
+            steps("encode_top_k", lambda: encoder.encode_top_k(x))
+        if encoder.has_decoder and steps("decode", lambda: encoder.decode(codes)) is not None:
+            require_harmless(encoder.path / "decoder.onnx")
+    if codes is not None and sparse is not None:
+        flat = codes.reshape(len(codes), -1)
+        dense = np.zeros_like(flat)
+        rows = np.repeat(np.arange(len(flat)), np.diff(sparse.indptr))
+        dense[rows, sparse.indices] = sparse.data
+        active = np.where(flat > (encoder.threshold or 0.0), flat, np.float32(0))
+        if not np.array_equal(dense, active, equal_nan=True):
+            raise CaseError(WRONG, "encode_sparse: other units than encode has above the threshold")
+    if base.manifest["statistics"] is not None and encoder.manifest and encoder.variant != "int8":
+        found = steps("drift", lambda: encoder.drift(x))
+        if (
+            found is not None
+            and not np.isfinite([found.score, found.threshold, *found.units]).all()
+        ):
+            raise CaseError(WRONG, f"drift: a score of {found.score}, threshold {found.threshold}")
+    if encoder.manifest is not None:
+        steps("verify", encoder.verify)
+
+
+# The golden rows -------------------------------------------------------------------------------
+
+
+def _require_golden(steps: Steps, encoder: Encoder, folder: Path) -> None:
+    """Fail unless what was opened gives the golden answers that lie beside it."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if manifest["golden"]["kind"] == "none":
+        return
+
+    def golden(name: str, shape: list[int]) -> np.ndarray:
+        try:
+            if not (folder / name).is_file():
+                raise OSError("no file")
+            values = np.fromfile(folder / name, "<i4" if name.endswith("i32") else "<f4")
+            return values.reshape(manifest["golden"]["rows"], *shape)
+        except (OSError, ValueError, TypeError) as error:
+            raise CaseError(
+                WRONG, f"opened, but {name} cannot be compared with ({error})"
+            ) from None
+
+    inputs, outputs = manifest["input"]["shape"], manifest["output"]["shape"]
+    x = golden("golden_x.f32", inputs)
+    if encoder.variant == "int8":
+        wanted = golden("golden_code.int8.f32", outputs)
+        rows = steps("encode golden rows", lambda: np.stack([encoder.encode(row) for row in x]))
+        tolerance = manifest["int8"]["golden_tolerance"]
+        if rows is not None and not np.abs(rows - wanted).max() <= tolerance:
+            raise CaseError(WRONG, "golden codes in int8: others")
+        return
+    code = golden("golden_code.f32", outputs)
+    for what, rows, wanted in (("golden rows", x, code), ("a golden row", x[0], code[0])):
+        given = steps(f"encode {what}", lambda rows=rows: encoder.encode(rows))  # type: ignore[misc]
+        if given is not None:
+            require_near(f"codes of {what}", wanted, given)
+    if manifest["top_k"] is not None:
+        shape = [*outputs[:-1], manifest["top_k"]["k"]]
+        values = golden("golden_values.f32", shape)
+        golden("golden_indices.i32", shape)
+        found = steps("encode_top_k", lambda: encoder.encode_top_k(x))
+        if found is not None:
+            _require_largest(code, values, found)
+    if "decoder.onnx" in manifest["files"]:
+        x_hat = steps("decode golden codes", lambda: encoder.decode(code))
+        if x_hat is not None:
+            require_near("golden rows decoded", golden("golden_x_hat.f32", inputs), x_hat)
+
+
+def _require_largest(code: np.ndarray, values: np.ndarray, found: Any) -> None:
+    """Ties aside: the values, and places of codes that are as large."""
+    require_near("golden values", values, found.values)
+    indices = np.sort(found.indices, axis=-1)
+    if indices.min() < 0 or indices.max() >= code.shape[-1] or (np.diff(indices) == 0).any():
+        raise CaseError(WRONG, "golden indices: no units, or one unit twice")
+    there = np.take_along_axis(code, found.indices, axis=-1)
+    require_near("codes at golden indices", values, there, slack=2)
+
+
+def _require_same(steps: Steps, base: Base, encoder: Encoder, folder: Path) -> None:
+    """Where the files are as they were, so must all answers be."""
+    x, known = base.answers["x"], base.answers
+
+    def same(name: str) -> bool:
+        file = folder / name  # a device or a pipe would not end
+        return file.is_file() and file.read_bytes() == (base.bundle / name).read_bytes()
+
+    if encoder.variant == "int8":
+        if same("encoder.int8.onnx"):
+            codes = steps("encode", lambda: np.stack([encoder.encode(row) for row in x]))
+            _near("codes in int8", known["int8"], codes)
+    elif same("encoder.onnx"):
+        _near("codes", known["code"], steps("encode", lambda: encoder.encode(x)))
+        if "values" in known and (found := steps("top_k", lambda: encoder.encode_top_k(x))):
+            _near("values", known["values"], found.values)
+        if encoder.manifest == base.manifest and "drift" in known:
+            found = steps("drift", lambda: np.array(encoder.drift(x).score))
+            _near("score of drift", known["drift"], found)
+    if "x_hat" in known and encoder.has_decoder and same("decoder.onnx"):
+        _near(
+            "rows decoded", known["x_hat"], steps("decode", lambda: encoder.decode(known["code"]))
+        )
+
+
+def _near(what: str, wanted: np.ndarray, found: np.ndarray | None) -> None:
+    if found is not None:  # it was refused
+        require_near(what, wanted, found, slack=2)
+
+
+# The command -----------------------------------------------------------------------------------
+
+
+def _command(steps: Steps, name: str, folder: Path) -> None:
+    status, _, told = run(name, str(folder))
+    require_told(status, told, [name, str(folder)])
+    if status:
+        steps.named.append(f"{name}: {told}")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """The command's exit status, output and messages."""
+    output, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(told):
+        try:
+            status = cli.main(arguments)
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return status, output.getvalue(), told.getvalue()
+
+
+def require_told(status: int, told: str, arguments: list[str]) -> None:
+    """Fail unless the command ended well, or by a line that says why."""
+    last = told.strip().rpartition("\n")[2]
+    if status in (1, 2) and not says(last):
+        try:
+            cli.main([*arguments, "--debug"])
+        except Exception as error:
+            raise CaseError(failure_of(error) or UNNAMED, f"{last}\n{trace(error)}") from None
+    if status not in (0, 1, 2) or (status and not says(last)):
+        raise CaseError(UNNAMED, f"exit status {status}: {told}")
