@@ -33,7 +33,7 @@ def require_known(proto: onnx.ModelProto, opset: int) -> None:
         )
     if refused := operators.refused(node.op_type for node in nodes):
         raise ConversionError(
-            f"Expected operators that a device runs from a file of strangers. Received: "
+            "Expected operators that a device runs without being told to trust the file. Received: "
             f"{', '.join(refused)}"
         )
 

@@ -32,12 +32,14 @@ def open_session(
     # Bytes may be an ONNX file to our reader and a file of another format to onnxruntime.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise BundleError(
             f"Expected an ONNX model that onnxruntime {ort.__version__} loads. Received: {file} "
             f"({reason(error)})"
         ) from error
+    session._model_bytes = b""  # kept for a change of providers, and as large as the weights
+    return session
 
 
 def reason(error: Exception) -> str:

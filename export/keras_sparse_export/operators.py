@@ -17,8 +17,7 @@ _NAMES = """
     Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Sub Sum
     Tan Tanh ThresholdedRelu Where Xor
 
-    Conv ConvInteger ConvTranspose Einsum GRU Gemm LSTM MatMul MatMulInteger QLinearConv
-    QLinearMatMul RNN
+    Conv ConvTranspose Einsum GRU Gemm LSTM MatMul MatMulInteger QLinearMatMul RNN
     DequantizeLinear DynamicQuantizeLinear QuantizeLinear
 
     BatchNormalization GroupNormalization InstanceNormalization LRN LayerNormalization

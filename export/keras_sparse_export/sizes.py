@@ -72,7 +72,8 @@ class Sizes:
 
     def _total(self, rows: int) -> int:
         total = 0
-        for name, result in self._skeleton.results(rows).items():
+        results = self._skeleton.results(rows)
+        for name, result in {**results, **self._skeleton.work(rows, results)}.items():
             if (size := result.nbytes) is not None:
                 total += size
             elif not self._vouched:

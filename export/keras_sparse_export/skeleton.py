@@ -6,6 +6,7 @@ result as an output. Shapes that are computed within the graph, from those of ot
 not follow: such small numbers are computed on their own, and stand as constants the next time.
 """
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +51,12 @@ class Skeleton:
     """
 
     def __init__(self, model: Model, file: Path) -> None:
-        self._file, self._nodes = file, model.graph.nodes
+        self._file = file
+        # Copied, for a part of the file would keep all of it in memory.
+        self._nodes = [
+            replace(each, message=memoryview(bytes(each.message)), tensors=[], graphs=[])
+            for each in model.graph.nodes
+        ]
         small = [each for each in model.graph.initializers if each.nbytes <= SMALL_BYTES]
         large = [each for each in model.graph.initializers if each.nbytes > SMALL_BYTES]
         self._dims = {each.name: each.dims for each in model.graph.initializers}
@@ -86,6 +92,32 @@ class Skeleton:
                 f"Received: a division by {risky[0].inputs[-1]!r}, which may end the process"
             )
         return found
+
+    def _shapes(self, rows: int, found: dict[str, Result]) -> dict[str, tuple[int, ...] | None]:
+        """Of results, constants and inputs."""
+        shapes: dict[str, tuple[int, ...] | None] = {
+            name: each.shape for name, each in found.items()
+        }
+        return shapes | self._dims | {each.name: _sizes_at(each, rows) for each in self._inputs}
+
+    def work(self, rows: int, found: dict[str, Result]) -> dict[str, Result]:
+        """What some operators take beside their results while they compute, by the result's name.
+
+        Others need little, or no more than what they take and give.
+        """
+        shapes, work = self._shapes(rows, found), {}
+        for node in self._nodes:
+            x, w = (shapes.get(name) for name in (*node.inputs, "", "")[:2])
+            shape: tuple[int, ...] | None = ()
+            if node.operator == "ConvTranspose":  # a kernel for every place of an image
+                shape = None if x is None or w is None else (*w[1:], *x[2:])
+            elif node.operator in ("GRU", "LSTM", "RNN"):  # all gates at every step
+                shape = None if x is None or w is None else (*w[:2], *x[:2])
+            elif node.operator == "Einsum" and len(node.inputs) > 2:  # products on the way
+                shape = None
+            if shape != ():
+                work[f"{node.operator} of {node.outputs[0]}"] = Result("float", shape)
+        return work
 
     def _divides_safely(
         self, node: Node, found: dict[str, Result], constants: dict[str, bytes]
@@ -132,8 +164,7 @@ class Skeleton:
     ) -> dict[str, bytes]:
         """Small results that no row decides, as constants."""
         computed: dict[str, bytes] = {}
-        shapes = {name: each.shape for name, each in found.items()} | self._dims
-        shapes |= {each.name: _sizes_at(each, rows) for each in self._inputs}
+        shapes = self._shapes(rows, found)
         ready, run = {"", *constants}, []
         for node in nodes:
             results = [found[name] for name in node.outputs if name]

@@ -283,6 +283,12 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "half bytes": (lambda: tensor(data_type=TensorProto.INT4), "of type 22"),
     "numbers twice": (lambda: tensor(float_data=[1.0]), "numbers of a tensor in"),
     "a long name": (lambda: tensor(name="w" * 2000), "a name of more than 1024 bytes"),
+    "an attribute beyond all axes": (
+        lambda: model_of(
+            [helper.make_node("GatherND", ["x", "i"], ["h"], batch_dims=-(2**63))]
+        ).SerializeToString(),
+        "an attribute of -9223372036854775808",
+    ),
     "graphs in graphs": (lambda: deep(20), "nested more than 8 deep"),
     "too many nodes": (
         lambda: model_of([helper.make_node("Relu", ["x"], ["h"])] * 20_000).SerializeToString(),

@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from bundles import replaced
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import (
     BundleError,
@@ -300,6 +301,27 @@ def test_rows_that_do_not_fit_are_refused(rows: np.ndarray, message: str, bundle
     before = contents(bundle)
     with pytest.raises(ValueError, match=message):
         quantize.quantize_bundle(bundle, rows)
+    assert contents(bundle) == before
+
+
+def test_what_a_link_leads_to_elsewhere_is_not_copied_into_the_bundle(
+    bundle: Path, data: np.ndarray, tmp_path: Path
+) -> None:
+    (tmp_path / "private").write_text("private")
+    (bundle / "notes").symlink_to(tmp_path / "private")
+    with pytest.raises(BundleError, match=r"`notes` to lie in .*a link that leads out of it"):
+        quantize.quantize_bundle(bundle, data)
+    assert (bundle / "notes").is_symlink()
+
+
+def test_a_bundle_of_a_stranger_is_looked_at_before_it_is_quantized(
+    bundle: Path, data: np.ndarray
+) -> None:
+    codes = np.fromfile(bundle / "golden_code.f32", "<f4")
+    replaced(bundle, "golden_code.f32", (codes + 1).astype("<f4").tobytes())
+    before = contents(bundle)
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden answers"):
+        quantize.quantize_bundle(bundle, data)
     assert contents(bundle) == before
 
 

@@ -360,13 +360,15 @@ def with_layer(layer: keras.layers.Layer, shape: tuple[int, ...] = (12,)) -> ker
 BY_TF2ONNX_ALONE: dict[str, Callable[[], keras.Model]] = {
     "Doubled": lambda: with_layer(Doubled(name="mine")),
     "LSTM": lambda: with_layer(make.LSTM(5, name="mine"), (12, 1)),
+}
+LOOPS: dict[str, Callable[[], keras.Model]] = {
     "GRU": lambda: with_layer(make.GRU(5, name="mine"), (12, 1)),
     "SimpleRNN": lambda: with_layer(make.SimpleRNN(5, name="mine"), (12, 1)),
 }
 
 
 @pytest.mark.parametrize("name", list(BY_TF2ONNX_ALONE))
-def test_custom_and_recurrent_layers_convert_on_tensorflow_alone(
+def test_custom_layers_and_lstm_convert_on_tensorflow_alone(
     name: str, rows: np.ndarray, tmp_path: Path
 ) -> None:
     model = BY_TF2ONNX_ALONE[name]()
@@ -378,6 +380,15 @@ def test_custom_and_recurrent_layers_convert_on_tensorflow_alone(
         path = export_encoder(model, tmp_path / "b", layer="code", sample=x)
         assert json.loads((path / "manifest.json").read_text())["converter"] == "tf2onnx"
         runs_as(path, model, x)
+
+
+@pytest.mark.parametrize("name", list(LOOPS))
+def test_what_becomes_a_loop_is_refused_as_a_device_would(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=rf"layer `mine` of class {name}") as caught:
+        export_encoder(LOOPS[name](), tmp_path / "b", layer="code")
+    if TENSORFLOW:
+        assert "Received: Loop" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def several_inputs() -> keras.Model:
