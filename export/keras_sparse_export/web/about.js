@@ -1,6 +1,6 @@
 /** What the page says of a bundle: what it takes and gives, where it comes from, how it was checked. */
 
-import { product } from "./manifest.js";
+import { product } from "./consistency.js";
 import { brief, byId, counted, define, element, errorText, say, shapeText } from "./page.js";
 
 /** @param {import("./manifest.js").Manifest} manifest */

@@ -144,14 +144,14 @@ export class Pad {
   }
 
   #down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.last = this.#point(event);
     this.#stroke(this.last);
   }
 
   #move(event) {
-    if (this.last === null) return;
+    if (this.last === null || !event.isPrimary) return;
     for (const each of event.getCoalescedEvents?.() ?? []) this.#line(this.#point(each));
     this.#stroke(this.#point(event));
   }

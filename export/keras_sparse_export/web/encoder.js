@@ -6,7 +6,7 @@
  */
 
 import { BundleError } from "./errors.js";
-import { product } from "./manifest.js";
+import { product } from "./consistency.js";
 
 const CHUNK_VALUES = 2 ** 18; // of a row and its code: few enough that a page stays awake
 

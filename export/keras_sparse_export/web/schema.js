@@ -32,7 +32,7 @@ const TYPES = {
   boolean: (value) => typeof value === "boolean",
   string: (value) => typeof value === "string",
   number: (value) => typeof value === "number",
-  integer: (value) => Number.isInteger(value),
+  integer: (value) => Number.isSafeInteger(value), // of the others a double may be one off
   array: (value) => Array.isArray(value),
   object: isObject,
 };

@@ -158,7 +158,7 @@ function requireNear(name, error, allowed) {
 
 function agreed(name, error, allowed, count) {
   const rows = count === 1 ? "1 golden row" : `${count} golden rows`;
-  return `${name} answers as it should on ${rows}: largest |Δ| ${brief(error)}, allowed ${brief(allowed)}.`;
+  return `${name} answers as it should on ${rows}: largest difference ${brief(error)}, allowed ${brief(allowed)}.`;
 }
 
 function brief(number) {
