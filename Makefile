@@ -8,13 +8,16 @@ READY = $(VENV)/.ready
 
 export KERAS_BACKEND = $(BACKEND)
 
-.PHONY: demo test check format
+.PHONY: demo test web check format
 
 demo: $(READY)  ## train, compare, export and run on embedded digits
 	$(VENV)/bin/keras-sparse demo --overwrite
 
 test: $(READY)  ## the tests; BACKEND=jax or BACKEND=torch for another backend
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+web:  ## what the page runs on, and is tested with; needs npm
+	npm ci --prefix export/web --no-audit --no-fund
 
 check: $(READY)  ## lint and types
 	$(VENV)/bin/ruff check .
