@@ -39,7 +39,7 @@ def _train(commands: Any, run: Action) -> None:
     train.add_argument("--strength", type=float, help="λ (1e-4) or β (1e-3)")
     train.add_argument("--rho", type=float, help="of KL (0.05)")
     train.add_argument(
-        "--resume", action="store_true", help="go on from RUN.checkpoint, where a run was cut off"
+        "--resume", action="store_true", help="go on from RUN.checkpoint, if a run was cut off"
     )
     _add_training_options(train)
     _add_table_options(train)

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -272,7 +273,9 @@ def _load_model(path: Path) -> Any:
 
     import_module("keras_sparse.autoencoder")  # registers the classes that the file may hold
     try:
-        return keras.saving.load_model(path, compile=False)
+        if not zipfile.is_zipfile(path):  # Keras would read HDF5 too, in which code may lie
+            raise ValueError("no .keras archive")
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # zip, JSON, HDF5 and Keras each raise their own
         raise ValueError(
             f"Expected a .keras file that loads in safe mode, with Keras' and keras_sparse's "

@@ -336,7 +336,10 @@ class Checkpoint(keras.callbacks.Callback):
             at = f"batch {state['batch']} of epoch" if state["batch"] else "the end of epoch"
             epoch = state["epoch"] + bool(state["batch"])
             when = f"{at} {epoch}" if epoch else "the start"
-            kept = f"The model has the weights of {when}, kept in {self.folder}"
+            kept = (
+                f"The model has the weights of {when}, kept in {self.folder}; other settings are "
+                "another training, with a folder of its own"
+            )
         raise TrainingError(f"Expected a finite loss and weights. Received: {what}. {why}. {kept}")
 
 

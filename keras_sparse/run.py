@@ -187,13 +187,13 @@ def train(data: Path, out: Path, settings: Settings, **options: Any) -> Run:
         out: Folder of the run.
         settings: How to train.
         **options: `key` and `label` of `open_table`; `golden` of `export_encoder`; `overwrite`;
-            `resume`, to go on from `RUN.checkpoint`.
+            `resume`, to go on from `RUN.checkpoint`, where there is one.
 
     Raises:
         FileExistsError: If there is something at `out`, and it is no run or `overwrite` is false.
         DataError: As in `open_table` and `fit`.
         TrainingError: As in `fit`.
-        CheckpointError, FileNotFoundError, Interrupted: As in `run_checkpoint.kept`.
+        CheckpointError, Interrupted: As in `run_checkpoint.kept`.
     """
     from keras_sparse_export import bundle, export_encoder
 

@@ -33,28 +33,23 @@ def kept(
         run: Folder of the run.
         call: Data, options and settings; what a checkpoint to go on from must have been written
             with, `settings.epochs` apart, which may become more.
-        resume: Whether to go on from a checkpoint.
+        resume: Whether to go on from a checkpoint; without one a new training starts, so that a
+            command can be repeated until it ends.
         overwrite: Whether to start anew where there is one.
 
     Raises:
-        FileNotFoundError: With `resume`, if there is none.
-        FileExistsError: Without it, if there is one and `overwrite` is false.
+        FileExistsError: Without `resume`, if there is one and `overwrite` is false.
         CheckpointError: If it is of another call.
         Interrupted: On Ctrl-C or SIGTERM; it says how to go on.
     """
     folder = folder_of(run)
     found = checkpoints.exists(folder)
-    if resume and not found:
-        raise FileNotFoundError(
-            f"Expected a checkpoint to go on from. Received: {folder}, which holds none. Remedy: "
-            "the same command without --resume"
-        )
     if found and not resume and not overwrite:
         raise FileExistsError(
             f"Expected no run under way. Received: {folder}, the checkpoint of a run that has not "
             "ended. Remedy: --resume to go on from it, or --overwrite to start anew"
         )
-    if resume:
+    if found and resume:
         _require_same(folder, call)
     else:
         _remove(folder)

@@ -133,6 +133,9 @@ class Shards(Source):
             self._stored = first.dtype
             self._set(runs, first.shape[1:])
 
+    def __repr__(self) -> str:
+        return f"Shards({str(self.files[0].parent)!r}, shape={self.shape})"
+
     def _set(self, runs: Sequence[_Run], row_shape: tuple[int, ...]) -> None:
         self._runs = runs
         self._starts = list(accumulate((run.rows for run in runs), initial=0))

@@ -223,8 +223,8 @@ def _handed_over(folder: Path) -> Table:
     labels = folder / "labels.npy"
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     return Table(
-        np.load(folder / "rows.npy", mmap_mode="r"),
-        np.load(labels) if labels.is_file() else None,
+        np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False),
+        np.load(labels, allow_pickle=False) if labels.is_file() else None,
         **_with_tuples(about),
     )
 

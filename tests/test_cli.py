@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,13 @@ def test_models_that_cannot_be_trusted_are_refused(
         [keras.Input((4,)), keras.layers.Lambda(lambda x: x, name="code", output_shape=(4,))]
     )
     unsafe.save(tmp_path / "unsafe.keras")
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="code")]).save(
+        tmp_path / "old.h5"
+    )
     (tmp_path / "broken.keras").write_bytes(b"PK")
-    for name in ("unsafe", "broken"):
-        export = ["export", tmp_path / f"{name}.keras", "-o", tmp_path / "b", "--layer", "code"]
+    shutil.copy(tmp_path / "old.h5", tmp_path / "renamed.keras")
+    for name in ("unsafe.keras", "old.h5", "renamed.keras", "broken.keras"):
+        export = ["export", tmp_path / name, "-o", tmp_path / "b", "--layer", "code"]
         fails(export, 2, "a .keras file that loads in safe mode", capsys, cli.main)
     fails(["export", tmp_path / "no.keras", "-o", "b"], 2, "does not exist", capsys, cli.main)
 

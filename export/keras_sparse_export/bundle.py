@@ -19,6 +19,8 @@ if sys.platform != "win32":
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+MAX_MESSAGE = 2000
+"""Characters of an error."""
 MAX_MANIFEST_BYTES = 16 << 20
 """Six statistics of each of 65,536 units take 9 MB; a reader takes some hundred MB to parse 16."""
 NAME = r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}"
@@ -26,7 +28,15 @@ NAME = r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}"
 
 
 class BundleError(ValueError):
-    """A bundle or an ONNX file that cannot be used, with the file at fault."""
+    """A bundle or an ONNX file that cannot be used, with the file at fault.
+
+    What it quotes may be a stranger's: it is cut, and has nothing in it that a terminal obeys.
+    """
+
+    def __init__(self, message: str) -> None:
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}…"
+        super().__init__("".join(each if each.isprintable() else "\ufffd" for each in message))
 
 
 class VerificationError(BundleError):

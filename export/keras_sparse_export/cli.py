@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export import drift_command, encode_command, quantize_command
+from keras_sparse_export import (
+    drift_command,
+    encode_command,
+    quantize_command,
+    serve_command,
+    web_command,
+)
 
 WRONG_CALL, FAILED, INTERRUPTED, CLOSED_PIPE = 2, 1, 130, 141
 
@@ -17,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     The exit status is 0, 1 for a failed job or for rows that drifted, 2 for a wrong call or bad
     input; as a shell counts signals, 130 for Ctrl-C and 141 for an output that was closed, as by
-    `| head -1`.
+    `| head -1`. A server that Ctrl-C ends has done its work: 0.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -122,6 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     drift_command.add_arguments(drift)
     _add_allow(drift)
+
+    serve = _command(
+        commands, "serve", serve_command.serve, "run it in the browser, on a page served here"
+    )
+    serve_command.add_arguments(serve)
+    _add_allow(serve)
+
+    web = _command(commands, "web", web_command.web, "write that page as a folder, to be hosted")
+    web_command.add_arguments(web)
+    _add_allow(web)
 
     verify = "compare files with hashes, answers with golden rows"
     _add_allow(_command(commands, "verify", _verify, verify))

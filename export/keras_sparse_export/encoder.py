@@ -310,10 +310,11 @@ def _require_as_described(manifest: dict[str, Any], name: str, half: Half) -> No
         described |= {"input": code, "output": x}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
+    values = half.outputs.get(top_k.VALUES)
     found = {
         "input": list(half.input_shape),
         "output": list(half.output_shape),
-        "top_k": half.outputs.get(top_k.VALUES, ((None,), None))[0][-1],
+        "top_k": values[0][-1] if values is not None and values[0] else None,
     }
     for part, value in found.items():
         if value != described[part]:

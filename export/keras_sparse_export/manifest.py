@@ -37,7 +37,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     file = folder / MANIFEST
     try:
-        manifest = _parsed(contents.bare(contents.inside(folder, MANIFEST), MAX_MANIFEST_BYTES))
+        manifest = parsed(contents.bare(contents.inside(folder, MANIFEST), MAX_MANIFEST_BYTES))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             f"Expected a bundle, a folder with a {MANIFEST}. Received: {folder}"
@@ -103,7 +103,7 @@ def _release(version: str) -> tuple[int, ...]:
 # Strict JSON -----------------------------------------------------------------------------------
 
 
-def _parsed(data: bytes) -> Any:
+def parsed(data: bytes) -> Any:
     """What the bytes hold, in memory of a few times their size.
 
     Raises:

@@ -155,7 +155,7 @@ class _Reader:
             domain = _domain(entry)
             if domain in opsets:
                 raise WireError(f"two versions of the domain {domain!r}")
-            opsets[domain] = wire.signed(entry.get("version", 0))
+            opsets[domain] = _natural(entry.get("version", 0), "a version")
         return Model(
             wire.signed(once.get("ir_version", 0)),
             opsets,
@@ -244,7 +244,7 @@ class _Reader:
         if len(once) > 1:
             raise WireError("a dimension that is both a number and a name")
         name: str | None = once.get("name")
-        return wire.signed(once["value"]) if "value" in once else name
+        return _natural(once["value"], "a dimension") if "value" in once else name
 
     def _read(
         self, message: memoryview, spec: messages.Spec
@@ -278,6 +278,12 @@ class _Reader:
         self._values += sum(map(len, lists))
         if self._values > MAX_VALUES:
             raise WireError(f"more than {MAX_VALUES} nodes, constants, inputs and outputs")
+
+
+def _natural(value: int, what: str) -> int:
+    if value >> 63:
+        raise WireError(f"{what} of {wire.signed(value)}")
+    return value
 
 
 def _domain(once: dict[str, Any]) -> str:

@@ -14,9 +14,16 @@ def checked(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The sample as an array, without a copy.
 
     Raises:
+        TypeError: If it is no array.
         ValueError: If it holds anything but finite rows of numbers of this shape.
     """
-    rows = np.asarray(sample)
+    try:
+        rows = np.asarray(sample)
+    except TypeError as error:
+        raise TypeError(
+            "Invalid type of argument `sample`. Expected an array of rows. Received: "
+            f"{type(sample).__name__}. Remedy: a slice of it"
+        ) from error
     if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
         raise ValueError(
             f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "

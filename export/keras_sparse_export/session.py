@@ -108,6 +108,13 @@ class Half:
             require_finite(chunk, self.argument, first)
             raise self.failed(error) from error
         require_finite(chunk, self.argument, first)  # now that they lie in the caches
+        for name, result in zip(names, results, strict=True):
+            shape, dtype = self.outputs[name]
+            if result.shape != (len(chunk), *shape) or result.dtype != dtype:
+                raise BundleError(
+                    f"Expected `{name}` of {self._file} as the file states it, {shape} for a row. "
+                    f"Received: {result.dtype} of shape {result.shape} for {len(chunk)} rows"
+                )
         return results
 
     def failed(self, error: Exception) -> BundleError:

@@ -10,8 +10,8 @@ from keras_sparse_export.bundle import BundleError
 from keras_sparse_export.onnx_reader import Model
 from keras_sparse_export.skeleton import Skeleton
 
-RUN_BYTES = 1 << 30
-"""All results of one run together; onnxruntime holds a few of them at a time."""
+RUN_BYTES = 1 << 29
+"""All results of one run together; onnxruntime reserves up to twice as much, in powers of two."""
 WEIGHT_COPIES = 4
 """What results may take besides, in sizes of the file: weights in int8 become float32 in some."""
 UNSTEADY = frozenset({"Shape", "Size", "Slice"})

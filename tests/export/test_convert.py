@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse import KL, L1, Shards, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder, fidelity
 from keras_sparse_export.fidelity import ParityError
 from models import CONVERTERS, plain_model, trained
@@ -172,6 +172,13 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str, tmp_
     with pytest.raises(ValueError, match=message):
         export_encoder(plain_model(), tmp_path / "b", **{"layer": "code", **arguments})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_that_stays_on_disk_is_refused(rows: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", rows)
+    with pytest.raises(TypeError, match=r"`sample`. Expected an array of rows. Received: Shards"):
+        export_encoder(plain_model(), tmp_path / "b", layer="code", sample=Shards(tmp_path))
+    assert not (tmp_path / "b").exists()
 
 
 def test_an_export_draws_nothing_from_the_callers_random_numbers(tmp_path: Path) -> None:

@@ -289,6 +289,18 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         ).SerializeToString(),
         "an attribute of -9223372036854775808",
     ),
+    "a negative version": (
+        lambda: helper.make_model(
+            helper.make_graph([], "g", [], []), opset_imports=[helper.make_opsetid("", -1)]
+        ).SerializeToString(),
+        "a version of -1",
+    ),
+    "a negative dimension": (
+        lambda: helper.make_model(
+            helper.make_graph([], "g", [helper.make_tensor_value_info("x", 1, [-2, 4])], [])
+        ).SerializeToString(),
+        "a dimension of -2",
+    ),
     "graphs in graphs": (lambda: deep(20), "nested more than 8 deep"),
     "too many nodes": (
         lambda: model_of([helper.make_node("Relu", ["x"], ["h"])] * 20_000).SerializeToString(),

@@ -45,4 +45,27 @@ def test_a_failing_run_is_named(tmp_path: Path) -> None:
             found.encode(rows)
 
 
+def test_answers_of_another_shape_than_the_file_states_are_refused(tmp_path: Path) -> None:
+    """No golden rows show it in a bare file."""
+    nodes = [("MatMul", "x w", "code")]
+    found = encoder(nodes, {"w": np.ones((4, 4), np.float32)}, units=4)
+    found.graph.output[0].type.tensor_type.shape.dim[1].ClearField("dim_value")
+    found.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 5
+    with pytest.raises(BundleError):
+        Encoder(written(found, tmp_path)).encode(np.ones((2, 4)))
+    squared = encoder([("Gemm", "x x", "code", {"transA": 1})])
+    opened = Encoder(written(squared, tmp_path))
+    with pytest.raises(BundleError, match=r"as the file states it.*\(4, 4\) for 3 rows"):
+        opened.encode(np.ones((3, 4)))
+
+
+def test_what_a_file_says_is_quoted_in_part_and_cannot_command_a_terminal(tmp_path: Path) -> None:
+    nodes = [("\x1b[2J" + "A" * 900, "x", "code")]
+    with pytest.raises(BundleError) as caught:
+        Encoder(written(encoder(nodes), tmp_path))
+    assert "\ufffd[2JAAA" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(BundleError("x" * 10**6))) < 3000
+
+
 END = [("Unsqueeze", "row axes", "column"), ("Add", "x column", "code")]

@@ -1,0 +1,150 @@
+/**
+ * ONNX files in onnxruntime-web: rows in, codes out, and back.
+ *
+ * @typedef {{name: string, type: string, shape: number[]}} Value A shape is that of one row.
+ * @typedef {{[name: string]: Float32Array | Int32Array}} Results
+ */
+
+import { BundleError } from "./errors.js";
+import { product } from "./consistency.js";
+
+const CHUNK_VALUES = 2 ** 18; // of a row and its code: few enough that a page stays awake
+
+/** One ONNX file, opened and held to the inputs and outputs it should have. */
+export class Half {
+  /**
+   * @param {any} ort onnxruntime-web.
+   * @param {string} name Of the file.
+   * @param {Uint8Array} bytes
+   * @param {Value} input
+   * @param {Value[]} outputs
+   * @returns {Promise<Half>}
+   */
+  static async open(ort, name, bytes, input, outputs) {
+    let session;
+    try {
+      session = await ort.InferenceSession.create(bytes, {
+        executionProviders: ["wasm"],
+        logSeverityLevel: 3,
+      });
+    } catch (error) {
+      const reason = String(error?.message ?? error).split("\n")[0].slice(0, 200);
+      throw new BundleError(
+        `Expected \`${name}\` to load in onnxruntime-web. Received: an error (${reason})`,
+        name,
+      );
+    }
+    requireValues(name, "inputs", session.inputMetadata, [input]);
+    requireValues(name, "outputs", session.outputMetadata, outputs);
+    return new Half(ort, session, input, outputs[0].name);
+  }
+
+  constructor(ort, session, input, output) {
+    this.ort = ort;
+    this.session = session;
+    this.input = input;
+    this.output = output;
+    this.idle = Promise.resolve();
+  }
+
+  /**
+   * All outputs for so many rows, in one go.
+   *
+   * @param {Float32Array} rows
+   * @param {number} count
+   * @returns {Promise<Results>}
+   */
+  run(rows, count) {
+    const tensor = new this.ort.Tensor("float32", rows, [count, ...this.input.shape]);
+    // One call at a time: a session refuses a second while one runs.
+    const results = this.idle.then(() => this.session.run({ [this.input.name]: tensor }));
+    this.idle = results.catch(() => {});
+    return results.then((found) =>
+      Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data])),
+    );
+  }
+}
+
+function requireValues(file, kind, found, wanted) {
+  const said = (values) => values.map(({ name, type, shape }) => `${name} ${type} [${shape}]`).join(", ");
+  const rows = found.map(({ name, type, shape }) => ({ name, type, shape: shape?.slice(1) }));
+  if (said(rows) !== said(wanted)) {
+    throw new BundleError(
+      `Expected the ${kind} of \`${file}\` as in the manifest, ${said(wanted)} behind the batch. ` +
+        `Received: ${said(rows)}`,
+      file,
+    );
+  }
+}
+
+/** The encoder of a bundle, and its decoder where it has one. */
+export class Encoder {
+  /**
+   * @param {import("./manifest.js").Manifest} manifest
+   * @param {Half} encoder
+   * @param {Half | null} decoder
+   */
+  constructor(manifest, encoder, decoder) {
+    this.inputShape = manifest.input.shape;
+    this.codeShape = manifest.output.shape;
+    this.inputSize = product(this.inputShape);
+    this.codeSize = product(this.codeShape);
+    this.units = this.codeShape.at(-1);
+    this.positions = this.codeSize / this.units;
+    this.threshold = manifest.threshold;
+    this.encoder = encoder;
+    this.decoder = decoder;
+  }
+
+  /**
+   * Codes of rows.
+   *
+   * @param {Float32Array} rows
+   * @param {(done: number) => void} [progress] Told how many rows are done, after each chunk.
+   * @returns {Promise<Float32Array>}
+   */
+  async encode(rows, progress = () => {}) {
+    const count = rows.length / this.inputSize;
+    const step = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
+    const codes = new Float32Array(count * this.codeSize);
+    for (let start = 0; start < count; start += step) {
+      const end = Math.min(start + step, count);
+      const part = rows.subarray(start * this.inputSize, end * this.inputSize);
+      codes.set((await this.encoder.run(part, end - start)).code, start * this.codeSize);
+      progress(end);
+      await new Promise((resolve) => setTimeout(resolve)); // what was clicked meanwhile comes first
+    }
+    return codes;
+  }
+
+  /**
+   * The code of one row, without delay.
+   *
+   * @param {Float32Array} row
+   * @returns {Promise<Float32Array>}
+   */
+  async encodeRow(row) {
+    return (await this.encoder.run(row, 1)).code;
+  }
+
+  /**
+   * The largest codes of rows, from a bundle that was exported with `top_k`.
+   *
+   * @param {Float32Array} rows
+   * @returns {Promise<{values: Float32Array, indices: Int32Array}>}
+   */
+  async encodeTopK(rows) {
+    const { values, indices } = await this.encoder.run(rows, rows.length / this.inputSize);
+    return { values, indices };
+  }
+
+  /**
+   * Rows from codes.
+   *
+   * @param {Float32Array} codes
+   * @returns {Promise<Float32Array>}
+   */
+  async decode(codes) {
+    return (await this.decoder.run(codes, codes.length / this.codeSize)).x_hat;
+  }
+}

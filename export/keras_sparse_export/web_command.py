@@ -1,0 +1,37 @@
+"""`keras-sparse-export web`: page, bundle and runtime as a folder that any server can host."""
+
+import argparse
+from pathlib import Path
+
+from keras_sparse_export import bundle, web_runtime, website
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes beside the bundle."""
+    add = parser.add_argument
+    add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
+    add("--overwrite", action="store_true", help="replace a site that is there")
+    web_runtime.add_argument(parser)
+
+
+def web(options: argparse.Namespace) -> None:
+    """Verify, then write the site, whole or not at all."""
+    _require_outside(options.output, options.bundle)
+    marker, overwrite = website.INVENTORY, options.overwrite
+    bundle.require_target(options.output, overwrite=overwrite, marker=marker)
+    site = website.site(options.bundle, web_runtime.find(options.runtime), options.allow)
+    with bundle.replaced_folder(options.output, marker=marker, overwrite=overwrite) as folder:
+        for path, content in site.files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+    size = sum(map(len, site.files.values())) / 1e6
+    print(f"Wrote {options.output}: {len(site.files)} files, {size:.1f} MB")
+    print(site)
+
+
+def _require_outside(output: Path, folder: Path) -> None:
+    if folder.resolve() in (output.resolve(), *output.resolve().parents):
+        raise ValueError(
+            "Invalid value for argument `--output`. Expected a folder outside the bundle. "
+            f"Received: {output}"
+        )
