@@ -4,6 +4,7 @@ Many of them leave the codes as they are, so that the golden rows say nothing ag
 """
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import onnx
