@@ -88,7 +88,7 @@ def table(results: list[Result]) -> str:
         [
             *lines,
             "",
-            f"Longest: case {longest.number}, {longest.seconds:.2f} s ({longest.what:.120}).",
+            f"Longest call: case {longest.number}, {longest.seconds:.2f} s ({longest.what:.120}).",
             f"Most memory: case {largest.number}, {largest.memory / 2**20:.0f} MiB "
             f"({largest.what:.120}).",
         ]

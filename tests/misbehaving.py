@@ -7,7 +7,7 @@ from pathlib import Path
 from fuzzing.harness import Ready
 
 
-def misbehave(number: int, folder: Path, ready: Ready) -> tuple[str, str]:
+def misbehave(number: int, folder: Path, ready: Ready) -> tuple[str, str, float]:
     """The first six cases each end in their own way; all others well."""
     ready("kind", "what", None)
     if number == 0:
@@ -23,4 +23,4 @@ def misbehave(number: int, folder: Path, ready: Ready) -> tuple[str, str]:
         raise KeyError("x")
     elif number == 5:
         bytearray(b"x") * (200 << 20)
-    return "answer", ""
+    return "answer", "", 0.0

@@ -30,9 +30,9 @@ FAULT = "fault"
 """Of the fuzzing itself."""
 
 Ready = Callable[[str, str, bool | None], None]
-Work = Callable[[int, Path, Ready], tuple[str, str]]
+Work = Callable[[int, Path, Ready], tuple[str, str, float]]
 """Judges a case by its number, in an empty folder: tells when it is prepared, with kind, text and
-whether hashes hold; gives outcome and detail."""
+whether hashes hold; gives outcome, detail and the seconds of the longest call."""
 
 
 class Result(NamedTuple):
@@ -45,7 +45,7 @@ class Result(NamedTuple):
     outcome: str
     detail: str
     seconds: float
-    """Of a processor."""
+    """Of a processor, for the longest call; of a failure for all of them."""
     memory: int
     """Most bytes that it added to its process."""
 
@@ -84,12 +84,12 @@ def _judged(
         start, before = time.process_time(), _bytes("VmRSS")
 
     try:
-        outcome, detail = work(number, folder, ready)
+        outcome, detail, seconds = work(number, folder, ready)
     except CaseError as failure:
-        outcome, detail = failure.outcome, failure.detail
+        outcome, detail, seconds = failure.outcome, failure.detail, time.process_time() - start
     except Exception as error:
         outcome, detail = failure_of(error) or FAULT, trace(error)
-    seconds = time.process_time() - start
+        seconds = time.process_time() - start
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
     return outcome, detail, seconds, max(0, _bytes("VmHWM") - before)
 
@@ -245,13 +245,15 @@ def judged(bases: Path, seed: int) -> Work:
     return partial(_judge, bases, seed)
 
 
-def _judge(bases: Path, seed: int, number: int, folder: Path, ready: Ready) -> tuple[str, str]:
+def _judge(
+    bases: Path, seed: int, number: int, folder: Path, ready: Ready
+) -> tuple[str, str, float]:
     from fuzzing.cases import prepare
 
     case = prepare(seed, number, _bases(bases), folder)
     ready(case.kind, case.what, case.holds)
     steps = case.judge()
-    return steps.outcome, steps.detail
+    return steps.outcome, steps.detail, steps.longest
 
 
 @cache

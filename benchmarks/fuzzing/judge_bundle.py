@@ -196,7 +196,7 @@ def _near(what: str, wanted: np.ndarray, found: np.ndarray | None) -> None:
 
 
 def _command(steps: Steps, name: str, folder: Path) -> None:
-    status, _, told = run(name, str(folder))
+    status, _, told = steps(name, lambda: run(name, str(folder)))
     require_told(status, told, [name, str(folder)])
     if status:
         steps.named.append(f"{name}: {told}")

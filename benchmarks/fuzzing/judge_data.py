@@ -49,7 +49,7 @@ def judge(base: Base, data: Path, to: str, options: Sequence[str], overwrite: bo
         codes.write_bytes(OLD)
     more = ["-o", str(codes), *options, *(["--overwrite"] if overwrite else [])]
     arguments = ["encode", str(base.bundle), str(data), *more]
-    status, _, told = command(*arguments)
+    status, _, told = steps("encode", lambda: command(*arguments))
     left = sorted(file.name for file in folder.iterdir())
     require_told(status, told, arguments)
     if status:

@@ -4,6 +4,7 @@ Many of them leave the codes as they are, so that the golden rows say nothing ag
 """
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import onnx
@@ -187,7 +188,8 @@ def whole_numbers(rng: Random, model: onnx.ModelProto) -> str:
     """Arithmetic on integers, where a processor may stop at 0 or at the smallest of them."""
     kind = rng.choice((6, 6, 7, 7, 2, 3))
     name = rng.choice(("Div", "Div", "Mod", "Mod", "Pow", "BitShift"))
-    dtype = {6: np.int32, 7: np.int64, 2: np.uint8, 3: np.int8}[kind]
+    dtypes: dict[int, Any] = {6: np.int32, 7: np.int64, 2: np.uint8, 3: np.int8}
+    dtype = dtypes[kind]
     value = rng.choice((0, 0, -1, int(np.iinfo(dtype).min)))
     constant(model, "other", np.asarray(value).astype(dtype), dtype)
     inputs = ["whole", rng.choice(("other", "whole"))]

@@ -31,6 +31,8 @@ class Steps:
 
     def __init__(self) -> None:
         self.named: list[str] = []
+        self.longest = 0.0
+        """Seconds of a processor that the longest call took."""
 
     def __call__(self, what: str, call: Callable[[], Any]) -> Any:
         """What the call returns, or `None` if it was refused."""
@@ -42,7 +44,9 @@ class Steps:
                 raise CaseError(outcome, f"{what}: {trace(error)}") from None
             self.named.append(f"{what}: {type(error).__name__}: {error}")
             found = None
-        if (seconds := time.process_time() - start) > SECONDS:
+        seconds = time.process_time() - start
+        self.longest = max(self.longest, seconds)
+        if seconds > SECONDS:
             raise CaseError(HANG, f"{what}: {seconds:.1f} s")
         return found
 

@@ -5,13 +5,12 @@ compressed array is unpacked no farther than it is read.
 """
 
 import io
-import lzma
 import math
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -19,7 +18,13 @@ import numpy as np
 from numpy.lib import format as npy
 
 MOST_HEADER_BYTES = 10_000  # as numpy has it
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, OSError)
+DAMAGED: tuple[type[Exception], ...] = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError),
+)
+with suppress(ImportError):  # some small builds of Python lack it
+    from lzma import LZMAError
+
+    DAMAGED += (LZMAError,)
 CANNOT = (NotImplementedError, RuntimeError)
 """What `zipfile` raises for a compression that it does not know, and for a password."""
 

@@ -57,7 +57,12 @@ class Half:
         self.input, self.input_shape = x.name, _row_shape(x, file)
         self.outputs = {each.name: (_row_shape(each, file), _dtype(each, file)) for each in outputs}
         self.output = outputs[0].name
-        self.output_shape = self.outputs[self.output][0]
+        self.output_shape, dtype = self.outputs[self.output]
+        if dtype is not np.float32:
+            raise BundleError(
+                f"Expected a first output of floats in {file}. Received: {self.output!r}, of "
+                f"{dtype.__name__}"
+            )
         longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
         self._sizes = Sizes(model, file, len(data), vouched=bool(allow))
         self.chunk_rows = self._sizes.fitting(max(CHUNK_ROWS, CHUNK_VALUES // longer))

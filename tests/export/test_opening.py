@@ -59,6 +59,14 @@ def test_answers_of_another_shape_than_the_file_states_are_refused(tmp_path: Pat
         opened.encode(np.ones((3, 4)))
 
 
+def test_whole_numbers_are_no_codes(tmp_path: Path) -> None:
+    """As where the outputs of a bundle with `top_k` come in another order: indices first."""
+    found = encoder([("Cast", "x", "code", {"to": 6})])
+    found.graph.output[0].type.tensor_type.elem_type = 6
+    with pytest.raises(BundleError, match=r"Expected a first output of floats .* 'code', of int32"):
+        Encoder(written(found, tmp_path))
+
+
 def test_what_a_file_says_is_quoted_in_part_and_cannot_command_a_terminal(tmp_path: Path) -> None:
     nodes = [("\x1b[2J" + "A" * 900, "x", "code")]
     with pytest.raises(BundleError) as caught:
