@@ -303,17 +303,18 @@ class Encoder:
 
 
 def _require_as_described(manifest: dict[str, Any], name: str, half: Half) -> None:
-    """Hold the shapes of a file to those of the manifest."""
-    x, code = manifest["input"]["shape"], manifest["output"]["shape"]
-    described: dict[str, Any] = {"input": x, "output": code, "top_k": None}
+    """Hold names and shapes of a file to those of the manifest."""
+    x, code = manifest["input"], manifest["output"]
+    described: dict[str, Any] = {"top_k": None}
     if name == "decoder.onnx":
-        described |= {"input": code, "output": x}
+        x, code = code, {"name": "x_hat", "shape": x["shape"]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
+    described |= {"input": f"{x['name']} {x['shape']}", "output": f"{code['name']} {code['shape']}"}
     values = half.outputs.get(top_k.VALUES)
     found = {
-        "input": list(half.input_shape),
-        "output": list(half.output_shape),
+        "input": f"{half.input} {list(half.input_shape)}",
+        "output": f"{half.output} {list(half.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
     for part, value in found.items():

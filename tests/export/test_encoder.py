@@ -157,6 +157,18 @@ def changed_weight(bundle: Path, name: str) -> None:
     replaced(bundle, name, model.SerializeToString())
 
 
+@pytest.mark.parametrize(("name", "end"), [("encoder.onnx", "output"), ("decoder.onnx", "input")])
+def test_ends_of_other_names_are_refused(name: str, end: str, bundle: Path) -> None:
+    model = onnx.load_from_string((bundle / name).read_bytes())
+    getattr(model.graph, end)[0].name = "other"
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["other" if each == "code" else each for each in names]
+    replaced(bundle, name, model.SerializeToString())
+    with pytest.raises(BundleError, match=rf"`{end}` of `{name}` .*, code \[6\]. .*: other \[6\]"):
+        Encoder(bundle).decode(np.ones(6))
+
+
 def test_wrong_answers_are_found_on_open_though_all_hashes_agree(bundle: Path) -> None:
     changed_weight(bundle, "encoder.onnx")
     with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden answers"):
@@ -215,8 +227,8 @@ def test_a_tolerance_under_which_any_answer_passes_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (set_at("input", "shape", to=[6, 2]), r"`input` .* its manifest, \[6, 2\]. .*: \[12\]"),
-        (set_at("output", "shape", to=[3, 2]), r"`output` .* manifest, \[3, 2\]. .*: \[6\]"),
+        (set_at("input", "shape", to=[6, 2]), r"`input` .* its manifest, x \[6, 2\]. .*: x \[12\]"),
+        (set_at("output", "shape", to=[3, 2]), r"`output` .* code \[3, 2\]. .*: code \[6\]"),
         (lambda m: m.update(top_k=top_k.entry(3, (6,)), golden={"kind": "none", "rows": 0}),
          "`top_k` .* its manifest, 3. Received: None"),
     ],
