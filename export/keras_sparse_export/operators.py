@@ -76,9 +76,13 @@ def require_allowed(model: Model, file: Path, allow: Iterable[str] = ()) -> None
             f"Expected operators of ONNX' own domain in {file}. Received: {', '.join(foreign)}"
         )
     if unknown := refused((node.operator for node in model.nodes()), allow):
+        remedy = ""
+        if all(name.isidentifier() for name in unknown):  # it may be pasted into a shell
+            allowed = f"allow={tuple(unknown)!r} (--allow {unknown[0]})"
+            remedy = f". Remedy, if you trust the file: {allowed}"
         raise BundleError(
-            f"Expected operators that an encoder needs in {file}. Received: {', '.join(unknown)}. "
-            f"Remedy, if you trust the file: allow={tuple(unknown)!r} (--allow {unknown[0]})"
+            f"Expected operators that an encoder needs in {file}. Received: {', '.join(unknown)}"
+            + remedy
         )
 
 

@@ -83,6 +83,10 @@ class _Golden:
     def __getitem__(self, file: str) -> np.ndarray:
         data = contents.content(self._folder, self.manifest, file)
         values = np.frombuffer(data, "<i4" if file.endswith("i32") else "<f4")
+        if not np.isfinite(values).all():
+            raise VerificationError(
+                f"Expected finite numbers in `{file}`. Received: NaN or infinity"
+            )
         return values.reshape(self._shapes[file]).astype(values.dtype.newbyteorder("="))
 
 

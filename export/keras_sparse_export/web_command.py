@@ -19,6 +19,7 @@ def web(options: argparse.Namespace) -> None:
     _require_outside(options.output, options.bundle)
     marker, overwrite = website.INVENTORY, options.overwrite
     bundle.require_target(options.output, overwrite=overwrite, marker=marker)
+    _require_only_a_site(options.output)
     site = website.site(options.bundle, web_runtime.find(options.runtime), options.allow)
     with bundle.replaced_folder(options.output, marker=marker, overwrite=overwrite) as folder:
         for path, content in site.files.items():
@@ -34,4 +35,22 @@ def _require_outside(output: Path, folder: Path) -> None:
         raise ValueError(
             "Invalid value for argument `--output`. Expected a folder outside the bundle. "
             f"Received: {output}"
+        )
+
+
+def _require_only_a_site(output: Path) -> None:
+    """Refuse a folder in which somebody keeps more than the site that is replaced."""
+    if not output.is_dir():
+        return
+    known = website.paths(output)
+    others = sorted(
+        path.relative_to(output).as_posix()
+        for path in output.rglob("*")
+        if not path.is_dir() and path.relative_to(output).as_posix() not in known
+    )
+    if others:
+        raise FileExistsError(
+            "Invalid value for argument `--output`. Expected a site alone, to replace. Received: "
+            f"{output}, in which {len(others)} more lie: {', '.join(others[:3])}. Remedy: write to "
+            "a new folder, and copy from there"
         )

@@ -75,6 +75,15 @@ def page_files() -> dict[str, bytes]:
     return dict(_walk(resources.files("keras_sparse_export").joinpath("web")))
 
 
+def paths(folder: Path) -> set[str]:
+    """The files of a site that was written earlier, as it lists them."""
+    try:
+        data = contents.bare(folder / INVENTORY, MAX_MANIFEST_BYTES)
+        return {INVENTORY, *parsed(data)["files"]}
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return set()
+
+
 def _walk(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():

@@ -193,9 +193,12 @@ def test_changed_golden_answers_are_found_on_open(bundle: Path) -> None:
     replaced(bundle, "golden_code.f32", codes.tobytes())
     with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden answers"):
         Encoder(bundle)
-    replaced(bundle, "golden_code.f32", np.full_like(codes, np.nan).tobytes())
-    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden answers"):
-        Encoder(bundle)
+    for name in ("golden_code.f32", "golden_x.f32"):
+        values = np.fromfile(bundle / name, "<f4")
+        values[5] = np.nan
+        replaced(bundle, name, values.tobytes())
+        with pytest.raises(VerificationError, match=f"finite numbers in `{name}`"):
+            Encoder(bundle)
 
 
 @pytest.mark.parametrize("part", ["top_k", "int8"])

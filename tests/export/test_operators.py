@@ -138,3 +138,9 @@ def test_all_on_the_list_are_onnx_own_without_graphs_and_with_numbers_alone() ->
 def test_names_are_asked_for(allow: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"argument `allow`. Expected names of ONNX operators"):
         Encoder(tmp_path, allow=allow)
+
+
+def test_a_name_that_a_shell_would_run_is_in_no_remedy(tmp_path: Path) -> None:
+    proto = encoder([("If; touch here", "x", "code")])
+    with pytest.raises(BundleError, match=r"Received: If; touch here$"):
+        Encoder(written(proto, tmp_path))

@@ -94,6 +94,10 @@ def test_a_file_too_many_or_too_few_fails(signed: Path) -> None:
     (signed / "BUNDLE" / "more").touch()
     assert not verified(signed)
     (signed / "BUNDLE" / "more").unlink()
+    (signed / "BUNDLE" / ".gitignore").touch()  # which model-signing passes over unless told
+    assert not verified(signed)
+    (signed / "BUNDLE" / ".gitignore").unlink()
+    assert verified(signed)
     (signed / "BUNDLE" / "README.md").unlink()
     assert not verified(signed)
 

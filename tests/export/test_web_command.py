@@ -51,9 +51,22 @@ def test_a_site_replaces_a_site_and_nothing_else(
     assert web(bundle, "-o", out, "--runtime", runtime) == 0
     assert web(bundle, "-o", out, "--runtime", runtime) == 2
     assert "Remedy: overwrite=True (--overwrite)" in capsys.readouterr().err
+    inventory = json.loads((out / "site.json").read_text())
+    inventory["files"]["old"] = {}  # of a site that had more files
+    (out / "site.json").write_text(json.dumps(inventory))
     (out / "old").touch()
     assert web(bundle, "-o", out, "--runtime", runtime, "--overwrite") == 0
     assert not (out / "old").exists()
+    (out / ".git").mkdir()
+    for name in (".nojekyll", ".git/HEAD"):
+        (out / name).touch()
+    assert web(bundle, "-o", out, "--runtime", runtime, "--overwrite") == 2
+    assert "2 more lie: .git/HEAD, .nojekyll. Remedy" in capsys.readouterr().err
+    assert (out / ".nojekyll").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "site.json").write_text("{}")
+    assert web(bundle, "-o", tmp_path / "mine", "--runtime", runtime, "--overwrite") == 2
+    assert "1 more lie: site.json" in capsys.readouterr().err
     assert web(bundle, "-o", bundle.parent, "--runtime", runtime, "--overwrite") == 2
     assert "which holds something else" in capsys.readouterr().err
     assert web(bundle, "-o", bundle / "site", "--runtime", runtime) == 2

@@ -28,19 +28,16 @@ export class Half {
         logSeverityLevel: 3,
       });
     } catch (error) {
-      const reason = String(error?.message ?? error).split("\n")[0].slice(0, 200);
-      throw new BundleError(
-        `Expected \`${name}\` to load in onnxruntime-web. Received: an error (${reason})`,
-        name,
-      );
+      throw failed(name, "load", error);
     }
     requireValues(name, "inputs", session.inputMetadata, [input]);
     requireValues(name, "outputs", session.outputMetadata, outputs);
-    return new Half(ort, session, input, outputs[0].name);
+    return new Half(ort, name, session, input, outputs[0].name);
   }
 
-  constructor(ort, session, input, output) {
+  constructor(ort, name, session, input, output) {
     this.ort = ort;
+    this.name = name;
     this.session = session;
     this.input = input;
     this.output = output;
@@ -59,10 +56,18 @@ export class Half {
     // One call at a time: a session refuses a second while one runs.
     const results = this.idle.then(() => this.session.run({ [this.input.name]: tensor }));
     this.idle = results.catch(() => {});
-    return results.then((found) =>
-      Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data])),
+    return results.then(
+      (found) => Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data])),
+      (error) => {
+        throw failed(this.name, "run", error);
+      },
     );
   }
+}
+
+function failed(file, what, error) {
+  const reason = String(error?.message ?? error).split("\n")[0].slice(0, 200);
+  return new BundleError(`Expected \`${file}\` to ${what} in onnxruntime-web. Received: an error (${reason})`, file);
 }
 
 function requireValues(file, kind, found, wanted) {

@@ -92,7 +92,11 @@ class GoldenFiles {
   /** Numbers of a file. They are little-endian, as the memory of WebAssembly is. */
   read(name) {
     const Numbers = name.endsWith(".i32") ? Int32Array : Float32Array;
-    return new Numbers(this.files.get(name).slice().buffer);
+    const values = new Numbers(this.files.get(name).slice().buffer);
+    if (!values.every(Number.isFinite)) {
+      throw new BundleError(`Expected finite numbers in \`${name}\`. Received: NaN or infinity`, name);
+    }
+    return values;
   }
 }
 
