@@ -1,5 +1,7 @@
 """One spelling for every ONNX model, whichever converter wrote it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 
@@ -12,7 +14,7 @@ def ir_version(opset: int) -> int:
     return 7 if opset <= 14 else 8
 
 
-def require_known(proto: onnx.ModelProto, opset: int) -> None:
+def require_known(proto: onnx.ModelProto, opset: int, allow: Sequence[str] = ()) -> None:
     """Refuse operators that ONNX does not have, or that a device would not run.
 
     tf2onnx writes what it cannot map as it is.
@@ -31,10 +33,10 @@ def require_known(proto: onnx.ModelProto, opset: int) -> None:
             f"Expected operators of ONNX opset {opset}. Received: {', '.join(sorted(unknown))}, "
             "which stand for an activation or a layer without an ONNX form"
         )
-    if refused := operators.refused(node.op_type for node in nodes):
+    if refused := operators.refused((node.op_type for node in nodes), allow):
         raise ConversionError(
             "Expected operators that a device runs without being told to trust the file. Received: "
-            f"{', '.join(refused)}"
+            f"{', '.join(refused)}. Remedy: allow={tuple(refused)!r}, here and on the device"
         )
 
 

@@ -1,7 +1,7 @@
 """One half from Keras to ONNX: by the converter that can, held to Keras before it is handed on."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ def convert(
     converter: str,
     opset: int,
     k: int | None = None,
+    allow: Sequence[str] = (),
 ) -> Converted:
     """Convert a half and compare it with its source.
 
@@ -41,6 +42,7 @@ def convert(
         converter: `"tf2onnx"`, `"builder"` or `"auto"`.
         opset: ONNX operator set.
         k: The `top_k` of an encoder.
+        allow: Operators to let pass beside those of an encoder.
 
     Raises:
         ConversionError: If no converter knows a layer or an operator; it is named.
@@ -55,7 +57,7 @@ def convert(
     refusals: list[ValueError] = []
     for name in (order := _order(converter)):
         try:
-            onnx_bytes = _onnx_bytes(file, model, name, opset, k)
+            onnx_bytes = _onnx_bytes(file, model, name, opset, k, allow)
             parity = fidelity.gate(file, reference, onnx_bytes, rows)
             if k is not None:
                 top_k.gate(file, onnx_bytes, rows, int(k))
@@ -85,10 +87,17 @@ def _order(converter: str) -> list[str]:
     return ["tf2onnx", "builder"] if tensorflow else ["builder"]
 
 
-def _onnx_bytes(file: str, model: keras.Model, converter: str, opset: int, k: int | None) -> bytes:
+def _onnx_bytes(
+    file: str,
+    model: keras.Model,
+    converter: str,
+    opset: int,
+    k: int | None,
+    allow: Sequence[str],
+) -> bytes:
     convert = {"tf2onnx": via_tf2onnx.convert, "builder": via_builder.convert}[converter]
     proto = convert(model, opset)
-    canonical.require_known(proto, opset)
+    canonical.require_known(proto, opset, allow)
     name = file.removesuffix(".onnx")
     names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
     input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)

@@ -1,6 +1,7 @@
 """Keras to ONNX: cut out the encoder, convert it, hold it to its source, write the bundle."""
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ import keras
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export import bundle, canonical, conversion, fidelity, samples, source, statistics
+from keras_sparse_export import (
+    bundle,
+    canonical,
+    conversion,
+    fidelity,
+    operators,
+    samples,
+    source,
+    statistics,
+)
 from keras_sparse_export import quantize as quantization
 from keras_sparse_export import top_k as best
 from keras_sparse_export.conversion import Converted
@@ -35,6 +45,7 @@ def export_encoder(
     threshold: float | None = None,
     quantize: str | None = None,
     labels: Any = None,
+    allow: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write the encoder of a Keras model as a bundle that onnxruntime runs.
@@ -68,6 +79,8 @@ def export_encoder(
             The manifest says why not otherwise. Both need 64 rows of `sample` or more.
         labels: A class of each row of `sample`, to tell what int8 costs a probe. Needs
             scikit-learn.
+        allow: ONNX operators to let pass beside those of an encoder, `("Loop",)` for a GRU. A
+            device that is to run the bundle must allow them too, `Encoder(..., allow=("Loop",))`.
         overwrite: Whether to replace a bundle at `path`.
 
     Returns:
@@ -91,6 +104,7 @@ def export_encoder(
     path = Path(path)
     bundle.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
+    allow = operators.require_allow(allow)
     if quantize is not None:
         quantization.require_choices(quantize, sample, labels, "quantize", "sample")
     if not getattr(model, "adapted", True):
@@ -111,14 +125,18 @@ def export_encoder(
         synthetic = samples.synthetic(encoder, GATE_ROWS)
         rows = synthetic if real is None else real[:GATE_ROWS].astype(np.float32)
         halves = {
-            "encoder": conversion.convert("encoder.onnx", encoder, rows, converter, opset, top_k)
+            "encoder": conversion.convert(
+                "encoder.onnx", encoder, rows, converter, opset, top_k, allow
+            )
         }
         codes = halves["encoder"].run(rows)
         if threshold is None:
             threshold = _threshold(model, layer, codes)
         if decoder:
             half = source.inference_clone(originals["decoder"])
-            halves["decoder"] = conversion.convert("decoder.onnx", half, codes, converter, opset)
+            halves["decoder"] = conversion.convert(
+                "decoder.onnx", half, codes, converter, opset, allow=allow
+            )
     for name, given in {"encoder": rows, "decoder": codes}.items():
         if name in halves and conversion.is_at_hand(originals[name]):
             answers = conversion.answers(originals[name])
@@ -146,6 +164,7 @@ def export_encoder(
             folder,
             halves,
             golden_rows=golden_rows,
+            allow=allow,
             manifest={
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
                 "output": {
@@ -178,6 +197,7 @@ def _write(
     folder: Path,
     halves: dict[str, Converted],
     golden_rows: np.ndarray,
+    allow: Sequence[str],
     manifest: dict[str, Any],
 ) -> None:
     for name, half in halves.items():
@@ -192,7 +212,7 @@ def _write(
         for name, array in golden.items():
             (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
     bundle.finish(folder, manifest)
-    Encoder(folder).verify()  # what a device would refuse is not written
+    Encoder(folder, allow=allow).verify()  # what a device would refuse is not written
 
 
 def _statistics(onnx_bytes: bytes, rows: np.ndarray, threshold: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from keras_sparse_export import export_encoder
+from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.fidelity import ParityError
 from keras_sparse_export.graph import ConversionError
 from models import CONVERTERS, TENSORFLOW, needs_tf2onnx
@@ -383,12 +383,20 @@ def test_custom_layers_and_lstm_convert_on_tensorflow_alone(
 
 
 @pytest.mark.parametrize("name", list(LOOPS))
-def test_what_becomes_a_loop_is_refused_as_a_device_would(name: str, tmp_path: Path) -> None:
+def test_what_becomes_a_loop_is_refused_unless_allowed(
+    name: str, rows: np.ndarray, tmp_path: Path
+) -> None:
     with pytest.raises(ConversionError, match=rf"layer `mine` of class {name}") as caught:
         export_encoder(LOOPS[name](), tmp_path / "b", layer="code")
-    if TENSORFLOW:
-        assert "Received: Loop" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+    if TENSORFLOW:
+        assert "Received: Loop. Remedy: allow=('Loop',)" in str(caught.value)
+        model, x = LOOPS[name](), rows.reshape(-1, 12, 1)
+        path = export_encoder(model, tmp_path / "b", layer="code", sample=x, allow=["Loop"])
+        runs_as(path, model, x)
+        assert Encoder(path, allow=["Loop"]).verify().parity is not None
+        with pytest.raises(BundleError, match="Received: Loop"):
+            Encoder(path)
 
 
 def several_inputs() -> keras.Model:
