@@ -14,7 +14,7 @@ demo: $(READY)  ## train, compare, export and run on embedded digits
 	$(VENV)/bin/keras-sparse demo --overwrite
 
 test: $(READY)  ## the tests; BACKEND=jax or BACKEND=torch for another backend
-	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 web:  ## what the page runs on, and is tested with; needs npm
 	npm ci --prefix export/web --no-audit --no-fund
