@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _require_golden(steps: Steps, encoder: Encoder, folder: Path) -> None:
         return
     code = golden("golden_code.f32", outputs)
     for what, rows, wanted in (("golden rows", x, code), ("a golden row", x[0], code[0])):
-        given = steps(f"encode {what}", lambda rows=rows: encoder.encode(rows))  # type: ignore[misc]
+        given = steps(f"encode {what}", partial(encoder.encode, rows))
         if given is not None:
             require_near(f"codes of {what}", wanted, given)
     if manifest["top_k"] is not None:

@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             suffix = PurePosixPath(path).suffix if path != "/" else ".html"
             self._answer(HTTPStatus.OK, content, TYPES.get(suffix, "application/octet-stream"))
 
-    do_HEAD = do_GET  # noqa: N815
+    do_HEAD = do_GET  # noqa: N815  (the name that http.server calls)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer with a line that repeats nothing of the request."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from keras_sparse import L1, SparseAutoencoder
