@@ -62,3 +62,14 @@ def no_staging(tmp_path: Path) -> Iterator[None]:
     yield
     assert list(tmp_path.rglob(".*.keras-sparse-new")) == []
     assert list(tmp_path.rglob(".*.keras-sparse-old")) == []
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stands for onnxruntime-web where no browser runs it."""
+    from keras_sparse_export import web_runtime
+
+    folder = tmp_path_factory.mktemp("dist")
+    for name in web_runtime.FILES:
+        (folder / name).write_bytes(name.encode())
+    return folder

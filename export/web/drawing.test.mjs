@@ -3,15 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { begin, until } from "./visits.mjs";
+import { beginWithDigits, until } from "./visits.mjs";
 
 let session;
 let open; // a visit that the tests share
 
-before(async () => {
-  session = await begin();
-  open = await session.visit("digits");
-});
+before(async () => ({ session, open } = await beginWithDigits()));
 
 after(() => session?.end());
 

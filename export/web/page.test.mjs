@@ -6,15 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { alone, begin, csv, expected, hidden, near, paste, saved, text, until } from "./visits.mjs";
+import { alone, beginWithDigits, csv, expected, hidden, near, paste, saved, text, until } from "./visits.mjs";
 
 let session;
 let open; // a visit that the tests share
 
-before(async () => {
-  session = await begin();
-  open = await session.visit("digits");
-});
+before(async () => ({ session, open } = await beginWithDigits()));
 
 after(() => session?.end());
 

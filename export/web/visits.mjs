@@ -42,6 +42,12 @@ export async function begin() {
   };
 }
 
+/** The same, and a visit of `digits` that the tests of a file share. */
+export async function beginWithDigits() {
+  const session = await begin();
+  return { session, open: await session.visit("digits") };
+}
+
 function launch() {
   const which = () => execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
   const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];

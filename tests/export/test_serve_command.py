@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from keras_sparse import KL, SparseAutoencoder
-from keras_sparse_export import cli, export_encoder, serve_command, web_runtime
+from keras_sparse_export import cli, export_encoder, serve_command
 from keras_sparse_export.web_runtime import VERSION
 
 
@@ -27,14 +27,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bundle(exported: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(exported, tmp_path / "bundle"))
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    for name in web_runtime.FILES:
-        (folder / name).write_bytes(name.encode())
-    return folder
 
 
 @contextmanager

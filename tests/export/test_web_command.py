@@ -15,14 +15,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_encoder(model, tmp_path_factory.mktemp("exported") / "bundle")
 
 
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    for name in web_runtime.FILES:
-        (folder / name).write_bytes(name.encode())
-    return folder
-
-
 def web(*arguments: Any) -> int:
     return cli.main(["web", *map(str, arguments)])
 
