@@ -28,8 +28,10 @@ def packed(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return value
     if type(value) is list:
         return [packed(each, arrays) for each in value]
-    if type(value) in (tuple, set):
-        return {type(value).__name__: [packed(each, arrays) for each in value]}
+    if type(value) is tuple:
+        return {"tuple": [packed(each, arrays) for each in value]}
+    if type(value) is set:  # whose own order differs between equal sets
+        return {"set": [packed(each, arrays) for each in sorted(value, key=repr)]}
     if type(value) is dict:
         pairs = value.items()
         return {"dict": [[packed(key, arrays), packed(each, arrays)] for key, each in pairs]}

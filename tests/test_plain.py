@@ -44,6 +44,12 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert fingerprint(found) == fingerprint(value)
 
 
+def test_the_order_in_which_a_set_was_filled_does_not_tell() -> None:
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other)
+    assert fingerprint(one) == fingerprint(other)
+
+
 @pytest.mark.parametrize("name", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
 def test_a_random_generator_goes_on_where_it_was(name: str) -> None:
     generator = np.random.Generator(getattr(np.random, name)(3))
