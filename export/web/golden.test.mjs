@@ -10,7 +10,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { parse } from "../keras_sparse_export/web/csv.js";
 import { readManifest } from "../keras_sparse_export/web/manifest.js";
 import { fault } from "../keras_sparse_export/web/schema.js";
 import { openBundle, sameLargest } from "../keras_sparse_export/web/verification.js";
@@ -168,31 +167,6 @@ test("manifests are held to schema and sense as Python holds them", async () => 
     assert.equal(taken, trusted, what);
   }
   assert.throws(() => fault(1, { multipleOf: 2 }), /keyword multipleOf is new/);
-});
-
-test("CSV is read as Python reads it", () => {
-  for (const { text, size, rows } of expected.csv) {
-    const found = () => Array.from(parse(text, size).rows);
-    if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));
-    else assert.deepEqual(found(), Array.from(Float32Array.from(rows)), JSON.stringify(text));
-  }
-});
-
-test("errors in CSV name their line", () => {
-  const cases = [
-    ["1,2\n1,2,3", /^Line 2: expected 2 values. Received: 3$/],
-    ["\n1,2\n\n3,x", /^Line 4, column 2: expected a number. Received: “x”$/],
-    ["1,2\n3,1e39", /^Line 2, column 2: expected a number. Received: “1e39”$/],
-    ["1,nan", /^Line 1, column 2: expected a number. Received: “nan”$/],
-    ["1,", /^Line 1, column 2: expected a number. Received: nothing$/],
-    ["1;2", /^Line 1: expected 2 values. Received: 1. Remedy: commas between numbers, in place of semicolons$/],
-    ["a,b,c\n1,2", /^Line 1: expected 2 values. Received: 3$/],
-    ["PK\0\0", /^Line 1: expected text. Received: bytes that are none; this is no CSV$/],
-    ['1,"2', /^Line 1: expected quotes that come in pairs/],
-    ["a,b\n", /^Expected rows of 2 numbers. Received: none$/],
-    ["1,2\n".repeat(10_001), /^Expected 10000 rows at most. Received: more, from line 10001 on$/],
-  ];
-  for (const [text, message] of cases) assert.throws(() => parse(text, 2), { message });
 });
 
 test("places of largest codes: ties may swap, others may not", () => {

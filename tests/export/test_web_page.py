@@ -25,6 +25,7 @@ from keras_sparse_export import (
     Encoder,
     export_encoder,
     readers,
+    sources,
     web_runtime,
     website,
 )
@@ -111,7 +112,10 @@ TEXTS = [
     (" 1 , 2 ", 2), ("1e3,-.5", 2), ("+1,2.", 2), ("", 2), ("\n\n", 2), ("a,b", 2), ("1,2,3", 2),
     ("1,2\n3", 2), ("a,1", 2), ("1,", 2), ("1;2", 2), ("x", 1), ("x\n1\n2", 1), ("1\n\n2", 1),
     ("a\n1,2", 2), ("a,b,c\n1,2", 2), ("0x10,1", 2), ('"1","2"', 2),
-    ('"a ""b""",c\n3,4', 2), ("1,2\n \n3,4", 2), ("- 1,2", 2),
+    ('"a ""b""",c\n3,4', 2), ("1,2\n \n3,4", 2), ("- 1,2", 2), ("nan,inf\n1,2", 2),
+    ("-NaN\n1", 1), ("+Infinity\n1", 1), ("infinit\n1", 1), ("1_000,2", 2), ("1_0.2_5,.5_0", 2),
+    ("1_0e1_0,-2_2.e-0_1", 2), ("1__0,2", 2), ("_1,2", 2), ("a,1_", 2), ("x_1,1_\n1,2", 2),
+    ("1e400\n1", 1), ("1\r\n\r\n\n2", 1),
 ]  # fmt: skip
 
 
@@ -165,7 +169,7 @@ def read(text: str, size: int, folder: Path) -> list[float] | None:
     found: list[float] = []
     try:
         for chunk in readers.read(str(file), (size,)):
-            if chunk.faults:
+            if sources.faults_of(chunk):
                 return None
             found += chunk.rows.ravel().tolist()
     except ValueError:
@@ -176,6 +180,7 @@ def read(text: str, size: int, folder: Path) -> list[float] | None:
 # Node and Chromium -----------------------------------------------------------------------------
 
 
+IN_NODE = ("golden", "csv")
 IN_A_BROWSER = ("page", "drawing", "access", "refusal")
 
 
@@ -197,7 +202,7 @@ def node(*arguments: str, **variables: Path | str) -> None:
 @needs_node
 @needs_packages
 def test_the_modules_agree_with_python(bundles: Path) -> None:
-    node("golden", BUNDLES=bundles)
+    node(*IN_NODE, BUNDLES=bundles)
 
 
 @needs_node

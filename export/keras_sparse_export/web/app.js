@@ -141,7 +141,7 @@ function offerResults(desk) {
 }
 
 function download({ batch, encoder }) {
-  const text = new Blob([format(batch.codes, encoder.codeSize)], { type: "text/csv" });
+  const text = new Blob(format(batch.codes, encoder.codeSize), { type: "text/csv" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(text);
   link.download = "codes.csv";
