@@ -151,9 +151,14 @@ test("manifests that no reader may trust", async () => {
     await assert.rejects(open(changed("plain", { "manifest.json": edit })), { message });
   }
   const text = (content) => ({ read: () => Buffer.from(content) });
-  for (const content of ["[", "[".repeat(1e6), "\xff", "\ufeff{}", '{"format": NaN}']) {
+  for (const content of ["[", "[".repeat(4096), "\xff", "\ufeff{}", '{"format": NaN}']) {
     await assert.rejects(open(text(content)), { message: /Expected JSON in `manifest.json`/ });
   }
+  for (const content of ["[".repeat(4097), "{".repeat(4097), '""'.repeat(16_385)]) {
+    await assert.rejects(open(text(content)), { message: /Expected 4096 objects and lists and 16384 texts at most/ });
+  }
+  const beyond = readFileSync(join(folder, "digits", "manifest.json"), "utf8").replace(/"threshold": [^,]*/, '"threshold": 1e400');
+  await assert.rejects(open(text(beyond)), { message: /Expected number as `threshold`/ });
   await assert.rejects(open({ read: () => null }), { message: /a folder with a manifest.json. Received: none/ });
 });
 

@@ -13,6 +13,8 @@ import { fault } from "./schema.js";
 const FORMAT = 1;
 const MANIFEST = "manifest.json";
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+const MAX_CONTAINERS = 2 ** 12; // objects and lists
+const MAX_TEXTS = 2 ** 14;
 
 /**
  * @param {import("./bundle.js").Source} source
@@ -50,9 +52,23 @@ export async function parsedManifest(source) {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new BundleError(`Expected \`${MANIFEST}\` of 16 MiB at most. Received: more`, MANIFEST);
   }
+  requireFew(bytes);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     throw new BundleError(`Expected JSON in \`${MANIFEST}\`. Received: something else`, MANIFEST);
   }
+}
+
+/** Bounds what parsing allocates most for, before it is parsed; brackets within texts count as well. */
+function requireFew(bytes) {
+  const counts = new Uint32Array(256);
+  for (const byte of bytes) counts[byte] += 1;
+  const count = (mark) => counts[mark.charCodeAt(0)];
+  if (count("{") + count("[") <= MAX_CONTAINERS && count('"') <= 2 * MAX_TEXTS) return;
+  throw new BundleError(
+    `Expected ${MAX_CONTAINERS} objects and lists and ${MAX_TEXTS} texts at most in \`${MANIFEST}\`. ` +
+      "Received: more",
+    MANIFEST,
+  );
 }

@@ -31,7 +31,7 @@ const TYPES = {
   null: (value) => value === null,
   boolean: (value) => typeof value === "boolean",
   string: (value) => typeof value === "string",
-  number: (value) => typeof value === "number",
+  number: Number.isFinite, // JSON.parse makes infinity of 1e400
   integer: (value) => Number.isSafeInteger(value), // of the others a double may be one off
   array: (value) => Array.isArray(value),
   object: isObject,
