@@ -73,3 +73,16 @@ test("what a browser or a server lacks is said", async () => {
     );
   }
 });
+
+test("a runtime or a schema that is served as something else is not called missing", async () => {
+  await refused(
+    { replace: { "ort.wasm.bundle.min.mjs": (body) => ({ body, contentType: "application/octet-stream" }) } },
+    /because of runtime\/ort\.wasm\.bundle\.min\.mjs/,
+    /of content type text\/javascript\. Received: content type application\/octet-stream, and it does not load\. Remedy: /,
+  );
+  await refused(
+    { replace: { "manifest.schema.json": () => ({ body: "<!doctype html>", contentType: "text/html" }) } },
+    /because of manifest\.schema\.json/,
+    /^Expected manifest\.schema\.json beside the page\. Received: something else, which is no JSON\.$/,
+  );
+});

@@ -32,7 +32,11 @@ export const alone = process.env.PAGE_URL ? "PAGE_URL is of one page" : false;
 
 /** A browser and a server, for the tests of a file. */
 export async function begin() {
-  const [browser, server] = [await launch(), await serve(sites)];
+  const server = await serve(sites);
+  const browser = await launch().catch((error) => {
+    server.close();
+    throw error;
+  });
   return {
     visit: (site, options) => visit(browser, process.env.PAGE_URL ?? `${server.url}${site}/`, options),
     async end() {
@@ -58,7 +62,7 @@ function launch() {
  * A page that has opened its bundle or refused it, and what it said and asked for meanwhile.
  *
  * `replace` maps the end of an address to what is answered: bytes, a function of those of the
- * server, or null for none. `prepare` runs in the page before anything else.
+ * server, or null for none; an object with `body` also says what `contentType` it has. `prepare` runs in the page before anything else.
  */
 async function visit(browser, url, { replace = {}, prepare, width = 1280, touch = false } = {}) {
   const context = await browser.createBrowserContext();
@@ -83,8 +87,10 @@ async function answer(page, replace) {
     if (name === undefined) return request.continue();
     const found = replace[name];
     if (found === null) return request.respond({ status: 404, body: "" });
-    const bytes = Buffer.from(await (await fetch(request.url())).arrayBuffer());
-    return request.respond({ status: 200, body: found(bytes) });
+    const response = await fetch(request.url());
+    const body = found(Buffer.from(await response.arrayBuffer()));
+    const contentType = response.headers.get("content-type");
+    return request.respond({ status: 200, contentType, ...(Buffer.isBuffer(body) ? { body } : body) });
   });
 }
 
@@ -112,6 +118,51 @@ export async function paste(page, content, source) {
   if (source) await until(page, "#code", source);
 }
 
+/** Drops a file onto the page, and tells whether it may be dropped there. */
+export function drop(page, name, content) {
+  return page.evaluate(
+    (name, content) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([content], name));
+      const init = { dataTransfer, bubbles: true, cancelable: true };
+      const over = new DragEvent("dragover", init);
+      document.querySelector("h1").dispatchEvent(over);
+      document.querySelector("h1").dispatchEvent(new DragEvent("drop", init));
+      return over.defaultPrevented;
+    },
+    name,
+    content,
+  );
+}
+
+/** Holds up a method of `Encoder`, `Half` or `Blob` in the page, until `letGo`. */
+export function hold(page, owner, method) {
+  return page.evaluate(
+    async (owner, method) => {
+      const encoder = await import(new URL("encoder.js", document.baseURI));
+      const { prototype } = { Blob, ...encoder }[owner];
+      const real = prototype[method];
+      const held = new Promise((resolve, reject) => Object.assign(globalThis, { resolve, reject }));
+      prototype[method] = function (...given) {
+        return held.then(() => real.apply(this, given));
+      };
+      globalThis.mend = () => (prototype[method] = real);
+    },
+    owner,
+    method,
+  );
+}
+
+/** Lets it go on, or fail if there is a reason, and waits until nothing follows from it any more. */
+export function letGo(page, reason = null) {
+  return page.evaluate(async (reason) => {
+    globalThis.mend();
+    if (reason === null) globalThis.resolve();
+    else globalThis.reject(new Error(reason));
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  }, reason);
+}
+
 /** What the button saves: the codes of all rows. */
 export async function saved(page) {
   const folder = mkdtempSync(join(tmpdir(), "codes-"));
@@ -123,10 +174,11 @@ export async function saved(page) {
     eventsEnabled: true,
   });
   const done = new Promise((resolve) =>
-    session.on("Browser.downloadProgress", ({ state }) => state === "completed" && resolve()),
+    session.on("Browser.downloadProgress", ({ state }) => state !== "inProgress" && resolve(state)),
   );
   await page.click("#download");
-  await done;
+  assert.equal(await done, "completed");
+  await session.detach();
   const content = readFileSync(join(folder, "codes.csv"), "utf8");
   rmSync(folder, { recursive: true });
   return content.trim().split("\n").map((line) => line.split(",").map(Number));

@@ -107,12 +107,13 @@ async function start() {
 }
 
 async function readSchema() {
-  const response = await fetch(here("manifest.schema.json"), { cache: "no-cache" }).catch(() => null);
-  if (!response?.ok) {
-    const name = "manifest.schema.json";
-    throw new BundleError(`Expected \`${name}\` beside the page. Received: none`, name);
-  }
-  return response.json();
+  const name = "manifest.schema.json";
+  const fail = (found) => {
+    throw new BundleError(`Expected \`${name}\` beside the page. Received: ${found}`, name);
+  };
+  const response = await fetch(here(name), { cache: "no-cache" }).catch(() => null);
+  if (!response?.ok) fail("none");
+  return response.json().catch(() => fail("something else, which is no JSON"));
 }
 
 async function begin(opened) {

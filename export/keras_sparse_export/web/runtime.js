@@ -38,11 +38,12 @@ export function requireBrowser() {
  *
  * @param {string | URL} base Where its two files lie; ends with a slash.
  * @returns {Promise<any>}
- * @throws {BundleError} If one of them is not there.
+ * @throws {BundleError} If one of them is not there, or not served as what it is.
  */
 export async function loadRuntime(base) {
-  const ort = await import(new URL(MODULE, base).href).catch(() => {
-    throw missing(MODULE);
+  const address = new URL(MODULE, base).href;
+  const ort = await import(address).catch(async () => {
+    throw await notLoaded(address);
   });
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = 1;
@@ -56,6 +57,19 @@ async function binary(address) {
   const response = await fetch(address).catch(() => null);
   if (!response?.ok) throw missing(BINARY);
   return response.arrayBuffer();
+}
+
+/** Why a module did not load, which `import` does not tell. */
+async function notLoaded(address) {
+  const response = await fetch(address).catch(() => null);
+  if (!response?.ok) return missing(MODULE);
+  const type = response.headers.get("content-type") ?? "none";
+  return new BundleError(
+    `Expected \`${MODULE}\` as a module, of content type text/javascript. Received: content type ${type}, ` +
+      "and it does not load. Remedy: a server that sends .mjs as text/javascript, and the file as it is in " +
+      "the npm package onnxruntime-web",
+    `runtime/${MODULE}`,
+  );
 }
 
 function missing(name) {
