@@ -78,9 +78,12 @@ test("a digit is drawn with a finger", async () => {
   const { page, said, close } = await session.visit("digits", { width: 390, touch: true });
   const start = await cell(page, 2, 1);
   const scrolled = await page.evaluate(() => scrollY);
-  await page.touchscreen.touchStart(...start);
-  await page.touchscreen.touchMove(...(await cell(page, 2, 6)));
-  await page.touchscreen.touchEnd();
+  const finger = await page.touchscreen.touchStart(...start);
+  await finger.move(...(await cell(page, 2, 4)));
+  const other = await page.touchscreen.touchStart(...(await cell(page, 7, 7)));
+  await other.end(); // which neither draws nor ends the line
+  await finger.move(...(await cell(page, 2, 6)));
+  await finger.end();
   await inked(page, [17, 18, 19, 20, 21, 22]);
   assert.equal(await page.evaluate(() => scrollY), scrolled);
   assert.deepEqual(said, []);

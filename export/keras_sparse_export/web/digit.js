@@ -8,7 +8,7 @@ const LINED = 16; // columns; on finer grids lines would hide the ink
 export class Ink {
   /**
    * @param {import("./picture.js").Size} size
-   * @param {{low: number, high: number}} range
+   * @param {import("./numbers.js").Range} range
    */
   constructor({ rows, columns }, { low, high }) {
     Object.assign(this, { rows, columns, low, high });
@@ -44,11 +44,6 @@ export class Ink {
    */
   at(row, column) {
     return (this.cells[row * this.columns + column] - this.low) / (this.high - this.low);
-  }
-
-  /** @returns {number} Cells that hold ink. */
-  get inked() {
-    return this.cells.reduce((count, cell) => count + (cell > this.low), 0);
   }
 
   #touch(from, to, change) {
@@ -89,7 +84,7 @@ export class Pad {
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, () => (this.last = null));
+      canvas.addEventListener(end, (event) => this.#end(event));
     }
     canvas.addEventListener("keydown", (event) => this.#key(event));
     for (const turn of ["focus", "blur"]) canvas.addEventListener(turn, () => this.draw());
@@ -154,6 +149,10 @@ export class Pad {
     if (this.last === null || !event.isPrimary) return;
     for (const each of event.getCoalescedEvents?.() ?? []) this.#line(this.#point(each));
     this.#stroke(this.#point(event));
+  }
+
+  #end(event) {
+    if (event.isPrimary) this.last = null; // a second finger that is lifted ends nothing
   }
 
   #stroke(to) {
