@@ -45,6 +45,26 @@ test("the keyboard reaches every control, and each has a name", async () => {
   }
 });
 
+test("a row of the table keeps the focus when it is chosen", async () => {
+  const { page } = open;
+  await page.focus('[aria-label="Show row 3"]');
+  await page.keyboard.press("Enter");
+  await until(page, "#row-caption", "Row 3 of 32");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Show row 3");
+});
+
+test("what is announced has its place before there is something to announce", async () => {
+  const { page } = open;
+  const absent = await page.$$eval("[role=status], [role=alert], [aria-live]", (nodes) =>
+    nodes.filter((node) => getComputedStyle(node).display === "none").map((node) => node.id),
+  );
+  assert.deepEqual(absent, []);
+  const heights = await page.$$eval("#progress, #error, #refusal, #speed", (nodes) =>
+    nodes.map((node) => node.getBoundingClientRect().height),
+  );
+  assert.deepEqual(heights, [0, 0, 0, 0]);
+});
+
 test("nothing is wider than the window, and all can be read, in light and dark", async () => {
   const { page } = open;
   for (const width of [360, 1280]) {

@@ -180,8 +180,8 @@ def read(text: str, size: int, folder: Path) -> list[float] | None:
 # Node and Chromium -----------------------------------------------------------------------------
 
 
-IN_NODE = ("golden", "csv")
-IN_A_BROWSER = ("page", "drawing", "access", "refusal")
+IN_NODE = ("golden", "csv", "codes", "encoder", "turns")
+IN_A_BROWSER = ("page", "drawing", "access", "refusal", "actions")
 
 
 def node(*arguments: str, **variables: Path | str) -> None:

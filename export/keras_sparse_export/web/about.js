@@ -1,7 +1,7 @@
 /** What the page says of a bundle: what it takes and gives, where it comes from, how it was checked. */
 
-import { product } from "./consistency.js";
-import { brief, byId, counted, define, element, errorText, say, shapeText } from "./page.js";
+import { brief, counted, errorText, product, shapeText } from "./numbers.js";
+import { byId, define, element, say, sayWithNames } from "./page.js";
 
 /** @param {import("./manifest.js").Manifest} manifest */
 export function showBundle(manifest) {
@@ -65,12 +65,5 @@ export function showPassed(compared) {
 export function showRefusal(error) {
   byId("trust").className = "failed";
   say("trust-status", error.file ? `Not run, because of ${error.file}.` : "Not run.");
-  byId("refusal").replaceChildren(...withNames(`${error.message}.`));
-}
-
-/** Names between backticks look like names. */
-function withNames(text) {
-  return text
-    .split("`")
-    .map((part, place) => (place % 2 === 1 ? element("code", { textContent: part }) : part));
+  sayWithNames("refusal", `${error.message}.`);
 }

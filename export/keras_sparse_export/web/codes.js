@@ -17,29 +17,44 @@ export function meanOverPositions(code, units) {
 }
 
 /**
- * Active units of a code, per position.
+ * How many units of a code are active, per position.
  *
  * @param {Float32Array} code
  * @param {number} units
  * @param {number} threshold τ: a unit is active where its code exceeds it.
  * @returns {number}
  */
-export function activeUnits(code, units, threshold) {
+export function activeCount(code, units, threshold) {
   const active = code.reduce((count, value) => count + (value > threshold), 0);
   return (active * units) / code.length;
 }
 
 /**
- * The largest codes above τ, falling; of equal ones the lower unit comes first.
+ * The active units of a code; of one with positions those that are active at any of them.
  *
- * @param {Float32Array} code One position.
- * @param {number} threshold
+ * @param {Float32Array} code
+ * @param {number} units
+ * @param {number} threshold τ
+ * @returns {Set<number>}
+ */
+export function activeUnits(code, units, threshold) {
+  const active = new Set();
+  code.forEach((value, place) => {
+    if (value > threshold) active.add(place % units);
+  });
+  return active;
+}
+
+/**
+ * Units with the largest codes, falling; of equal ones the lower unit comes first.
+ *
+ * @param {Float32Array} code One position, or the mean over all.
+ * @param {Iterable<number>} units Those to choose from.
  * @param {number} most
  * @returns {{unit: number, value: number}[]}
  */
-export function largest(code, threshold, most) {
-  return Array.from(code, (value, unit) => ({ unit, value }))
-    .filter(({ value }) => value > threshold)
+export function largest(code, units, most) {
+  return Array.from(units, (unit) => ({ unit, value: code[unit] }))
     .sort((a, b) => b.value - a.value || a.unit - b.unit)
     .slice(0, most);
 }

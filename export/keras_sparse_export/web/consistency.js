@@ -5,6 +5,7 @@
  */
 
 import { BundleError } from "./errors.js";
+import { product } from "./numbers.js";
 
 const MAX_ROW_VALUES = 2 ** 24;
 const MAX_BYTES = 512 * 2 ** 20; // of all files; a page holds them in memory together
@@ -80,12 +81,4 @@ function goldenShapes({ input, output, golden: { rows }, files, top_k: top }) {
     Object.assign(shapes, { "golden_values.f32": best, "golden_indices.i32": best });
   }
   return shapes;
-}
-
-/**
- * @param {number[]} shape
- * @returns {number} How many numbers.
- */
-export function product(shape) {
-  return shape.reduce((size, axis) => size * axis, 1);
 }

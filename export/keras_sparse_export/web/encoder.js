@@ -6,7 +6,8 @@
  */
 
 import { BundleError } from "./errors.js";
-import { product } from "./consistency.js";
+import { product } from "./numbers.js";
+import { pause } from "./turns.js";
 
 const CHUNK_VALUES = 2 ** 18; // of a row and its code: few enough that a page stays awake
 
@@ -63,6 +64,24 @@ export class Half {
       },
     );
   }
+
+  /**
+   * The first output for so many rows.
+   *
+   * @param {Float32Array} rows
+   * @param {number} count
+   * @returns {Promise<Float32Array>}
+   * @throws {BundleError} If not all of it is finite.
+   */
+  async first(rows, count) {
+    const values = (await this.run(rows, count))[this.output];
+    if (values.every(Number.isFinite)) return values;
+    throw new BundleError(
+      `Expected finite numbers of \`${this.name}\`. Received: NaN or infinity; the numbers it was given ` +
+        "may be too large",
+      this.name,
+    );
+  }
 }
 
 function failed(file, what, error) {
@@ -91,10 +110,10 @@ export class Encoder {
    */
   constructor(manifest, encoder, decoder) {
     this.inputShape = manifest.input.shape;
-    this.codeShape = manifest.output.shape;
     this.inputSize = product(this.inputShape);
-    this.codeSize = product(this.codeShape);
-    this.units = this.codeShape.at(-1);
+    this.codeSize = product(manifest.output.shape);
+    this.chunkRows = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
+    this.units = manifest.output.shape.at(-1);
     this.positions = this.codeSize / this.units;
     this.threshold = manifest.threshold;
     this.encoder = encoder;
@@ -105,19 +124,19 @@ export class Encoder {
    * Codes of rows.
    *
    * @param {Float32Array} rows
-   * @param {(done: number) => void} [progress] Told how many rows are done, after each chunk.
-   * @returns {Promise<Float32Array>}
+   * @param {(done: number) => boolean | void} [progress] Told how many rows are done, after each chunk;
+   *   if it returns false, that is the end.
+   * @returns {Promise<Float32Array | null>} `null` if it was ended.
    */
   async encode(rows, progress = () => {}) {
     const count = rows.length / this.inputSize;
-    const step = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
     const codes = new Float32Array(count * this.codeSize);
-    for (let start = 0; start < count; start += step) {
-      const end = Math.min(start + step, count);
+    for (let start = 0; start < count; start += this.chunkRows) {
+      const end = Math.min(start + this.chunkRows, count);
       const part = rows.subarray(start * this.inputSize, end * this.inputSize);
-      codes.set((await this.encoder.run(part, end - start)).code, start * this.codeSize);
-      progress(end);
-      await new Promise((resolve) => setTimeout(resolve)); // what was clicked meanwhile comes first
+      codes.set(await this.encoder.first(part, end - start), start * this.codeSize);
+      if (progress(end) === false) return null;
+      await pause();
     }
     return codes;
   }
@@ -129,18 +148,7 @@ export class Encoder {
    * @returns {Promise<Float32Array>}
    */
   async encodeRow(row) {
-    return (await this.encoder.run(row, 1)).code;
-  }
-
-  /**
-   * The largest codes of rows, from a bundle that was exported with `top_k`.
-   *
-   * @param {Float32Array} rows
-   * @returns {Promise<{values: Float32Array, indices: Int32Array}>}
-   */
-  async encodeTopK(rows) {
-    const { values, indices } = await this.encoder.run(rows, rows.length / this.inputSize);
-    return { values, indices };
+    return this.encoder.first(row, 1);
   }
 
   /**
@@ -150,6 +158,6 @@ export class Encoder {
    * @returns {Promise<Float32Array>}
    */
   async decode(codes) {
-    return (await this.decoder.run(codes, codes.length / this.codeSize)).x_hat;
+    return this.decoder.first(codes, codes.length / this.codeSize);
   }
 }

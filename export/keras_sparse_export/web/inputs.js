@@ -1,49 +1,49 @@
 /**
  * Where rows come from: a text, a file, the golden rows, a drawing.
  *
- * @typedef {(rows: Float32Array, count: number, source: string, golden?: string) => Promise<void>}
- *   Take Called with rows to encode, what they are, and which golden row that is.
+ * @typedef {import("./desk.js").Desk} Desk
+ * @typedef {import("./desk.js").Entry} Entry
+ * @typedef {import("./numbers.js").Range} Range
  */
 
 import { CsvError, MAX_BYTES, parse } from "./csv.js";
 import { Ink, Pad } from "./digit.js";
-import { brief, byId, counted, element, say } from "./page.js";
+import { brief, counted, extent } from "./numbers.js";
+import { byId, element, say } from "./page.js";
 import { pictureSize } from "./picture.js";
+import { latest } from "./turns.js";
 
 /**
- * The range of golden rows that are real; 0 to 1 else.
+ * The range of golden rows that are real pictures; null of others.
  *
  * @param {import("./verification.js").Golden} golden
- * @returns {{low: number, high: number}}
+ * @param {number[]} shape Of one row.
+ * @returns {Range | null}
  */
-export function rangeOf({ kind, rows }) {
-  const [low, high] = rows.reduce(
-    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-    [Infinity, -Infinity],
-  );
-  return kind === "real" && low < high ? { low, high } : { low: 0, high: 1 };
+export function goldenRange({ kind, rows }, shape) {
+  if (kind !== "real" || pictureSize(shape) === null) return null;
+  const range = extent(rows, { low: Infinity, high: -Infinity });
+  return range.low < range.high ? range : null;
 }
 
 /**
  * Text areas, files and drops.
  *
  * @param {number} size Numbers in a row.
- * @param {Take} take
+ * @param {Desk} desk
  */
-export function offerCsv(size, take) {
+export function offerCsv(size, desk) {
   say("text-label", `Rows of ${counted(size, "number")}, one a line`);
   byId("csv").open = matchMedia("(min-width: 56rem)").matches || byId("draw").hidden;
-  byId("encode").addEventListener("click", () =>
-    attempt(() => read(byId("text").value, size, take, "the text")),
-  );
-  byId("file").addEventListener("change", async ({ target }) => {
-    await attempt(() => readFile(target.files, size, take));
+  byId("encode").addEventListener("click", () => desk.enter(() => read(byId("text").value, size, "the text")));
+  byId("file").addEventListener("change", ({ target }) => {
+    enterFile(target.files, size, desk);
     target.value = ""; // so that the same file can be chosen again
   });
-  offerDrop(size, take);
+  offerDrop(size, desk);
 }
 
-function offerDrop(size, take) {
+function offerDrop(size, desk) {
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!holdsFiles(event)) return;
@@ -57,34 +57,27 @@ function offerDrop(size, take) {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     document.body.classList.remove("dropping");
-    attempt(() => readFile(event.dataTransfer.files, size, take));
+    enterFile(event.dataTransfer.files, size, desk);
   });
 }
 
-async function readFile(files, size, take) {
-  if (files.length === 0) return;
+function enterFile([...files], size, desk) {
+  if (files.length > 0) desk.enter(() => readFile(files, size));
+}
+
+async function readFile(files, size) {
   if (files.length > 1) throw new CsvError(`Expected one file. Received: ${files.length}`);
   const [file] = files;
   if (file.size > MAX_BYTES) throw new CsvError(`Expected a file of 32 MiB at most. Received: ${file.name}, larger`);
   const text = await file.text().catch(() => {
     throw new CsvError(`Expected a file. Received: ${file.name}, which cannot be read`);
   });
-  await read(text, size, take, file.name);
+  return read(text, size, file.name);
 }
 
-async function read(text, size, take, source) {
+function read(text, size, source) {
   const { rows, count } = parse(text, size);
-  await take(rows, count, `${counted(count, "row")} of ${source}`);
-}
-
-/** Does what may fail, and says why it did; what was shown before stays. */
-async function attempt(work) {
-  say("error", "");
-  try {
-    await work();
-  } catch (error) {
-    say("error", error instanceof CsvError ? `${error.message}.` : `Expected codes. Received: ${error}.`);
-  }
+  return { rows, count, source: `${counted(count, "row")} of ${source}` };
 }
 
 /**
@@ -92,9 +85,9 @@ async function attempt(work) {
  *
  * @param {import("./verification.js").Golden} golden
  * @param {number} size
- * @param {Take} take
+ * @param {Desk} desk
  */
-export function offerGolden({ kind, rows }, size, take) {
+export function offerGolden({ kind, rows }, size, desk) {
   const count = rows.length / size;
   byId("examples").hidden = count === 0;
   if (count === 0) return;
@@ -105,39 +98,38 @@ export function offerGolden({ kind, rows }, size, take) {
     element("option", { textContent: "–", value: "", hidden: true }),
     ...Array.from({ length: count }, (_, row) => element("option", { textContent: String(row + 1), value: row })),
   );
-  select.addEventListener("change", () =>
-    attempt(() => takeGolden(rows, size, Number(select.value), take)),
-  );
-  byId("golden-all").addEventListener("click", () => attempt(() => take(rows, count, "The golden rows")));
+  select.addEventListener("change", () => desk.enter(() => goldenEntry(rows, size, Number(select.value))));
+  byId("golden-all").addEventListener("click", () => desk.enter(() => ({ rows, count, source: "The golden rows" })));
 }
 
 /**
  * @param {Float32Array} rows
  * @param {number} size
  * @param {number} row
- * @param {Take} take
+ * @returns {Entry}
  */
-export function takeGolden(rows, size, row, take) {
-  return take(rows.slice(row * size, (row + 1) * size), 1, `Golden row ${row + 1}`, String(row));
+export function goldenEntry(rows, size, row) {
+  const source = `Golden row ${row + 1}`;
+  return { rows: rows.slice(row * size, (row + 1) * size), count: 1, source, golden: String(row) };
 }
 
 /**
  * A pad to draw on, where rows are pictures.
  *
  * @param {number[]} shape
- * @param {{low: number, high: number}} range
- * @param {Take} take
+ * @param {Range | null} range Of real rows; null for 0 to 1.
+ * @param {Desk} desk
  * @returns {Pad | null}
  */
-export function offerPad(shape, range, take) {
+export function offerPad(shape, range, desk) {
   const size = pictureSize(shape);
   byId("draw").hidden = size === null;
   if (size === null) return null;
+  const { low, high } = range ?? { low: 0, high: 1 };
   say("draw-title", `Draw on ${size.rows} × ${size.columns} cells`);
-  say("draw-range", `Cells run from ${brief(range.low)} to ${brief(range.high)}.`);
-  const ink = new Ink(size, range);
-  const show = latest(() => take(ink.cells.slice(), 1, "The drawing"));
-  const changed = () => attempt(show);
+  say("draw-range", `Cells run from ${brief(low)} to ${brief(high)}.`);
+  const ink = new Ink(size, { low, high });
+  const changed = follow(desk, () => ({ rows: ink.cells.slice(), count: 1, source: "The drawing" }));
   const pad = new Pad(byId("pad"), ink, changed, (text) => say("draw-said", text));
   byId("clear").addEventListener("click", () => {
     pad.clear();
@@ -146,19 +138,17 @@ export function offerPad(shape, range, take) {
   return pad;
 }
 
-/** A job that is asked for again while it runs starts once more, however often that was. */
-function latest(job) {
-  let running = null;
-  let again = false;
-  const run = async () => {
-    do {
-      again = false;
-      await job();
-    } while (again);
-  };
+/**
+ * Enters again and again what goes on changing, as fast as it is encoded.
+ *
+ * All changes share a turn, so that the next does not throw away the row that is being encoded; it
+ * ends when something else is entered.
+ */
+function follow(desk, give) {
+  let current = () => false;
+  const enter = latest(() => desk.enter(give, current));
   return () => {
-    again = running !== null;
-    running ??= run().finally(() => (running = null));
-    return running;
+    if (!current()) current = desk.begin();
+    enter();
   };
 }

@@ -5,9 +5,13 @@
  *   batch: number}} Latency Times in milliseconds; each timing is of `group` calls in a row.
  */
 
+import { pause } from "./turns.js";
+
 const WARM_UP = 20;
 const TIMINGS = 400;
 const BATCH = 256;
+const BATCHES = 200;
+const PERIOD = 500; // milliseconds, for what a slow encoder would draw out
 
 /**
  * @param {import("./encoder.js").Encoder} encoder
@@ -16,7 +20,7 @@ const BATCH = 256;
  */
 export async function measure(encoder, row) {
   const single = () => encoder.encoder.run(row, 1);
-  const once = await meanTime(single, WARM_UP);
+  const once = await meanTime(single, WARM_UP, PERIOD);
   // Browsers make clocks coarse, against spying: a timing must be many ticks long.
   const group = Math.max(1, Math.ceil((20 * tick()) / once));
   const timings = [];
@@ -25,29 +29,38 @@ export async function measure(encoder, row) {
     if (timings.length % 20 === 0) await pause();
   }
   timings.sort((a, b) => a - b);
+  const median = quantile(timings, 0.5);
   return {
-    median: quantile(timings, 0.5),
+    median,
     p99: quantile(timings, 0.99),
     calls: timings.length * group,
     group,
-    rowsPerSecond: await throughput(encoder, row),
-    batch: BATCH,
+    ...(await throughput(encoder, row, median)),
   };
 }
 
-async function throughput(encoder, row) {
-  const rows = new Float32Array(BATCH * row.length);
-  for (let index = 0; index < BATCH; index += 1) rows.set(row, index * row.length);
-  const batch = () => encoder.encoder.run(rows, BATCH);
-  const once = await meanTime(batch, 2);
+/** Rows in batches: of 256, or as many as a page holds in memory and encodes without a long wait. */
+async function throughput(encoder, row, once) {
+  const batch = Math.max(1, Math.min(BATCH, encoder.chunkRows, Math.floor(PERIOD / once)));
+  const rows = new Float32Array(batch * row.length);
+  for (let index = 0; index < batch; index += 1) rows.set(row, index * row.length);
+  const run = () => encoder.encoder.run(rows, batch);
+  await run(); // the first of another size takes longer
   await pause();
-  return (1000 * BATCH) / (await meanTime(batch, Math.min(200, Math.ceil(500 / once))));
+  return { batch, rowsPerSecond: (1000 * batch) / (await meanTime(run, BATCHES, PERIOD)) };
 }
 
-async function meanTime(call, times) {
+/** Milliseconds of a call: the mean of so many, or of as many as fit into a period. */
+async function meanTime(call, times, period = Infinity) {
   const start = performance.now();
-  for (let time = 0; time < times; time += 1) await call();
-  return Math.max(performance.now() - start, 1e-3) / times;
+  let done = 0;
+  let spent = 0;
+  while (done < times && spent < period) {
+    await call();
+    done += 1;
+    spent = performance.now() - start;
+  }
+  return Math.max(spent, 1e-3) / done;
 }
 
 /** The smallest step of this browser's clock. */
@@ -63,8 +76,4 @@ function tick() {
 
 function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-}
-
-function pause() {
-  return new Promise((resolve) => setTimeout(resolve));
 }

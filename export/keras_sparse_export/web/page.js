@@ -1,5 +1,8 @@
 /** Small helpers on the document. Whatever comes from a bundle or a file goes in as text alone. */
 
+import { CsvError } from "./csv.js";
+import { BundleError } from "./errors.js";
+
 /**
  * @param {string} id
  * @returns {any} The element.
@@ -44,34 +47,34 @@ export function define(id, pairs) {
 }
 
 /**
- * @param {number} count
- * @param {string} noun
- * @returns {string}
+ * A text in which names between backticks look like names.
+ *
+ * @param {string} id
+ * @param {string} text
  */
-export function counted(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+export function sayWithNames(id, text) {
+  const parts = text
+    .split("`")
+    .map((part, place) => (place % 2 === 1 ? element("code", { textContent: part }) : part));
+  byId(id).replaceChildren(...parts);
 }
 
 /**
- * @param {number} value
- * @returns {string} Four digits, as short as they go.
+ * Does what may fail, and says why it did; what was shown before stays.
+ *
+ * @param {() => unknown} work
+ * @param {() => boolean} [current] Whether anybody still wants to know.
  */
-export function brief(value) {
-  return String(Number(value.toPrecision(4)));
+export async function attempt(work, current = () => true) {
+  say("error", "");
+  try {
+    await work();
+  } catch (error) {
+    if (current()) sayWithNames("error", `${told(error)}.`);
+  }
 }
 
-/**
- * @param {number[]} shape
- * @returns {string} How many numbers, axis by axis.
- */
-export function shapeText(shape) {
-  return shape.length === 1 ? counted(shape[0], "number") : `${shape.join(" × ")} numbers`;
-}
-
-/**
- * @param {number} error
- * @returns {string}
- */
-export function errorText(error) {
-  return error === 0 ? "0" : error.toExponential(1);
+function told(error) {
+  const ours = error instanceof BundleError || error instanceof CsvError;
+  return ours ? error.message : `Expected this to work. Received: ${error}`;
 }

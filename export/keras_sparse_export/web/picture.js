@@ -3,7 +3,10 @@
  *
  * @typedef {{rows: number, columns: number}} Size
  * @typedef {[number, number, number]} Colour
+ * @typedef {import("./numbers.js").Range} Range
  */
+
+import { extent, largestOf, shareOf } from "./numbers.js";
 
 /**
  * The size of rows that are pictures; null where they are none.
@@ -25,11 +28,11 @@ export function pictureSize(shape) {
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} row
  * @param {Size} size
- * @param {{low: number, high: number}} range
+ * @param {Range} range
  */
-export function drawPicture(canvas, row, size, { low, high }) {
+export function drawPicture(canvas, row, size, range) {
   const [paper, ink] = [colour("--picture-low"), colour("--picture-high")];
-  paint(canvas, size, row, (value) => mix(paper, ink, (value - low) / (high - low || 1)));
+  paint(canvas, size, row, (value) => mix(paper, ink, shareOf(value, range)));
 }
 
 /**
@@ -40,7 +43,7 @@ export function drawPicture(canvas, row, size, { low, high }) {
  * @param {Size} size
  */
 export function drawChange(canvas, change, size) {
-  const most = change.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+  const most = largestOf(change) || 1;
   const [none, more, less] = ["--picture-none", "--more", "--less"].map(colour);
   paint(canvas, size, change, (value) => mix(none, value > 0 ? more : less, Math.abs(value) / most));
 }
@@ -58,20 +61,18 @@ function paint(canvas, { rows, columns }, values, colourOf) {
  * A whole code, a cell a unit: the stronger, the deeper; units that are not active all alike.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {Float32Array} code
- * @param {number} threshold
+ * @param {{mean: Float32Array, active: Set<number>, range: Range}} found
  */
-export function drawCode(canvas, code, threshold) {
-  const columns = codeColumns(code.length);
+export function drawCode(canvas, { mean, active, range }) {
+  const columns = codeColumns(mean.length);
   const cell = Math.max(3, Math.min(40, Math.floor(960 / columns)));
   const gap = cell > 6 ? Math.max(1, Math.round(cell / 12)) : 0;
   canvas.width = columns * cell - gap;
-  canvas.height = Math.ceil(code.length / columns) * cell - gap;
+  canvas.height = Math.ceil(mean.length / columns) * cell - gap;
   const context = canvas.getContext("2d");
   const [idle, faint, full] = ["--cell", "--code-low", "--code-high"].map(colour);
-  const most = code.reduce((a, b) => Math.max(a, b), threshold) - threshold;
-  code.forEach((value, unit) => {
-    const fill = value > threshold ? mix(faint, full, (value - threshold) / most) : idle;
+  mean.forEach((value, unit) => {
+    const fill = active.has(unit) ? mix(faint, full, shareOf(value, range)) : idle;
     context.fillStyle = `rgb(${fill.join(" ")})`;
     const [row, column] = [Math.floor(unit / columns), unit % columns];
     context.fillRect(column * cell, row * cell, cell - gap, cell - gap);
@@ -98,9 +99,8 @@ export function drawLines(canvas, rows) {
   canvas.width = 960;
   canvas.height = 240;
   const context = canvas.getContext("2d");
-  const all = rows.map((row) => row.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [0, 0]));
-  const [low, high] = [Math.min(...all.map(([a]) => a)), Math.max(...all.map(([, b]) => b))];
-  const y = (value) => 232 - (224 * (value - low)) / (high - low || 1);
+  const range = rows.reduce((widest, row) => extent(row, widest), extent([]));
+  const y = (value) => 232 - 224 * shareOf(value, range);
   const styles = [["--line-row", 3], ["--line-back", 6]];
   rows.map((row, index) => [row, styles[index]]).reverse().forEach(([row, [name, width]]) => {
     context.strokeStyle = `rgb(${colour(name).join(" ")})`;

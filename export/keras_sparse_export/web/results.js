@@ -3,13 +3,15 @@
  *
  * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string,
  *   golden: string}} Batch
- * @typedef {{row: Float32Array, mean: Float32Array, active: number,
+ * @typedef {{row: Float32Array, mean: Float32Array, active: Set<number>, count: number, range: Range,
  *   units: {unit: number, value: number}[], images: Float32Array[], back: Float32Array | null}} Look
- *   `mean` is the code, or its mean over positions.
+ *   `mean` is the code, or its mean over positions; `range` is that of the active units in it, and 0.
+ * @typedef {import("./numbers.js").Range} Range
  */
 
-import { activeUnits, largest, meanOverPositions, meanSquaredError, unitImages } from "./codes.js";
-import { brief, byId, counted, element, say } from "./page.js";
+import { activeCount, activeUnits, largest, meanOverPositions, meanSquaredError, unitImages } from "./codes.js";
+import { brief, counted, extent, shareOf } from "./numbers.js";
+import { byId, element, say } from "./page.js";
 import { codeColumns, drawChange, drawCode, drawLines, drawPicture, pictureSize } from "./picture.js";
 
 const SHOWN_UNITS = 12;
@@ -26,12 +28,15 @@ const PAGE_UNITS = 8;
  */
 export async function look(encoder, row, code) {
   const mean = meanOverPositions(code, encoder.units);
-  const units = largest(mean, encoder.threshold, SHOWN_UNITS);
+  const active = activeUnits(code, encoder.units, encoder.threshold);
+  const units = largest(mean, active, SHOWN_UNITS);
   const pictures = encoder.decoder !== null && pictureSize(encoder.inputShape) !== null;
   return {
     row,
     mean,
-    active: activeUnits(code, encoder.units, encoder.threshold),
+    active,
+    count: activeCount(code, encoder.units, encoder.threshold),
+    range: extent(Float32Array.from(active, (unit) => mean[unit])),
     units,
     images: pictures ? await unitImages(encoder, units) : [],
     back: encoder.decoder === null ? null : await encoder.decode(code),
@@ -42,20 +47,21 @@ export async function look(encoder, row, code) {
  * @param {import("./encoder.js").Encoder} encoder
  * @param {Look} found
  * @param {string} title What the row is, as "Row 3 of 16".
- * @param {{low: number, high: number} | null} range Of real rows; null for the row's own.
+ * @param {Range | null} range Of real rows; null for the row's own.
  */
 export function showLook(encoder, found, title, range) {
   const { threshold, units, positions } = encoder;
   const each = positions > 1 ? ` per position, on average over ${positions}` : "";
-  say("active", `${brief(found.active)} of ${counted(units, "unit")} active${each}: codes above τ = ${brief(threshold)}`);
+  say("active", `${brief(found.count)} of ${counted(units, "unit")} active${each}: codes above τ = ${brief(threshold)}`);
   say("row-caption", title);
   showRow(encoder, found, range ?? extent(found.row));
-  drawCode(byId("whole"), found.mean, threshold);
+  drawCode(byId("whole"), found);
   const what = positions > 1 ? "The code, as the mean over positions" : "The code";
+  const idle = positions > 1 ? "active at none of them" : "not active";
   label(
     "whole",
     `${what}: ${units} cells, ${codeColumns(units)} in a line, unit 0 first. ` +
-      "The stronger the colour, the larger the code; units that are not active are grey.",
+      `The stronger the colour, the larger the code; units that are ${idle} are grey.`,
   );
   showUnits(encoder, found);
 }
@@ -63,13 +69,6 @@ export function showLook(encoder, found, title, range) {
 function label(id, text) {
   byId(id).setAttribute("aria-label", text);
   say(`${id}-caption`, text);
-}
-
-function extent(row) {
-  return row.reduce(
-    ({ low, high }, value) => ({ low: Math.min(low, value), high: Math.max(high, value) }),
-    { low: 0, high: 0 },
-  );
 }
 
 function showRow(encoder, { row, back }, range) {
@@ -90,16 +89,15 @@ function showRow(encoder, { row, back }, range) {
   label("back", `Reconstruction: ${error}`);
 }
 
-function showUnits(encoder, { units, images }) {
-  const most = units[0]?.value - encoder.threshold;
-  const positions = encoder.positions > 1 ? "Codes are means over positions. " : "";
+function showUnits(encoder, { units, images, range }) {
+  const positions = encoder.positions > 1 ? "Of units active at any position; codes are means over all. " : "";
   const pictures = images.length
     ? "Below each is what it adds to the reconstruction, on a scale of its own: orange for more, blue for less."
     : "";
   say("units-note", units.length ? positions + pictures : "No unit is active for this row.");
   byId("units").replaceChildren(
     ...units.map(({ unit, value }, index) => {
-      const item = unitItem(unit, value, (value - encoder.threshold) / most);
+      const item = unitItem(unit, value, shareOf(value, range));
       if (images[index]) item.append(unitPicture(encoder, unit, images[index]));
       return item;
     }),
@@ -138,16 +136,22 @@ function unitPicture(encoder, unit, image) {
 export function showTable(encoder, batch, current, page, choose) {
   const first = page * PAGE_ROWS;
   const last = Math.min(first + PAGE_ROWS, batch.count);
-  const of = encoder.positions > 1 ? " Largest codes are means over positions." : "";
+  const of = encoder.positions > 1 ? " Largest codes are of units active at any position, as means over all." : "";
   const all = counted(batch.count, "row");
   const paged = batch.count > PAGE_ROWS;
   say("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${of}`);
   byId("table-pager").hidden = !paged;
-  byId("table").replaceChildren(
-    ...Array.from({ length: last - first }, (_, place) =>
-      tableRow(encoder, batch, first + place, current, choose),
-    ),
+  replaceRows(
+    byId("table"),
+    Array.from({ length: last - first }, (_, place) => tableRow(encoder, batch, first + place, current, choose)),
   );
+}
+
+/** Rows in place of others; a button that had the focus hands it to the one in its place. */
+function replaceRows(table, rows) {
+  const place = [...table.rows].findIndex((row) => row.contains(document.activeElement));
+  table.replaceChildren(...rows);
+  rows[place]?.querySelector("button").focus({ preventScroll: true });
 }
 
 /**
@@ -168,8 +172,8 @@ export function tablePage(row) {
 
 function tableRow(encoder, { codes }, row, current, choose) {
   const code = codes.subarray(row * encoder.codeSize, (row + 1) * encoder.codeSize);
-  const units = largest(meanOverPositions(code, encoder.units), encoder.threshold, PAGE_UNITS);
   const active = activeUnits(code, encoder.units, encoder.threshold);
+  const units = largest(meanOverPositions(code, encoder.units), active, PAGE_UNITS);
   const button = element("button", { type: "button", textContent: String(row + 1) });
   button.setAttribute("aria-label", `Show row ${row + 1}`);
   button.addEventListener("click", () => choose(row));
@@ -178,7 +182,7 @@ function tableRow(encoder, { codes }, row, current, choose) {
     "tr",
     {},
     element("td", {}, button),
-    element("td", { textContent: brief(active) }),
+    element("td", { textContent: brief(activeCount(code, encoder.units, encoder.threshold)) }),
     element("td", { textContent: text || "none" }),
   );
   if (row === current) line.setAttribute("aria-current", "true");

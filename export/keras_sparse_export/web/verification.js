@@ -11,6 +11,7 @@ import { readFiles } from "./bundle.js";
 import { Encoder, Half } from "./encoder.js";
 import { BundleError } from "./errors.js";
 import { readManifest } from "./manifest.js";
+import { counted, errorText, largestOf } from "./numbers.js";
 
 const INT8_SHARE = 0.1; // of the largest code: far more than a tie rounded the other way changes
 
@@ -139,10 +140,10 @@ async function int8Codes(half, golden) {
     error = Math.max(error, maxError(expected.subarray(row * output, (row + 1) * output), code));
   }
   const allowed = golden.manifest.int8.golden_tolerance;
-  const most = tolerance(expected) + INT8_SHARE * largestOf(expected, 0);
+  const most = tolerance(expected) + INT8_SHARE * largestOf(expected);
   if (allowed > most) {
     throw new BundleError(
-      `Expected an \`int8.golden_tolerance\` of ${brief(most)} at most. Received: ${brief(allowed)}, with ` +
+      `Expected an \`int8.golden_tolerance\` of ${errorText(most)} at most. Received: ${errorText(allowed)}, with ` +
         "which any answer would pass",
       "manifest.json",
     );
@@ -161,12 +162,7 @@ function requireNear(name, error, allowed) {
 }
 
 function agreed(name, error, allowed, count) {
-  const rows = count === 1 ? "1 golden row" : `${count} golden rows`;
-  return `${name} answers as it should on ${rows}: largest difference ${brief(error)}, allowed ${brief(allowed)}.`;
-}
-
-function brief(number) {
-  return number === 0 ? "0" : number.toExponential(1);
+  return `${name} answers as it should on ${counted(count, "golden row")}: largest difference ${errorText(error)}, allowed ${errorText(allowed)}.`;
 }
 
 async function largestCodes(encoder, golden) {
@@ -220,10 +216,6 @@ function distinct(indices, units, k) {
 
 function tolerance(expected) {
   return 1e-5 * largestOf(expected, 1);
-}
-
-function largestOf(values, least) {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), least);
 }
 
 /** Largest |Δ|; infinite where there are other numbers of them, or one is not finite. */
