@@ -30,31 +30,32 @@ export function activeCount(code, units, threshold) {
 }
 
 /**
- * The active units of a code; of one with positions those that are active at any of them.
+ * Which units of a code are active; of one with positions, at any of them.
  *
  * @param {Float32Array} code
  * @param {number} units
  * @param {number} threshold τ
- * @returns {Set<number>}
+ * @returns {Uint8Array} 1 for each that is, 0 for others.
  */
 export function activeUnits(code, units, threshold) {
-  const active = new Set();
+  const active = new Uint8Array(units);
   code.forEach((value, place) => {
-    if (value > threshold) active.add(place % units);
+    if (value > threshold) active[place % units] = 1;
   });
   return active;
 }
 
 /**
- * Units with the largest codes, falling; of equal ones the lower unit comes first.
+ * Active units with the largest codes, falling; of equal ones the lower unit comes first.
  *
  * @param {Float32Array} code One position, or the mean over all.
- * @param {Iterable<number>} units Those to choose from.
+ * @param {Uint8Array} active
  * @param {number} most
  * @returns {{unit: number, value: number}[]}
  */
-export function largest(code, units, most) {
-  return Array.from(units, (unit) => ({ unit, value: code[unit] }))
+export function largest(code, active, most) {
+  return Array.from(code, (value, unit) => ({ unit, value }))
+    .filter(({ unit }) => active[unit])
     .sort((a, b) => b.value - a.value || a.unit - b.unit)
     .slice(0, most);
 }

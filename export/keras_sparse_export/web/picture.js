@@ -61,7 +61,7 @@ function paint(canvas, { rows, columns }, values, colourOf) {
  * A whole code, a cell a unit: the stronger, the deeper; units that are not active all alike.
  *
  * @param {HTMLCanvasElement} canvas
- * @param {{mean: Float32Array, active: Set<number>, range: Range}} found
+ * @param {{mean: Float32Array, active: Uint8Array, range: Range}} found
  */
 export function drawCode(canvas, { mean, active, range }) {
   const columns = codeColumns(mean.length);
@@ -72,7 +72,7 @@ export function drawCode(canvas, { mean, active, range }) {
   const context = canvas.getContext("2d");
   const [idle, faint, full] = ["--cell", "--code-low", "--code-high"].map(colour);
   mean.forEach((value, unit) => {
-    const fill = active.has(unit) ? mix(faint, full, shareOf(value, range)) : idle;
+    const fill = active[unit] ? mix(faint, full, shareOf(value, range)) : idle;
     context.fillStyle = `rgb(${fill.join(" ")})`;
     const [row, column] = [Math.floor(unit / columns), unit % columns];
     context.fillRect(column * cell, row * cell, cell - gap, cell - gap);

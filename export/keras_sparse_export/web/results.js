@@ -3,7 +3,7 @@
  *
  * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string,
  *   golden: string}} Batch
- * @typedef {{row: Float32Array, mean: Float32Array, active: Set<number>, count: number, range: Range,
+ * @typedef {{row: Float32Array, mean: Float32Array, active: Uint8Array, count: number, range: Range,
  *   units: {unit: number, value: number}[], images: Float32Array[], back: Float32Array | null}} Look
  *   `mean` is the code, or its mean over positions; `range` is that of the active units in it, and 0.
  * @typedef {import("./numbers.js").Range} Range
@@ -36,7 +36,7 @@ export async function look(encoder, row, code) {
     mean,
     active,
     count: activeCount(code, encoder.units, encoder.threshold),
-    range: extent(Float32Array.from(active, (unit) => mean[unit])),
+    range: extent(mean.filter((_, unit) => active[unit])),
     units,
     images: pictures ? await unitImages(encoder, units) : [],
     back: encoder.decoder === null ? null : await encoder.decode(code),
@@ -57,7 +57,7 @@ export function showLook(encoder, found, title, range) {
   showRow(encoder, found, range ?? extent(found.row));
   drawCode(byId("whole"), found);
   const what = positions > 1 ? "The code, as the mean over positions" : "The code";
-  const idle = positions > 1 ? "active at none of them" : "not active";
+  const idle = positions > 1 ? "active at no position" : "not active";
   label(
     "whole",
     `${what}: ${units} cells, ${codeColumns(units)} in a line, unit 0 first. ` +
