@@ -40,18 +40,12 @@ def main() -> None:
             model = SparseAutoencoder(12, 8, normalization="standard", **arguments)
             model.adapt(rows)
             model.compile(keras.optimizers.SGD(0.1), metrics=["mae"])
-            history = model.fit(
-                rows, batch_size=64, epochs=3, validation_data=rows[:100], verbose=0
-            )
-            model.fit(rows, batch_size=64, sample_weight=weights, verbose=0)
-            found |= {f"{name} {key}": np.array(value) for key, value in history.history.items()}
-            evaluated = model.evaluate(rows[:90], batch_size=32, return_dict=True, verbose=0)
-            found |= {f"{name} evaluate {key}": np.array(value) for key, value in evaluated.items()}
-            found[f"{name} predict"] = model.predict(rows[:90], batch_size=32, verbose=0)
-            if not options.connect:
-                stream = (rows[start : start + 40] for start in range(0, 100, 40))
-                found[f"{name} predict stream"] = model.predict(stream, steps=3, verbose=0)
-            found[f"{name} codes"] = model.encode(rows)
+            if name == "L1":
+                found |= _curves(name, model, rows, epochs=3, validation_data=rows[:100])
+                model.fit(rows, batch_size=64, sample_weight=weights, verbose=0)
+                found |= _answers(model, rows, stream=not options.connect)
+            else:  # what they have in common is slow to prepare for several devices
+                found |= _curves(name, model, rows, epochs=8)
         for index, weight in enumerate(model.get_weights()):
             found[f"{name} weight {index}"] = weight
     if options.connect:
@@ -62,6 +56,23 @@ def main() -> None:
     if devices.process()[0] == 0:
         model.save(os.path.splitext(options.out)[0] + ".keras")  # alone, while the other is done
         np.savez(options.out, **found)
+
+
+def _curves(name: str, model: Any, rows: np.ndarray, **options: Any) -> dict[str, Any]:
+    history = model.fit(rows, batch_size=64, verbose=0, **options).history
+    return {f"{name} {key}": np.array(value) for key, value in history.items()}
+
+
+def _answers(model: Any, rows: np.ndarray, stream: bool) -> dict[str, Any]:
+    """What a trained model says of rows, in every way."""
+    evaluated = model.evaluate(rows[:90], batch_size=32, return_dict=True, verbose=0)
+    found = {f"L1 evaluate {key}": np.array(value) for key, value in evaluated.items()}
+    found["L1 predict"] = model.predict(rows[:90], batch_size=32, verbose=0)
+    if stream:
+        parts = (rows[start : start + 40] for start in range(0, 100, 40))
+        found["L1 predict stream"] = model.predict(parts, steps=3, verbose=0)
+    found["L1 codes"] = model.encode(rows)
+    return found
 
 
 def _make_devices(count: int) -> None:

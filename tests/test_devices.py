@@ -95,8 +95,8 @@ def test_two_processes_give_the_run_of_one(
 def test_replicas_give_the_run_of_one_with_l1_and_nearly_with_kl(
     one_device: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    finish(start(tmp_path / "four.npz", "--devices", "4"))
-    found = results(tmp_path / "four.npz")
+    finish(start(tmp_path / "two.npz", "--devices", "2"))
+    found = results(tmp_path / "two.npz")
 
     l1 = [name for name in one_device if name.startswith("L1 ")]
     assert_same({name: found[name] for name in l1}, {name: one_device[name] for name in l1})
@@ -105,8 +105,8 @@ def test_replicas_give_the_run_of_one_with_l1_and_nearly_with_kl(
         trained = [f"{case} weight {index}" for index in range(2, 6)]
         return max(float(np.abs(found[name] - one_device[name]).max()) for name in trained)
 
-    # Each replica has the ρ̂ of its 16 rows of 64. A horizon all but makes up for that.
-    assert apart("KL") < 3e-4
+    # Each replica has the ρ̂ of its 32 rows of 64. A horizon all but makes up for that.
+    assert 1e-5 < apart("KL") < 3e-4
     assert apart("horizon") < apart("KL") / 2
 
 
