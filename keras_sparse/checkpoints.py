@@ -37,22 +37,35 @@ class CheckpointError(ValueError):
 # Writing ---------------------------------------------------------------------------------------
 
 
-def write(folder: Path, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
+def write(
+    folder: Path,
+    state: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    newest: int | None = None,
+) -> int:
     """Write the next checkpoint, and remove all but the one before it.
 
     Args:
         folder: Where the checkpoints are; made if it is not there.
         state: What JSON can hold; NaN and infinity are kept.
         arrays: Arrays of numbers or strings.
+        newest: The last that the caller knows of; another is of another process.
 
     Returns:
-        The checkpoint's own folder.
+        The checkpoint's number.
 
     Raises:
+        CheckpointError: If the last one is not `newest`.
         OSError: If it cannot be written, for want of space say. The ones before are as they were.
     """
     numbers = _numbers(folder)
-    number = max(numbers, default=-1) + 1
+    if newest is not None and numbers and numbers[-1] != newest:
+        raise CheckpointError(
+            f"Expected {folder} to be written by one training at a time. Received: checkpoint "
+            f"{numbers[-1]:06d}, which another process wrote. Remedy: let one of them "
+            "end, or another folder for each"
+        )
+    number = numbers[-1] + 1 if numbers else 0
     staging, final = folder / f".{number:06d}.new", folder / f"{number:06d}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +83,7 @@ def write(folder: Path, state: Mapping[str, Any], arrays: Mapping[str, np.ndarra
         raise
     for old in numbers[: len(numbers) + 1 - KEPT]:
         shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
-    return final
+    return number
 
 
 def _write_files(folder: Path, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -171,9 +184,14 @@ def read(folder: Path) -> tuple[State, Arrays] | None:
     )
 
 
+def newest(folder: Path) -> int:
+    """The number of the newest checkpoint, whole or not; -1 where there is none."""
+    return max(_numbers(folder), default=-1)
+
+
 def exists(folder: Path) -> bool:
     """Whether there is a checkpoint, whole or not."""
-    return bool(_numbers(folder))
+    return newest(folder) >= 0
 
 
 def remove(folder: Path) -> None:

@@ -74,7 +74,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Raises:
         keras_sparse.checkpoints.CheckpointError: When training starts, if the folder holds a
-            checkpoint of another training, or none that is whole.
+            checkpoint of another training, or none that is whole. Later, if another process writes
+            there too.
         keras_sparse.divergence.TrainingError: If the loss or a weight is no longer finite.
         OSError: If a checkpoint cannot be written, for want of space say.
 
@@ -137,6 +138,7 @@ class Checkpoint(keras.callbacks.Callback):
             CheckpointError: If the folder holds a checkpoint of another.
         """
         self._training = training
+        self._newest = checkpoints.newest(self.folder)
         self._found = checkpoints.read(self.folder)
         self._metrics: list[np.ndarray] = []
         self._random: list[Any] | None = None
@@ -256,8 +258,7 @@ class Checkpoint(keras.callbacks.Callback):
             for index, value in enumerate(_values(self.model.variables))
             if value.tobytes() != arrays[f"model/{index}"].tobytes()
         }
-        if devices.process()[0] == 0:
-            checkpoints.write(self.folder, {**state, "complete": True}, {**arrays, **final})
+        self._keep({**state, "complete": True}, {**arrays, **final})
 
     # State ---------------------------------------------------------------------------------
 
@@ -284,10 +285,13 @@ class Checkpoint(keras.callbacks.Callback):
             ],
             "random": plain.packed(random_states.get(), arrays),
         }
-        if devices.process()[0] == 0:
-            checkpoints.write(self.folder, state, arrays)
+        self._keep(state, arrays)
         self._written = (time.monotonic(), position.batch)
         return state, arrays
+
+    def _keep(self, state: State, arrays: Arrays) -> None:
+        if devices.process()[0] == 0:
+            self._newest = checkpoints.write(self.folder, state, arrays, self._newest)
 
     def _restore(self, state: State, arrays: Arrays) -> None:
         training = self._training

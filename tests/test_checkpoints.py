@@ -37,7 +37,7 @@ def fail_with(number: int) -> Callable[..., None]:
 
 def test_what_was_written_is_read_to_the_bit(tmp_path: Path) -> None:
     state = {"epoch": 3, "loss": [0.1, float("inf")], "none": None, "big": 2**100}
-    assert checkpoints.write(tmp_path / "new" / "kept", state, ARRAYS).name == "000000"
+    assert checkpoints.write(tmp_path / "new" / "kept", state, ARRAYS) == 0
     found = checkpoints.read(tmp_path / "new" / "kept")
     assert found is not None
     assert found[0] == state
@@ -58,6 +58,18 @@ def test_the_one_before_is_kept_and_leftovers_of_killed_writes_go(tmp_path: Path
     checkpoints.remove(tmp_path)
     assert names(tmp_path) == ["notes.txt"]
     assert not checkpoints.exists(tmp_path)
+
+
+def test_a_checkpoint_of_another_process_is_not_written_over(tmp_path: Path) -> None:
+    mine = checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=checkpoints.newest(tmp_path))
+    checkpoints.write(tmp_path, {"of": "another"}, ARRAYS)
+    with pytest.raises(checkpoints.CheckpointError, match="000001, which another process wrote"):
+        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=mine)
+    assert names(tmp_path) == ["000000", "000001"]
+    with pytest.raises(checkpoints.CheckpointError, match="000001, which"):  # it began anew
+        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=7)
+    checkpoints.remove(tmp_path)  # by hand, say: nobody else is there
+    assert checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=mine) == 0
 
 
 def test_without_one_there_is_none(tmp_path: Path) -> None:

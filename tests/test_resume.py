@@ -335,6 +335,20 @@ def test_another_training_is_refused(
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
+def test_two_processes_do_not_share_a_folder(rows: np.ndarray, tmp_path: Path) -> None:
+    second = Training(rows, kl)
+
+    def start_another() -> None:
+        second.kill(tmp_path, 1, 3)
+
+    with pytest.raises(CheckpointError, match=r"one training at a time. Received: checkpoint 0000"):
+        Training(rows, kl).run(tmp_path, Kill(0, 2, start_another))
+    again = second.run(tmp_path).state()
+    keras.utils.set_random_seed(0)
+    alone = Training(rows, kl).run(None).state()
+    np.testing.assert_equal(again["variables"], alone["variables"])
+
+
 def test_other_rows_and_another_backend_are_refused(rows: np.ndarray, tmp_path: Path) -> None:
     small(rows, tmp_path, epochs=1)
     with pytest.raises(CheckpointError, match=r"with x: \[\[12\], \d+\] there, \[\[12\], \d+\]"):
