@@ -11,7 +11,7 @@ from keras_sparse import shards
 from keras_sparse.batches import Rows
 
 BLOCK_BYTES = 1 << 17  # few enough to mix sorted rows, enough to read without seeking all the time
-WINDOW_BYTES = 1 << 26
+WINDOW_BYTES = 1 << 24  # that two of them stay in the cache, and enough blocks to mix sorted rows
 WINDOW_ROWS, MOST_BYTES = 4096, 1 << 29  # a window of long rows is larger, up to a limit
 UNSHUFFLED_BLOCKS = 16  # that make a window where there is nothing to mix
 
@@ -51,7 +51,7 @@ class Windowed:
     Args:
         source: `Shards`, or a memory-mapped array.
         seed: Of the orders. `None` keeps that of the files.
-        window: Rows in memory at a time; by default 64 MB of them, and of long rows 4,096 if they
+        window: Rows in memory at a time; by default 16 MB of them, and of long rows 4,096 if they
             are at most 512 MB.
         block: Rows that stay together on their way into a window; by default 128 KB of them.
     """

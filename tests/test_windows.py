@@ -114,7 +114,7 @@ def test_blocks_are_read_from_the_first_to_the_last() -> None:
 @pytest.mark.parametrize(
     ("width", "seed", "block", "window"),
     [
-        (256, 0, 128, 65_536),
+        (256, 0, 128, 16_384),
         (256, None, 128, 16 * 128),
         (10_000, 0, 3, 4096),  # long rows: enough of them to mix
         (1_000_000, 0, 1, 134),  # but no more than 512 MB
