@@ -41,7 +41,7 @@ def write(
     folder: Path,
     state: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
-    newest: int | None = None,
+    known: int | None = None,
 ) -> int:
     """Write the next checkpoint, and remove all but the one before it.
 
@@ -49,21 +49,21 @@ def write(
         folder: Where the checkpoints are; made if it is not there.
         state: What JSON can hold; NaN and infinity are kept.
         arrays: Arrays of numbers or strings.
-        newest: The last that the caller knows of; another is of another process.
+        known: The newest that the caller knows of; another is another process's.
 
     Returns:
         The checkpoint's number.
 
     Raises:
-        CheckpointError: If the last one is not `newest`.
+        CheckpointError: If the newest is not `known`.
         OSError: If it cannot be written, for want of space say. The ones before are as they were.
     """
     numbers = _numbers(folder)
-    if newest is not None and numbers and numbers[-1] != newest:
+    if known is not None and numbers and numbers[-1] != known:
         raise CheckpointError(
             f"Expected {folder} to be written by one training at a time. Received: checkpoint "
-            f"{numbers[-1]:06d}, which another process wrote. Remedy: let one of them "
-            "end, or another folder for each"
+            f"{numbers[-1]:06d}, which another process wrote. Remedy: let one of them end, or "
+            "another folder for each"
         )
     number = numbers[-1] + 1 if numbers else 0
     staging, final = folder / f".{number:06d}.new", folder / f"{number:06d}"

@@ -61,15 +61,15 @@ def test_the_one_before_is_kept_and_leftovers_of_killed_writes_go(tmp_path: Path
 
 
 def test_a_checkpoint_of_another_process_is_not_written_over(tmp_path: Path) -> None:
-    mine = checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=checkpoints.newest(tmp_path))
+    mine = checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, known=checkpoints.newest(tmp_path))
     checkpoints.write(tmp_path, {"of": "another"}, ARRAYS)
     with pytest.raises(checkpoints.CheckpointError, match="000001, which another process wrote"):
-        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=mine)
+        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, known=mine)
     assert names(tmp_path) == ["000000", "000001"]
     with pytest.raises(checkpoints.CheckpointError, match="000001, which"):  # it began anew
-        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=7)
+        checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, known=7)
     checkpoints.remove(tmp_path)  # by hand, say: nobody else is there
-    assert checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, newest=mine) == 0
+    assert checkpoints.write(tmp_path, {"of": "mine"}, ARRAYS, known=mine) == 0
 
 
 def test_without_one_there_is_none(tmp_path: Path) -> None:

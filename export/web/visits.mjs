@@ -62,7 +62,8 @@ function launch() {
  * A page that has opened its bundle or refused it, and what it said and asked for meanwhile.
  *
  * `replace` maps the end of an address to what is answered: bytes, a function of those of the
- * server, or null for none; an object with `body` also says what `contentType` it has. `prepare` runs in the page before anything else.
+ * server, or null for none; an object with `body` also says what `contentType` it has. `prepare` runs
+ * in the page before anything else.
  */
 async function visit(browser, url, { replace = {}, prepare, width = 1280, touch = false } = {}) {
   const context = await browser.createBrowserContext();
