@@ -1,6 +1,7 @@
 """What several tests need."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,3 +85,22 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in web_runtime.FILES:
         (folder / name).write_bytes(name.encode())
     return folder
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A bundle with a decoder, and its model."""
+    from keras_sparse import L1, SparseAutoencoder
+    from keras_sparse_export import export_encoder
+
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
+    x = np.random.default_rng(0).normal(size=(64, 12)) * 3 + 5
+    model.adapt(x)
+    path = tmp_path_factory.mktemp("exported") / "bundle"
+    return export_encoder(model, path, sample=x, decoder=True), model
+
+
+@pytest.fixture
+def bundle(exported: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A copy of it that may be changed."""
+    return Path(shutil.copytree(exported[0], tmp_path / "bundle"))
