@@ -1,42 +1,49 @@
-"""Sparse autoencoders for Keras that end up on a device."""
+"""Sparse autoencoders for Keras that end up on a device.
 
-import sys
-from pathlib import Path
+Importing the package loads Keras and registers the package's classes with it, so that
+`keras.saving.load_model` finds them.
+"""
+
 from typing import TYPE_CHECKING, Any
 
-# Importing the package registers its classes with Keras, so that saved models load. Only our own
-# command waits with that, so that `keras-sparse --help` answers before a backend is loaded.
-if Path(sys.argv[0]).name not in ("keras-sparse", "keras-sparse.exe"):
-    try:
-        import keras as keras
-    except ModuleNotFoundError as error:
-        if error.name not in ("tensorflow", "jax", "torch"):
-            raise
-        raise ModuleNotFoundError(
-            f"Expected the package `{error.name}`, the backend that Keras selects. Received: an "
-            f'environment without it. Remedy: pip install "keras-sparse[{error.name}]", or set '
-            "KERAS_BACKEND to the one that is installed before Keras is imported",
-            name=error.name,
-        ) from error
-    from keras_sparse import measures as measures
-    from keras_sparse import metrics as metrics
-    from keras_sparse import penalties as penalties
-    from keras_sparse.autoencoder import SparseAutoencoder
-    from keras_sparse.callbacks import PenaltySchedule, ReviveDeadUnits
-    from keras_sparse.layers import ActivityPenalty
-    from keras_sparse.monitor import SparsityMonitor
-    from keras_sparse.regularizers import KL, L1, L2, ActivityRegularizer
-    from keras_sparse.resume import Checkpoint
-    from keras_sparse.shards import Shards
+try:
+    import keras as keras
+except ModuleNotFoundError as error:
+    if error.name not in ("tensorflow", "jax", "torch"):
+        raise
+    raise ModuleNotFoundError(
+        f"Expected the package `{error.name}`, the backend that Keras selects. Received: an "
+        f'environment without it. Remedy: pip install "keras-sparse[{error.name}]", or set '
+        "KERAS_BACKEND to the one that is installed before Keras is imported",
+        name=error.name,
+    ) from error
+from keras_sparse import metrics
+from keras_sparse.callbacks.calibrate import Calibrate
+from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
+from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
+from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
+from keras_sparse.data.shards import Shards
+from keras_sparse.metrics import functional as measures
+from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+from keras_sparse.sparsity import penalties
+from keras_sparse.sparsity.activity_penalty import ActivityPenalty
+from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
+from keras_sparse.sparsity.by_count.jump_relu import JumpReLU
+from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
+from keras_sparse.sparsity.by_count.refined_code import RefinedCode
+from keras_sparse.sparsity.by_count.tied_decoder import TiedDecoder
+from keras_sparse.sparsity.by_count.topk import TopK
+from keras_sparse.sparsity.regularizers import KL, L1, L2, ActivityRegularizer
+from keras_sparse.training.checkpoint.callback import Checkpoint
 
 if TYPE_CHECKING:
-    from keras_sparse.transformer import SparseAutoencoderTransformer
+    from keras_sparse.models.transformer import SparseAutoencoderTransformer
 else:
 
     def __getattr__(name: str) -> Any:
-        # Only this name needs scikit-learn, which nobody else should have to install or load.
+        # Only this name needs scikit-learn, which other users need not install or load.
         if name == "SparseAutoencoderTransformer":
-            from keras_sparse.transformer import SparseAutoencoderTransformer
+            from keras_sparse.models.transformer import SparseAutoencoderTransformer
 
             return SparseAutoencoderTransformer
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -48,13 +55,20 @@ __all__ = [
     "L2",
     "ActivityPenalty",
     "ActivityRegularizer",
+    "BatchTopK",
+    "Calibrate",
     "Checkpoint",
+    "JumpReLU",
+    "Matryoshka",
     "PenaltySchedule",
+    "RefinedCode",
     "ReviveDeadUnits",
     "Shards",
     "SparseAutoencoder",
     "SparseAutoencoderTransformer",
     "SparsityMonitor",
+    "TiedDecoder",
+    "TopK",
     "measures",
     "metrics",
     "penalties",

@@ -1,0 +1,1 @@
+"""Callbacks that change or watch a model while it trains."""

@@ -1,0 +1,296 @@
+"""The actions of the commands. They import Keras only when they run."""
+
+import argparse
+import math
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from keras_sparse.cli.arguments import Action, flag, grid_settings, settings_of
+from keras_sparse.sparsity import families
+from keras_sparse.utils.text import first_reason, one_line
+
+
+def _demo(options: argparse.Namespace) -> None:
+    _require_export()
+    from keras_sparse.cli.demo import demo
+
+    demo(options.output, epochs=options.epochs, overwrite=options.overwrite)
+
+
+def _train(options: argparse.Namespace) -> None:
+    _require_export()
+    from keras_sparse.experiments import run
+
+    settings = settings_of(options)
+    _require_family_of_options(options, settings.family.name)
+    call = (options.data, options.output, settings)
+    names = {"key": options.key, "label": options.label, "golden": options.golden}
+    if options.resume and run.is_complete(*call, **names):
+        print(f"{options.output} is complete: nothing is trained")
+    else:
+        run.train(*call, **names, overwrite=options.overwrite, resume=options.resume)
+    _show_run(options.output)
+    _write_pages(options.output, rows=options.golden in ("auto", "real"))
+
+
+def _show_run(folder: Path) -> None:
+    """Print what a complete run holds, and what is wrong with it."""
+    from keras_sparse.evaluation.baselines import TITLES
+    from keras_sparse.evaluation.held_out import comparison_table
+    from keras_sparse.experiments import run_folder
+    from keras_sparse.metrics import diagnosis
+
+    run = run_folder.read_numbers(folder)
+    record = run.record
+    last = {name: curve[-1] for name, curve in run.units.items()}
+    evaluation, probes = run_folder.read_evaluation(record), record["probes"]
+    rows, features = sum(record["rows"].values()), math.prod(record["row_shape"])
+    print(f"\n{rows} rows of {features} columns in {record['data']}")
+    names = {"raw": "raw rows", "pca": "their PCA", "codes": "codes"}
+    accuracies = {names[name]: probes[name] for name in names if probes}
+    print(f"On {evaluation.rows} held-out rows:\n")
+    baselines = {
+        f"{TITLES[entry['kind']]} {entry['l0']}": run_folder.read_evaluation(entry)
+        for entry in record.get("baselines", ())
+    }
+    print(comparison_table({"codes": evaluation, **baselines}, accuracies))
+    problems = diagnosis.diagnose_run(
+        record["evaluation"],
+        record["settings"],
+        probes,
+        run.history,
+        density=last.get("density"),
+        mean_activation=last.get("mean_activation"),
+    )
+    for problem in problems:
+        print(f"\nNote: {problem}")
+    print(f"\nWrote {folder}: the model, its history, and {folder / run_folder.BUNDLE}")
+
+
+def _require_family_of_options(options: argparse.Namespace, sparsity: str) -> None:
+    """Raise for an option that the chosen sparsity family does not have."""
+    owners = {
+        name: [family for family in families.families() if name in family.axes]
+        for name in families.parameters()
+    }
+    owners["rho_horizon"] = [
+        family for family in families.families() if family.has_batch_statistic()
+    ]
+    for name, with_option in owners.items():
+        names = [family.name for family in with_option]
+        if hasattr(options, name) and sparsity not in names:
+            raise ValueError(
+                f"Invalid value for argument `{flag(name)}`. Expected it only with --sparsity "
+                f"{' or '.join(names)}. Received: --sparsity {sparsity}"
+            )
+
+
+def _write_pages(folder: Path, *, rows: bool, frontier: bool = False) -> None:
+    """Write the report, and the figure of the Pareto front, if their packages are installed."""
+    from keras_sparse.report.write import missing_package, write_frontier, write_report
+
+    if package := missing_package():
+        print(f'No report: it needs {package}. Remedy: pip install "keras-sparse[insight]"')
+        return
+    try:
+        if frontier:
+            write_frontier(folder)
+        page = write_report(folder, rows=rows)
+    except Exception as error:  # from the disk, or from what draws
+        raise RuntimeError(
+            f"Expected to write the report. Received: {one_line(error)}. All else is complete in "
+            f"{folder}. Remedy: keras-sparse report {folder}"
+        ) from error
+    print(f"Wrote {page}")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    _require_export()
+    from keras_sparse.data.tables import read_table
+    from keras_sparse.experiments.frontier import RecommendationError
+    from keras_sparse.experiments.run_folder import MODEL
+    from keras_sparse.experiments.sweep_folder import POINTS, TABLE, point_folder, write_results
+
+    table = read_table(options.data, key=options.key, label=options.label)
+    limits = {
+        name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
+    }
+    if limits["min_probe"] is not None and table.labels is None:
+        raise ValueError(
+            "Invalid value for argument `--min-probe`. Expected it only with labels. Received: "
+            f"--min-probe {options.min_probe}. Remedy: --label COLUMN"
+        )
+    frontier = _run_sweep(options, table)
+    print(f"\nOn held-out rows of {options.data.name}:\n\n{frontier.table()}")
+    print(f"\nWrote {options.output}: {TABLE} and {options.output / POINTS}")
+    try:
+        recommendation = frontier.recommend(**limits)
+    except RecommendationError:
+        write_results(frontier, None)
+        _write_pages(options.output, rows=not options.no_rows, frontier=True)
+        raise
+    if any(limit is not None for limit in limits.values()):  # otherwise it is written already
+        write_results(frontier, recommendation)
+    _write_pages(options.output, rows=not options.no_rows, frontier=True)
+    print(f"\nRecommended: {recommendation.point.name}, {recommendation.reason}")
+    model = point_folder(options.output, recommendation.point.name) / MODEL
+    print(f"To export it: keras-sparse export {model} -o DIR")
+
+
+def _run_sweep(options: argparse.Namespace, table: Any) -> Any:
+    """Train the grid, or search with Optuna."""
+    from keras_sparse.experiments.grid import FAMILIES, L0
+    from keras_sparse.experiments.grid_sweep import sweep
+    from keras_sparse.experiments.optuna_search import search
+
+    grid = {name: getattr(options, name) for name in (*families.axes(), L0, FAMILIES)}
+    grid = {name: values for name, values in grid.items() if values is not None}
+    shared = {
+        "settings": settings_of(options, but=grid_settings()),
+        "out": options.output,
+        "overwrite": options.overwrite,
+        "keep_rows": not options.no_rows,
+        "data": options.data.name,
+    }
+    if options.trials is None:
+        _require_unset(options, "only with --trials", "storage", "study")
+        return sweep(table, grid or None, warm=options.warm, processes=options.processes, **shared)
+    _require_unset(options, "only without --trials", "warm", "processes")
+    space = {
+        name: values if name == FAMILIES else (min(values), max(values))
+        for name, values in grid.items()
+    }
+    return search(
+        table,
+        space or None,
+        trials=options.trials,
+        storage=options.storage,
+        max_l0=options.max_l0,
+        **({} if options.study is None else {"study": options.study}),
+        **shared,
+    )
+
+
+def _require_unset(options: argparse.Namespace, condition: str, *names: str) -> None:
+    for name in names:
+        if value := getattr(options, name):
+            raise ValueError(
+                f"Invalid value for argument `{flag(name)}`. Expected it {condition}. Received: "
+                f"{value}"
+            )
+
+
+def _export(options: argparse.Namespace) -> None:
+    _require_export()
+    import numpy as np
+
+    from keras_sparse.data.tables import read_table
+    from keras_sparse_export import Encoder, export_encoder
+
+    model = _load_model(options.model)
+    sample_file = options.sample or _find_held_out(options.model)
+    sample = None
+    if sample_file is not None:
+        shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
+        rows = read_table(sample_file, key=options.key, label=options.label).rows
+        if rows.shape[1] != int(np.prod(shape)):
+            raise ValueError(
+                f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "
+                f"numbers. Received: {rows.shape[1]} in {sample_file.name}"
+            )
+        sample = rows.reshape(len(rows), *shape)
+    path = export_encoder(
+        model,
+        options.output,
+        sample=sample,
+        layer=options.layer,
+        decoder=options.decoder,
+        top_k=options.top_k,
+        quantize=options.quantize,
+        golden=options.golden,
+        overwrite=options.overwrite,
+    )
+    manifest = Encoder(path).manifest
+    assert manifest is not None
+    parity = manifest["parity"]["encoder"]
+    print(
+        f"Wrote {path}: {manifest['input']['shape']} to {manifest['output']['shape']}, max |Δ| "
+        f"{parity['max_abs_error']:.2g} on {parity['rows']} "
+        f"{'synthetic' if sample is None else 'real'} rows (allowed {parity['tolerance']:.2g})"
+    )
+    if manifest["int8"] is not None:
+        from keras_sparse_export.variants.report import format_table
+
+        print(format_table(manifest["int8"]))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from keras_sparse.report.write import write_report
+
+    path = write_report(
+        options.source,
+        options.output,
+        rows=not options.no_rows,
+        row_shape=options.row_shape,
+        overwrite=options.overwrite,
+    )
+    print(f"Wrote {path}")
+
+
+def _find_held_out(model: Path) -> Path | None:
+    """Find the rows of a run, beside its model, or of a sweep, beside the folder of its points."""
+    from keras_sparse.experiments import sweep_folder
+    from keras_sparse.experiments.run_folder import HELD_OUT
+
+    folders = [model.parent]
+    *_, sweep = model.resolve().parents[:3]
+    if (sweep / sweep_folder.MARKER).is_file() and (
+        sweep_folder.point_folder(sweep, model.resolve().parent.name) == model.resolve().parent
+    ):
+        folders.append(sweep)
+    files = [folder / HELD_OUT for folder in folders]
+    return next((file for file in files if file.is_file()), None)
+
+
+def _load_model(path: Path) -> Any:
+    from keras_sparse.experiments.run_folder import MODEL
+
+    if path.is_dir():
+        raise ValueError(
+            f"Expected a .keras file. Received: {path}, a folder. Remedy: {path / MODEL}"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected a .keras file. Received: {path}, which does not exist")
+    import keras
+
+    try:
+        if not zipfile.is_zipfile(path):  # Keras would read HDF5 too, which may contain code
+            raise ValueError("no .keras archive")
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # zip, JSON, HDF5 and Keras each raise their own
+        raise ValueError(
+            f"Expected a .keras file that loads in safe mode, with classes of Keras and "
+            f"keras_sparse only. Received: {path} ({first_reason(error)})"
+        ) from error
+
+
+def _require_export() -> None:
+    try:
+        import_module("keras_sparse_export.convert.export")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Expected the package `{error.name}`, which writes bundles. Received: an environment "
+            'without it. Remedy: pip install "keras-sparse[export]"',
+            name=error.name,
+        ) from error
+
+
+ACTIONS: dict[str, Action] = {
+    "demo": _demo,
+    "train": _train,
+    "sweep": _sweep,
+    "export": _export,
+    "report": _report,
+}

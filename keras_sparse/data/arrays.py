@@ -1,0 +1,211 @@
+"""Validate arrays as rows to train on or to encode."""
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.utils.text import first_line, list_some
+
+CHUNK = 1 << 22
+"""Values validated at once, so that a memory-mapped array stays on disk."""
+
+NUMBERS = "biuf"
+"""Kinds of numeric dtypes: bool, integers, floats."""
+
+
+class DataError(ValueError):
+    """A file or array cannot be trained on or encoded; the message names the faulty place."""
+
+
+# Rows ------------------------------------------------------------------------------------------
+
+
+def as_rows(
+    x: Any, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> np.ndarray:
+    """Convert an array to float32 rows, and validate that all of them are finite.
+
+    Args:
+        x: Array-like of numbers, `(rows, *shape)`.
+        shape: Shape of one row; `None` stands for any length.
+        name: The argument that an error names.
+        at_least: Minimum number of rows.
+
+    Raises:
+        DataError: If the shape is wrong, there are too few rows, or values are not numbers or
+            not finite; the message names the rows.
+    """
+    array = numeric(x, name)
+    require_rows(array, shape, name=name, at_least=at_least)
+    with np.errstate(over="ignore"):
+        return array if array.dtype == np.float32 else array.astype(np.float32)
+
+
+def require_rows(
+    rows: np.ndarray, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> None:
+    """Validate rows as `as_rows` does, chunk by chunk and without copying them.
+
+    Raises:
+        DataError: As `as_rows`.
+    """
+    require_shape(rows, shape, name=name, at_least=at_least)
+    bad = [int(index) for start, part in chunks(rows) for index in start + find_not_finite(part)]
+    if bad:
+        raise _not_finite_error(bad, name)
+
+
+def require_shape(
+    rows: Any, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+) -> None:
+    """Validate the shape and number of rows, but not their values.
+
+    Raises:
+        DataError: As `as_rows`.
+    """
+    if len(rows.shape) != len(shape) + 1 or any(
+        expected not in (None, size) for expected, size in zip(shape, rows.shape[1:], strict=True)
+    ):
+        expected = ", ".join("any" if size is None else str(size) for size in ("rows", *shape))
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected ({expected}). Received: {rows.shape}"
+        )
+    if len(rows) < at_least:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected at least {at_least} row"
+            f"{'s' if at_least > 1 else ''}. Received: {len(rows)}"
+        )
+
+
+def _not_finite_error(bad: list[int], name: str) -> DataError:
+    return DataError(
+        f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
+        f"infinity in {list_some('row', bad)}"
+    )
+
+
+def require_non_negative(values: np.ndarray, name: str) -> None:
+    """Raise if there are negative values.
+
+    Raises:
+        DataError: The message names the rows.
+    """
+    if (values < 0).any():
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected values of at least 0. Received: "
+            f"negative ones in {list_some('row', np.flatnonzero(values < 0).tolist())}"
+        )
+
+
+def numeric(x: Any, name: str) -> np.ndarray:
+    """Convert to an array of numbers; its dtype stays, but bfloat16 becomes float32.
+
+    A `numpy.ma.MaskedArray` without a masked value is an array like any other.
+
+    Raises:
+        DataError: If it is ragged, sparse, or holds masked values or anything but numbers.
+    """
+    require_unmasked(x, name)
+    try:
+        if isinstance(x, (Mapping, str, bytes)):
+            raise TypeError("no array")
+        if hasattr(x, "toarray"):
+            raise TypeError("a sparse matrix. Remedy: its method `toarray`")
+        array: np.ndarray = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
+        if not isinstance(array, np.memmap):  # which stays on disk
+            array = np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected an array of numbers, every row of the "
+            f"same shape. Received: {type(x).__name__} ({first_line(error)})"
+        ) from error
+    if array.dtype.name == "bfloat16":  # numpy does not count it as a float
+        array = array.astype(np.float32)
+    if array.dtype.kind not in NUMBERS:
+        raise DataError(
+            f"Invalid dtype of argument `{name}`. Expected numbers. Received: "
+            f"{_describe_dtype(x, array.dtype)}"
+        )
+    return array
+
+
+def _describe_dtype(x: Any, dtype: np.dtype) -> str:
+    """A dtype that is no number, with the columns of a data frame that have it."""
+    if dtype.kind != "O" or isinstance(x, np.ndarray):
+        return str(dtype)
+    if not hasattr(getattr(x, "dtypes", None), "items"):
+        return f"{type(x).__name__} of dtype {dtype}"
+    wrong = [
+        f"{column!r} ({kind})"
+        for column, kind in x.dtypes.items()
+        if getattr(kind, "kind", "O") not in NUMBERS
+    ]
+    if wrong:
+        return list_some("column", wrong)
+    return f"{type(x).__name__} of nullable columns. Remedy: x.to_numpy('float32')"
+
+
+def require_unmasked(x: Any, name: str) -> None:
+    """Raise if an array, or an array in a list, has masked values: numpy drops their mask silently.
+
+    Raises:
+        DataError: The message names the argument.
+    """
+    if _is_masked(x):
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected numbers. Received: masked values. "
+            "Remedy: fill them, as in x.filled(number), or leave their rows out"
+        )
+
+
+def _is_masked(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        # One level of lists holds arrays or numbers: millions of numbers are not looked at.
+        nested = bool(x) and isinstance(x[0], (list, tuple, np.ndarray))
+        return nested and any(map(_is_masked, x))
+    return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
+
+
+def chunks(rows: Any, values: int = CHUNK) -> Iterator[tuple[int, np.ndarray]]:
+    """Iterate over slices of rows, of at most `values` values, with the index of the first row."""
+    step = max(1, values // max(1, math.prod(rows.shape[1:])))
+    for start in range(0, len(rows), step):
+        yield start, rows[start : start + step]
+
+
+def checksum(rows: Any) -> int:
+    """CRC-32 of all values of rows, in memory or on disk, chunk by chunk."""
+    crc = 0
+    for _, part in chunks(rows):
+        crc = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, crc)
+    return crc
+
+
+def finite_chunks(rows: Any, name: str = "x") -> Iterator[np.ndarray]:
+    """Iterate over slices of rows, and validate that their values are finite.
+
+    Raises:
+        DataError: If one is not finite; the message names its rows.
+    """
+    for start, part in chunks(rows):
+        if len(bad := find_not_finite(part)):
+            raise _not_finite_error((start + bad).tolist(), name)
+        yield part
+
+
+def find_not_finite(rows: np.ndarray) -> np.ndarray:
+    """Indices of the rows that hold NaN, infinity, or a value that float32 turns into infinity."""
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(rows.astype(np.float32, copy=False))
+    return np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))
+
+
+def compatible(shape: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two shapes are equal; `None` stands for any length."""
+    return len(shape) == len(other) and all(
+        a == b or None in (a, b) for a, b in zip(shape, other, strict=True)
+    )

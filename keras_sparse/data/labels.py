@@ -1,0 +1,59 @@
+"""Validate the labels of rows."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_sparse.data.arrays import DataError, require_unmasked
+from keras_sparse.utils import optional
+from keras_sparse.utils.text import list_some
+
+
+def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
+    """Convert labels to an array of numbers or strings.
+
+    Raises:
+        DataError: If they have another shape or type, or some are missing.
+    """
+    require_unmasked(labels, name)
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected (rows,). Received: {array.shape}"
+        )
+    values = array.tolist()
+    missing = [row for row, value in enumerate(values) if value is None or value != value]
+    if missing:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected a label for each row. Received: none "
+            f"in {list_some('row', missing)}"
+        )
+    if array.dtype.kind == "O":  # columns of strings from tables
+        array = np.array(values)
+    if array.dtype.kind not in "biufU":
+        raise DataError(
+            f"Invalid dtype of argument `{name}`. Expected numbers or strings. Received: "
+            f"{array.dtype}"
+        )
+    return array
+
+
+def require_labels(labels: Any) -> np.ndarray:
+    """Convert labels to an array; raise, before a training, unless a linear probe can use them.
+
+    Raises:
+        DataError: If some are missing, or they are no classes.
+        ModuleNotFoundError: Without the extra `[insight]`.
+    """
+    optional.require("scikit-learn", " for the linear probe", "insight", module="sklearn")
+    array = as_labels(labels)
+    fractions = array.dtype.kind == "f" and (array != np.round(array)).any()
+    classes = len(set(array.tolist()))
+    if fractions or classes < 2 or classes > len(array) / 2:
+        received = f"{classes} class{'es' * (classes != 1)} in {len(array)} rows"
+        raise DataError(
+            "Expected labels of at least two classes for the linear probe, with two rows for each "
+            f"on average. Received: {'fractions' if fractions else received}. Remedy: train "
+            "without labels, or choose another column"
+        )
+    return array

@@ -1,0 +1,172 @@
+"""Decode Parquet once, into a temporary file that can be read from any row on."""
+
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from keras_sparse.data.arrays import DataError, find_not_finite
+from keras_sparse.data.files import is_numeric, require_pyarrow, require_unique
+from keras_sparse.utils.text import first_line, list_some
+
+BATCH = 1 << 20  # values decoded at once
+BUFFER = 1 << 16  # bytes of a column read at once
+
+
+class TemporaryRows:
+    """A file without a name, which the system removes however the process ends.
+
+    Args:
+        folder: Folder of the file; `None` for the system's own.
+    """
+
+    name = "the decoded rows"
+
+    def __init__(self, folder: str | Path | None) -> None:
+        self._stream: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (the finalizer closes it)
+        self._lock = threading.Lock()
+        weakref.finalize(self, self._stream.close)
+
+    @contextmanager
+    def open(self, mode: str = "rb") -> Iterator[BinaryIO]:
+        """Open the file, for one reader at a time."""
+        with self._lock:
+            yield self._stream
+
+
+def decode(
+    files: Sequence[Path], cache: str | Path | None
+) -> tuple[TemporaryRows, int, tuple[str, ...]]:
+    """Decode Parquet files to float32 rows in a temporary file.
+
+    Args:
+        files: The files.
+        cache: Folder of the temporary file; `None` for the system's own.
+
+    Returns:
+        The temporary file, the number of rows, and the names of the columns.
+
+    Raises:
+        DataError: If files are not readable, hold other columns than the first, anything but
+            numbers, no rows, or values that are not finite.
+        ModuleNotFoundError: Without pyarrow.
+        OSError: If there is too little space in `cache`.
+    """
+    require_pyarrow(".parquet")
+    import pyarrow
+
+    rows, columns = 0, _read_columns(files[0])
+    for file in files:
+        rows += _count_rows(file, files[0], columns)
+    folder = Path(tempfile.gettempdir() if cache is None else cache)
+    _require_space(folder, rows * len(columns) * 4)
+    temporary = TemporaryRows(folder)
+    with temporary.open() as stream:
+        for file in files:
+            for part in _decode_batches(file, columns):
+                stream.write(part.data)
+        stream.flush()
+    pyarrow.default_memory_pool().release_unused()
+    return temporary, rows, columns
+
+
+def size(file: Path) -> tuple[int, int]:
+    """Number of rows and columns of a Parquet file.
+
+    Raises:
+        DataError: If it is no Parquet file.
+        ModuleNotFoundError: Without pyarrow.
+    """
+    require_pyarrow(".parquet")
+    with _open(file) as opened:
+        return opened.metadata.num_rows, opened.metadata.num_columns
+
+
+def _open(file: Path) -> Any:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        # With a buffer, a row group is never in memory as a whole.
+        return parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _describe_failure(file, error) from error
+
+
+def _describe_failure(file: Path, error: BaseException) -> DataError:
+    return DataError(f"Expected a table in {file.name}. Received: {first_line(error)}")
+
+
+def _read_columns(file: Path) -> tuple[str, ...]:
+    with _open(file) as opened:
+        schema = opened.schema_arrow
+    wrong = [field.name for field in schema if not is_numeric(field.type)]
+    if wrong or not len(schema):
+        raise DataError(
+            f"Expected columns of numbers in {file.name}. Received: "
+            + (
+                f"{schema.field(wrong[0]).type} in {list_some('column', wrong)}"
+                if wrong
+                else "none"
+            )
+        )
+    require_unique(schema.names, file)
+    return tuple(schema.names)
+
+
+def _count_rows(file: Path, first: Path, columns: tuple[str, ...]) -> int:
+    own = _read_columns(file)
+    if own != columns:
+        odd = [f"{name!r}" for name in columns if name not in own]
+        odd += [f"{name!r}" for name in own if name not in columns]
+        raise DataError(
+            f"Expected the {len(columns)} columns of {first.name} in every file. Received: "
+            f"{len(own)} in {file.name}"
+            + (f", which differ in {list_some('column', odd)}" if odd else ", in another order")
+        )
+    with _open(file) as opened:
+        rows: int = opened.metadata.num_rows
+    if not rows:
+        raise DataError(
+            f"Expected at least 1 row in {file.name}. Received: 0. Remedy: remove the file"
+        )
+    return rows
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(
+            f"Expected {needed / 1e9:.1f} GB of free space in {folder} for the decoded rows of "
+            f"Parquet. Received: {free / 1e9:.1f} GB. Remedy: set `cache`, or the variable TMPDIR, "
+            "to a folder on another disk"
+        )
+
+
+def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
+    """Iterate over the rows of a file in batches."""
+    import pyarrow
+
+    done = 0
+    try:
+        with _open(file) as opened:
+            for batch in opened.iter_batches(max(1, BATCH // len(columns)), use_threads=False):
+                part = np.empty((len(batch), len(columns)), np.float32)
+                with np.errstate(over="ignore"):
+                    for index, column in enumerate(batch.columns):
+                        part[:, index] = column.to_numpy(zero_copy_only=False)
+                if len(bad := find_not_finite(part)):
+                    raise DataError(
+                        "Expected finite numbers. Received: no value, NaN or infinity in row "
+                        f"{done + bad[0]} of {file.name}"
+                    )
+                yield part
+                done += len(part)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _describe_failure(file, error) from error

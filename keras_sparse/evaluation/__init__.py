@@ -1,0 +1,6 @@
+"""Evaluate codes on held-out rows: measures and linear probes."""
+
+from keras_sparse.evaluation.held_out import evaluate
+from keras_sparse.evaluation.probes import probe
+
+__all__ = ["evaluate", "probe"]

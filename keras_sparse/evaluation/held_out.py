@@ -1,0 +1,95 @@
+"""Measure a trained sparse autoencoder on held-out rows."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from keras_sparse.data import arrays
+from keras_sparse.metrics import functional
+from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+from keras_sparse.sparsity.step_weights import step_axes
+from keras_sparse.training.inference import encode_and_reconstruct, outputs, select_live
+from keras_sparse.utils.text import align
+
+BATCH_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures of one model on the same rows."""
+
+    rows: int
+    """Number of rows."""
+    units: int
+    """Number of units of the code."""
+    reconstruction_mse: float
+    """Mean over rows and features of `((x − x̂) / scale)²`."""
+    explained_variance: float
+    """`1 − E‖e‖² / (E‖x‖² − ‖E x‖²)`, in the scaled space."""
+    l0: float
+    """Active units per row."""
+    dead_units: int
+    """Units active for none of these rows."""
+    mean_activation: float
+    """Mean code over rows and units."""
+    explained_by_active: float
+    """`explained_variance` with the codes of inactive units set to zero, so that only units
+    that L0 counts contribute. The same number where inactive codes are exactly 0, less for a
+    sigmoid."""
+
+
+def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
+    """Measure a model on held-out rows, in float64; masked steps are left out.
+
+    Raises:
+        keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+    """
+    x = arrays.as_rows(x, model.row_shape)
+    scaled = model.scale(x)  # raises if the model is not ready
+    codes, reconstructions, live_codes, live_rows, code_mask = encode_and_reconstruct(
+        model, model.encoder, x, BATCH_SIZE
+    )
+    active = np.where(functional.is_active(codes, model.threshold), codes, np.float32(0))
+    by_active = outputs(model.decoder, active, BATCH_SIZE, code_mask)
+    live = partial(select_live, live=live_rows, step_axes=step_axes(model.row_shape))
+    scaled, reconstructed, by_active = map(
+        live, (scaled, model.scale(reconstructions), model.scale(by_active))
+    )
+    codes = select_live(codes, live_codes)
+    density = functional.activation_density(codes, model.threshold)
+    return Evaluation(
+        rows=len(x),
+        units=codes.shape[-1],
+        reconstruction_mse=functional.reconstruction_mse(scaled, reconstructed),
+        explained_variance=functional.explained_variance(scaled, reconstructed),
+        l0=float(density.sum()),
+        dead_units=int((density == 0).sum()),
+        mean_activation=float(functional.mean_activation(codes).mean()),
+        explained_by_active=functional.explained_variance(scaled, by_active),
+    )
+
+
+def comparison_table(
+    evaluations: dict[str, Evaluation], probes: dict[str, float] | None = None
+) -> str:
+    """Format a table of models, a line each; `probes` may have more names, as raw pixels."""
+    probes = probes or {}
+    header = ["", "MSE", "expl. var.", "by active", "L0", "dead", "mean act."]
+    header += ["probe"] * bool(probes)
+    lines = [header]
+    for name in [*[name for name in probes if name not in evaluations], *evaluations]:
+        if (evaluation := evaluations.get(name)) is None:
+            cells = ["–"] * 6
+        else:
+            cells = [
+                f"{evaluation.reconstruction_mse:.5f}",
+                f"{evaluation.explained_variance:.3f}",
+                f"{evaluation.explained_by_active:.3f}",
+                f"{evaluation.l0:.1f} of {evaluation.units}",
+                f"{evaluation.dead_units}",
+                f"{evaluation.mean_activation:.3f}",
+            ]
+        probe = [f"{probes[name]:.3f}" if name in probes else "–"] * bool(probes)
+        lines.append([name, *cells, *probe])
+    return align(lines)

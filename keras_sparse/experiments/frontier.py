@@ -1,0 +1,250 @@
+"""The results of a sweep: a table of its points, the Pareto front, and a recommendation."""
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from keras_sparse.experiments.point import Point, columns
+from keras_sparse.utils.text import align
+
+
+class RecommendationError(ValueError):
+    """No point can be recommended: none was trained, or none meets the limits."""
+
+    exit_status = 1  # of the command: a failed job, not a wrong argument
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A recommended point and the reason for it."""
+
+    point: Point
+    reason: str
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The points of a sweep, in the order of its grid."""
+
+    points: tuple[Point, ...]
+    path: Path | None = None
+    """The folder of the sweep."""
+    baselines: tuple[Point, ...] = ()
+    """A PCA and a dictionary at the L0s of the points, to compare with; none is recommended."""
+
+    @property
+    def front(self) -> tuple[Point, ...]:
+        """The Pareto front of explained variance and L0, sparsest point first."""
+        best: list[Point] = []
+        for point in sorted(self._usable, key=lambda point: (_l0(point), -_variance(point))):
+            if not best or _variance(point) > _variance(best[-1]):
+                best.append(point)
+        return tuple(best)
+
+    @property
+    def _usable(self) -> list[Point]:
+        return [point for point in self.points if point.usable]
+
+    # Recommendation ------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        *,
+        max_l0: float | None = None,
+        min_explained_variance: float | None = None,
+        min_probe: float | None = None,
+    ) -> Recommendation:
+        """Recommend a point.
+
+        With `max_l0` it is the point with the highest explained variance within the limits, with
+        lower limits alone the one with the lowest L0. Without limits it is the knee of the Pareto
+        front: the point furthest above the chord between the ends of the front, with L0 on a
+        logarithmic scale and both axes scaled to [0, 1].
+
+        Args:
+            max_l0: Upper limit of the active units per row.
+            min_explained_variance: Lower limit of the explained variance.
+            min_probe: Lower limit of the accuracy of the linear probe on the codes.
+
+        Raises:
+            RecommendationError: If no point meets the limits; the message names the nearest.
+            ValueError: If `min_probe` is set and the sweep had no labels.
+
+        Source: V. Satopää, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a
+            Haystack", ICDCS workshops, 2011.
+        """
+        usable = self._usable
+        if not usable:
+            raise RecommendationError(
+                "Expected a trained point that reconstructs better than the mean of each column. "
+                f"Received: none of {len(self.points)}. Remedy: other strengths, more epochs, or "
+                "another learning rate"
+            )
+        if min_probe is not None and all(point.probe is None for point in usable):
+            raise ValueError(
+                "Invalid value for argument `min_probe`. Expected None without labels. Received: "
+                f"min_probe={min_probe}"
+            )
+        limits = _list_limits(max_l0, min_explained_variance, min_probe)
+        if not limits:
+            return self._recommend_knee()
+        condition = " and ".join(limit.text for limit in limits)
+        allowed = [point for point in usable if all(limit.excess(point) <= 0 for limit in limits)]
+        if not allowed:
+            nearest = min(usable, key=lambda point: sum(limit.excess(point) for limit in limits))
+            raise RecommendationError(
+                f"Expected a point with {condition}. Received: none of {len(usable)}; the nearest "
+                f"is {nearest.name} with {_describe(nearest)}"
+            )
+        if max_l0 is not None:
+            best = max(allowed, key=lambda point: (_variance(point), -_l0(point)))
+            return Recommendation(
+                best, f"the highest explained variance with {condition}: {_describe(best)}"
+            )
+        best = min(allowed, key=lambda point: (_l0(point), -_variance(point)))
+        return Recommendation(best, f"the lowest L0 with {condition}: {_describe(best)}")
+
+    def _recommend_knee(self) -> Recommendation:
+        front = self.front
+        if len(front) < 3:
+            return Recommendation(
+                front[-1],
+                f"{_describe(front[-1])}, the highest explained variance; a knee needs at least 3 "
+                f"Pareto-optimal points; there {'is' if len(front) == 1 else 'are'} {len(front)}",
+            )
+        distance = measure_above_chord(
+            np.log([_l0(point) for point in front]), [_variance(point) for point in front]
+        )
+        best = front[int(distance.argmax())]
+        if distance.max() <= 0:
+            return Recommendation(
+                front[-1],
+                f"{_describe(front[-1])}, the highest explained variance; the {len(front)} "
+                "Pareto-optimal points have no knee",
+            )
+        return Recommendation(
+            best,
+            f"the knee of explained variance over log L0: {_describe(best)}; sparser points lose "
+            f"more of it, denser ones gain less (of {len(front)} Pareto-optimal points)",
+        )
+
+    # Tables --------------------------------------------------------------------------------
+
+    def to_csv(self, file: str | Path | TextIO) -> None:
+        """Write a line for each point and baseline, with an empty cell for an unknown value."""
+        if isinstance(file, (str, Path)):
+            with Path(file).open("w", newline="", encoding="utf-8") as stream:
+                return self.to_csv(stream)
+        writer = csv.DictWriter(file, columns())
+        writer.writeheader()
+        for point in (*self.points, *self.baselines):
+            writer.writerow({name: _format_cell(value) for name, value in point.row().items()})
+        return None
+
+    def table(self) -> str:
+        """Format points and baselines as a text table, followed by the reasons of failures."""
+        probed = any(point.probe is not None for point in self.points)
+        header = [
+            "",
+            "expl. var.",
+            "by active",
+            "L0",
+            "density",
+            "dead",
+            *["probe"] * probed,
+            "seconds",
+        ]
+        lines = [header]
+        failures = []
+        for point in (*self.points, *self.baselines):
+            evaluation = point.evaluation
+            if evaluation is None:
+                lines.append([point.name, *["–"] * (len(header) - 1)])
+                failures.append(f"{point.name} {point.status}: {point.error or 'not trained yet'}")
+                continue
+            cells = [
+                f"{evaluation.explained_variance:.3f}",
+                f"{evaluation.explained_by_active:.3f}",
+                f"{evaluation.l0:.1f} of {evaluation.units}",
+                f"{evaluation.l0 / evaluation.units:.3f}",
+                f"{evaluation.dead_units}",
+            ]
+            probe = ["–" if point.probe is None else f"{point.probe:.3f}"] * probed
+            lines.append([point.name, *cells, *probe, f"{point.seconds or 0:.1f}"])
+        return "\n".join([align(lines), *([""] * bool(failures)), *failures])
+
+
+# Distances and limits --------------------------------------------------------------------------
+
+
+def measure_above_chord(x: Iterable[float], y: Iterable[float]) -> np.ndarray:
+    """Distances of points above the chord from the first to the last, axes scaled to [0, 1].
+
+    Args:
+        x: Increasing values.
+        y: Increasing values.
+    """
+    across, up = (
+        (values - values[0]) / (values[-1] - values[0])
+        for values in (np.asarray(x, np.float64), np.asarray(y, np.float64))
+    )
+    distance: np.ndarray = (up - across) / math.sqrt(2)
+    return distance
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A limit of a recommendation: `value of a point ≤ bound`, or `≥`."""
+
+    name: str
+    bound: float
+    upper: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} {'≤' if self.upper else '≥'} {self.bound:g}"
+
+    def excess(self, point: Point) -> float:
+        """How far a point violates the limit, as a fraction of the bound; 0 within it."""
+        value = {"L0": _l0, "explained variance": _variance, "probe": _probe}[self.name](point)
+        excess = value - self.bound if self.upper else self.bound - value
+        return max(0.0, excess / abs(self.bound) if self.bound else excess)
+
+
+def _list_limits(
+    max_l0: float | None, min_explained_variance: float | None, min_probe: float | None
+) -> list[_Limit]:
+    limits = (
+        ("L0", max_l0, True),
+        ("explained variance", min_explained_variance, False),
+        ("probe", min_probe, False),
+    )
+    return [_Limit(name, bound, upper) for name, bound, upper in limits if bound is not None]
+
+
+def _l0(point: Point) -> float:
+    return math.nan if point.evaluation is None else point.evaluation.l0
+
+
+def _variance(point: Point) -> float:
+    return math.nan if point.evaluation is None else point.evaluation.explained_variance
+
+
+def _probe(point: Point) -> float:
+    return -math.inf if point.probe is None else point.probe
+
+
+def _describe(point: Point) -> str:
+    probe = "" if point.probe is None else f", probe {point.probe:.3f}"
+    return f"L0 {_l0(point):.1f}, explained variance {_variance(point):.3f}{probe}"
+
+
+def _format_cell(value: str | float | None) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.9g}" if isinstance(value, float) else str(value)

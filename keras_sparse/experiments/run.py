@@ -1,0 +1,267 @@
+"""Train on a table, evaluate on held-out rows, and write everything to one folder."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.callbacks.epoch_progress import EpochProgress
+from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
+from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
+from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
+from keras_sparse.data import tables
+from keras_sparse.data.labels import require_labels
+from keras_sparse.data.splits import choose_probe_rows, sample, split_rows, take_rows
+from keras_sparse.data.tables import Table
+from keras_sparse.distribution import devices
+from keras_sparse.evaluation.baselines import Measured, measure_baselines
+from keras_sparse.evaluation.held_out import evaluate
+from keras_sparse.evaluation.probes import Probe, probe
+from keras_sparse.experiments import resumable_run, run_folder
+from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
+from keras_sparse.models.settings import Settings
+from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+from keras_sparse.training.failures import TrainingError, finite
+
+
+def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Split the rows as `split_rows` does, and validate the labels before anything is trained.
+
+    Raises:
+        DataError: If there are too few rows, some are not finite, or the labels are unusable.
+        ValueError: If `settings.hold_out` is not in (0, 1).
+    """
+    train, test = split_rows(table, settings.hold_out, settings.seed)
+    if table.labels is not None:
+        require_labels(table.labels[choose_probe_rows(train, settings.seed)])
+    return train, test
+
+
+def fit(
+    name: str | None,
+    table: Table,
+    settings: Settings,
+    *,
+    start: SparseAutoencoder | None = None,
+    baselines: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
+    """Train on a table and evaluate on held-out rows.
+
+    Args:
+        name: Label of the progress bar; `None` shows no progress.
+        table: The rows, and their labels.
+        settings: How to train.
+        start: A model to continue from, with its optimizer; only its penalty may differ.
+        baselines: Whether to measure what the codes are compared with: the baselines at their L0
+            and, if there are labels, probes of raw rows and their PCA.
+        callbacks: More callbacks.
+
+    Raises:
+        DataError: If there are too few rows, some are not finite, or the labels are unusable.
+        TrainingError: If the loss stops being finite.
+        ValueError: If there are fewer devices than `settings` asks for.
+    """
+    rows = table.rows
+    train, test = split(table, settings)
+    keras.utils.set_random_seed(settings.seed)
+    training, held_out = take_rows(rows, train, test)
+    with devices.share(settings.devices):
+        model = SparseAutoencoder(
+            rows.shape[1],
+            settings.code_dim,
+            hidden_units=settings.hidden_units,
+            **settings.builder_arguments(rows.shape[1]),
+            normalization=None if settings.normalization == "none" else settings.normalization,
+            rho_horizon=settings.rho_horizon,
+            dtype=settings.precision,
+        )
+        if model.normalization is not None:
+            model.adapt(training)
+        model.compile(settings.optimizer())
+        if start is not None:
+            _copy_state(start, model)
+        monitor = SparsityMonitor(warn=False)
+        history = model.fit(
+            training,
+            validation_data=held_out,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            verbose=0,
+            callbacks=[
+                *([] if name is None else [EpochProgress(name)]),
+                keras.callbacks.TerminateOnNaN(),
+                monitor,
+                *_remedies(settings, model, training),
+                *callbacks,
+            ],
+        ).history
+    losses = history.get("loss", [])
+    is_finite = np.isfinite(losses).all() and all(map(finite, model.get_weights()))
+    if len(losses) < settings.epochs or not is_finite:
+        raise TrainingError(
+            "Expected a finite loss and weights. Received: NaN or infinity in epoch "
+            f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
+        )
+    evaluation = evaluate(model, held_out)
+    return Run(
+        model,
+        history,
+        held_out,
+        len(training),
+        evaluation,
+        _probe(model, table, choose_probe_rows(train, settings.seed), test, baselines),
+        curves=monitor.curves(),
+        row_shape=table.row_shape or rows.shape[1:],
+        columns=table.columns,
+        baselines=_measure_baselines(model, training, held_out, evaluation.l0) if baselines else (),
+    )
+
+
+def _measure_baselines(
+    model: SparseAutoencoder, training: Any, held_out: np.ndarray, l0: float
+) -> tuple[Measured, ...]:
+    """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
+    if round(l0) < 1:
+        return ()
+    rows = sample(training)
+    rows = rows[choose_probe_rows(np.arange(len(rows)), 0)]
+    width = model.encoder.output_shape[-1]
+    return tuple(
+        measure_baselines(model.scale(rows), model.scale(held_out), [round(l0)], width=width)
+    )
+
+
+def _remedies(
+    settings: Settings, model: SparseAutoencoder, rows: Any
+) -> list[keras.callbacks.Callback]:
+    remedies: list[keras.callbacks.Callback] = []
+    if settings.warm_up and model.penalty is not None:
+        schedule = PenaltySchedule.warm_up(model.penalty.strength, settings.warm_up)
+        remedies.append(PenaltySchedule(schedule))
+    if settings.revive and model.threshold == 0:
+        remedies.append(ReviveDeadUnits(rows, every=settings.revive))
+    return remedies
+
+
+def train(
+    data: str | Path,
+    out: str | Path,
+    settings: Settings,
+    *,
+    key: str | None = None,
+    label: str | None = None,
+    golden: str = "auto",
+    overwrite: bool = False,
+    resume: bool = False,
+) -> Run:
+    """Train on a file and write the run: `model.keras`, `history.csv`, `run.json`, `encoder/`.
+
+    Up to 512 of the held-out rows are kept in `held_out.npy`, for later exports and pictures. The
+    folder is written whole or not at all; until then the training is checkpointed beside it, in
+    `RUN.checkpoint`.
+
+    Args:
+        data: A file, or a folder of shards, as in `open_table`.
+        out: Folder of the run.
+        settings: How to train.
+        key: As in `open_table`.
+        label: As in `open_table`.
+        golden: As in `export_encoder`.
+        overwrite: Whether to replace a run at `out`.
+        resume: Whether to continue from `RUN.checkpoint` if it exists.
+
+    Raises:
+        FileExistsError: If `out` holds something else, or a run and `overwrite` is false.
+        DataError: As in `open_table` and `fit`.
+        TrainingError: As in `fit`.
+        CheckpointError, Interrupted: As in `resumable_run.keep_checkpoint`.
+    """
+    from keras_sparse_export import export_encoder
+    from keras_sparse_export.bundle import transaction
+
+    data, out = Path(data), Path(out)
+    options = {"key": key, "label": label}
+    transaction.require_target(out, overwrite=overwrite, marker=MARKER)
+    call = {"data": data.name, "options": options, "settings": asdict(settings)}
+    with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
+        table = tables.open_table(data, **options)
+        run = fit("train", table, settings, callbacks=[checkpoint])
+        with transaction.replace_folder(out, marker=MARKER, overwrite=overwrite) as folder:
+            keep_rows = golden in ("auto", "real")
+            write_run(
+                folder,
+                run,
+                settings,
+                data=data.name,
+                rows=keep_rows,
+                options=options,
+                golden=golden,
+                fingerprint=tables.fingerprint(table),
+            )
+            export_encoder(
+                run.model,
+                folder / BUNDLE,
+                sample=run.held_out[:MAX_HELD_OUT],
+                decoder=True,
+                golden=golden,
+            )
+    return run
+
+
+def is_complete(
+    data: str | Path,
+    out: str | Path,
+    settings: Settings,
+    *,
+    key: str | None = None,
+    label: str | None = None,
+    golden: str = "auto",
+) -> bool:
+    """Whether `out` holds the run that `train` writes of the same rows, options and settings.
+
+    Such a run has nothing to continue. A checkpoint that a killed process left beside it is
+    removed.
+
+    Raises:
+        ValueError: If `out` holds a run whose record cannot be read.
+    """
+    data, out = Path(data), Path(out)
+    options = {"key": key, "label": label}
+    call = {"data": data.name, "options": options, "golden": golden}
+    if not (run_folder.is_run(out) and run_folder.is_of_call(out, settings, **call)):
+        return False
+    fingerprint = tables.fingerprint(tables.open_table(data, **options))
+    if run_folder.read_record(out).get("fingerprint") != fingerprint:
+        return False
+    resumable_run.remove_checkpoint(out)
+    return True
+
+
+def _probe(
+    model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray, baselines: bool
+) -> Probe | None:
+    if table.labels is None:
+        return None
+    codes, test_codes = (model.encode(table.rows[part]) for part in (train, test))
+    labels, test_labels = table.labels[train], table.labels[test]
+    if not baselines:
+        return probe(codes, labels, held_out=(test_codes, test_labels), k=())
+    raw, test_raw = (model.scale(table.rows[part]) for part in (train, test))
+    return probe(codes, labels, raw=raw, held_out=(test_codes, test_labels, test_raw))
+
+
+def _copy_state(start: SparseAutoencoder, model: SparseAutoencoder) -> None:
+    """Copy the weights of `start` and the moments of its optimizer to `model`."""
+    model.encoder.set_weights(start.encoder.get_weights())
+    model.decoder.set_weights(start.decoder.get_weights())
+    if start.optimizer is not None and start.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+        pairs = zip(model.optimizer.variables, start.optimizer.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(value)
+        model.optimizer.learning_rate = rate

@@ -1,0 +1,255 @@
+"""Train the points of a sweep: in this process, or each in its own process, which may crash."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.data.tables import Table
+from keras_sparse.experiments.folders import transactions
+from keras_sparse.experiments.run import fit
+from keras_sparse.experiments.run_folder import MARKER, load_model, write_run
+from keras_sparse.models.settings import Settings
+from keras_sparse.utils.text import one_line
+
+PROCESS_BYTES = 1 << 30
+"""Memory of a process beside its rows: the backend, a model and its optimizer."""
+COPIES_OF_ROWS = 3
+"""Copies of the rows in float32 that a training holds: as read, as validated, as evaluated."""
+SHARED_ROWS = ".rows"
+COMMAND = (
+    # Not `-m`: the package imports this module, and Python would run it a second time.
+    sys.executable,
+    "-c",
+    "import sys; from keras_sparse.experiments.workers import main; sys.exit(main())",
+)
+"""Folder of the rows, which every process maps into its memory."""
+
+Train = Callable[[Settings, Path, Path | None], None]
+"""Train with settings into a run folder, optionally starting from another run folder."""
+
+
+class WorkerError(RuntimeError):
+    """A training failed in another process, or its process died."""
+
+
+def train_here(
+    settings: Settings,
+    folder: Path,
+    start: Path | None = None,
+    *,
+    table: Table,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Train a point and write its run folder, whole or not at all."""
+    began, used = time.perf_counter(), time.process_time()
+    model = None if start is None else load_model(start)
+    run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
+    extra = {
+        "start": None if start is None else start.name,
+        "seconds": round(time.perf_counter() - began, 3),
+        "cpu_seconds": round(time.process_time() - used, 3),
+    }
+    with transactions().replace_folder(folder, marker=MARKER, overwrite=True) as staging:
+        write_run(staging, run, settings, data=None, rows=False, **extra)
+
+
+@contextmanager
+def trainer(processes: int, table: Table, folder: Path) -> Iterator[Train]:
+    """Yield a function that trains a point: in this process, or in a new one for each point.
+
+    New processes read the rows from a file in `folder`, which they map into their memory.
+    """
+    shared = folder / SHARED_ROWS
+    shutil.rmtree(shared, ignore_errors=True)  # left by a process that was killed
+    if processes == 1:
+        yield partial(train_here, table=table)
+        return
+    shared.mkdir()
+    workers = _Workers(shared, processes)
+    try:
+        _write_table(shared, table)
+        yield workers.train
+    finally:
+        workers.close()
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+class _Workers:
+    """Start processes that train a point each; they end with this one, which holds their input."""
+
+    def __init__(self, rows: Path, processes: int) -> None:
+        self._rows = rows
+        self._running: set[subprocess.Popen[str]] = set()
+        self._closed = threading.Event()
+        threads = str(max(1, _cores() // processes))
+        self._environment = {
+            "OMP_NUM_THREADS": threads,
+            "TF_NUM_INTRAOP_THREADS": threads,
+            **os.environ,
+            "KERAS_BACKEND": keras.backend.backend(),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
+
+    def train(self, settings: Settings, folder: Path, start: Path | None = None) -> None:
+        """Train in a new process.
+
+        Raises:
+            WorkerError: If the training failed, or the process died.
+            KeyboardInterrupt: If the sweep was stopped.
+        """
+        task = {
+            "rows": str(self._rows),
+            "family": settings.family.module,
+            "settings": asdict(settings),
+            "folder": str(folder),
+            "start": None if start is None else str(start),
+        }
+        if self._closed.is_set():
+            raise KeyboardInterrupt
+        process = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
+        self._running.add(process)
+        with process:
+            assert process.stdin is not None
+            assert process.stderr is not None
+            with suppress(BrokenPipeError):  # it died early: its errors say why
+                process.stdin.write(json.dumps(task) + "\n")
+                process.stdin.flush()
+            errors = process.stderr.read().strip().splitlines()
+            status = process.wait()
+            with suppress(BrokenPipeError):  # closing flushes the text that was not written
+                process.stdin.close()
+        self._running.discard(process)
+        if self._closed.is_set():
+            raise KeyboardInterrupt
+        if status:
+            raise WorkerError(_reason(status, errors))
+
+    def close(self) -> None:
+        """Kill the processes that are still running."""
+        self._closed.set()
+        for process in list(self._running):
+            process.kill()
+
+
+def _reason(status: int, errors: list[str]) -> str:
+    if status < 0:
+        name = signal.Signals(-status).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"its process was killed by {name}{hint}"
+    return errors[-1] if errors else f"its process ended with status {status}"
+
+
+# The shared table --------------------------------------------------------------------------------
+
+
+def _write_table(folder: Path, table: Table) -> None:
+    np.save(folder / "rows.npy", table.rows)
+    if table.labels is not None:  # numbers for class names: a classifier treats all classes alike
+        classes = np.unique(table.labels.astype(str), return_inverse=True)[1]
+        np.save(folder / "labels.npy", classes)
+    about = {"row_shape": table.row_shape, "columns": table.columns}
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _read_table(folder: Path) -> Table:
+    labels = folder / "labels.npy"
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    return Table(
+        np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False),
+        np.load(labels, allow_pickle=False) if labels.is_file() else None,
+        **_with_tuples(about),
+    )
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn lists, to which JSON turns tuples, into tuples again."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+
+
+# Number of processes -----------------------------------------------------------------------------
+
+
+def default_processes(jobs: int, table: Table, settings: Settings) -> int:
+    """Choose the number of processes: one per two cores, as far as the available memory allows.
+
+    It is one if there is an accelerator or `settings.devices` is set, since processes cannot share
+    devices. A process is assumed to need 1 GiB and three copies of its rows in float32.
+    """
+    if jobs < 2 or settings.devices is not None or _has_accelerator():
+        return 1
+    needed = PROCESS_BYTES + COPIES_OF_ROWS * 4 * table.rows.size
+    return int(max(1, min(jobs, _cores() // 2, _available_memory() // needed)))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _has_accelerator() -> bool:
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available())
+    return any(not name.startswith("cpu") for name in keras.distribution.list_devices())
+
+
+def _available_memory(root: Path = Path("/")) -> int:
+    """Return the free bytes on Linux, within the limit of a container; elsewhere assume 4 GiB."""
+    available = 4 << 30
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
+        group = root / "sys/fs/cgroup"
+        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
+        return min(available, int(limit) - int(used))
+    except (OSError, ValueError, StopIteration):  # not Linux, or no limit ("max")
+        return available
+
+
+# In the other process --------------------------------------------------------------------------
+
+
+def main() -> int:
+    """Train the point that standard input describes; exit when standard input is closed."""
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        start = None if task["start"] is None else Path(task["start"])
+        import_module(task["family"])  # registers a family from outside this package
+        settings = Settings(**_with_tuples(task["settings"]))
+        train_here(settings, Path(task["folder"]), start, table=_read_table(Path(task["rows"])))
+    except Exception as error:
+        print(one_line(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)

@@ -1,0 +1,313 @@
+"""Diagnose unhealthy codes and trainings, and suggest a remedy.
+
+The warnings of `fit` and the notes of reports both come from here, so they agree.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from keras_sparse.sparsity import families
+from keras_sparse.utils.text import fraction, number, percent, short
+
+WASTED = 0.1
+"""Fraction of the units that may be dead, saturated or always active."""
+ALWAYS_ACTIVE = 1 - 1e-6
+"""Density from which a unit counts as active for every row; float32 sums round by less."""
+SATURATED = 0.95
+"""Mean activation above which a unit with codes in [0, 1] counts as saturated."""
+RHO_FACTOR = 2.0
+"""Factor by which the mean activation may differ from ρ."""
+L0_SHARE = 0.1
+"""Fraction of the asked L0 by which that of the codes may differ."""
+POOR = 0.1
+"""Explained variance below which a reconstruction is hardly better than the mean."""
+DENSE = 0.5
+"""Fraction of the units that may be active per row."""
+PROBE_LOSS = 0.02
+"""Accuracy that a linear probe may lose from raw rows to codes."""
+RISE = 1.1
+"""Factor by which the held-out reconstruction loss may rise above its minimum."""
+GAP = 2.0
+"""Factor by which the held-out reconstruction loss may exceed that of the training rows."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and what helps."""
+
+    name: str
+    """A short name: `"dead"`."""
+    finding: str
+    """A sentence without its full stop."""
+    remedy: str
+    """Advice that goes on after `Remedy: `."""
+    severe: bool = False
+    """Whether `fit` warns of it; a report shows every problem."""
+
+    def __str__(self) -> str:
+        return f"{self.finding}. Remedy: {self.remedy}."
+
+
+def summarize_units(
+    density: np.ndarray, mean_activation: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Count the units of each kind, under the names that `diagnose_codes` reads.
+
+    Args:
+        density: Fraction of rows for which each unit is active, `(units,)`.
+        mean_activation: ρ̂ of each unit, `(units,)`, where it is known.
+
+    Example:
+        >>> import numpy as np
+        >>> summarize_units(np.array([0.0, 0.5, 1.0]))
+        {'units': 3, 'dead_units': 1, 'always_active_units': 1, 'l0': 1.5}
+    """
+    counts = {
+        "units": len(density),
+        "dead_units": int((density == 0).sum()),
+        "always_active_units": int((density >= ALWAYS_ACTIVE).sum()),
+        "l0": float(density.sum()),
+    }
+    if mean_activation is None or not len(mean_activation):
+        return counts
+    bounded = mean_activation.max() <= 1
+    saturated = int((mean_activation > SATURATED).sum()) if bounded else 0
+    return {
+        **counts,
+        "mean_activation": float(mean_activation.mean()),
+        "saturated_units": saturated,
+    }
+
+
+def target_rho(settings: Mapping[str, Any]) -> float:
+    """The ρ that the penalty of a run aims at, NaN where it has none."""
+    family = families.find(settings.get("sparsity"))
+    target = None if family is None else family.target
+    return math.nan if target is None else number(settings.get(target))
+
+
+def diagnose_codes(
+    measures: Mapping[str, Any],
+    rho: float | None = None,
+    remedies: Mapping[str, str] | None = None,
+    target_l0: float | None = None,
+) -> list[Problem]:
+    """List what is wrong with codes.
+
+    Args:
+        measures: `units`, `dead_units`, `always_active_units`, `saturated_units`, `l0`,
+            `mean_activation` and `explained_variance`, on the same rows. A problem whose numbers
+            are missing or not finite is not looked for.
+        rho: The target ρ, where the penalty has one.
+        remedies: Remedies of a sparsity family, by the name of a problem, instead of ours.
+        target_l0: The L0 that was asked for, if one was.
+
+    Example:
+        >>> print(*diagnose_codes({"units": 8, "dead_units": 2}))
+        2 of 8 units are dead: active for none of the measured rows. Remedy: a smaller penalty ...
+    """
+    problems = (
+        _poor_reconstruction(measures),
+        _dead(measures),
+        _away_from_rho(measures, number(rho)),
+        _away_from_l0(measures, number(target_l0)),
+        _saturated(measures) or _always_active(measures),  # saturated units are always active
+        _dense(measures),
+    )
+    remedies = remedies or {}
+    return [
+        replace(problem, remedy=remedies.get(problem.name, problem.remedy))
+        for problem in problems
+        if problem
+    ]
+
+
+def diagnose_run(
+    measures: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    probes: Mapping[str, Any],
+    history: Mapping[str, np.ndarray],
+    *,
+    density: np.ndarray | None = None,
+    mean_activation: np.ndarray | None = None,
+) -> list[Problem]:
+    """List what is wrong with a run, the severe first: codes, training, rows measured on.
+
+    Args:
+        measures: Of the held-out rows, as `keras_sparse.evaluation.held_out.Evaluation` names them.
+        settings: Of the run: `sparsity`, `rho` and `l0`.
+        probes: Accuracies of linear probes: `raw` and `codes`.
+        history: Losses by epoch.
+        density: Fraction of rows for which each unit is active, `(units,)`.
+        mean_activation: ρ̂ of each unit, `(units,)`.
+    """
+    units = {} if density is None else summarize_units(density, mean_activation)
+    target_l0 = number(settings.get("l0"))
+    family = families.find(settings.get("sparsity"))
+    remedies = families.remedies(family, by_l0=math.isfinite(target_l0))
+    problems = [
+        *diagnose_codes({**units, **measures}, target_rho(settings), target_l0=target_l0),
+        *_diagnose_losses(history),
+        *_diagnose_comparison(probes, measures),
+    ]
+    problems = [replace(each, remedy=remedies.get(each.name, each.remedy)) for each in problems]
+    return sorted(problems, key=lambda problem: not problem.severe)
+
+
+# Codes -----------------------------------------------------------------------------------------
+
+
+def _poor_reconstruction(measures: Mapping[str, Any]) -> Problem | None:
+    explained = number(measures.get("explained_variance"))
+    if not explained < POOR:
+        return None
+    better = "no better" if explained <= 0 else "hardly better"
+    return Problem(
+        "reconstruction",
+        f"The reconstruction is {better} than the mean of each column: its explained "
+        f"variance is {fraction(explained)}",
+        "more epochs, a smaller penalty strength, another learning rate, or another normalization",
+        severe=True,
+    )
+
+
+def _dead(measures: Mapping[str, Any]) -> Problem | None:
+    return _wasted_units(
+        measures,
+        "dead",
+        "dead: active for none of the measured rows",
+        "a smaller penalty strength, a warm-up (PenaltySchedule or --warm-up), resampling "
+        f"(ReviveDeadUnits or --revive), fewer units, or {families.CENTERED}",
+        severe=True,
+    )
+
+
+def _away_from_rho(measures: Mapping[str, Any], rho: float) -> Problem | None:
+    mean = number(measures.get("mean_activation"))
+    if not (mean > rho * RHO_FACTOR or mean < rho / RHO_FACTOR):
+        return None
+    remedies = ["a larger penalty strength", "more epochs"]
+    if mean < rho:  # a step that overshoots switches units off
+        remedies.insert(0, "a smaller learning rate")
+    return Problem(
+        "rho",
+        f"The mean activation is {short(mean, 3)}; the target is rho={rho:g}",
+        f"{', '.join(remedies[:-1])}, or {remedies[-1]}",
+        severe=True,
+    )
+
+
+def _away_from_l0(measures: Mapping[str, Any], target: float) -> Problem | None:
+    l0 = number(measures.get("l0"))
+    if not abs(l0 - target) > L0_SHARE * target:
+        return None
+    return Problem(
+        "l0",
+        f"{short(l0)} units are active per row; {target:g} were asked for",
+        "more epochs, another L0, or held-out rows of the same kind as the training rows",
+        severe=True,
+    )
+
+
+def _saturated(measures: Mapping[str, Any]) -> Problem | None:
+    return _wasted_units(
+        measures,
+        "saturated",
+        f"saturated: their mean activation is above {SATURATED}",
+        "a smaller learning rate, scaled rows (normalization), or a larger penalty strength",
+        severe=True,
+    )
+
+
+def _always_active(measures: Mapping[str, Any]) -> Problem | None:
+    return _wasted_units(
+        measures,
+        "always_active",
+        "active for every row, so they do not distinguish rows",
+        "a larger penalty strength, or scaled rows (normalization)",
+    )
+
+
+def _wasted_units(
+    measures: Mapping[str, Any], name: str, finding: str, remedy: str, *, severe: bool = False
+) -> Problem | None:
+    wasted, units = number(measures.get(f"{name}_units")), number(measures.get("units"))
+    if not wasted > WASTED * units:
+        return None
+    verb = "is" if wasted == 1 else "are"
+    return Problem(name, f"{wasted:.0f} of {units:.0f} units {verb} {finding}", remedy, severe)
+
+
+def _dense(measures: Mapping[str, Any]) -> Problem | None:
+    l0, units = number(measures.get("l0")), number(measures.get("units"))
+    if not l0 > DENSE * units > 0:
+        return None
+    return Problem(
+        "dense",
+        f"The codes are hardly sparse: {percent(l0 / units)} of the units are active per row",
+        "a larger penalty strength",
+    )
+
+
+# Losses ----------------------------------------------------------------------------------------
+
+
+def _diagnose_losses(history: Mapping[str, np.ndarray]) -> Iterator[Problem]:
+    not_finite = np.flatnonzero(~np.isfinite(_losses(history, "loss")))
+    if len(not_finite):
+        yield Problem(
+            "diverged",
+            f"The loss stopped being finite in epoch {not_finite[0] + 1}",
+            "a smaller learning rate or penalty strength",
+            severe=True,
+        )
+    trained = _losses(history, "reconstruction_loss")
+    held_out = _losses(history, "val_reconstruction_loss")
+    if np.isfinite(held_out).any():
+        best = int(np.nanargmin(held_out))
+        if held_out[-1] > RISE * held_out[best]:
+            yield Problem(
+                "overfitted",
+                f"The held-out reconstruction loss was lowest in epoch {best + 1} and has risen "
+                "since",
+                "fewer epochs, fewer units, or more rows",
+            )
+    if len(trained) and len(held_out) and math.inf > held_out[-1] > GAP * trained[-1] > 0:
+        yield Problem(
+            "gap",
+            f"The reconstruction loss of held-out rows is {held_out[-1] / trained[-1]:.1f} times "
+            "that of the training rows",
+            "more rows or fewer units; if some columns are almost constant, minmax normalization",
+        )
+
+
+def _losses(history: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    return np.asarray(history.get(name, ()), np.float64)
+
+
+# Comparisons -----------------------------------------------------------------------------------
+
+
+def _diagnose_comparison(
+    probes: Mapping[str, Any], measures: Mapping[str, Any]
+) -> Iterator[Problem]:
+    raw, codes = number(probes.get("raw")), number(probes.get("codes"))
+    if codes < raw - PROBE_LOSS:
+        yield Problem(
+            "probe",
+            f"A linear probe is less accurate on codes ({fraction(codes)}) than on raw rows "
+            f"({fraction(raw)})",
+            "more units, or a smaller penalty strength",
+        )
+    rows, units = number(measures.get("rows")), number(measures.get("units"))
+    if rows < units:
+        yield Problem(
+            "few_rows",
+            f"There are fewer held-out rows ({rows:.0f}) than units ({units:.0f}), so these "
+            "numbers are rough, above all the number of dead units",
+            "more rows, or a larger held-out fraction",
+        )

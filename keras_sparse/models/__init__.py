@@ -1,0 +1,1 @@
+"""`SparseAutoencoder`, its encoder and decoder, scaling, and its scikit-learn face."""

@@ -1,0 +1,161 @@
+"""A model of an encoder, a penalty on its codes, and a decoder."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse.distribution import devices
+from keras_sparse.metrics import masks
+from keras_sparse.models import encoder_decoder
+from keras_sparse.models.scaling_model import ScalingModel
+from keras_sparse.sparsity import code_values, step_weights
+from keras_sparse.sparsity.activity_penalty import ActivityPenalty
+from keras_sparse.sparsity.by_count.jump_relu import JumpReLU
+from keras_sparse.sparsity.by_count.matryoshka import decode_prefixes
+from keras_sparse.sparsity.regularizers import ActivityRegularizer
+from keras_sparse.sparsity.row_weights import RowWeighting
+from keras_sparse.training.inference import outputs_for
+from keras_sparse.training.loss_tracking import unpack
+from keras_sparse.utils.types import Tensor
+
+
+class CodeModel(ScalingModel):
+    """A `ScalingModel` that encodes rows, penalizes their codes, and decodes them.
+
+    A subclass sets `_arguments` and calls `_assemble`.
+    """
+
+    _prefix_widths: tuple[int, ...] = ()
+    """Units of the prefixes of a code whose losses are averaged with that of the whole code."""
+
+    def _assemble(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        penalty: ActivityRegularizer | None,
+        rho_horizon: float | None,
+        target_l0: float | None,
+    ) -> None:
+        self.encoder = encoder
+        self.decoder = decoder
+        self._weigh_rows = RowWeighting(encoder, decoder)
+        if penalty is not None and penalty.unit_range:
+            encoder_decoder.require_unit_range(encoder, type(penalty).__name__)
+        self.target_l0 = target_l0
+        """Active units of a code, in the mean, that were asked for; `None` if none were."""
+        by_count = self.count_activation is not None
+        if by_count:
+            _require_own_losses(self.count_activation, penalty)
+        self._threshold = 0.0 if by_count else code_values.choose_threshold(encoder)
+        if penalty is None and rho_horizon is not None:
+            raise ValueError(
+                "Invalid value for argument `rho_horizon`. Expected None without a penalty. "
+                f"Received: rho_horizon={rho_horizon}"
+            )
+        self.penalty = (
+            None
+            if penalty is None
+            else ActivityPenalty(
+                penalty,
+                rho_horizon=rho_horizon,
+                target_l0=None if by_count else target_l0,
+                threshold=self._threshold,
+                name="penalty",
+                dtype=self.dtype_policy,
+            )
+        )
+        self._adapted = False
+        self._may_mask = masks.can_occur(encoder, decoder)
+        self._create_trackers(encoder.output_shape[-1])
+        self.build(encoder.input_shape)
+
+    def build(self, input_shape: Any) -> None:
+        """Create the strength of the penalty; encoder and decoder are built already."""
+        if self.penalty is not None and not self.penalty.built:
+            self.penalty.build(self.encoder.output_shape)
+        self.built = True
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """Shape of one row."""
+        shape: tuple[int | None, ...] = self.encoder.input_shape[1:]
+        return shape
+
+    @property
+    def count_activation(self) -> Any:
+        """The layer that makes codes sparse by count, such as `BatchTopK`; `None` without one."""
+        return encoder_decoder.find_count(self.encoder)
+
+    @property
+    def threshold(self) -> float:
+        """τ: a unit is active when `|code| > τ`.
+
+        0 if codes can be exactly zero, as those of ReLU and of what pools, pads or joins them; 0.1
+        otherwise. The architecture of the encoder decides, not its weights.
+        """
+        return self._threshold
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """Reconstruct rows, or a batch with weights (`keras_sparse.training.batching.batches`)."""
+        x, weights, _ = unpack(inputs)
+        with self._weigh_rows(weights):
+            h = self.encoder(x, training=training)
+            code_weights = self._weigh_codes(x, h, weights)
+            if self.penalty is not None:
+                share = 1.0 if weights is None else ops.mean(weights)
+                h = self.penalty(h, weights=code_weights, share=share, training=training)
+            self._codes = h, code_weights
+            return self.decoder(h, training=training)
+
+    def _weigh_codes(self, x: Tensor, h: Tensor, weights: Tensor | None) -> Tensor | None:
+        """Weights of codes or their steps, from the weights of rows and from masks."""
+        if not self._may_mask:
+            return step_weights.of_codes(weights, h)
+        of_rows = step_weights.combine(weights, masks.of_rows(self.encoder, x))
+        return step_weights.combine(step_weights.of_codes(of_rows, h), masks.of(h))
+
+    def _decode_prefixes(self, codes: Tensor) -> Tensor | None:
+        if not self._prefix_widths:
+            return None
+        return decode_prefixes(self.decoder, codes, self._prefix_widths)
+
+    def _mask_rows(self, x: Tensor, x_hat: Tensor) -> Tensor | None:
+        if not self._may_mask:
+            return None
+        return masks.either(masks.of_rows(self.encoder, x), masks.of(x_hat))
+
+    def encode(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """Codes of raw rows, `(rows, *code shape)`; one row in, one row out.
+
+        Raises:
+            keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+            ValueError: If the model has a normalization and `adapt` was not called.
+        """
+        self._require_ready()
+        return outputs_for(self.encoder, x, "x", batch_size)
+
+    def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
+        """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""
+        self._require_ready()
+        return outputs_for(self.decoder, h, "h", batch_size)
+
+
+def _require_own_losses(count: Any, penalty: ActivityRegularizer | None) -> None:
+    """Raise where replicas of TensorFlow would take each other's losses for their own.
+
+    They meet within an activation by count, and Keras keeps what layers add to the loss in one
+    place for all of them.
+
+    Raises:
+        ValueError: Under `MirroredStrategy`, with a penalty or a `JumpReLU`.
+    """
+    gate = getattr(count, "second", count)
+    if devices.mirrored_replicas() > 1 and (penalty is not None or isinstance(gate, JumpReLU)):
+        received = type(gate).__name__ + ("" if penalty is None else f" beside {penalty!r}")
+        raise ValueError(
+            "Expected an activation by count that adds nothing to the loss, and no penalty beside "
+            f"it, on several devices of TensorFlow. Received: {received}. Remedy: BatchTopK or "
+            "TopK alone, one device, or the JAX backend"
+        )

@@ -1,0 +1,211 @@
+"""Scale rows inside the model: the layer, and the column statistics that it needs."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse.data import arrays, shards
+from keras_sparse.data.arrays import DataError
+from keras_sparse.training.batching import streams
+from keras_sparse.utils.text import list_some
+from keras_sparse.utils.types import Tensor
+
+CHUNK = 1 << 18  # values in float64 at a time, few enough for a processor's cache
+NORMALIZATIONS = ("auto", "center", "standard", "minmax", None)
+FEW = 0.1  # of the columns, beside the first, share the variance where units differ
+UNRESOLVED = 1e5  # |mean| / std of a column whose values float32 can no longer tell apart
+
+
+@keras.saving.register_keras_serializable(package="keras_sparse")
+class Scaling(keras.layers.Layer):
+    """`(x − offset) / scale` per feature, or its inverse `x · scale + offset`.
+
+    In float32 under every policy: raw rows may be too large for half precision.
+
+    Args:
+        invert: Whether to map scaled rows back to raw ones.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Input shape: `(batch, features)`. Output shape: the same.
+    """
+
+    def __init__(self, invert: bool = False, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.invert = invert
+
+    def build(self, input_shape: Any) -> None:
+        """Create `offset` and `scale`; until they are set the layer is the identity."""
+        features = (input_shape[-1],)
+        self.offset = self.add_weight(
+            name="offset", shape=features, initializer="zeros", trainable=False
+        )
+        self.scale = self.add_weight(
+            name="scale", shape=features, initializer="ones", trainable=False
+        )
+        self.built = True
+
+    def assign(self, offset: np.ndarray, scale: np.ndarray) -> None:
+        """Set offset and scale, arrays of shape `(features,)`."""
+        self.offset.assign(offset)
+        self.scale.assign(scale)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether offset and scale have never been set."""
+        offset, scale = (ops.convert_to_numpy(value) for value in (self.offset, self.scale))
+        return not offset.any() and bool((scale == 1).all())
+
+    def call(self, x: Tensor) -> Tensor:
+        """Scale rows, or invert the scaling."""
+        if self.invert:
+            return x * self.scale + self.offset
+        return (x - self.offset) / self.scale
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "invert": self.invert}
+
+
+class ColumnStatistics(NamedTuple):
+    """Number of rows, and statistics of each column in float64."""
+
+    rows: int
+    mean: np.ndarray
+    std: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+
+
+def effective_columns(deviation: np.ndarray) -> float:
+    """Number of columns that share the variance: `(Σ v)² / Σ v²` of the variances `v`.
+
+    It is d if all d columns vary alike, 1 if one has all of the variance or none varies.
+    """
+    variance = (deviation / (deviation.max() or 1.0)) ** 2  # of large values without overflow
+    return float(variance.sum() ** 2 / (np.square(variance).sum() or 1.0)) or 1.0
+
+
+def choose_normalization(deviation: np.ndarray) -> str:
+    """What `"auto"` stands for: `"standard"` if few columns have nearly all of the variance.
+
+    Such columns have other units than the rest, and the others would not count in the loss.
+    Otherwise `"center"`, which leaves the columns their proportions, as pixels and activations
+    should have them. Columns that do not vary do not count.
+
+    Args:
+        deviation: Standard deviation of each column.
+    """
+    others = np.count_nonzero(deviation) - 1
+    few = effective_columns(deviation) - 1 < FEW * others
+    return "standard" if few else "center"
+
+
+def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
+    """Compute statistics of the columns of many batches in one pass, stable for large means.
+
+    Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for
+    computing sample variances", 1979.
+    """
+    rows, mean, squares = 0, np.zeros(()), np.zeros(())
+    minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
+    for batch in (part for large in batches for _, part in arrays.chunks(np.asarray(large), CHUNK)):
+        batch = np.asarray(batch, np.float64)
+        total = rows + len(batch)
+        batch_mean = batch.mean(axis=0)
+        shift = batch_mean - mean
+        squares = (
+            squares
+            + ((batch - batch_mean) ** 2).sum(axis=0)
+            + shift**2 * (rows * len(batch) / total)
+        )
+        mean = mean + shift * (len(batch) / total)
+        minimum = np.minimum(minimum, batch.min(axis=0))
+        maximum = np.maximum(maximum, batch.max(axis=0))
+        rows = total
+    return ColumnStatistics(rows, mean, np.sqrt(squares / max(rows, 1)), minimum, maximum)
+
+
+def learn_scaling(
+    x: Any, row_shape: tuple[int | None, ...], normalization: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute offset and scale of the columns in one pass over an array or a finite stream.
+
+    Args:
+        x: Rows, a stream of batches, or rows on disk, which stay there.
+        row_shape: Shape of one row.
+        normalization: One of `NORMALIZATIONS` but `None`.
+
+    Raises:
+        DataError: If there are fewer than two rows, some are not finite, or have another shape.
+    """
+    # In the dtype of the user: statistics are the first to suffer from a large mean.
+    if streams.is_stream(x):
+        batches: Iterable[np.ndarray] = _read_stream(x, row_shape)
+    else:
+        rows = x if shards.on_disk(x) else arrays.numeric(x, "x")
+        arrays.require_shape(rows, row_shape, at_least=2)
+        batches = arrays.finite_chunks(rows)
+    return offset_and_scale(batches, normalization)
+
+
+def _read_stream(stream: Any, row_shape: tuple[int | None, ...]) -> Iterator[np.ndarray]:
+    for index, batch in enumerate(streams.iterate(stream)):
+        with streams.name_batch(index):
+            rows = arrays.numeric(streams.split_batch(batch)[0], "x")
+            arrays.require_rows(rows, row_shape)
+        yield rows
+
+
+def offset_and_scale(
+    batches: Iterable[np.ndarray], normalization: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute offset and scale of the columns.
+
+    Both are arrays of one number per column. `"center"` has the mean and one scale for all columns,
+    with which `mean(x²)` is 1; `"standard"` the mean and the deviation, `"minmax"` the minimum and
+    the range, where a constant column has scale 1. `choose_normalization` resolves `"auto"`.
+
+    Raises:
+        DataError: If there are fewer than two rows, or some are not finite.
+    """
+    statistics = column_statistics(batches)
+    if statistics.rows < 2 or not np.isfinite(statistics.mean).all():
+        raise DataError(
+            "Invalid value for argument `x`. Expected at least 2 rows of finite numbers. "
+            f"Received: {statistics.rows} rows with mean {statistics.mean}"
+        )
+    constant = statistics.minimum == statistics.maximum
+    _warn_unresolved(statistics, constant)
+    deviation = np.where(constant, 0.0, statistics.std)
+    if normalization == "auto":
+        normalization = choose_normalization(deviation)
+    if normalization == "center":
+        largest = deviation.max() or 1.0
+        scale = largest * np.sqrt(np.mean((deviation / largest) ** 2)) or 1.0
+        return statistics.mean, np.full_like(statistics.mean, scale)
+    if normalization == "standard":
+        offset, scale = statistics.mean, statistics.std
+    else:
+        offset, scale = statistics.minimum, statistics.maximum - statistics.minimum
+    return offset, np.where(constant, 1.0, scale)
+
+
+def _warn_unresolved(statistics: ColumnStatistics, constant: np.ndarray) -> None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(constant, 0.0, np.abs(statistics.mean) / statistics.std)
+    columns = np.flatnonzero(ratio > UNRESOLVED).tolist()
+    if columns:
+        warnings.warn(
+            f"float32 cannot resolve {list_some('column', columns)}: the mean is over "
+            f"{UNRESOLVED:g} times the deviation. Subtract a constant from such columns (a start "
+            "time, say) before they reach the model.",
+            stacklevel=5,
+        )

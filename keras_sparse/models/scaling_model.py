@@ -1,0 +1,91 @@
+"""A model that scales its rows inside: it learns offset and scale, and applies them."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse.data import arrays
+from keras_sparse.distribution import hosts
+from keras_sparse.models.scaling import Scaling, learn_scaling
+from keras_sparse.training import jax_state
+from keras_sparse.training.trainer import ReconstructionModel
+from keras_sparse.utils.types import Tensor
+
+
+class ScalingModel(ReconstructionModel):
+    """A `ReconstructionModel` of two halves, with `Scaling` layers if it has a normalization.
+
+    A subclass sets `encoder`, `decoder`, `_arguments` and `_adapted`.
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    _arguments: Mapping[str, Any] | None
+    _adapted: bool
+
+    @property
+    def normalization(self) -> str | None:
+        """`"auto"`, `"center"`, `"standard"`, `"minmax"` or `None`."""
+        return self._arguments["normalization"] if self._arguments else None
+
+    @property
+    def adapted(self) -> bool:
+        """Whether offset and scale are known, from `adapt` or a file, or not needed."""
+        return self._adapted or not any(layer.is_identity for layer in self._scalings)
+
+    @property
+    def _scalings(self) -> list[Scaling]:
+        layers = [*self.encoder.layers, *self.decoder.layers]
+        return [layer for layer in layers if isinstance(layer, Scaling)]
+
+    def scale(self, x: Any) -> np.ndarray:
+        """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling."""
+        self._require_ready()
+        rows = arrays.as_rows(x, self.row_shape)
+        return ops.convert_to_numpy(self._scale(rows))
+
+    def _scale(self, x: Tensor) -> Tensor:
+        scaling = next((layer for layer in self._scalings if not layer.invert), None)
+        x = ops.cast(x, "float32")
+        return x if scaling is None else scaling(x)
+
+    def _require_ready(self) -> None:
+        jax_state.require_variables(self)
+        if not self.adapted:
+            raise ValueError(
+                f"Expected a model whose offset and scale are known (normalization="
+                f"{self.normalization!r}). Received: one that was not adapted. Remedy: call "
+                "`adapt(x)` first"
+            )
+
+    def _prepare(self, rows: Any) -> None:
+        if rows is not None and self.normalization is not None and not self.adapted:
+            self.adapt(rows)
+        self._require_ready()
+
+    def adapt(self, x: Any) -> None:
+        """Learn offset and scale of the columns from an array or a finite stream of batches.
+
+        `fit` does so by itself with its training rows, once, if a model was not adapted before.
+        This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
+        A constant column gets scale 1. A column whose mean is over 1e5 times its deviation causes a
+        warning: float32 cannot tell its values apart.
+
+        Raises:
+            ValueError: If the model has no normalization.
+            keras_sparse.data.DataError: If there are fewer than two rows, or some are not finite.
+        """
+        if self.normalization is None:
+            raise ValueError(
+                "Expected a model with a normalization. Received: normalization=None. Remedy: "
+                "SparseAutoencoder(..., normalization='standard')"
+            )
+        offset, scale = learn_scaling(x, self.row_shape, self.normalization)
+        hosts.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))
+        for layer in self._scalings:
+            layer.assign(offset, scale)
+        self._adapted = True

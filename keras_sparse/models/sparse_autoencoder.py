@@ -1,0 +1,295 @@
+"""The sparse autoencoder: encoder, decoder, and a penalty on the codes between them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.callbacks.calibrate import Calibrate
+from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
+from keras_sparse.callbacks.target_l0 import TargetL0
+from keras_sparse.distribution import devices
+from keras_sparse.models import choices, encoder_decoder
+from keras_sparse.models.code_model import CodeModel
+from keras_sparse.models.scaling import NORMALIZATIONS
+from keras_sparse.sparsity.by_count.activation import CountActivation
+from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
+from keras_sparse.sparsity.by_count.tied_decoder import require_tied, tie_to
+from keras_sparse.sparsity.regularizers import ActivityRegularizer
+from keras_sparse.training import compiled_steps
+from keras_sparse.training.model import learning_rate
+from keras_sparse.utils.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_sparse")
+class SparseAutoencoder(CodeModel):
+    """An autoencoder with sparse codes, by count or by a penalty: `loss = MSE(x, x̂) + penalty(h)`.
+
+    By default rows are scaled, and `target_l0` units of a code are active in the mean, those of
+    the largest pre-activations (`BatchTopK`), which a second pass corrects. A penalty on the codes,
+    such as `L1` or `KL`, may take the place of the count or stand beside it:
+    `activation=BatchTopK(16), sparsity=L1()`.
+
+    `encoder` (raw rows to codes) and `decoder` (codes to raw rows) are ordinary Keras models;
+    `penalty` is the `ActivityPenalty` between them, or `None`. With a normalization the encoder
+    scales its rows and the decoder inverts the scaling; the loss is then
+    `mean(((x − x̂) / scale)²)`, the mean over features and over the batch.
+
+    `fit(x)` needs no target. `fit(x, y)` is denoising: `y` is the clean version of `x`. Every
+    epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss`, the measures `l0`,
+    `dead_fraction`, `mean_activation` and `explained_variance`, and the `val_` form of each.
+    A short last batch is filled up with rows of weight 0, which affect neither losses nor metrics.
+    Nor do steps that are masked by the encoder's first layer, such as `Masking`, or whose mask
+    reaches the codes or the reconstruction. In rows with masks, weights of steps or an unknown
+    number of steps, each step is a row of `explained_variance`.
+
+    Args:
+        input_dim: Features of a row.
+        code_dim: Units of the code.
+        hidden_units: Widths of ReLU layers between input and code, mirrored in the decoder.
+        sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
+            penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
+            `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
+            16.
+        target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
+            controller finds the strength during training.
+        activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU
+            for other penalties and for `None`.
+        output_activation: Activation of the reconstruction, before the scaling is inverted.
+        normalization: How rows are scaled inside the model: `"center"` subtracts the means of the
+            columns and divides by one number, so that `mean(x²)` is 1; `"standard"` gives each
+            column mean 0 and deviation 1, `"minmax"` the range [0, 1]; `None` scales nothing.
+            `"auto"` is `"standard"` where few columns have nearly all of the variance, as in a
+            table of several units, and else `"center"`; with an output activation it is `None`.
+            `fit` learns the scaling from its rows, or `adapt` before.
+        kernel_regularizer: Penalty on the weights of every layer, as in Keras.
+        decoder_constraint: Constraint on the kernel that takes the code. `"auto"` is unit-norm
+            rows by count and for L1, where a free decoder would let the codes shrink and cost less
+            without becoming sparser, and none otherwise.
+        rho_horizon: For KL in small batches: how many samples ρ̂ is averaged over, as in
+            `ActivityPenalty`. `None` takes each batch's own.
+        refine: Passes that correct a code by count, 0 or 1, as in `RefinedCode`: more is explained
+            at the same L0, and a step of training takes two to three times as long, a code three
+            times. 1 is refused with hidden layers, an activation of the output, or `Matryoshka`.
+            `"auto"` is 1 for sparsity="auto" where it is not refused, else 0.
+        **kwargs: Passed to `keras.Model`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or KL is asked of an activation that
+            leaves [0, 1], or an L0 of KL, which has its ρ, or of an activation with another `k`.
+        TypeError: If `sparsity` is of another type.
+
+    Example:
+        >>> import numpy as np, keras_sparse
+        >>> x = np.random.default_rng(0).random((256, 20))
+        >>> model = keras_sparse.SparseAutoencoder(20, 32, target_l0=4)
+        >>> model.compile()
+        >>> history = model.fit(x, epochs=2, verbose=0)
+        >>> model.encode(x).shape
+        (256, 32)
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        code_dim: int,
+        *,
+        hidden_units: Sequence[int] = (),
+        sparsity: ActivityRegularizer | CountActivation | Matryoshka | str | None = "auto",
+        target_l0: float | None = None,
+        activation: str | Callable[[Tensor], Tensor] = "auto",
+        output_activation: str | Callable[[Tensor], Tensor] = "linear",
+        normalization: str | None = "auto",
+        kernel_regularizer: Any = None,
+        decoder_constraint: Any = "auto",
+        rho_horizon: float | None = None,
+        refine: int | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs, autocast=False)
+        for name, size in (("input_dim", input_dim), ("code_dim", code_dim)):
+            _require_size(name, size)
+        for size in hidden_units:
+            _require_size("hidden_units", size)
+        devices.require_policy(self.dtype_policy)
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(
+                "Invalid value for argument `normalization`. Expected one of "
+                f"{', '.join(map(repr, NORMALIZATIONS))}. Received: "
+                f"normalization={normalization!r}"
+            )
+        output_activation = keras.activations.get(output_activation)
+        if normalization == "auto" and output_activation is not keras.activations.linear:
+            normalization = None  # it was chosen for the range of raw rows
+        chosen = choices.resolve(
+            code_dim=code_dim,
+            sparsity=sparsity,
+            target_l0=target_l0,
+            activation=activation,
+            decoder_constraint=decoder_constraint,
+            refine=refine,
+            hidden_units=hidden_units,
+            output_activation=output_activation,
+        )
+        arguments = {
+            "input_dim": int(input_dim),
+            "code_dim": int(code_dim),
+            "hidden_units": [int(units) for units in hidden_units],
+            "activation": chosen.activation,
+            "output_activation": output_activation,
+            "normalization": normalization,
+            "kernel_regularizer": keras.regularizers.get(kernel_regularizer),
+            "decoder_constraint": chosen.decoder_constraint,
+            "refine": chosen.refine,
+        }
+        # In a dictionary, Keras would track an activation that is a layer.
+        self._arguments = MappingProxyType(arguments)
+        encoder, decoder = encoder_decoder.build(
+            **arguments, dtype=self.dtype_policy, name=self.name
+        )
+        self._prefix_widths = chosen.widths[:-1]  # and the whole code
+        self._assemble(encoder, decoder, chosen.penalty, rho_horizon, target_l0)
+
+    @classmethod
+    def from_models(
+        cls,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        *,
+        sparsity: ActivityRegularizer | None = None,
+        target_l0: float | None = None,
+        rho_horizon: float | None = None,
+        **kwargs: Any,
+    ) -> "SparseAutoencoder":
+        """A sparse autoencoder of your own encoder and decoder: convolutional, tied, of any rank.
+
+        Their layers may have penalties of their own. `sample_weight` counts in those of this
+        package and in Keras' `L1`, `L2` and `L1L2`; any other activity regularizer causes a
+        warning, since it would count the rows that fill up a short batch.
+
+        Args:
+            encoder: Maps rows to codes; a built Keras model with one input and one output.
+            decoder: Maps codes to rows of the encoder's input shape; a model of the same kind.
+            sparsity: A penalty as in the constructor, or `None`. An activation by count belongs
+                into the encoder, as its last layer. The decoder gets no constraint: for L1 and by
+                count, set `keras.constraints.UnitNorm(axis=1)` on the kernel that takes the code.
+            target_l0: As in the constructor.
+            rho_horizon: As in the constructor.
+            **kwargs: Passed to `keras.Model`.
+
+        Raises:
+            ValueError: If encoder and decoder do not fit together, or KL is used with an encoder
+                whose codes leave [0, 1].
+            TypeError: If one of them is no Keras model.
+        """
+        encoder_decoder.require_pair(encoder, decoder)
+        require_tied(encoder, decoder)
+        choices.require_penalty(sparsity)
+        choices.require_l0(target_l0, encoder.output_shape[-1])
+        count = encoder_decoder.find_count(encoder)
+        choices.require_reachable(target_l0, encoder.output_shape[-1], count, sparsity)
+        model = cls.__new__(cls)
+        keras.Model.__init__(model, **kwargs, autocast=False)
+        model._arguments = None
+        model._assemble(encoder, decoder, sparsity, rho_horizon, target_l0)
+        return model
+
+    def _default_callbacks(self) -> list[keras.callbacks.Callback]:
+        """What watches codes while `fit` measures them, and what brings them to their L0."""
+        callbacks: list[keras.callbacks.Callback] = [SparsityMonitor()] if self.monitored else []
+        if self.count_activation is not None:
+            callbacks.append(Calibrate())
+        elif self.monitored and self.penalty is not None and self.penalty.target_l0 is not None:
+            callbacks.append(TargetL0())
+        return callbacks
+
+    def _peak_rate(self) -> float:
+        """The rate for linear codes, of which alone it is known; otherwise that of Keras' Adam."""
+        if self._arguments is None or self._arguments["hidden_units"]:
+            return super()._peak_rate()
+        by_count = self.count_activation is not None
+        return learning_rate.peak_rate(self._arguments["input_dim"], by_count=by_count)
+
+    def _can_compile(self) -> bool:
+        if self._arguments is None or self.compute_dtype != "float32":
+            return False  # convolutions, say, are slower under XLA
+        names = ("activation", "output_activation", "kernel_regularizer", "decoder_constraint")
+        penalty = None if self.penalty is None else self.penalty.regularizer
+        return compiled_steps.are_all_of_keras(
+            [*(self._arguments[name] for name in names), penalty]
+        )
+
+    # Saving --------------------------------------------------------------------------------
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save as in Keras; a single process of many may do so.
+
+        Raises:
+            ValueError: If the file ends in `.h5` or `.hdf5`: Keras would write it, and not load it.
+        """
+        if Path(filepath).suffix in (".h5", ".hdf5"):
+            raise ValueError(
+                "Invalid value for argument `filepath`. Expected a file ending in .keras, because "
+                f"Keras loads no such model from HDF5. Received: {filepath}. Remedy: "
+                "save('model.keras'), or save_weights('model.weights.h5') for the weights alone"
+            )
+        with devices.alone():
+            super().save(filepath, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration from which the model can be built again."""
+        serialize = keras.saving.serialize_keras_object
+        config = super(keras.Model, self).get_config()
+        config["sparsity"] = serialize(self.penalty.regularizer) if self.penalty else None
+        config["rho_horizon"] = self.penalty.rho_horizon if self.penalty else None
+        config["target_l0"] = self.target_l0
+        config["adapted"] = self._adapted
+        if self._arguments is None:
+            # Keras marks an object as shared from the second time it serializes it. This keeps
+            # layers that encoder and decoder share.
+            serialize(self.encoder)
+            return {
+                **config,
+                "encoder": serialize(self.encoder),
+                "decoder": serialize(self.decoder),
+            }
+        arguments = dict(self._arguments)
+        if self._prefix_widths:
+            nested = Matryoshka(arguments["activation"], self._prefix_widths)
+            arguments |= {"sparsity": nested, "activation": "auto"}
+        return {**config, **{name: serialize(value) for name, value in arguments.items()}}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> "SparseAutoencoder":
+        """Build a model from its configuration."""
+
+        def build(value: Any) -> Any:
+            if not isinstance(value, dict):
+                return value
+            return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+
+        decoder = config.get("decoder")
+        config = {name: build(value) for name, value in config.items() if name != "decoder"}
+        adapted = config.pop("adapted", False)
+        if decoder is not None:
+            encoder = config.pop("encoder")
+            with tie_to(encoder):
+                decoder = build(decoder)
+            model = cls.from_models(encoder, decoder, **config)
+        else:
+            model = cls(**config)
+        model._adapted = adapted
+        return model
+
+
+def _require_size(name: str, size: Any) -> None:
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(
+            f"Invalid value for argument `{name}`. Expected a positive integer. "
+            f"Received: {name}={size!r}"
+        )

@@ -1,0 +1,4 @@
+"""Figures of trainings, rows, units and sweeps.
+
+Every function that draws returns a `matplotlib.figure.Figure`, to be saved or shown in a notebook.
+"""

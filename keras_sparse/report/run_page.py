@@ -1,0 +1,156 @@
+"""The page of a run, in the order in which a reader asks: verdict, key numbers, figures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_sparse.experiments import run_folder, sweep_folder
+from keras_sparse.experiments.folders import ABSENT
+from keras_sparse.experiments.run_folder import RunFolder
+from keras_sparse.metrics import diagnosis
+from keras_sparse.report import page, summary
+from keras_sparse.report.page import Fact, Row, Section, Table
+from keras_sparse.report.run_data import RunData
+from keras_sparse.report.run_figures import draw_sections
+from keras_sparse.sparsity import families
+from keras_sparse.utils.text import number, section, short
+
+SHOWS_ROWS = (
+    "This report shows rows of the data. Share it only with people who may see the data itself."
+)
+OMITS_ROWS = (
+    "This report contains no data rows: inputs, reconstructions and top-activating examples are "
+    "omitted."
+)
+HAS_NO_ROWS = "No rows of the data were kept, so inputs and reconstructions are not shown."
+FOUND = "penalty_strength"
+"""Column of the history with the strength that an L0 has led to."""
+NOT_SHOWN = {
+    run_folder.MARKER: "settings, measures and versions are",
+    run_folder.HISTORY: "the losses over epochs are",
+    run_folder.UNITS: "the mean activation over epochs is",
+    run_folder.MODEL: "the contributions of the units are",
+    run_folder.HELD_OUT: "inputs, reconstructions and top-activating rows are",
+    sweep_folder.MARKER: "the settings and the recommendation are",
+    sweep_folder.TABLE: "the points and their Pareto front are",
+}
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """The content of the page of a run, or of the part of a sweep's page about one point."""
+
+    description: str
+    verdict: str
+    facts: list[Fact]
+    missing: list[str]
+    problems: list[str]
+    all_well: str
+    """A sentence in place of problems where there are none."""
+    notice: str
+    """Whether rows of the data are shown."""
+    sections: list[Section]
+
+
+def render_run(source: Path, show_rows: bool, row_shape: Sequence[int] | None) -> str:
+    """Build the page of a run from its folder."""
+    run = run_folder.read_run(source)
+    content = build_run_page(run, show_rows, row_shape)
+    return page.render(
+        "run.html.jinja",
+        title=str(run.record.get("data") or source.resolve().name),
+        subtitle=content.description,
+        run=content,
+        record=list_record(run.record),
+    )
+
+
+def build_run_page(
+    run: RunFolder, show_rows: bool, row_shape: Sequence[int] | None, of: str = ""
+) -> RunPage:
+    """Measure, diagnose and draw a run.
+
+    Args:
+        run: The run.
+        show_rows: Whether to show rows of the data.
+        row_shape: Shape of one row, where the user names it.
+        of: Added to the title of each section.
+    """
+    data = RunData(run, show_rows, row_shape)
+    sections = draw_sections(data, of)  # first: drawing may find that something is missing
+    missing = dict(run.missing)
+    if run.record and missing.get(run_folder.HELD_OUT) == ABSENT:
+        del missing[run_folder.HELD_OUT]  # a complete run that kept no rows, as requested
+    problems = diagnosis.diagnose_run(
+        data.measures,
+        data.settings,
+        data.probes,
+        run.history,
+        density=data.density,
+        mean_activation=data.mean_activation,
+    )
+    kept = SHOWS_ROWS if data.encoded else HAS_NO_ROWS
+    threshold = run.model.threshold if run.model else 0.0
+    return RunPage(
+        description=_describe(data),
+        verdict=summary.verdict(data.measures),
+        facts=summary.facts(data.measures, data.settings, data.probes, threshold, data.baselines),
+        missing=list_missing(missing),
+        problems=[str(problem) for problem in problems],
+        all_well=summary.ALL_WELL if data.measures and not problems else "",
+        notice=kept if show_rows else OMITS_ROWS,
+        sections=sections,
+    )
+
+
+def list_missing(missing: dict[str, str]) -> list[str]:
+    """Name the files that could not be read, and what the page lacks without them."""
+    return [f"{file} {reason}: {NOT_SHOWN[file]} not shown." for file, reason in missing.items()]
+
+
+def list_record(record: dict[str, Any]) -> list[list[Table]]:
+    """Columns of tables: the settings, and beside them everything else on record."""
+    tables = {
+        name: Table(
+            name.capitalize(),
+            ("name", "value"),
+            [
+                Row((str(key), _show(value)))
+                for key, value in section(record, name).items()
+                if value != {}  # no further parameters
+            ],
+        )
+        for name in ("settings", "grid", "rows", "versions")
+    }
+    filled = {name: table for name, table in tables.items() if table.rows}
+    settings = [table for name, table in filled.items() if name == "settings"]
+    others = [table for name, table in filled.items() if name != "settings"]
+    return [column for column in (settings, others) if column]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={entry}" for key, entry in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "–" if value is None else str(value)
+
+
+def _describe(data: RunData) -> str:
+    """One line about the model and its training."""
+    units = number(data.settings.get("code_dim"))
+    rows = number(section(data.run.record, "rows").get("train"))
+    epochs = len(data.run.history.get("loss", ()))
+    family, strengths = families.find(data.settings.get("sparsity")), data.run.history.get(FOUND)
+    found = ""
+    if family is not None and strengths is not None:
+        found = f", {family.symbol} = {short(float(strengths[-1]))} found"
+    parts = [
+        f"{units:.0f} units" if math.isfinite(units) else "",
+        families.describe(data.settings) + found,
+        f"{epochs} epoch{'s' if epochs > 1 else ''}" if epochs else "",
+        f"{rows:,.0f} training rows" if math.isfinite(rows) else "",
+    ]
+    return " · ".join(part for part in parts if part) or "A run of keras-sparse"

@@ -1,0 +1,99 @@
+"""Sum up a run or a sweep: a verdict, key numbers, a recommendation."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keras_sparse.evaluation.baselines import TITLES
+from keras_sparse.metrics.diagnosis import target_rho
+from keras_sparse.report.page import Fact
+from keras_sparse.utils.text import fraction, number, percent, section, short
+
+ALL_WELL = (
+    "No problems found: units are in use, none is always active, and the reconstruction is better "
+    "than the mean of each column."
+)
+
+
+def verdict(measures: Mapping[str, Any]) -> str:
+    """Judge a run in one sentence, by its sparsity and its reconstruction."""
+    explained, l0 = number(measures.get("explained_variance")), number(measures.get("l0"))
+    rows, units = number(measures.get("rows")), number(measures.get("units"))
+    if not math.isfinite(l0):
+        return "This run has no measures on held-out rows."
+    code = f"With {short(l0)} of {units:.0f} units active per row, the code"
+    if not math.isfinite(explained):
+        return f"{code} has no explained variance: the {rows:.0f} held-out rows do not vary."
+    if explained <= 0:
+        return (
+            f"{code} reconstructs {rows:.0f} held-out rows no better than their mean does "
+            f"(explained variance {fraction(explained)})."
+        )
+    return f"{code} explains {percent(explained)} of the variance of {rows:.0f} held-out rows."
+
+
+def facts(
+    measures: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    probes: Mapping[str, Any],
+    threshold: float = 0.0,
+    baselines: Iterable[Any] = (),
+) -> list[Fact]:
+    """List the key numbers of a run; none where it was not measured.
+
+    Args:
+        measures: Of the held-out rows.
+        settings: Of the run.
+        probes: Accuracies of linear probes.
+        threshold: τ of the model.
+        baselines: Records of what the codes are compared with at their L0.
+    """
+    names = ("l0", "units", "rows", "explained_variance", "dead_units", "mean_activation")
+    values = {name: number(measures.get(name)) for name in names}
+    if not math.isfinite(values["l0"]):
+        return []
+    units, rho = values["units"], target_rho(settings)
+    active = f"; active means |code| > {threshold:g}" if threshold else ""
+    target = number(settings.get("l0"))
+    asked = f"; asked for {target:g}" if math.isfinite(target) else ""
+    facts = [
+        Fact(
+            "Explained variance",
+            fraction(values["explained_variance"]),
+            f"on {values['rows']:.0f} held-out rows; 1 is perfect{_compare(baselines)}",
+        ),
+        Fact("Active per row (L0)", short(values["l0"]), f"of {units:.0f} units{active}{asked}"),
+        Fact("Dead units", short(values["dead_units"]), f"of {units:.0f}"),
+        Fact(
+            "Mean activation ρ̂",
+            short(values["mean_activation"], 2),
+            f"target ρ = {rho:g}" if math.isfinite(rho) else "over rows and units",
+        ),
+    ]
+    raw, codes = number(probes.get("raw")), number(probes.get("codes"))
+    if math.isfinite(codes):
+        note = f"raw rows: {fraction(raw)}" if math.isfinite(raw) else "accuracy"
+        facts.append(Fact("Linear probe on codes", fraction(codes), note))
+    return facts
+
+
+def _compare(baselines: Iterable[Any]) -> str:
+    """Name the explained variance of each baseline."""
+    found = []
+    for entry in baselines:
+        if isinstance(entry, Mapping) and entry.get("kind") in TITLES:
+            explained = number(section(dict(entry), "evaluation").get("explained_variance"))
+            found.append(
+                f"; {TITLES[entry['kind']]} {short(number(entry.get('l0')))}: {fraction(explained)}"
+            )
+    return "".join(found)
+
+
+def recommendation(record: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Read the recommended point of a sweep, and the reason as a sentence."""
+    entry = section(dict(record), "recommendation")
+    name, reason = entry.get("point"), str(entry.get("reason") or "").strip()
+    reason = reason[:1].upper() + reason[1:]
+    if reason and not reason.endswith((".", "!", "?")):
+        reason += "."
+    return (str(name) if name else None), reason

@@ -1,0 +1,1 @@
+"""Turn whatever `fit` accepts into equally sized batches."""

@@ -1,0 +1,1 @@
+"""Checkpoints from which a training resumes to the bit."""

@@ -1,0 +1,1 @@
+"""What a model that is trained on its own rows has: compiled steps, a learning rate, a loss."""

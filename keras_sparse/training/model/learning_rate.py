@@ -1,0 +1,110 @@
+"""The learning rate of a model that is compiled without an optimizer."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sparse.utils.types import Tensor
+
+SCALE, SCALE_BY_COUNT = 0.084, 0.168
+"""Peak of the rate times √features, for linear codes: with a penalty, and by count."""
+LARGEST = 0.012
+"""Peak of the rate for rows of few features, which was found with 196."""
+WARM_UP, DECAY = 0.05, 0.2
+"""Fractions of the steps of a training in which the rate rises and falls."""
+UNKNOWN_WARM_UP = 100
+"""Steps in which the rate rises where their number is not known."""
+
+
+def peak_rate(features: int, *, by_count: bool = False) -> float:
+    """`c / √features`, at most 0.012: each feature moves a code, so many need smaller steps.
+
+    `c` is 0.168 for codes by count and 0.084 for others.
+    """
+    return min(LARGEST, (SCALE_BY_COUNT if by_count else SCALE) / math.sqrt(features))
+
+
+def trapezoid(step: Tensor, steps: Tensor) -> Tensor:
+    """The rate of step `t` of `T` as a fraction of its peak.
+
+    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, 0.2 T))`, not below 0. If the number of steps
+    is not known, the rate rises over 100 steps and does not fall.
+
+    Args:
+        step: t, counted from 0.
+        steps: T; 0 if it is not known.
+    """
+    step, steps = (ops.cast(number, "float32") for number in (step, steps))
+    known = steps > 0
+    warm_up = ops.where(known, ops.maximum(WARM_UP * steps, 1.0), float(UNKNOWN_WARM_UP))
+    left = ops.where(known, (steps - step) / ops.maximum(DECAY * steps, 1.0), 1.0)
+    return ops.clip(ops.minimum((step + 1.0) / warm_up, left), 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_sparse")
+class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises for 5 % of the steps, stays, and falls to 0 in the last 20 %.
+
+    A cycle is one training. `begin` starts the next, also amid compiled steps: its bounds are
+    variables of the optimizer, and so are saved with it.
+
+    Args:
+        peak: The rate between the two slopes.
+        steps: Steps of the cycle; 0 if their number is not known.
+        first_step: Step of the optimizer in which the cycle begins.
+    """
+
+    def __init__(self, peak: float, steps: int = 0, first_step: int = 0) -> None:
+        self.peak = peak
+        self._bounds: list[Any] = [first_step, steps]
+
+    def bind(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Keep the bounds of the cycle in variables of an optimizer that is not built yet."""
+        self._optimizer = optimizer
+        self._bounds = [
+            optimizer.add_variable(
+                (),
+                keras.initializers.Constant(value),
+                dtype=optimizer.iterations.dtype,
+                aggregation="only_first_replica",
+                name=name,
+            )
+            for name, value in zip(("first_step", "steps"), self._bounds, strict=True)
+        ]
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first step and the number of steps of the cycle."""
+        first_step, steps = (int(ops.convert_to_numpy(bound)) for bound in self._bounds)
+        return first_step, steps
+
+    def begin(self, steps: int, *, resumed: bool = False) -> None:
+        """Begin a cycle with the next step of the optimizer that the schedule is bound to.
+
+        Args:
+            steps: Steps that are left; 0 if their number is not known.
+            resumed: Whether a training goes on: its cycle then ends with these steps, and a new one
+                begins only if it has ended already.
+        """
+        first_step, total = self.bounds
+        step = int(ops.convert_to_numpy(self._optimizer.iterations))
+        if resumed and not steps:
+            return
+        if resumed and step < first_step + total:
+            steps += step - first_step
+        else:
+            first_step = step
+        for bound, value in zip(self._bounds, (first_step, steps), strict=True):
+            bound.assign(value)
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """The rate of a step of the optimizer."""
+        step, first_step, steps = map(ops.convert_to_tensor, (step, *self._bounds))
+        return self.peak * trapezoid(step - ops.cast(first_step, step.dtype), steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        first_step, steps = self.bounds
+        return {"peak": self.peak, "steps": steps, "first_step": first_step}

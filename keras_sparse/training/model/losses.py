@@ -1,0 +1,125 @@
+"""Compute the loss of a model that reconstructs its rows, and what `fit` logs of it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse.metrics.monitored import Monitored
+from keras_sparse.sparsity import step_weights
+from keras_sparse.training import loss_tracking
+from keras_sparse.training.batching import batches
+from keras_sparse.training.model.compiling import CompilingModel
+from keras_sparse.utils.types import Tensor
+
+
+class LossModel(CompilingModel):
+    """A model whose loss compares scaled rows; its parts and measures of the codes are logged.
+
+    A subclass defines `row_shape`, `threshold`, `_scale` and `_mask_rows`, calls `_create_trackers`
+    when it is made, and stores its codes and their weights in `_codes` when it is called.
+    """
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """Shape of one row."""
+        raise NotImplementedError
+
+    @property
+    def threshold(self) -> float:
+        """τ: a unit is active when `|code| > τ`."""
+        raise NotImplementedError
+
+    def _scale(self, x: Tensor) -> Tensor:
+        """Map raw rows to the space of the loss."""
+        raise NotImplementedError
+
+    def _mask_rows(self, x: Tensor, x_hat: Tensor) -> Tensor | None:
+        """Mask of the steps of rows that count; `None` if all do."""
+        raise NotImplementedError
+
+    def _decode_prefixes(self, codes: Tensor) -> Tensor | None:
+        """Raw rows from prefixes of the codes, `(batch, prefixes, features)`, for the loss."""
+        return None
+
+    def _create_trackers(self, units: int) -> None:
+        """Create the metrics of the logs."""
+        self._create_compile_state()
+        self._codes: tuple[Tensor | None, Tensor | None] = (None, None)
+        self._parts = loss_tracking.create_parts()
+        self._monitor = Monitored(self.threshold, units, self.row_shape)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Tensor | None = None,
+        y_pred: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The loss in the scaled space; its parts are kept for the logs."""
+        rows, weights, own_weights = loss_tracking.unpack(x)
+        y = rows if y is None else y
+        batches.require_targets(rows.shape, y.shape)
+        mask = self._mask_rows(rows, y_pred)
+        row_weights = step_weights.combine(weights, mask)
+        clean, reconstruction = loss_tracking.hide_masked(self._scale(y), self._scale(y_pred), mask)
+        (codes, code_weights), self._codes = self._codes, (None, None)
+        prefixes = self._decode_prefixes(codes)
+        compared = clean, reconstruction
+        if prefixes is not None:
+            compared = loss_tracking.add_prefixes(clean, reconstruction, self._scale(prefixes))
+        total = super().compute_loss(
+            x,
+            *compared,
+            loss_tracking.loss_weights(weights, mask, len(compared[0].shape)),
+            training,
+        )
+        # The logs of several batches are means over the user's weights, whose unit is this one.
+        unit = step_weights.ratio(own_weights, weights)
+        amounts = (
+            ops.shape(rows)[0] if summed is None else unit * ops.sum(summed)
+            for summed in (row_weights, code_weights)
+        )
+        loss_tracking.update_parts(
+            self._parts, total, self.losses, self.trainable_variables, weights, *amounts
+        )
+        if self.monitored and codes is not None:
+            self._monitor.watch(codes, clean, reconstruction, row_weights, code_weights)
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> dict[str, Any]:
+        """Metrics on raw rows, which are their own targets."""
+        rows, _, weights = loss_tracking.unpack(x)
+        y = rows if y is None else y
+        mask = self._mask_rows(rows, y_pred)
+        row_weights = step_weights.combine(sample_weight if weights is None else weights, mask)
+        y, y_pred = loss_tracking.hide_masked(y, y_pred, mask)
+        if row_weights is not None and len(row_weights.shape) > 1:  # Keras broadcasts weights
+            row_weights = step_weights.expand(row_weights, len(y.shape))
+        return super().compute_metrics(x, y, y_pred, row_weights)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The logs; `loss` is the sum of its parts, weighted means over rows."""
+        logs = super().get_metrics_result()
+        logs["loss"] = sum(logs[f"{part}_loss"] for part in loss_tracking.PARTS)
+        return logs
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """As in Keras."""
+        return [
+            metric for metric in super().metrics if self.monitored or metric is not self._monitor
+        ]
+
+    def unit_curves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Density and mean activation of each unit, `(units,)`, in the pass last measured.
+
+        While `fit` calls `on_epoch_end`, that is the epoch's validation, or, where there is none,
+        its training.
+        """
+        density, activation = self._monitor.per_unit()
+        return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)

@@ -1,0 +1,1 @@
+"""Optional packages, text, atomic files, types."""
