@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from keras_sparse_export.bundle import BundleError, VerificationError
-from keras_sparse_export.drift import Drift
-from keras_sparse_export.encoder import Encoder
-from keras_sparse_export.sparse import SparseCodes, TopK
-from keras_sparse_export.verification import Verification
+from keras_sparse_export.drift.score import Drift
+from keras_sparse_export.errors import BundleError, VerificationError
+from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
+from keras_sparse_export.runtime.verification import Verification
 
 if TYPE_CHECKING:
-    from keras_sparse_export.convert import export_encoder
+    from keras_sparse_export.convert.export import export_encoder
 
 __all__ = [
     "BundleError",
@@ -24,11 +24,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The training stack is loaded only where a conversion is asked for, never on a device.
+    # Load the training stack only for a conversion, never on a device.
     if name != "export_encoder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from keras_sparse_export.convert import export_encoder
+        from keras_sparse_export.convert.export import export_encoder
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"Expected the package `{error.name}`, which writes bundles. Received: an environment "

@@ -1,0 +1,12 @@
+/** A bundle that cannot be run. `file` names the file at fault, if there is one. */
+export class BundleError extends Error {
+  /**
+   * @param {string} message
+   * @param {string | null} [file]
+   */
+  constructor(message, file = null) {
+    super(message);
+    this.name = "BundleError";
+    this.file = file;
+  }
+}

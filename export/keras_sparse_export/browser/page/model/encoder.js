@@ -1,0 +1,216 @@
+/**
+ * Runs encoder and decoder in onnxruntime-web.
+ *
+ * @typedef {{name: string, type: string, shape: number[]}} Value `shape` is the shape of one row.
+ * @typedef {{[name: string]: Float32Array | Int32Array}} Results
+ */
+
+import { BundleError } from "../base/errors.js";
+import { product } from "../base/numbers.js";
+import { pause } from "../base/latest.js";
+import { findActivity } from "./activity.js";
+import { cut, findThreshold } from "./sparsity.js";
+import { isLarge, OverflowChecker } from "./overflow.js";
+
+const CHUNK_VALUES = 2 ** 18; // in a chunk of rows and their codes: small enough to keep the page responsive
+
+/** An ONNX file that was opened, with the inputs and outputs of the manifest. */
+export class OnnxModel {
+  /**
+   * @param {any} ort onnxruntime-web.
+   * @param {string} name Of the file.
+   * @param {Uint8Array} bytes
+   * @param {Value} input
+   * @param {Value[]} outputs
+   * @returns {Promise<OnnxModel>}
+   */
+  static async open(ort, name, bytes, input, outputs) {
+    let session;
+    try {
+      session = await ort.InferenceSession.create(bytes, {
+        executionProviders: ["wasm"],
+        logSeverityLevel: 3,
+      });
+    } catch (error) {
+      throw runtimeError(name, "load", error);
+    }
+    requireValues(name, "inputs", session.inputMetadata, [input]);
+    requireValues(name, "outputs", session.outputMetadata, outputs);
+    const model = new OnnxModel(ort, name, session, input, outputs[0].name);
+    model.openChecker = () => OverflowChecker.open(ort, bytes, input);
+    return model;
+  }
+
+  constructor(ort, name, session, input, output) {
+    this.ort = ort;
+    this.name = name;
+    this.session = session;
+    this.input = input;
+    this.output = output;
+    this.idle = Promise.resolve();
+    this.openChecker = null;
+    this.checker = null;
+  }
+
+  /**
+   * Computes all outputs for `count` rows in one call.
+   *
+   * @param {Float32Array} rows
+   * @param {number} count
+   * @returns {Promise<Results>}
+   */
+  run(rows, count) {
+    const tensor = new this.ort.Tensor("float32", rows, [count, ...this.input.shape]);
+    // One call at a time: a session raises if it is called while it runs.
+    const results = this.idle.then(() => this.session.run({ [this.input.name]: tensor }));
+    this.idle = results.catch(() => {});
+    return results.then(
+      (outputs) => Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data])),
+      (error) => {
+        throw runtimeError(this.name, "run", error);
+      },
+    );
+  }
+
+  /**
+   * Computes the first output for `count` rows.
+   *
+   * @param {Float32Array} rows
+   * @param {number} count
+   * @returns {Promise<Float32Array>}
+   * @throws {BundleError} If it is not finite, or overflows on the way.
+   */
+  async first(rows, count) {
+    const values = (await this.run(rows, count))[this.output];
+    if (values.every(Number.isFinite) && !(await this.overflows(rows, count))) return values;
+    throw new BundleError(
+      `Expected finite numbers of \`${this.name}\`. Received: NaN or infinity; the ` +
+        "input may be too large",
+      this.name,
+    );
+  }
+
+  /** Examines the large ones of finite rows. */
+  async overflows(rows, count) {
+    const size = rows.length / count;
+    for (let start = 0; start < rows.length; start += size) {
+      const row = rows.subarray(start, start + size);
+      if (isLarge(row)) {
+        const checker = await this.findChecker();
+        const found = this.idle.then(() => checker.overflows(row));
+        this.idle = found.catch(() => {});
+        const overflows = await found.catch((error) => {
+          throw runtimeError(this.name, "run", error);
+        });
+        if (overflows) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Opens the checker once; after an error, again at the next large row. */
+  findChecker() {
+    this.checker ??= this.openChecker().catch((error) => {
+      this.checker = null;
+      throw runtimeError(this.name, "load", error);
+    });
+    return this.checker;
+  }
+}
+
+function runtimeError(file, action, error) {
+  const reason = String(error?.message ?? error).split("\n")[0].slice(0, 200);
+  return new BundleError(`Expected \`${file}\` to ${action} in onnxruntime-web. Received: an error (${reason})`, file);
+}
+
+function requireValues(file, kind, metadata, wanted) {
+  const format = (values) => values.map(({ name, type, shape }) => `${name} ${type} [${shape}]`).join(", ");
+  const actual = metadata.map(({ name, type, shape }) => ({ name, type, shape: shape?.slice(1) }));
+  if (format(actual) !== format(wanted)) {
+    throw new BundleError(
+      `Expected the ${kind} of \`${file}\` as in the manifest, ${format(wanted)} after the batch axis. ` +
+        `Received: ${format(actual)}`,
+      file,
+    );
+  }
+}
+
+/** The encoder of a bundle, and its decoder if it has one. */
+export class Encoder {
+  /**
+   * @param {import("../reading/manifest.js").Manifest} manifest
+   * @param {OnnxModel} encoder
+   * @param {OnnxModel | null} decoder
+   */
+  constructor(manifest, encoder, decoder) {
+    this.inputShape = manifest.input.shape;
+    this.inputSize = product(this.inputShape);
+    this.codeSize = product(manifest.output.shape);
+    this.chunkRows = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
+    this.units = manifest.output.shape.at(-1);
+    this.positions = this.codeSize / this.units;
+    this.ownActivity = this.activity = findActivity(manifest);
+    this.calibration = manifest.calibration ?? null;
+    this.raised = null;
+    this.encoder = encoder;
+    this.decoder = decoder;
+  }
+
+  /**
+   * Lowers the mean number of active units from now on; null for the bundle's own.
+   *
+   * @param {number | null} l0 Within the calibration of the bundle.
+   */
+  lowerL0(l0) {
+    this.raised = l0 === null ? null : findThreshold(this.calibration, l0);
+    const threshold = Math.max(this.ownActivity.threshold, this.raised ?? -Infinity);
+    this.activity = { ...this.ownActivity, threshold };
+  }
+
+  /**
+   * Encodes rows in chunks.
+   *
+   * @param {Float32Array} rows
+   * @param {(done: number) => boolean | void} [progress] Called after each chunk with the number
+   *   of rows done; returning false cancels.
+   * @returns {Promise<Float32Array | null>} `null` if cancelled.
+   */
+  async encode(rows, progress = () => {}) {
+    const count = rows.length / this.inputSize;
+    const { raised } = this;
+    const codes = new Float32Array(count * this.codeSize);
+    for (let start = 0; start < count; start += this.chunkRows) {
+      const end = Math.min(start + this.chunkRows, count);
+      const part = rows.subarray(start * this.inputSize, end * this.inputSize);
+      codes.set(await this.#encodePart(part, end - start, raised), start * this.codeSize);
+      if (progress(end) === false) return null;
+      await pause();
+    }
+    return codes;
+  }
+
+  /**
+   * Encodes one row, without yielding to events.
+   *
+   * @param {Float32Array} row
+   * @returns {Promise<Float32Array>}
+   */
+  async encodeRow(row) {
+    return this.#encodePart(row, 1, this.raised);
+  }
+
+  async #encodePart(rows, count, raised) {
+    const codes = await this.encoder.first(rows, count);
+    return raised === null ? codes : cut(codes, raised);
+  }
+
+  /**
+   * Decodes codes.
+   *
+   * @param {Float32Array} codes
+   * @returns {Promise<Float32Array>}
+   */
+  async decode(codes) {
+    return this.decoder.first(codes, codes.length / this.codeSize);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Checks what a schema cannot express: whether the parts of a manifest agree.
+ *
+ * @typedef {import("./manifest.js").Manifest} Manifest
+ */
+
+import { BundleError } from "../base/errors.js";
+import { product } from "../base/numbers.js";
+import { hasJumps } from "./thresholds.js";
+
+const MAX_ROW_VALUES = 2 ** 24;
+const MAX_BYTES = 512 * 2 ** 20; // of all files, which the page holds in memory together
+const PER_UNIT = [
+  ...["mean_activation", "activation_std", "activation_skewness"],
+  ...["active_share", "active_std", "active_skewness"],
+];
+const PER_BATCH_SIZE = ["thresholds", "spread_weights", "total_weights"];
+
+/**
+ * @param {Manifest} manifest Valid under its schema.
+ * @throws {BundleError} If the parts do not agree.
+ */
+export function requireConsistent(manifest) {
+  const { input, output, files, parity, top_k: top, statistics } = manifest;
+  const units = output.shape.at(-1);
+  expect(manifest.format !== 1 || !Object.hasOwn(manifest, "requires"), "no such key in format 1", "requires");
+  const total = Object.values(files).reduce((sum, { size }) => sum + size, 0);
+  expect(product(input.shape) <= MAX_ROW_VALUES, "2²⁴ numbers at most", "input.shape");
+  expect(product(output.shape) <= MAX_ROW_VALUES, "2²⁴ numbers at most", "output.shape");
+  expect(total <= MAX_BYTES, "512 MiB at most, all together", "files");
+  for (const [name, shape] of Object.entries(goldenShapes(manifest))) {
+    const size = 4 * product(shape);
+    expect(Object.hasOwn(files, name) && files[name].size === size, `${size} bytes`, `files.${name}`);
+  }
+  const decodes = Object.hasOwn(files, "decoder.onnx");
+  expect(Object.hasOwn(parity, "decoder") === decodes, "`decoder` as in `files`", "parity");
+  expect(top === null || top.k <= units, "the number of units at most", "top_k.k");
+  if (statistics !== null) requireStatistics(statistics, units);
+  requireThresholds(manifest, units);
+  requireInt8(manifest);
+}
+
+function requireStatistics(statistics, units) {
+  for (const name of PER_UNIT) {
+    expect(statistics[name].length === units, `${units} numbers`, `statistics.${name}`);
+  }
+  if (statistics.drift === null) return;
+  const sizes = statistics.drift.batch_sizes;
+  const increasing = sizes.every((size, place) => place === 0 || sizes[place - 1] < size);
+  const few = 2 * sizes.at(-1) <= statistics.rows;
+  expect(increasing && few, "increasing sizes, up to half the rows", "statistics.drift.batch_sizes");
+  for (const name of PER_BATCH_SIZE) {
+    const { length } = statistics.drift[name];
+    expect(length === sizes.length, `${sizes.length} numbers`, `statistics.drift.${name}`);
+  }
+}
+
+function requireThresholds(manifest, units) {
+  const { thresholds, calibration } = manifest;
+  for (const name of ["thresholds", "calibration"]) {
+    const present = Object.hasOwn(manifest, name);
+    expect(present === hasJumps(manifest), "a key of the feature `thresholds`, present with it alone", name);
+  }
+  (thresholds ?? []).forEach(({ pass, operator, values }, index) => {
+    const place = `thresholds[${index}]`;
+    expect(pass === index + 1, String(index + 1), `${place}.pass`);
+    const one = values.length === 1;
+    expect(one || (operator === "Greater" && values.length === units), "one number, or one per unit", `${place}.values`);
+    expect(values.every((value) => Math.fround(value) === value), "numbers of float32", `${place}.values`);
+  });
+  if (!calibration) return;
+  expect(thresholds !== null, "null without thresholds", "calibration");
+  requireCurve(calibration, thresholds.at(-1).values, units);
+}
+
+/** Checks the L0 at each of the thresholds, the lowest of which is that of the file. */
+function requireCurve({ l0, threshold }, values, units) {
+  const falls = l0.every((level, place) => (place === 0 ? level <= units : level < l0[place - 1]));
+  expect(falls, "numbers that fall, from the number of units at most", "calibration.l0");
+  const lowest = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const rises = threshold.every((value, place) => (place === 0 ? value >= lowest : value > threshold[place - 1]));
+  const expected = `${l0.length} numbers that rise, from the threshold of the file`;
+  expect(rises && threshold.length === l0.length, expected, "calibration.threshold");
+}
+
+function requireInt8({ int8, files, golden }) {
+  const kept = int8 !== null && int8.kept;
+  expect(Object.hasOwn(files, "encoder.int8.onnx") === kept, "`encoder.int8.onnx` as in `files`", "int8");
+  if (!kept) return;
+  expect(Object.hasOwn(int8.report, int8.method ?? ""), "a method in the report", "int8.method");
+  const known = typeof int8.golden_tolerance === "number";
+  expect(known || golden.rows === 0, "a number", "int8.golden_tolerance");
+}
+
+function expect(holds, expected, place) {
+  if (holds) return;
+  throw new BundleError(
+    `Expected ${expected} as \`${place}\` in \`manifest.json\`. Received: something else`,
+    "manifest.json",
+  );
+}
+
+/** The shape of each golden file that the bundle has, rows first. */
+function goldenShapes({ input, output, golden: { rows }, files, top_k: top }) {
+  if (rows === 0) return {};
+  const [x, code] = [input.shape, output.shape].map((shape) => [rows, ...shape]);
+  const shapes = { "golden_x.f32": x, "golden_code.f32": code };
+  if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = x;
+  if (Object.hasOwn(files, "encoder.int8.onnx")) shapes["golden_code.int8.f32"] = code;
+  if (top !== null) {
+    const best = [...code.slice(0, -1), top.k];
+    Object.assign(shapes, { "golden_values.f32": best, "golden_indices.i32": best });
+  }
+  return shapes;
+}

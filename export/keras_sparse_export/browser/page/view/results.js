@@ -1,0 +1,192 @@
+/**
+ * Shows rows, their codes and their reconstructions.
+ *
+ * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string,
+ *   golden: string}} Batch
+ * @typedef {{row: Float32Array, mean: Float32Array, active: Uint8Array, count: number, range: Range,
+ *   units: {unit: number, value: number}[], images: Float32Array[], reconstruction: Float32Array | null}} RowDetails
+ *   `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
+ * @typedef {import("../base/numbers.js").Range} Range
+ */
+
+import { describeActivity } from "../model/activity.js";
+import { averagePositions, computeMse, countActive, decodeUnits, findActive, selectLargest } from "../model/codes.js";
+import { extent, formatCount, formatNumber, toFraction } from "../base/numbers.js";
+import { byId, createElement, setText } from "./dom.js";
+import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPictureSize } from "./picture.js";
+
+const SHOWN_UNITS = 12;
+const PAGE_ROWS = 20;
+const PAGE_UNITS = 8;
+
+/**
+ * Computes everything that is shown about a row.
+ *
+ * @param {import("../model/encoder.js").Encoder} encoder
+ * @param {Float32Array} row
+ * @param {Float32Array} code
+ * @returns {Promise<RowDetails>}
+ */
+export async function describeRow(encoder, row, code) {
+  const mean = averagePositions(code, encoder.units);
+  const active = findActive(code, encoder.units, encoder.activity);
+  const units = selectLargest(mean, active, SHOWN_UNITS);
+  const pictures = encoder.decoder !== null && findPictureSize(encoder.inputShape) !== null;
+  return {
+    row,
+    mean,
+    active,
+    count: countActive(code, encoder.units, encoder.activity),
+    range: extent(mean.filter((_, unit) => active[unit]).map(Math.abs)),
+    units,
+    images: pictures ? await decodeUnits(encoder, units) : [],
+    reconstruction: encoder.decoder === null ? null : await encoder.decode(code),
+  };
+}
+
+/**
+ * @param {import("../model/encoder.js").Encoder} encoder
+ * @param {RowDetails} details
+ * @param {string} title Name of the row, such as "Row 3 of 16".
+ * @param {Range | null} range Range of real rows; null for the range of the row.
+ */
+export function showDetails(encoder, details, title, range) {
+  const { activity, units, positions } = encoder;
+  const perPosition = positions > 1 ? ` per position, on average over ${positions}` : "";
+  setText("active", `${formatNumber(details.count)} of ${formatCount(units, "unit")} active${perPosition}: ${describeActivity(activity)}`);
+  setText("row-caption", title);
+  showRow(encoder, details, range ?? extent(details.row));
+  drawCode(byId("whole"), details);
+  const name = positions > 1 ? "The code, as the mean over positions" : "The code";
+  const inactive = positions > 1 ? "units that are active at no position" : "inactive units";
+  label(
+    "whole",
+    `${name}: ${units} cells, ${countColumns(units)} per line, unit 0 first. ` +
+      `A stronger colour means a code further from 0; ${inactive} are grey.`,
+  );
+  showUnits(encoder, details);
+}
+
+function label(id, text) {
+  byId(id).setAttribute("aria-label", text);
+  setText(`${id}-caption`, text);
+}
+
+function showRow(encoder, { row, reconstruction }, range) {
+  const size = findPictureSize(encoder.inputShape);
+  const text = byId("row-caption").textContent;
+  byId("pictures").className = size === null ? "lines" : "";
+  byId("back-figure").hidden = reconstruction === null || size === null;
+  const error = reconstruction && `mean squared error ${formatNumber(computeMse(row, reconstruction))}`;
+  if (size === null) {
+    drawLines(byId("row"), reconstruction === null ? [row] : [row, reconstruction]);
+    const lines = reconstruction === null ? "as a line" : `and its reconstruction as a wider line: ${error}`;
+    label("row", `${text}, ${lines}`);
+    return;
+  }
+  drawPicture(byId("row"), row, size, range);
+  byId("row").setAttribute("aria-label", `${text}, as a picture of ${size.rows} × ${size.columns} cells`);
+  if (reconstruction === null) return;
+  drawPicture(byId("back"), reconstruction, size, range);
+  label("back", `Reconstruction: ${error}`);
+}
+
+function showUnits(encoder, { units, images, range }) {
+  const positions = encoder.positions > 1 ? "Units active at any position; codes are means over all positions. " : "";
+  const pictures = images.length
+    ? "Below each unit: its contribution to the reconstruction, on its own scale (orange adds, blue subtracts)."
+    : "";
+  setText("units-note", units.length ? positions + pictures : "No unit is active for this row.");
+  byId("units").replaceChildren(
+    ...units.map(({ unit, value }, index) => {
+      const item = createUnitItem(unit, value, toFraction(Math.abs(value), range));
+      if (images[index]) item.append(createUnitPicture(encoder, unit, images[index]));
+      return item;
+    }),
+  );
+}
+
+function createUnitItem(unit, value, fraction) {
+  const name = createElement(
+    "div",
+    { className: "name" },
+    createElement("span", { textContent: `Unit ${unit}` }),
+    createElement("b", { textContent: value.toPrecision(4) }),
+  );
+  const bar = createElement("div", { className: "bar" });
+  bar.style.width = `${Math.max(2, 100 * fraction)}%`;
+  return createElement("li", {}, name, bar);
+}
+
+function createUnitPicture(encoder, unit, image) {
+  const canvas = createElement("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `Contribution of unit ${unit} to the reconstruction`);
+  drawChange(canvas, image, findPictureSize(encoder.inputShape));
+  return canvas;
+}
+
+/**
+ * Shows a page of the table of all rows.
+ *
+ * @param {import("../model/encoder.js").Encoder} encoder
+ * @param {Batch} batch
+ * @param {number} current The row shown above.
+ * @param {number} page From 0.
+ * @param {(row: number) => void} choose Called with a row that was clicked.
+ */
+export function showTable(encoder, batch, current, page, choose) {
+  const first = page * PAGE_ROWS;
+  const last = Math.min(first + PAGE_ROWS, batch.count);
+  const note = encoder.positions > 1 ? " Largest codes: units active at any position, as means over all positions." : "";
+  const all = formatCount(batch.count, "row");
+  const paged = batch.count > PAGE_ROWS;
+  setText("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${note}`);
+  byId("table-pager").hidden = !paged;
+  replaceRows(
+    byId("table"),
+    Array.from({ length: last - first }, (_, place) => createTableRow(encoder, batch, first + place, current, choose)),
+  );
+}
+
+/** Replaces rows; the focus moves to the button in the same place. */
+function replaceRows(table, rows) {
+  const place = [...table.rows].findIndex((row) => row.contains(document.activeElement));
+  table.replaceChildren(...rows);
+  rows[place]?.querySelector("button").focus({ preventScroll: true });
+}
+
+/**
+ * @param {number} count Rows.
+ * @returns {number} Number of pages of the table.
+ */
+export function countTablePages(count) {
+  return Math.ceil(count / PAGE_ROWS);
+}
+
+/**
+ * @param {number} row
+ * @returns {number} The page of the table with this row.
+ */
+export function findTablePage(row) {
+  return Math.floor(row / PAGE_ROWS);
+}
+
+function createTableRow(encoder, { codes }, row, current, choose) {
+  const code = codes.subarray(row * encoder.codeSize, (row + 1) * encoder.codeSize);
+  const active = findActive(code, encoder.units, encoder.activity);
+  const units = selectLargest(averagePositions(code, encoder.units), active, PAGE_UNITS);
+  const button = createElement("button", { type: "button", textContent: String(row + 1) });
+  button.setAttribute("aria-label", `Show row ${row + 1}`);
+  button.addEventListener("click", () => choose(row));
+  const text = units.map(({ unit, value }) => `${unit}:\u00a0${value.toPrecision(3)}`).join(" · ");
+  const line = createElement(
+    "tr",
+    {},
+    createElement("td", {}, button),
+    createElement("td", { textContent: formatNumber(countActive(code, encoder.units, encoder.activity)) }),
+    createElement("td", { textContent: text || "none" }),
+  );
+  if (row === current) line.setAttribute("aria-current", "true");
+  return line;
+}

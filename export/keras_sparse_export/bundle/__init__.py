@@ -1,0 +1,1 @@
+"""The bundle folder: format, manifest, schema, reading, writing and replacing."""

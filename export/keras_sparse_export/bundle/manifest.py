@@ -1,0 +1,283 @@
+"""Read and validate an untrusted manifest: bounded, strict JSON that follows its schema."""
+
+import json
+import math
+import re
+import reprlib
+from array import array
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NoReturn
+
+from keras_sparse_export.bundle import manifest_validator, reading
+from keras_sparse_export.bundle.format import (
+    FEATURES,
+    FORMATS,
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    THRESHOLDS,
+)
+from keras_sparse_export.errors import BundleError, SchemaError
+
+MAX_CONTAINERS = 1 << 12
+"""Objects and lists, which take the most memory per byte; a manifest has fewer than 100."""
+MAX_QUOTES = 1 << 15
+"""Two per string; a manifest has a few hundred strings, the rest are numbers."""
+MAX_DIGITS = 16
+"""Digits of an integer: below 2**53, JavaScript and a double represent it exactly."""
+MAX_ROW_VALUES = 1 << 24
+"""Numbers in one row or one code: 64 MiB of float32, an image of 16 megapixels."""
+MAX_BUNDLE_BYTES = 1 << 32
+"""All files together: two encoders and a decoder of 1 GB each, plus golden rows."""
+PER_UNIT = (
+    "mean_activation", "active_share", "activation_std", "active_std", "activation_skewness",
+    "active_skewness",
+)  # fmt: skip
+PER_BATCH_SIZE = ("thresholds", "spread_weights", "total_weights")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and validate the manifest of a bundle.
+
+    Raises:
+        BundleError: If there is no manifest, it is of an unknown format or requires an unknown
+            feature, or it does not follow its format; the message names the place.
+    """
+    file = folder / MANIFEST
+    try:
+        manifest = parse_manifest(
+            reading.read_file(reading.resolve_inside(folder, MANIFEST), MAX_MANIFEST_BYTES)
+        )
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleError(
+            f"Expected a bundle, a folder with a {MANIFEST}. Received: {folder}"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"Expected a JSON manifest. Received: {file} ({error})") from error
+    _require_format(manifest, file)
+    _require_features(manifest, file)
+    try:
+        manifest_validator.validate(manifest)
+        _require_consistent(manifest)
+    except SchemaError as fault:
+        place = f"`{fault.place}`" if fault.place else "the top"
+        raise BundleError(
+            f"Expected {fault.expected} in {file} at {place}. Received: {fault.received}"
+        ) from fault
+    return manifest
+
+
+def counts_signed_codes(manifest: dict[str, Any]) -> bool:
+    """Whether codes below zero can be active: by their magnitude, since format 2."""
+    return bool(manifest["format"] >= 2)
+
+
+def has_jumps(manifest: dict[str, Any]) -> bool:
+    """Whether codes jump from zero, at a threshold or by their rank in a row."""
+    return THRESHOLDS in manifest.get("requires", ())
+
+
+def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each golden file of a bundle, with rows first."""
+    rows, files = manifest["golden"]["rows"], manifest["files"]
+    if not rows:
+        return {}
+    x, code = manifest["input"]["shape"], manifest["output"]["shape"]
+    shapes = {"golden_x.f32": x, "golden_code.f32": code}
+    if "decoder.onnx" in files:
+        shapes["golden_x_hat.f32"] = x
+    if manifest["top_k"] is not None:
+        largest = [*code[:-1], manifest["top_k"]["k"]]
+        shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
+    if "encoder.int8.onnx" in files:
+        shapes["golden_code.int8.f32"] = code
+    return {name: (rows, *shape) for name, shape in shapes.items()}
+
+
+def require_onnxruntime(manifest: dict[str, Any], installed: str) -> None:
+    """Raise if a bundle needs a newer onnxruntime, before a file is loaded.
+
+    Args:
+        manifest: Manifest of the bundle.
+        installed: `onnxruntime.__version__`.
+
+    Raises:
+        BundleError: If the installed version is too old.
+    """
+    oldest = manifest["min_onnxruntime"]
+    if _parse_release(installed) < _parse_release(oldest):
+        raise BundleError(
+            f"Expected onnxruntime {oldest} or newer for this bundle. Received: onnxruntime "
+            f'{installed}. Remedy: pip install "onnxruntime>={oldest}", or an export with a lower '
+            "`opset`"
+        )
+
+
+def _parse_release(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: (1, 20, 0) for 1.20.0.dev3, (1, 20) for 1.20."""
+    release = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in release.group().split(".")) if release else ()
+
+
+# Strict JSON -----------------------------------------------------------------------------------
+
+
+def parse_manifest(data: bytes) -> Any:
+    """Parse strict JSON, in memory of a few times the size of the bytes.
+
+    Raises:
+        ValueError: If the bytes are not JSON, or are ambiguous.
+    """
+    if data.count(b"{") + data.count(b"[") > MAX_CONTAINERS or data.count(b'"') > MAX_QUOTES:
+        raise ValueError(f"more than {MAX_CONTAINERS} objects and lists or {MAX_QUOTES // 2} texts")
+    return json.loads(
+        data.decode("utf-8"),
+        object_pairs_hook=_parse_object,
+        parse_int=_parse_integer,
+        parse_float=_parse_float,
+        parse_constant=_reject_constant,
+    )
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("a duplicate key")
+    return entries
+
+
+def _parse_integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a whole number of more than {MAX_DIGITS} digits")
+    return int(text)
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number that is too large for float64")
+    return value
+
+
+def _reject_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which is not JSON")
+
+
+# Validation ------------------------------------------------------------------------------------
+
+
+def _require_format(manifest: Any, file: Path) -> None:
+    """Check the format first, because nothing is known about other formats."""
+    version = manifest.get("format") if isinstance(manifest, dict) else manifest
+    if not isinstance(manifest, dict) or type(version) is not int or version not in FORMATS:
+        shown = f"format {version!r:.80}" if isinstance(manifest, dict) else type(version).__name__
+        raise BundleError(
+            f"Expected a bundle of format {' or '.join(map(str, FORMATS))}. Received: {shown} in "
+            f"{file}. Remedy: a version of keras-sparse-export that knows it"
+        )
+
+
+def _require_features(manifest: dict[str, Any], file: Path) -> None:
+    """Check the features before the schema, which knows no keys of a feature that is unknown."""
+    required = manifest.get("requires")
+    names = [name for name in required if isinstance(name, str)] if type(required) is list else []
+    unknown = [name for name in names if name not in FEATURES]
+    if unknown:
+        raise BundleError(
+            "Expected a bundle whose `requires` lists features that this version knows ("
+            f"{', '.join(sorted(FEATURES))}). Received: {reprlib.repr(unknown[0])}"
+            f" in {file}. Remedy: a newer keras-sparse-export"
+        )
+
+
+def _require_consistent(manifest: dict[str, Any]) -> None:
+    """Check that the parts of a manifest agree, which a schema cannot express.
+
+    Raises:
+        SchemaError: If they do not.
+    """
+    code, files = manifest["output"]["shape"], manifest["files"]
+    if manifest["format"] == 1:
+        _require("requires" not in manifest, "requires", "no such key in format 1", "one")
+    for name in ("input", "output"):
+        values = math.prod(manifest[name]["shape"])
+        _require(values <= MAX_ROW_VALUES, f"{name}.shape", f"{MAX_ROW_VALUES} at most", values)
+    total = sum(entry["size"] for entry in files.values())
+    _require(total <= MAX_BUNDLE_BYTES, "files", f"{MAX_BUNDLE_BYTES} bytes at most", total)
+    for name, shape in list_golden_shapes(manifest).items():
+        size = 4 * math.prod(shape)
+        actual = files.get(name, {"size": "no such file"})["size"]
+        _require(actual == size, f"files.{name}", f"{size} bytes", actual)
+
+    decodes = "decoder.onnx" in files
+    _require(
+        ("decoder" in manifest["parity"]) == decodes, "parity", "`decoder` as in `files`", "none"
+    )
+    if (top_k := manifest["top_k"]) is not None:
+        _require(top_k["k"] <= code[-1], "top_k.k", f"{code[-1]} at most", top_k["k"])
+    if (statistics := manifest["statistics"]) is not None:
+        _require_statistics(statistics, code[-1])
+    _require_thresholds(manifest)
+    _require_int8(manifest)
+
+
+def _require_statistics(statistics: dict[str, Any], units: int) -> None:
+    for name in PER_UNIT:
+        count = len(statistics[name])
+        _require(count == units, f"statistics.{name}", f"{units} numbers, one per unit", count)
+    if (drift := statistics["drift"]) is None:
+        return
+    sizes = drift["batch_sizes"]
+    grow = all(a < b for a, b in pairwise(sizes))
+    place = "statistics.drift.batch_sizes"
+    _require(grow and 2 * sizes[-1] <= statistics["rows"], place, "growing to half the rows", sizes)
+    for name in PER_BATCH_SIZE:
+        count = len(drift[name])
+        expected = f"{len(sizes)} numbers, one per batch size"
+        _require(count == len(sizes), f"statistics.drift.{name}", expected, count)
+
+
+def _require_thresholds(manifest: dict[str, Any]) -> None:
+    for name in ("thresholds", "calibration"):
+        expected = "a key of the feature `thresholds`, present with it alone"
+        _require((name in manifest) == has_jumps(manifest), name, expected, manifest.get(name))
+    gates, units = manifest.get("thresholds") or [], manifest["output"]["shape"][-1]
+    for index, gate in enumerate(gates):
+        place, values = f"thresholds[{index}]", gate["values"]
+        _require(gate["pass"] == index + 1, f"{place}.pass", str(index + 1), gate["pass"])
+        counts = (1,) if gate["operator"] == "ThresholdedRelu" else (1, units)
+        expected = f"{' or '.join(map(str, counts))} numbers"
+        _require(len(values) in counts, f"{place}.values", expected, len(values))
+        exact = array("f", values).tolist() == values
+        _require(exact, f"{place}.values", "numbers of float32", values)
+    if (curve := manifest.get("calibration")) is not None:
+        _require(bool(gates), "calibration", "null without thresholds", curve)
+        _require_curve(curve, min(gates[-1]["values"]), units)
+
+
+def _require_curve(curve: dict[str, list[float]], lowest: float, units: int) -> None:
+    """Check the L0 at each of the thresholds, the lowest of which is that of the file."""
+    l0, thresholds = curve["l0"], curve["threshold"]
+    falls = l0[0] <= units and all(a > b for a, b in pairwise(l0))
+    _require(falls, "calibration.l0", f"numbers that fall, {units} at most", l0)
+    rises = len(thresholds) == len(l0) and all(a < b for a, b in pairwise(thresholds))
+    expected = f"{len(l0)} numbers that rise, {lowest} at least"
+    _require(rises and thresholds[0] >= lowest, "calibration.threshold", expected, thresholds)
+
+
+def _require_int8(manifest: dict[str, Any]) -> None:
+    int8 = manifest["int8"]
+    kept = int8 is not None and int8["kept"]
+    _require(("encoder.int8.onnx" in manifest["files"]) == kept, "int8", "as in `files`", kept)
+    if kept:
+        method, report = int8.get("method"), int8["report"]
+        _require(method in report, "int8.method", "a method in the report", method)
+        known = int8.get("golden_tolerance") is not None
+        _require(known or not manifest["golden"]["rows"], "int8.golden_tolerance", "a number", None)
+
+
+def _require(holds: bool, place: str, expected: str, received: Any) -> None:
+    if not holds:
+        raise SchemaError(place, expected, reprlib.repr(received))

@@ -1,0 +1,125 @@
+"""Write the card and the manifest of a bundle."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from keras_sparse_export.bundle.format import FORMAT, MANIFEST, MAX_MANIFEST_BYTES, NAME
+from keras_sparse_export.bundle.manifest import counts_signed_codes
+from keras_sparse_export.errors import BundleError
+
+
+def finish(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the card, then the manifest with the hash and size of every other file."""
+    manifest = {"format": FORMAT, **manifest}
+    (folder / "README.md").write_text(format_card(manifest), encoding="utf-8")
+    files = {
+        file.name: {"sha256": hash_file(file), "size": file.stat().st_size}
+        for file in sorted(folder.iterdir())
+        if not file.name.startswith(".")  # hidden files of systems and tools
+    }
+    odd = [name for name in files if not re.fullmatch(NAME, name)]
+    if odd:
+        raise BundleError(
+            "Expected file names of ASCII letters, digits, spaces, `.`, `_` and `-` in a bundle. "
+            f"Received: {odd[0]!r}. Remedy: keep it outside the folder"
+        )
+    text = json.dumps({**manifest, "files": files}, indent=2, allow_nan=False)
+    data = f"{text}\n".encode()
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise BundleError(
+            f"Expected a manifest of at most {MAX_MANIFEST_BYTES} bytes. Received: {len(data)} "
+            f"bytes, for {manifest['output']['shape'][-1]} units. Remedy: export without a sample; "
+            "the statistics take the most space"
+        )
+    (folder / MANIFEST).write_bytes(data)
+
+
+def hash_file(file: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def format_card(manifest: dict[str, Any]) -> str:
+    """Return the README.md of a bundle: its contents, and how to run it."""
+    shape, units = manifest["input"]["shape"], manifest["output"]["shape"]
+    parity = manifest["parity"]["encoder"]
+    size = "the magnitude of its code" if counts_signed_codes(manifest) else "its code"
+    lines = [
+        "# A sparse encoder",
+        "",
+        f"`encoder.onnx` maps raw rows `x` `[batch, {_format_dims(shape)}]` (float32; scaling is "
+        f"part of the graph) to `code` `[batch, {_format_dims(units)}]`. A unit is active when "
+        f"{size} exceeds {manifest['threshold']:g}.",
+        "",
+        f"It runs on onnxruntime {manifest['min_onnxruntime']} and newer, in any language:",
+        "",
+        "```python",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("encoder.onnx")',
+        '(code,) = session.run(["code"], {"x": rows})',
+        "```",
+        "",
+        "or, with verification, `keras_sparse_export.Encoder(folder).encode(rows)`.",
+        "",
+        f"Parity with Keras: max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
+        f"(allowed {parity['tolerance']:.2g}).",
+    ]
+    if manifest.get("thresholds"):
+        lines += ["", _describe_thresholds(manifest)]
+    if (statistics := manifest["statistics"]) is not None:
+        lines += [
+            "",
+            f"On {statistics['rows']} rows of real data, {statistics['l0']:.1f} of {units[-1]} "
+            f"units are active per row, and {statistics['dead_units']} are never active.",
+        ]
+    if "decoder" in manifest["parity"]:
+        lines += ["", "`decoder.onnx` maps `code` to reconstructions of the raw rows, `x_hat`."]
+    if manifest["int8"] is not None and manifest["int8"]["kept"]:
+        report = manifest["int8"]["report"][manifest["int8"]["method"]]
+        lines += [
+            "",
+            "`encoder.int8.onnx` is the encoder quantized to int8, with "
+            f"{report['file_bytes_int8'] / report['file_bytes_float32']:.0%} of the file size. On "
+            f"held-out rows, {report['jaccard']:.1%} of the units that are active in one of the "
+            "two encoders are active in both.",
+        ]
+    lines += [
+        "",
+        {
+            "real": "The golden rows are real rows, from the sample that was passed to the export.",
+            "synthetic": "The golden rows are synthetic: random numbers, not data.",
+            "none": "There are no golden rows.",
+        }[manifest["golden"]["kind"]]
+        + " `manifest.json` has all details. Its hashes prove that the files are intact, but not"
+        " who made them.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _describe_thresholds(manifest: dict[str, Any]) -> str:
+    """Describe the gates, and the L0 that a device may ask for."""
+    values = [gate["values"] for gate in manifest["thresholds"]]
+    ranges = [
+        f"{min(each):.4g}" + (f" to {max(each):.4g}, by unit" if len(each) > 1 else "")
+        for each in values
+    ]
+    text = (
+        f"A code is 0 unless it exceeds its threshold, {ranges[-1]}"
+        + (f" (in the first of two passes {ranges[0]})" if len(ranges) > 1 else "")
+        + "."
+    )
+    if (curve := manifest["calibration"]) is not None:
+        text += (
+            f" `Encoder(folder, l0=k)` lowers the mean number of active units, from "
+            f"{curve['l0'][0]:.1f} to {curve['l0'][-1]:.1f} at the least."
+        )
+    return text
+
+
+def _format_dims(shape: list[int]) -> str:
+    return ", ".join(str(size) for size in shape)

@@ -1,0 +1,116 @@
+"""`keras-sparse-export drift`: test rows for drift from the export sample."""
+
+import argparse
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.cli import inputs
+from keras_sparse_export.drift.score import Drift
+from keras_sparse_export.errors import RangeError
+from keras_sparse_export.runtime.encoder import Encoder
+
+DRIFTED = 1
+MOVED_UNITS = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command after the bundle."""
+    inputs.add_arguments(parser)
+    parser.add_argument(
+        "--batch-rows", type=int, default=256, metavar="ROWS", help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--on-bad",
+        choices=("raise", "skip"),
+        default="raise",
+        help="stop at a bad row, or skip it (default: %(default)s)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+
+
+def drift(options: argparse.Namespace) -> int:
+    """Compare batch by batch; return 1 if more batches drifted than chance explains."""
+    if options.batch_rows < 1:
+        raise ValueError(
+            "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
+            f"{options.batch_rows}"
+        )
+    encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
+    batches: list[Drift] = []
+    source, shape, skip = options.data, encoder.input_shape, options.on_bad == "skip"
+    for read in inputs.read_batches(options, source, shape, options.batch_rows, skip=skip):
+        if batches and len(read.rows) < options.batch_rows:
+            break  # an incomplete last batch is ignored, unless it is the only one
+        batch = _measure(encoder, read, skip=skip)
+        if not options.json:
+            print(_format_line(batch, len(batches) * options.batch_rows))
+        batches.append(batch)
+    if not batches:
+        raise ValueError(f"Expected rows in {source}. Received: none")
+    rate, drifted = batches[0].false_alarm_rate, sum(batch.drifted for batch in batches)
+    # For one batch of one, the probability is the rate up to rounding.
+    alarm = _compute_tail(drifted, len(batches), rate) <= rate + 1e-9
+    if options.json:
+        entries = [_make_entry(batch) for batch in batches]
+        print(json.dumps({"drifted": alarm, "false_alarm_rate": rate, "batches": entries}))
+    else:
+        print(
+            f"{drifted} of {len(batches)} batches above the threshold, "
+            f"{rate * len(batches):.2g} expected by chance: {_format_verdict(alarm)}"
+        )
+    return DRIFTED if alarm else 0
+
+
+def _measure(encoder: Encoder, batch: inputs.Batch, *, skip: bool) -> Drift:
+    rows = batch.rows
+    while True:  # an error names the rows of one chunk
+        try:
+            return encoder.drift(rows)
+        except RangeError as error:
+            if not skip:
+                raise error.renumber(batch.numbers.tolist()) from error
+            rows = np.delete(rows, error.rows, axis=0)
+
+
+def _compute_tail(drifted: int, batches: int, rate: float) -> float:
+    """Return the probability that `drifted` or more batches raise an alarm without drift."""
+    fewer = (
+        math.exp(
+            math.lgamma(batches + 1)
+            - math.lgamma(count + 1)
+            - math.lgamma(batches - count + 1)
+            + count * math.log(rate)
+            + (batches - count) * math.log1p(-rate)
+        )
+        for count in range(drifted)
+    )
+    return 1 - math.fsum(fewer)
+
+
+def _find_largest_moves(batch: Drift) -> dict[int, float]:
+    """Return the scores of the units that moved most."""
+    order = abs(batch.units).argsort(kind="stable")[::-1][:MOVED_UNITS]
+    return {int(unit): round(float(batch.units[unit]), 2) for unit in order}
+
+
+def _format_line(batch: Drift, first: int) -> str:
+    units = ", ".join(
+        f"{unit} ({score:+.1f})" for unit, score in _find_largest_moves(batch).items()
+    )
+    return (
+        f"rows {first} to {first + batch.rows - 1}: score {batch.score:.2f} (threshold "
+        f"{batch.threshold:.2f}), {_format_verdict(batch.drifted)}; units that moved most: {units}"
+    )
+
+
+def _format_verdict(drifted: bool) -> str:
+    return "DRIFT" if drifted else "no drift"
+
+
+def _make_entry(batch: Drift) -> dict[str, Any]:
+    names = ("rows", "score", "threshold", "drifted")
+    return {**{name: getattr(batch, name) for name in names}, "units": _find_largest_moves(batch)}

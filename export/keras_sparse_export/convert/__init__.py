@@ -1,0 +1,1 @@
+"""Convert a Keras encoder to ONNX and write a verified bundle. Loads Keras and onnx."""

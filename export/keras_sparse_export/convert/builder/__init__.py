@@ -1,0 +1,1 @@
+"""Build ONNX graphs from Keras layers."""

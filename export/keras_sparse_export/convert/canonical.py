@@ -1,0 +1,156 @@
+"""Rewrite ONNX models to a canonical form that does not depend on the converter."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+
+from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.onnx_file import operators
+from keras_sparse_export.runtime import top_k
+
+
+def choose_ir_version(opset: int) -> int:
+    """Return the oldest IR version that supports an opset, so that old runtimes load the file."""
+    return 7 if opset <= 14 else 8
+
+
+def require_known(proto: onnx.ModelProto, opset: int, allow: Sequence[str] = ()) -> None:
+    """Raise if a model has operators that ONNX does not know, or that a device would reject.
+
+    tf2onnx keeps operators that it cannot map under their TensorFlow names.
+
+    Raises:
+        ConversionError: If so; the message names the operators.
+    """
+    nodes = proto.graph.node
+    unknown = {
+        node.op_type
+        for node in nodes
+        if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
+    }
+    if unknown:
+        raise ConversionError(
+            f"Expected operators of ONNX opset {opset}. Received: {', '.join(sorted(unknown))}, "
+            "from an activation or a layer without an ONNX equivalent"
+        )
+    if rejected := operators.list_unknown((node.op_type for node in nodes), allow):
+        raise ConversionError(
+            "Expected operators that a device accepts without `allow`. Received: "
+            f"{', '.join(rejected)}. Remedy: allow={tuple(rejected)!r}, here and on the device"
+        )
+
+
+def canonicalize(
+    proto: onnx.ModelProto,
+    graph_name: str,
+    input_: tuple[str, tuple[int, ...]],
+    output: tuple[str, tuple[int, ...]],
+    opset: int,
+) -> tuple[onnx.ModelProto, list[str]]:
+    """Rewrite a model so that equal weights give equal bytes.
+
+    Values are named by us or numbered, the batch axis is called `batch`, and no trace is left of
+    the converter, its version or the names of Keras layers.
+
+    Args:
+        proto: A model with one input; its outputs but the first are left out.
+        graph_name: New name of the graph.
+        input_: New name and row shape of the input.
+        output: New name and row shape of the output.
+        opset: The opset of the model.
+
+    Returns:
+        The model, and the names in it of the outputs that are left out.
+
+    Raises:
+        ConversionError: If the ONNX checker rejects the result.
+    """
+    source = proto.graph
+    constants = {constant.name for constant in source.initializer}
+    (x,) = [value for value in source.input if value.name not in constants]
+    names = {"": "", x.name: input_[0], source.output[0].name: output[0]}
+    used = [name for node in source.node for name in node.input]
+    for constant in source.initializer:
+        if constant.name in used:
+            names.setdefault(constant.name, f"weight_{len(names)}")
+    nodes = [_rename(node, names) for node in source.node]
+    initializers = []
+    for constant in source.initializer:
+        if constant.name in names:
+            copy = onnx.TensorProto()
+            copy.CopyFrom(constant)
+            copy.name, copy.doc_string = names[constant.name], ""
+            initializers.append(copy)
+    helper = onnx.helper
+    value_infos = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape])
+        for name, shape in (input_, output)
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, graph_name, value_infos[:1], value_infos[1:], initializers),
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=choose_ir_version(opset),
+        producer_name="keras-sparse-export",
+    )
+    _check(model)
+    return model, [names[value.name] for value in source.output[1:]]
+
+
+def append_top_k(proto: onnx.ModelProto, k: int) -> onnx.ModelProto:
+    """Add the outputs `values` and `indices` of the k codes of largest magnitude to a model.
+
+    Raises:
+        ConversionError: If the ONNX checker rejects the result.
+    """
+    helper, kinds = onnx.helper, onnx.TensorProto
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    graph = model.graph
+    (code,) = graph.output
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array([k], np.int64), "k"))
+    for operator, inputs, outputs, attributes in (
+        ("Abs", [code.name], ["magnitudes"], {}),
+        ("TopK", ["magnitudes", "k"], ["largest", "places"], {"axis": -1}),
+        ("GatherElements", [code.name, "places"], [top_k.VALUES], {"axis": -1}),
+        ("Cast", ["places"], [top_k.INDICES], {"to": kinds.INT32}),  # int64 is BigInt in JavaScript
+    ):
+        graph.node.append(helper.make_node(operator, inputs, outputs, **attributes))
+    dims = [dim.dim_param or dim.dim_value for dim in code.type.tensor_type.shape.dim]
+    for name, kind in ((top_k.VALUES, kinds.FLOAT), (top_k.INDICES, kinds.INT32)):
+        graph.output.append(helper.make_tensor_value_info(name, kind, [*dims[:-1], k]))
+    _check(model)
+    return model
+
+
+def _check(model: onnx.ModelProto) -> None:
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConversionError(f"Expected a valid ONNX model. Received: {error}") from error
+
+
+def _rename(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    for name in node.output:
+        names.setdefault(name, f"value_{len(names)}")
+    copy.name, copy.doc_string = "", ""
+    copy.input[:] = [names.setdefault(name, f"value_{len(names)}") for name in node.input]
+    copy.output[:] = [names[name] for name in node.output]
+    for attribute in copy.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            _rename_graph(attribute.g, names)
+    return copy
+
+
+def _rename_graph(inner: onnx.GraphProto, names: dict[str, str]) -> None:
+    """Rename the values in the body of a loop or branch, which can refer to outer values."""
+    for value in (*inner.input, *inner.initializer):
+        value.name = names.setdefault(value.name, f"value_{len(names)}")
+    nodes = [_rename(node, names) for node in inner.node]
+    del inner.node[:], inner.value_info[:]
+    inner.node.extend(nodes)
+    for value in inner.output:
+        value.name = names.setdefault(value.name, f"value_{len(names)}")
+    inner.name = f"body_{len(names)}"

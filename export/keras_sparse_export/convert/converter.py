@@ -1,0 +1,206 @@
+"""Convert an encoder or a decoder from Keras to ONNX, and compare the two before returning."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_sparse_export.convert import canonical, cut, tf2onnx
+from keras_sparse_export.convert.builder import build
+from keras_sparse_export.convert.jumps import gates
+from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
+from keras_sparse_export.errors import ConversionError, ParityError
+from keras_sparse_export.runtime import jumps as jumping
+from keras_sparse_export.runtime import parity as fidelity
+from keras_sparse_export.runtime import top_k
+from keras_sparse_export.runtime.jumps import Jump, Observation, Observe, Taps
+
+MAX_BYTES = 2**31 - 1  # of one protobuf file
+
+
+class Converted(NamedTuple):
+    """A converted encoder or decoder."""
+
+    onnx_bytes: bytes
+    run: fidelity.Run
+    parity: fidelity.Parity
+    converter: str
+    jumps: Sequence[Jump]
+    observe: Observe
+    """The model that was converted, with what passes its jumps."""
+    taps: Taps
+    """Names in the file."""
+    first: First
+    """The units that it computes."""
+
+
+def convert(
+    file: str,
+    model: keras.Model,
+    rows: np.ndarray,
+    converter: str,
+    opset: int,
+    k: int | None = None,
+    allow: Sequence[str] = (),
+    targets: np.ndarray | None = None,
+    units: int | None = None,
+) -> Converted:
+    """Convert an encoder or a decoder, and compare it with its source.
+
+    Args:
+        file: Name in the bundle, `encoder.onnx` or `decoder.onnx`.
+        model: Model from `cut.clone_for_inference`.
+        rows: Rows to compare on.
+        converter: `"tf2onnx"`, `"builder"` or `"auto"`.
+        opset: ONNX operator set.
+        k: The `top_k` of an encoder.
+        allow: Additional ONNX operators to accept.
+        targets: The rows that a decoder reconstructs from `rows`, its codes.
+        units: Number of units to cut the code to, `None` for all.
+
+    Raises:
+        ConversionError: If no converter knows a layer or an operator, or the codes of the units
+            depend on others; the message names it.
+        ParityError: If the outputs disagree with those of Keras.
+    """
+    jumps = [gates.read_jump(gate) for gate in gates.list_gates(model)]
+    watched = gates.watch(model)
+
+    def compute(batch: np.ndarray) -> Observation:
+        with on_cpu():
+            return watched(batch)
+
+    part = First() if file.startswith("encoder") else First(units, width=model.input_shape[-1])
+    _require_finite(file, part.narrow(compute)(rows).code)
+    failures: list[ValueError] = []
+    for name in (order := _list_converters(converter, jumps=bool(jumps))):
+        try:
+            onnx_bytes, taps, first = _convert_with(file, model, name, opset, k, allow, units)
+            observe, own = first.narrow(compute), first.narrow_jumps(jumps)
+            run = _get_code(observe)
+            if jumps:
+                parity = jumping.gate(file, observe, onnx_bytes, taps, own, rows)
+            else:
+                parity = fidelity.gate(file, run, onnx_bytes, rows, targets)
+            if k is not None:
+                top_k.gate(file, onnx_bytes, rows, int(k))
+        except (ConversionError, ParityError) as failure:
+            failures.append(failure)
+        else:
+            return Converted(onnx_bytes, run, parity, name, own, observe, taps, first)
+    messages = [f"{name}: {failure}" for name, failure in zip(order, failures, strict=True)]
+    text = "; ".join(messages) if len(order) > 1 else str(failures[0])
+    if any(isinstance(failure, ParityError) for failure in failures):
+        raise ParityError(text)
+    if keras.backend.backend() != "tensorflow" and not jumps:
+        text += ". Remedy: KERAS_BACKEND=tensorflow, where tf2onnx is tried as well"
+    raise ConversionError(text)
+
+
+def _require_finite(file: str, outputs: np.ndarray) -> None:
+    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    if not finite.all():
+        raise ConversionError(
+            f"Expected finite outputs of Keras to compare `{file}` with. Received: NaN or infinity "
+            f"for {(~finite).sum()} of {len(outputs)} rows. Remedy: a `sample` of rows that the "
+            "model encodes, or weights that are finite"
+        )
+
+
+def _get_code(observe: Observe) -> fidelity.Run:
+    return lambda rows: observe(rows).code
+
+
+def _list_converters(converter: str, *, jumps: bool) -> list[str]:
+    """Return the converters to try, in order; for jumps the direct builder alone."""
+    if jumps and converter == "tf2onnx":
+        raise ValueError(
+            "Invalid value for argument `converter`. Expected 'builder' or 'auto' for an encoder "
+            "with activations by count, such as BatchTopK. Received: converter='tf2onnx'"
+        )
+    if jumps:
+        return ["builder"]
+    tensorflow = keras.backend.backend() == "tensorflow"
+    if converter == "tf2onnx" and not tensorflow:
+        raise ValueError(
+            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
+            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
+        )
+    if converter != "auto":
+        return [converter]
+    return ["tf2onnx", "builder"] if tensorflow else ["builder"]
+
+
+def _convert_with(
+    file: str,
+    model: keras.Model,
+    converter: str,
+    opset: int,
+    k: int | None,
+    allow: Sequence[str],
+    units: int | None,
+) -> tuple[bytes, Taps, First]:
+    convert = {"tf2onnx": tf2onnx.convert, "builder": build.convert}[converter]
+    proto = convert(model, opset)
+    canonical.require_known(proto, opset, allow)
+    name = file.removesuffix(".onnx")
+    names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
+    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
+    proto, inner = canonical.canonicalize(proto, name, input_, output, opset)
+    taps, first = [names, *zip(inner[::2], inner[1::2], strict=True)], First()
+    if units is not None and name == "encoder":
+        narrowed = narrow_encoder(proto, units)
+        first = First(units, passes=[z in narrowed for z, _ in taps[1:]])
+    elif units is not None:
+        narrow_decoder(proto, units)
+        first = First(units, width=model.input_shape[-1])
+    if k is not None:
+        proto = canonical.append_top_k(proto, int(k))
+    if proto.ByteSize() > MAX_BYTES:
+        raise ConversionError(
+            f"Expected an encoder below 2 GiB, the most that one ONNX file holds. Received: "
+            f"{proto.ByteSize()} bytes"
+        )
+    return proto.SerializeToString(deterministic=True), taps, first
+
+
+def require_parity_with_original(
+    name: str, model: keras.Model, converted: Converted, rows: np.ndarray
+) -> None:
+    """Compare what was converted with the user's own model, on whatever device that computes.
+
+    Raises:
+        ParityError: If they differ by more than a device that rounds products explains.
+    """
+    original = converted.first.narrow(gates.watch(model))
+    if converted.jumps:
+        jumping.require_parity_with_original(
+            name, original, converted.observe, converted.jumps, rows
+        )
+    else:
+        fidelity.require_parity_with_original(name, _get_code(original), converted.run, rows)
+
+
+def is_local_float32(model: keras.Model) -> bool:
+    """Whether the model computes in float32, and in this process only."""
+    float32 = all(layer.compute_dtype == "float32" for layer in cut.list_layers(model))
+    return float32 and keras.distribution.distribution() is None
+
+
+@contextmanager
+def on_cpu() -> Iterator[None]:
+    """Compute on the CPU of this process, and restore the caller's random state afterwards."""
+    # GPUs and TPUs round matrix products by default; the reference must not. Without this, a
+    # distribution would also share the copy's weights with other hosts, and wait for them.
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    state = random.getstate()  # Keras draws seeds for the copy from it
+    try:
+        with keras.device("cpu"):
+            yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+        random.setstate(state)

@@ -1,0 +1,232 @@
+"""Cut the encoder or decoder out of a Keras model, and copy it for inference."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_sparse_export.errors import ConversionError, summarize
+
+
+def cut_encoder(model: keras.Model, layer: str | None) -> keras.Model:
+    """Return the part of a model that computes codes: its `encoder`, or everything up to a layer.
+
+    Raises:
+        TypeError: If `model` is not a Keras model.
+        ValueError: If there is no such part, or its input is not float.
+        ConversionError: If it has several inputs or outputs, or one without a fixed shape.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"Invalid type for argument `model`. Expected a keras.Model. Received: {model!r}"
+        )
+    own = getattr(model, "encoder", None)
+    if layer is None:
+        if not isinstance(own, keras.Model):
+            raise ValueError(
+                "Invalid value for argument `layer`. Expected the name of the layer that computes "
+                f"the codes, one of {_list_names(model)}. Received: layer=None"
+            )
+        encoder = own
+        _require_graph(encoder, "as the encoder")
+    else:
+        if isinstance(own, keras.Model):
+            raise ValueError(
+                "Invalid value for argument `layer`. Expected None for a model with an encoder of "
+                f"its own. Received: layer={layer!r}"
+            )
+        _require_graph(model, "to cut at `layer`")
+        encoder = _cut_after(model, layer)
+    _require_single_ends(encoder, "an encoder")
+    if not keras.backend.is_float_dtype(encoder.inputs[0].dtype):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected an encoder of float rows. Received: an "
+            f"input of dtype {encoder.inputs[0].dtype}"
+        )
+    return encoder
+
+
+def _list_names(model: keras.Model) -> list[str]:
+    inputs = keras.layers.InputLayer
+    return [layer.name for layer in model.layers if not isinstance(layer, inputs)]
+
+
+def _require_graph(model: keras.Model, role: str) -> None:
+    """Raise if a model is subclassed or not built, so that its layers cannot be followed."""
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"Invalid value for argument `model`. Expected a built Functional or Sequential model "
+            f"{role}. Received: `{model.name}` of class {type(model).__name__}. Remedy: build it "
+            "from keras.Input(shape): keras.Model(x, layers(x))"
+        )
+
+
+def _require_single_ends(model: keras.Model, role: str) -> None:
+    for end, tensors in (("input", model.inputs), ("output", model.outputs)):
+        shape = tensors[0].shape[1:]
+        if len(tensors) != 1 or not shape or None in shape:
+            shapes = ", ".join(f"`{tensor.name}` {tuple(tensor.shape)}" for tensor in tensors)
+            raise ConversionError(
+                f"Invalid value for argument `model`. Expected {role} with one {end} of a fixed "
+                f"shape of one axis or more. Received: {shapes}"
+            )
+
+
+def _cut_after(model: keras.Model, name: str) -> keras.Model:
+    names = _list_names(model)
+    if name not in names:
+        raise ValueError(
+            f"Invalid value for argument `layer`. Expected one of {names}. Received: layer={name!r}"
+        )
+    if isinstance(model, keras.Sequential):
+        x = h = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype, name="x")
+        for layer in model.layers[: names.index(name) + 1]:
+            h = layer(h)
+        return keras.Model(x, h, name="encoder")
+    # `layer.output` belongs to the inside of a nested model or the first call of a shared layer, so
+    # the calls are intercepted instead.
+    outputs = []
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        h = layer(*args, **kwargs)
+        if layer.name == name:
+            outputs.append(h)
+        return h
+
+    again = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    if len(outputs) != 1:
+        raise ValueError(
+            f"Invalid value for argument `layer`. Expected a layer that the model calls once. "
+            f"Received: layer={name!r}, which it calls {len(outputs)} times"
+        )
+    return keras.Model(again.inputs, outputs[0], name="encoder")
+
+
+def cut_decoder(model: keras.Model, layer: str | None) -> keras.Model:
+    """Return the model's own `decoder`.
+
+    Raises:
+        ValueError: If it has none, or `layer` is given, or it does not map codes to rows.
+        ConversionError: If it has several inputs or outputs, or one without a fixed shape.
+    """
+    decoder = getattr(model, "decoder", None)
+    if layer is not None or not isinstance(decoder, keras.Model):
+        raise ValueError(
+            "Invalid value for argument `decoder`. Expected decoder=False for a model without an "
+            "encoder and a decoder of its own. Received: decoder=True"
+        )
+    _require_graph(decoder, "as the decoder")
+    _require_single_ends(decoder, "a decoder")
+    expected = model.encoder.output_shape[1:], model.encoder.input_shape[1:]
+    if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
+        raise ValueError(
+            f"Invalid value for argument `decoder`. Expected a decoder from codes {expected[0]} to "
+            f"rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
+        )
+    return decoder
+
+
+class _PassOn(keras.layers.Layer):
+    """Identity in place of an `ActivityPenalty`."""
+
+    def call(self, h: Any, mask: Any = None, weights: Any = None) -> Any:
+        return h
+
+
+def clone_for_inference(model: keras.Model) -> keras.Model:
+    """Copy a model for inference: float32, the same weights, no regularizers or penalties.
+
+    Raises:
+        ConversionError: If a layer cannot be recreated from its config; the message names it.
+    """
+    pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
+    tied: list[tuple[Any, keras.layers.Layer]] = []
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        kind = keras.saving.get_registered_name(type(layer))
+        if kind == "keras_sparse>ActivityPenalty":
+            return _PassOn(name=layer.name, dtype="float32")
+        if kind == "keras_sparse>TiedDecoder":  # its weights are those of a layer of the encoder
+            twin = keras.layers.Dense(layer.kernel.shape[1], name=layer.name, dtype="float32")
+            tied.append((layer, twin))
+            return twin
+        copy = _copy_layer(layer)
+        if isinstance(layer, keras.layers.Layer):  # otherwise it is an operation of keras.ops
+            pairs.append((layer, copy))
+        return copy
+
+    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    for layer, twin in pairs:
+        try:
+            _copy_weights(layer, twin)
+            if hasattr(twin, "finalize_state"):  # derives attributes from adapted weights
+                twin.finalize_state()
+        except Exception as error:
+            raise _report_copy(layer, error) from error
+    for layer, twin in tied:
+        twin.set_weights([keras.ops.convert_to_numpy(w) for w in (layer.kernel, layer.bias)])
+    # tf2onnx reads only Functional models, and takes the input's name from a fresh Input.
+    x = keras.Input(model.input_shape[1:], dtype="float32", name="x")
+    return keras.Model(x, call_model(copy, x), name=model.name)
+
+
+def _copy_weights(layer: Any, twin: Any) -> None:
+    inner = getattr(layer, "activation", None)  # Keras builds a layer in this place when it runs
+    if isinstance(inner, keras.layers.Layer) and inner.built and not twin.activation.built:
+        twin.activation.build_from_config(inner.get_build_config())
+    if getattr(layer, "lora_enabled", False):  # `kernel` is the sum of kernel and adapter
+        for name in ("kernel", "embeddings", "bias"):
+            if getattr(layer, name, None) is not None:
+                getattr(twin, name).assign(getattr(layer, name))
+    else:
+        twin.set_weights(layer.get_weights())
+
+
+def call_model(model: keras.Model, x: Any) -> Any:
+    """Call a model that may take and return lists of one tensor."""
+    sequential = isinstance(model, keras.Sequential)
+    inputs = x if sequential else keras.tree.pack_sequence_as(model.input, [x])
+    return keras.tree.flatten(model(inputs, training=False))[0]
+
+
+def _copy_layer(layer: Any) -> Any:
+    if isinstance(layer, keras.layers.Lambda):  # only some versions of Keras recreate it
+        raise ConversionError(
+            "Expected layers that can be recreated from their config. Received: layer "
+            f"`{layer.name}` of class Lambda. Remedy: a layer class of your own"
+        )
+    policy = getattr(layer, "dtype_policy", None)  # operations of keras.ops have none
+    if isinstance(policy, keras.dtype_policies.QuantizedDTypePolicy):
+        raise ConversionError(
+            f"Expected layers with float weights. Received: layer `{layer.name}` of class "
+            f"{type(layer).__name__}, quantized to {policy.quantization_mode}. Remedy: "
+            "export the model as it was before `quantize`; export_encoder(..., quantize='int8') "
+            "adds an int8 encoder"
+        )
+    try:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.Layer):
+            config |= {key: None for key in config if key.endswith("_regularizer")}
+            config |= {key: None for key in config if key.startswith("lora_")}
+            if not isinstance(layer, keras.Model):
+                config["dtype"] = "float32"
+        return type(layer).from_config(config)
+    except Exception as error:  # a user's layer may raise anything
+        raise _report_copy(layer, error) from error
+
+
+def _report_copy(layer: Any, error: Exception) -> ConversionError:
+    return ConversionError(
+        f"Expected layers that can be recreated from their config. Received: layer `{layer.name}` "
+        f"of class {type(layer).__name__} ({summarize(error)}). Remedy: a registered layer of your "
+        "own whose `get_config` returns all arguments of `__init__`"
+    )
+
+
+def list_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers of a model and of all nested models."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from list_layers(layer)
+        else:
+            yield layer

@@ -1,0 +1,299 @@
+"""Export a Keras model: cut out the encoder, convert it, compare it, write the bundle."""
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from keras_sparse_export.bundle import transaction, writing
+from keras_sparse_export.bundle.format import MANIFEST, THRESHOLDS
+from keras_sparse_export.convert import canonical, code_values, cut, samples
+from keras_sparse_export.convert import converter as conversion
+from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.jumps import gates, thresholds
+from keras_sparse_export.convert.units import require_units
+from keras_sparse_export.drift import calibration
+from keras_sparse_export.io import activity
+from keras_sparse_export.onnx_file import operators
+from keras_sparse_export.runtime import top_k as top_k_outputs
+from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.thresholds import choose_error
+from keras_sparse_export.variants import decision as quantization
+
+MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
+GATE_ROWS = 512
+JUMP_ROWS = 1024
+"""Of an encoder that jumps: one in 1,000 may flip."""
+GOLDEN_ROWS = 32
+
+
+def export_encoder(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    sample: Any = None,
+    layer: str | None = None,
+    decoder: bool = False,
+    units: int | None = None,
+    top_k: int | None = None,
+    converter: str = "auto",
+    opset: int = 17,
+    golden: str = "auto",
+    threshold: float | None = None,
+    quantize: str | None = None,
+    labels: Any = None,
+    allow: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write the encoder of a Keras model as a bundle that onnxruntime runs.
+
+    The encoder is cut out, copied in float32 without regularizers, converted, loaded in onnxruntime
+    and compared with Keras. It is written, whole or not at all, only if the codes of each unit
+    agree within `parity.tolerance`, 1e-5 of half its range or the rounding of float32, at batch 1,
+    2 and all rows.
+
+    Args:
+        model: A `SparseAutoencoder`, or any Keras model together with `layer`.
+        path: Folder of the bundle.
+        sample: Raw rows of real data, `(rows, *input_shape)`. The first 512 are used for the
+            comparison. The bundle records statistics of the codes of all rows, with which
+            `Encoder.drift` compares: for drift, pass 1,000 or more rows, drawn at random, that the
+            model was not trained on. Without a sample, synthetic rows are used for the comparison
+            and the bundle has no statistics.
+        layer: Name of the layer whose output is the code; required unless the model has an
+            `encoder`.
+        decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
+            matrix itself: `encoder.onnx` holds it too, and is twice as large.
+        units: Number of units of the code, by default all. The first ones are kept, as of a model
+            that was trained with `Matryoshka`, and the weights of the others are left out. Their
+            codes must not depend on others: a rank in the row (TopK) and a second pass do.
+        top_k: Number of units to return as two additional outputs: `values`, the codes of largest
+            magnitude of a row, the largest first, and `indices`, their units (int32, ties to the
+            lower index). A device then sends `8 * top_k` bytes instead of `4 * units`.
+        converter: `"tf2onnx"`, `"builder"`, or `"auto"`: tf2onnx on the TensorFlow backend, and the
+            direct builder on other backends and if tf2onnx fails or converts wrongly.
+        opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
+        golden: Rows to store in the bundle with their codes, for `verify`: `"real"` (of the first
+            512 of `sample`, first of all those that activate a unit no earlier row does),
+            `"synthetic"`, `"none"`, or `"auto"`: real rows; synthetic ones if there is no sample or
+            all its codes are zero; none if the codes of the synthetic rows are zero, too.
+        threshold: τ; a unit is active when `|code| > τ`. By default the model's own; of other
+            models, 0 if codes can be exactly zero, else 0.1.
+        quantize: `"int8"` adds an int8 encoder; `"auto"` adds one if it is worth it: at least 1 MB
+            of weights, at most 0.3 of the file size, and a support Jaccard of 0.98 or more on
+            held-out rows. Otherwise the manifest gives the reasons. Both need 64 rows of `sample`
+            or more.
+        labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
+            Needs scikit-learn.
+        allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU. A device must
+            allow them, too: `Encoder(..., allow=("Loop",))`.
+        overwrite: Whether to replace a bundle at `path`.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit the model.
+        FileExistsError: If `path` exists, and is not a bundle or `overwrite` is false.
+        ConversionError: If neither converter knows a layer or an operator, the first `units` depend
+            on others, or a layer with a threshold was never trained; the message names it.
+        ParityError: If the converted model disagrees with Keras, or with `quantize="int8"` the int8
+            encoder with float32.
+        RangeError: If rows of `sample` overflow float32 in the encoder; the message names them.
+
+    Example:
+        >>> import keras_sparse, keras_sparse_export, numpy, tempfile
+        >>> model = keras_sparse.SparseAutoencoder(20, 8, target_l0=2)
+        >>> model.compile()
+        >>> history = model.fit(numpy.random.default_rng(0).random((256, 20)), verbose=0)
+        >>> path = keras_sparse_export.export_encoder(model, tempfile.mkdtemp() + "/encoder")
+        >>> sorted(file.name for file in path.iterdir())
+        ['README.md', 'encoder.onnx', 'golden_code.f32', 'golden_x.f32', 'manifest.json']
+    """
+    path = Path(path)
+    transaction.require_target(path, overwrite=overwrite)
+    _require_choices(converter, opset, golden, sample)
+    allow = operators.require_allow(allow)
+    if quantize is not None:
+        quantization.require_choices(quantize, sample, labels, "quantize", "sample")
+    if not getattr(model, "adapted", True):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected a model with the offset and scale of "
+            "its columns. Received: a model without. Remedy: model.adapt(x)"
+        )
+    if threshold is not None:
+        threshold = activity.require_threshold(threshold)
+    encoder = cut.cut_encoder(model, layer)
+    if units is not None:
+        require_units(units, encoder.output_shape[-1])
+    code_shape = (*encoder.output_shape[1:-1], int(units or encoder.output_shape[-1]))
+    if top_k is not None:
+        top_k_outputs.require_k(top_k, code_shape[-1])
+    originals = {"encoder": encoder}
+    if decoder:
+        originals["decoder"] = cut.cut_decoder(model, layer)
+
+    with conversion.on_cpu():
+        encoder = cut.clone_for_inference(encoder)
+        real = None if sample is None else samples.check_sample(sample, encoder.input_shape[1:])
+        count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
+        candidates = samples.list_candidates(encoder, real, golden, count)
+        rows = np.concatenate(list(candidates.values()))
+        converted = {
+            "encoder": conversion.convert(
+                "encoder.onnx", encoder, rows, converter, opset, top_k, allow, units=units
+            )
+        }
+        codes = converted["encoder"].run(rows)
+        if threshold is None:
+            threshold = _choose_threshold(model, layer, originals["encoder"])
+        if decoder:
+            clone = cut.clone_for_inference(originals["decoder"])
+            converted["decoder"] = conversion.convert(
+                "decoder.onnx",
+                clone,
+                codes,
+                converter,
+                opset,
+                allow=allow,
+                targets=rows,
+                units=units,
+            )
+    for name, inputs in {"encoder": rows, "decoder": codes}.items():
+        if name in converted and conversion.is_local_float32(originals[name]):
+            conversion.require_parity_with_original(
+                f"{name}.onnx", originals[name], converted[name], inputs
+            )
+
+    kind, golden_rows = samples.choose_golden_of(
+        converted["encoder"], golden, candidates, GOLDEN_ROWS, decoder=decoder
+    )
+    jumps = converted["encoder"].jumps
+    described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real)
+    int8 = None
+    if quantize is not None:
+        assert real is not None
+        int8 = quantization.decide(
+            converted["encoder"].onnx_bytes,
+            real,
+            labels=labels,
+            mode=quantize,
+            threshold=threshold,
+            golden_rows=golden_rows,
+            decoder=converted["decoder"].onnx_bytes if decoder else None,
+            top_k=top_k,
+            argument="sample",
+            allow=allow,
+            measure=choose_error(described),
+            jumps=bool(jumps),
+        )
+    with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
+        if int8 is not None:
+            quantization.write(folder, int8)
+        _write(
+            folder,
+            converted,
+            golden_rows=golden_rows,
+            allow=allow,
+            manifest={
+                "requires": [THRESHOLDS] if jumps else [],
+                "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
+                "output": {
+                    "name": "code",
+                    "shape": list(code_shape),
+                    "dtype": "float32",
+                },
+                "threshold": threshold,
+                **described,
+                "opset": opset,
+                "ir_version": canonical.choose_ir_version(opset),
+                "min_onnxruntime": MIN_ONNXRUNTIME[opset],
+                "converter": converted["encoder"].converter,
+                "versions": _list_versions(),
+                "parity": {name: model.parity.as_dict() for name, model in converted.items()},
+                "golden": {"kind": kind, "rows": len(golden_rows)},
+                "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
+                "statistics": None
+                if real is None
+                else _compute_statistics(converted["encoder"].onnx_bytes, real, threshold, allow),
+                "int8": None if int8 is None else int8.manifest,
+            },
+        )
+    return path
+
+
+# The bundle ------------------------------------------------------------------------------------
+
+
+def _write(
+    folder: Path,
+    converted: dict[str, Converted],
+    golden_rows: np.ndarray,
+    allow: Sequence[str],
+    manifest: dict[str, Any],
+) -> None:
+    for name, model in converted.items():
+        (folder / f"{name}.onnx").write_bytes(model.onnx_bytes)
+    if len(golden_rows):
+        golden = {"x": golden_rows, "code": converted["encoder"].run(golden_rows)}
+        if "decoder" in converted:
+            golden["x_hat"] = converted["decoder"].run(golden["code"])
+        if (entry := manifest["top_k"]) is not None:
+            golden["values"], indices = top_k_outputs.select_largest(golden["code"], entry["k"])
+            (folder / "golden_indices.i32").write_bytes(indices.astype("<i4").tobytes())
+        for name, array in golden.items():
+            (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
+    writing.finish(folder, manifest)
+    Encoder(folder, allow=allow).verify()  # never write a bundle that a device would reject
+
+
+def _compute_statistics(
+    onnx_bytes: bytes, rows: np.ndarray, threshold: float, allow: Sequence[str]
+) -> dict[str, Any]:
+    encoder = OnnxModel(lambda: onnx_bytes, Path("encoder.onnx"), "sample", allow=allow)
+    return calibration.describe_sample(encoder, rows, threshold)
+
+
+def _list_versions() -> dict[str, str]:
+    # Asked of the modules: the distribution may have another name, such as keras-nightly.
+    versions = {
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "keras-sparse-export": version("keras-sparse-export"),
+        "numpy": np.__version__,
+        "onnx": onnx.__version__,
+        "onnxruntime": ort.__version__,
+    }
+    if versions["backend"] == "tensorflow":
+        versions["tf2onnx"] = version("tf2onnx")
+    return versions
+
+
+def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> None:
+    for name, value, choices in (
+        ("converter", converter, ("auto", "tf2onnx", "builder")),
+        ("opset", opset, tuple(MIN_ONNXRUNTIME)),
+        ("golden", golden, ("auto", "real", "synthetic", "none")),
+    ):
+        if value not in choices:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected one of {choices}. "
+                f"Received: {name}={value!r}"
+            )
+    if golden == "real" and sample is None:
+        raise ValueError(
+            "Invalid value for argument `golden`. Expected a `sample` for real golden rows. "
+            "Received: golden='real', sample=None"
+        )
+
+
+def _choose_threshold(model: keras.Model, layer: str | None, encoder: keras.Model) -> float:
+    own: float | None = getattr(model, "threshold", None) if layer is None else None
+    return code_values.choose_threshold(encoder) if own is None else own

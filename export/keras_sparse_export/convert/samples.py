@@ -1,0 +1,227 @@
+"""The rows that an export is checked on: from the user's data, or synthetic."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime as ort
+
+from keras_sparse_export.convert import cut
+from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.jumps.golden import PROBES, Margins, build_probes
+from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.runtime.jumps import observe_file
+from keras_sparse_export.runtime.parity import Run
+from keras_sparse_export.runtime.rows import require_unmasked
+
+CHUNK_ROWS = 1024
+SPREADS = (1, 10, 100)
+"""Factors of the standard deviation of synthetic rows, tried in order."""
+
+
+def check_sample(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the sample as an array, without a copy.
+
+    Raises:
+        TypeError: If it is not an array.
+        ValueError: If its rows have another shape, or are masked, or are not finite numbers.
+    """
+    require_unmasked(sample, "sample")
+    try:
+        rows = np.asarray(sample)
+    except TypeError as error:
+        raise TypeError(
+            "Invalid type of argument `sample`. Expected an array of rows. Received: "
+            f"{type(sample).__name__}. Remedy: a slice of it"
+        ) from error
+    if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
+        raise ValueError(
+            f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
+            f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
+        )
+    for start in range(0, len(rows), CHUNK_ROWS):  # the sample may be a memory map
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(rows[start : start + CHUNK_ROWS].astype(np.float32)).all()
+        if not finite:
+            raise ValueError(
+                "Invalid value for argument `sample`. Expected finite rows. Received: NaN or "
+                "infinity"
+            )
+    return rows
+
+
+def list_candidates(
+    encoder: keras.Model, real: np.ndarray | None, golden: str, count: int
+) -> dict[str, np.ndarray]:
+    """Return up to `count` rows of each kind to compare and to choose golden rows from.
+
+    There are synthetic rows without a sample, if they are to be golden, and if all codes of the
+    sample are zero: a file without weights would agree with those.
+    """
+    candidates = {} if real is None else {"real": real[:count].astype(np.float32)}
+    if real is None or golden == "synthetic" or not _encode(encoder, candidates["real"]).any():
+        candidates["synthetic"] = _draw_synthetic(encoder, count)
+    return candidates
+
+
+def choose_golden(
+    golden: str,
+    candidates: dict[str, np.ndarray],
+    encode: Run,
+    count: int,
+    *,
+    decoder: bool = False,
+) -> tuple[str, np.ndarray]:
+    """Choose the rows to keep: first of all those that activate a unit no earlier row does.
+
+    `verify` cannot see a unit that no golden row activates, and is tolerant of a column of the
+    reconstruction that is zero in all of them.
+
+    Args:
+        golden: A kind of rows, `"none"`, or `"auto"`: the first kind with a code that is not zero.
+        candidates: Rows of each kind.
+        encode: The encoder.
+        count: Number of rows.
+        decoder: Whether columns of the rows count as units do.
+
+    Returns:
+        The kind and the rows, in the order of the candidates.
+
+    Raises:
+        ValueError: If all codes are zero, which any encoder without weights would give.
+    """
+    for kind, rows in candidates.items():
+        if golden not in ("auto", kind) or not len(rows):
+            continue
+        active = encode(rows).reshape(len(rows), -1) != 0
+        if active.any():
+            if decoder:
+                active = np.hstack([active, rows.reshape(len(rows), -1) != 0])
+            firsts = np.unique(active.argmax(axis=0)[active.any(axis=0)])
+            others = np.setdiff1d(np.arange(len(rows)), firsts)
+            return kind, rows[np.sort(np.concatenate([firsts, others])[:count])]
+    if golden in candidates:
+        raise ValueError(
+            "Invalid value for argument `golden`. Expected rows with a code that is not zero. "
+            f"Received: golden={golden!r}, where all codes are zero. Remedy: golden='none', or a "
+            "`sample` that activates units"
+        )
+    return "none", next(iter(candidates.values()))[:0]
+
+
+def choose_golden_of(
+    encoder: Converted,
+    golden: str,
+    candidates: dict[str, np.ndarray],
+    count: int,
+    *,
+    decoder: bool = False,
+) -> tuple[str, np.ndarray]:
+    """Choose golden rows of an encoder; if it jumps with a margin, and probes at the end.
+
+    Arguments and returns are those of `choose_golden`.
+
+    Raises:
+        ValueError: If all codes are zero, or no row keeps the margin.
+    """
+    if not encoder.jumps:
+        return choose_golden(golden, candidates, encoder.run, count, decoder=decoder)
+    every = np.concatenate(list(candidates.values()))
+    margins = Margins(encoder.observe, encoder.jumps, every)
+    steady = {kind: rows[margins.hold(rows)] for kind, rows in candidates.items()}
+    if golden in steady and not len(steady[golden]):
+        raise ValueError(
+            "Invalid value for argument `golden`. Expected rows at which no unit is near its "
+            f"threshold. Received: golden={golden!r}, where each of {len(candidates[golden])} rows "
+            "has one. Remedy: golden='none', or more rows in `sample`"
+        )
+    others = max(count // 2, count - 2 * PROBES * len(encoder.jumps))
+    kind, rows = choose_golden(golden, steady, encoder.run, others, decoder=decoder)
+    if not len(rows):
+        return kind, rows
+    level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    fast = observe_file(encoder.onnx_bytes, encoder.taps, level)
+    return kind, np.concatenate([rows, build_probes(fast, margins, steady[kind])])
+
+
+def _encode(encoder: keras.Model, rows: np.ndarray) -> np.ndarray:
+    try:
+        codes: np.ndarray = keras.ops.convert_to_numpy(cut.call_model(encoder, rows))
+    except Exception as error:  # a layer may raise anything
+        raise ConversionError(
+            "Expected a model that encodes the rows of the comparison. Received: "
+            f"{summarize(error)}. Remedy: a `sample` of rows that it encodes"
+        ) from error
+    return codes
+
+
+def _draw_synthetic(encoder: keras.Model, count: int) -> np.ndarray:
+    """Draw normal rows with a fixed seed, in the range of the layer that scales the input.
+
+    If they leave every code at zero, they are drawn farther from the offset.
+
+    Raises:
+        ValueError: If offset and scale of the layer give rows that are not finite in float32.
+    """
+    offset, scale = _read_scaling(encoder)
+    normal = np.random.default_rng(0).standard_normal((count, *encoder.input_shape[1:]))
+    draws: list[np.ndarray] = []
+    for spread in SPREADS:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = (spread * normal * scale + offset).astype(np.float32)
+        if not np.isfinite(rows).all():
+            break
+        if _encode(encoder, rows).any():
+            return rows
+        draws.append(rows)
+    if not draws:
+        raise ValueError(
+            "Invalid value for argument `model`. Expected an offset and a scale of columns that "
+            "give finite rows in float32. Received: NaN or infinity. Remedy: a `sample`"
+        )
+    return draws[0]
+
+
+def _read_scaling(model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+    """Return offset and scale of the layer that takes the input, in float64; else 0 and 1."""
+    for layer in _list_first_layers(model):
+        if isinstance(layer, keras.Model):
+            return _read_scaling(layer)
+        name = keras.saving.get_registered_name(type(layer))
+        if name == "keras_sparse>Scaling" and not layer.invert:
+            offset, scale = (values.astype(np.float64) for values in layer.get_weights())
+        elif name == "Normalization" and not layer.invert:
+            offset, variance = (
+                keras.ops.convert_to_numpy(values).astype(np.float64)
+                for values in (layer.mean, layer.variance)
+            )
+            scale = np.maximum(np.sqrt(variance), keras.config.epsilon())
+        elif name == "Rescaling":
+            scale = 1 / np.asarray(layer.scale, np.float64)
+            offset = -np.asarray(layer.offset, np.float64) * scale
+        else:
+            continue
+        return offset, scale
+    return np.zeros(()), np.ones(())
+
+
+def _list_first_layers(model: keras.Model) -> list[Any]:
+    """Return the layers that take the input of a model; none of a subclassed one."""
+    if not getattr(model, "inputs", None):
+        return []
+    if isinstance(model, keras.Sequential):
+        return model.layers[:1]
+    layers = []
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(tensor is model.inputs[0] for tensor in keras.tree.flatten(args)):
+            layers.append(layer)
+        return layer(*args, **kwargs)
+
+    keras.models.clone_model(
+        model,
+        input_tensors=model.input,
+        clone_function=lambda layer: layer,
+        call_function=call,
+    )
+    return layers

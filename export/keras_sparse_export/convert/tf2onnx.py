@@ -1,0 +1,85 @@
+"""Convert Keras models to ONNX with tf2onnx, on the TensorFlow backend."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+
+from keras_sparse_export.errors import ConversionError, summarize
+
+
+def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
+    """Convert a built Functional model with one input.
+
+    An operator that tf2onnx does not know keeps its TensorFlow name.
+
+    Raises:
+        ConversionError: If tf2onnx fails, or the graph does not fit into one file.
+    """
+    import tensorflow as tf
+    import tf2onnx
+
+    x = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="x")
+    with _silence("tf2onnx", "tensorflow"):
+        try:
+            proto, external = tf2onnx.convert.from_keras(
+                model,
+                [x],
+                opset=opset,
+                custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
+            )
+        except Exception as error:  # TensorFlow and tf2onnx raise errors of many classes
+            raise ConversionError(
+                f"Expected a model that tf2onnx can trace. Received: {summarize(error)}"
+            ) from error
+    if external:
+        raise ConversionError("Expected one ONNX file. Received: a file with external data")
+    return proto
+
+
+def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
+    # 1 − Erf(x), which Keras' exact GELU uses.
+    _rewrite(ctx, node, "Erf", lambda inner, one: ("Sub", [one, inner]))
+
+
+def _expm1(ctx: Any, node: Any, name: str, args: Any) -> None:
+    # Exp(x) − 1, which Keras' CELU uses.
+    _rewrite(ctx, node, "Exp", lambda inner, one: ("Sub", [inner, one]))
+
+
+def _rewrite(
+    ctx: Any, node: Any, operator: str, outer: Callable[[str, str], tuple[str, list[str]]]
+) -> None:
+    from tf2onnx import utils
+
+    shape, dtype, output = ctx.get_shape(node.output[0]), ctx.get_dtype(node.output[0]), node.output
+    (x,) = node.input
+    ctx.remove_node(node.name)
+    inner = ctx.make_node(operator, [x], shapes=[shape], dtypes=[dtype])
+    one = ctx.make_const(utils.make_name("one"), np.ones((), np.float32))
+    kind, inputs = outer(inner.output[0], one.output[0])
+    ctx.make_node(kind, inputs, outputs=list(output), shapes=[shape], dtypes=[dtype])
+
+
+@contextmanager
+def _silence(*names: str) -> Iterator[None]:
+    """Silence the log output of converters, in Python and C++; failures are raised anyway."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Drift of rows from the sample of an export: score and calibration."""

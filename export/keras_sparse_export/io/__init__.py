@@ -1,0 +1,1 @@
+"""Read rows and write codes: NumPy arrays, CSV, JSON lines."""

@@ -1,0 +1,1 @@
+"""Parse, bound and open untrusted ONNX files."""

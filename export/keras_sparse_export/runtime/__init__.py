@@ -1,0 +1,1 @@
+"""Run, verify and measure an encoder with numpy and onnxruntime alone."""

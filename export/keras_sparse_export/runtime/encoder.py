@@ -1,0 +1,360 @@
+"""Run an encoder on a device, with numpy and onnxruntime alone."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime as ort
+
+from keras_sparse_export.bundle import reading
+from keras_sparse_export.bundle.manifest import (
+    counts_signed_codes,
+    read_manifest,
+    require_onnxruntime,
+)
+from keras_sparse_export.drift import score
+from keras_sparse_export.drift.score import Drift
+from keras_sparse_export.errors import BundleError
+from keras_sparse_export.io import activity
+from keras_sparse_export.onnx_file import operators
+from keras_sparse_export.runtime import thresholds, top_k, verification
+from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.rows import as_rows
+from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
+from keras_sparse_export.runtime.verification import Verification
+
+FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx"}
+
+
+class Encoder:
+    """Runs the encoder of a bundle, or a bare `.onnx` file.
+
+    Several threads may share one encoder. It can be pickled: the copy opens the same path. As a
+    context manager it closes at the end of the block.
+
+    Args:
+        path: Folder of the bundle, or path of an ONNX file with one float input whose first output
+            is the code.
+        variant: `"float32"`, or `"int8"` for the smaller file that a bundle may have.
+        l0: A lower mean number of active units per row than that of the bundle, which then needs
+            thresholds and their calibration. The last threshold is raised to the one that had this
+            L0 on the sample of the export; on other rows, and in int8, the L0 may differ.
+        threads: Threads of onnxruntime for one call.
+        spin: Whether idle threads spin, which lowers latency but keeps cores busy.
+        check: Whether to compare the hash of a file with the manifest before it is loaded, and its
+            outputs on the golden rows with the golden outputs before it is used.
+        allow: Additional ONNX operators to accept, in a file that you trust: their memory and time
+            are not bounded.
+
+    Raises:
+        BundleError: If there is no usable bundle or file at `path`, no such variant, or no
+            calibration for `l0`.
+        ValueError: If an argument is out of range, such as an `l0` above the bundle's own.
+        VerificationError: If the file differs from its description in the manifest.
+
+    Example:
+        ```python
+        encoder = keras_sparse_export.Encoder("encoder")
+        codes = encoder.encode(rows)    # (rows, units), float32
+        code = encoder.encode(row)      # one row in, one row out
+        data, indices, indptr = encoder.encode_sparse(rows)  # only the active units
+        for codes in encoder.stream(chunks):  # in constant memory
+            ...
+        encoder.verify()
+        ```
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        variant: str = "float32",
+        l0: float | None = None,
+        threads: int = 1,
+        spin: bool = False,
+        check: bool = True,
+        allow: Iterable[str] = (),
+    ) -> None:
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ValueError(
+                "Invalid value for argument `threads`. Expected a positive integer. "
+                f"Received: threads={threads!r}"
+            )
+        if variant not in FILES:
+            raise ValueError(
+                f"Invalid value for argument `variant`. Expected one of {tuple(FILES)}. "
+                f"Received: variant={variant!r}"
+            )
+        self.path = reading.require_path(path)
+        self.variant = variant
+        self.threads = threads
+        self.spin = spin
+        self._check, self._allow = check, operators.require_allow(allow)
+        self.manifest: dict[str, Any] | None = None
+        if self.path.is_dir():
+            self.manifest = read_manifest(self.path)
+            require_onnxruntime(self.manifest, ort.__version__)
+        self.l0 = l0
+        self._raised: float | None = None
+        if l0 is not None:
+            self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
+        self._encoder: OnnxModel | None = self._open(FILES[variant])
+        self._decoder: OnnxModel | None = None
+        self.input_shape = self._encoder.input_shape
+        self.code_shape = self._encoder.output_shape
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether the bundle has a decoder."""
+        return self.manifest is not None and "decoder.onnx" in self.manifest["files"]
+
+    @property
+    def threshold(self) -> float | None:
+        """τ: a unit is active when `|code| > τ`. `None` for a bare file.
+
+        With `l0` it is at least the raised threshold.
+        """
+        if self.manifest is None:
+            return None
+        own = float(self.manifest["threshold"])
+        return own if self._raised is None else max(own, self._raised)
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative codes can be active; in a bundle of format 1, active is `code > τ`."""
+        return self.manifest is None or counts_signed_codes(self.manifest)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Maximum number of rows in one run of onnxruntime; more rows are run in chunks."""
+        return self._require_open().chunk_rows
+
+    # Rows in, codes out -------------------------------------------------------------------------
+
+    def encode(self, x: Any) -> np.ndarray:
+        """Return the codes of raw rows, float32.
+
+        Args:
+            x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`.
+
+        Returns:
+            `(rows, *code_shape)`, or `code_shape` for one row.
+
+        Raises:
+            ValueError: If the shape is wrong, or values are not finite numbers; the message names
+                the rows.
+            RangeError: If rows overflow float32; the message names them.
+        """
+        encoder = self._encoder
+        codes = self._require_open()(x) if encoder is None else encoder(x)
+        return codes if self._raised is None else thresholds.cut(codes, self._raised)
+
+    def is_active(self, h: Any) -> np.ndarray:
+        """Return whether units are active, `|h| > τ`, for codes of any shape.
+
+        τ is that of the bundle, 0 for a bare file. In a bundle of format 1, active is `h > τ`.
+        """
+        codes = np.asarray(h, np.float32)
+        return activity.is_active(codes, self.threshold or 0.0, signed=self.signed)
+
+    def encode_sparse(self, x: Any, *, threshold: float | None = None) -> SparseCodes:
+        """Return the active units of raw rows, `(data, indices, indptr)`; see `.to_scipy()`.
+
+        Dense codes are computed and dropped in chunks. Codes with positions are flattened in C
+        order.
+
+        Args:
+            x: As in `encode`; one row gives one sparse row.
+            threshold: τ, 0 or more; by default the bundle's, 0 for a bare file.
+
+        Raises:
+            ValueError: As in `encode`, or if the threshold is not a finite number of 0 or more.
+        """
+        if threshold is not None:
+            threshold = activity.require_threshold(threshold)
+        rows, _ = as_rows(x, self.input_shape, "x")
+        units = math.prod(self.code_shape)
+        step = self.chunk_rows
+        chunks = (rows[start : start + step] for start in range(0, len(rows), step))
+        if threshold is None:
+            threshold = self.threshold or 0.0
+        codes = (chunk.reshape(-1, units) for chunk in self.stream(chunks))
+        return SparseCodes.from_dense(codes, units, threshold, signed=self.signed)
+
+    def encode_top_k(self, x: Any) -> TopK:
+        """Return the k codes of largest magnitude of raw rows and their units, `(values, indices)`.
+
+        A bundle of format 1 has the k largest codes.
+
+        Raises:
+            BundleError: If the bundle was written without `top_k`.
+            ValueError: As in `encode`.
+        """
+        encoder = self._require_open()
+        if not set(top_k.OUTPUTS) <= set(encoder.outputs):
+            raise BundleError(
+                f"Expected a bundle with the outputs `values` and `indices`. Received: {self.path}"
+                ". Remedy: export_encoder(..., top_k=k)"
+            )
+        if self._raised is not None:  # the file selects from the codes before the cut
+            k = encoder.outputs[top_k.VALUES][0][-1]
+            return TopK(*top_k.select_largest(self.encode(x), k))
+        return TopK(*encoder.run(x, list(top_k.OUTPUTS)))
+
+    def stream(self, chunks: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Yield the codes of each chunk of raw rows, in constant memory.
+
+        Args:
+            chunks: Inputs of `encode`, one after another.
+
+        Raises:
+            ValueError: As in `encode`, with rows counted from the start of the first chunk.
+        """
+        encoder, first = self._require_open(), 0
+        for chunk in chunks:
+            codes = encoder(chunk, first)
+            yield codes if self._raised is None else thresholds.cut(codes, self._raised)
+            first += 1 if codes.shape == self.code_shape else len(codes)
+
+    def decode(self, h: Any) -> np.ndarray:
+        """Return the reconstructions of codes, in the space of raw rows.
+
+        Raises:
+            BundleError: If the bundle has no decoder.
+            ValueError: As in `encode`.
+        """
+        self._require_open()
+        if self._decoder is None:
+            if not self.has_decoder:
+                raise BundleError(
+                    f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
+                    "export_encoder(..., decoder=True)"
+                )
+            self._decoder = self._open("decoder.onnx")
+        return self._decoder(h)
+
+    def drift(self, x: Any) -> Drift:
+        """Compare a batch with the sample that the bundle was exported with.
+
+        Rows must be independent draws, not neighbours in a series. Batches must be independent,
+        too, for false alarms to occur at the stated rate. The codes compared are those at the
+        bundle's own thresholds, which its statistics describe, whatever `l0` is.
+
+        Args:
+            x: Raw rows, as in `encode`, 16 or more.
+
+        Raises:
+            BundleError: If the bundle has no statistics, or their sample was too small, or the
+                variant is not float32.
+            ValueError: If there are too few rows, and as in `encode`.
+        """
+        if self.manifest is None:
+            raise BundleError(
+                "Expected a bundle, which has statistics to compare with. Received: the file "
+                f"{self.path}"
+            )
+        if self.variant != "float32":
+            raise BundleError(
+                "Expected the variant float32, which the statistics describe. Received: "
+                f"variant={self.variant!r}"
+            )
+        codes = self._require_open()(x)
+        if codes.ndim == len(self.code_shape):
+            codes = codes[np.newaxis]  # one row is too few, which `measure_drift` reports
+        statistics, threshold = self.manifest["statistics"], float(self.manifest["threshold"])
+        return score.measure_drift(codes, statistics, threshold, signed=self.signed)
+
+    def verify(self) -> Verification:
+        """Compare every file with its hash, and outputs on the golden rows with golden outputs.
+
+        Raises:
+            VerificationError: If anything differs; the message names the file.
+            BundleError: If this is a bare file, which has nothing to compare with.
+        """
+        if self.manifest is None:
+            raise BundleError(
+                f"Expected a bundle, which has hashes to verify. Received: the file {self.path}"
+            )
+        opened = {FILES[self.variant]: self._require_open(), "decoder.onnx": self._decoder}
+
+        def open_model(name: str) -> OnnxModel:
+            return opened.get(name) or self._open(name)
+
+        return verification.verify(self.path, self.manifest, open_model)
+
+    # Open and closed ----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release the memory; the encoder cannot be used afterwards."""
+        self._encoder = self._decoder = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (
+            self.path, self.variant, self.l0, self.threads, self.spin, self._check, self._allow,
+        )  # fmt: skip
+
+    def _require_open(self) -> OnnxModel:
+        if self._encoder is None:
+            raise ValueError(f"Expected an open encoder. Received: a closed encoder of {self.path}")
+        return self._encoder
+
+    def _open(self, name: str) -> OnnxModel:
+        """Load a file and, in a bundle, compare it with its description in the manifest."""
+        if self.manifest is None:
+            if self.variant != "float32":
+                raise BundleError(
+                    f"Expected a bundle, which may have variants. Received: the file {self.path}, "
+                    f"variant={self.variant!r}"
+                )
+            return self._load(self._read_bare_file, self.path, "x")
+        if name not in self.manifest["files"]:
+            raise BundleError(
+                f"Invalid value for argument `variant`. Expected a variant of the bundle. "
+                f"Received: variant={self.variant!r}, for {self.path}. Remedy: keras-sparse-export "
+                "quantize BUNDLE --calibration DATA"
+            )
+        read = partial(reading.read_content, self.path, self.manifest, name, check=self._check)
+        model = self._load(read, self.path / name, "h" if name == "decoder.onnx" else "x")
+        verification.require_described(self.manifest, name, model)
+        if self._check:
+            verification.compare_with_golden(self.path, self.manifest, name, model)
+        return model
+
+    def _load(self, read: Callable[[], bytes], file: Path, argument: str) -> OnnxModel:
+        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow)
+
+    def _read_bare_file(self) -> bytes:
+        try:
+            return reading.read_file(self.path)
+        except OSError as error:
+            raise BundleError(f"Expected an .onnx file. Received: {error}") from error
+
+
+def _reopen(
+    path: Path,
+    variant: str,
+    l0: float | None,
+    threads: int,
+    spin: bool,
+    check: bool,
+    allow: tuple[str, ...],
+) -> Encoder:
+    return Encoder(
+        path, variant=variant, l0=l0, threads=threads, spin=spin, check=check, allow=allow
+    )

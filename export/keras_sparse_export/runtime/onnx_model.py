@@ -1,0 +1,269 @@
+"""Validate one ONNX file, open it in onnxruntime and run it on checked rows."""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.bundle.manifest import MAX_ROW_VALUES
+from keras_sparse_export.errors import BundleError, RangeError, VerificationError
+from keras_sparse_export.onnx_file import gates, operators, reader
+from keras_sparse_export.onnx_file.memory import Sizes
+from keras_sparse_export.onnx_file.model import FLOAT, INT32, Model, Value
+from keras_sparse_export.onnx_file.sessions import open_session, run_session
+from keras_sparse_export.runtime.overflow import SAFE_MAGNITUDE, OverflowChecker
+from keras_sparse_export.runtime.rows import (
+    NUMBERS,
+    as_float32,
+    as_rows,
+    require_finite,
+)
+
+CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
+"""Rows of a chunk; more if rows and results are short."""
+ALIGNMENT = 16
+"""Floats in 64 bytes, a line of the cache."""
+DTYPES: dict[int, type[np.generic]] = {FLOAT: np.float32, INT32: np.int32}
+
+
+class OnnxModel:
+    """An encoder or a decoder in onnxruntime.
+
+    A single row goes through buffers that are bound to the session once, which costs less than
+    `InferenceSession.run`; more rows are run in chunks.
+
+    Args:
+        read: Returns the bytes of an ONNX file with one float input. It is called again if rows
+            have to be examined for overflow, because the weights are not kept in memory twice.
+        file: Path of the file, for error messages.
+        argument: Name of the caller's argument that holds the rows, for error messages.
+        threads: Threads of onnxruntime.
+        spin: Whether idle threads spin while they wait.
+        allow: Additional ONNX operators to accept.
+
+    Raises:
+        BundleError: If the file is not a valid ONNX file, contains something that an encoder does
+            not need, needs too much memory, cannot be loaded by onnxruntime, or has other inputs
+            or outputs than an encoder.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], bytes],
+        file: Path,
+        argument: str,
+        threads: int = 1,
+        spin: bool = False,
+        allow: Sequence[str] = (),
+    ) -> None:
+        self.argument, self._file, self._read = argument, file, read
+        data = read()
+        model = reader.read(data, file)
+        operators.require_allowed(model, file, allow)
+        x, outputs = _require_one_input(model, file), model.graph.outputs
+        self.input, self.input_shape = x.name, _require_row_shape(x, file)
+        self.outputs = {
+            output.name: (_require_row_shape(output, file), _require_dtype(output, file))
+            for output in outputs
+        }
+        self.gates = gates.find_gates(model.graph)
+        self.output = outputs[0].name
+        self.output_shape, dtype = self.outputs[self.output]
+        if dtype is not np.float32:
+            raise BundleError(
+                f"Expected a first output of floats in {file}. Received: {self.output!r}, of "
+                f"{dtype.__name__}"
+            )
+        longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
+        self._sizes = Sizes(model, file, len(data), vouched=bool(allow))
+        self.chunk_rows = self._sizes.fit(max(CHUNK_ROWS, CHUNK_VALUES // longer))
+        self.session = open_session(data, file, threads=threads, spin=spin)
+        self._digest = hashlib.sha256(data).digest()
+        self._checker: OverflowChecker | None = None
+        self._row_shapes = (self.input_shape, (1, *self.input_shape))
+        self._free: list[_Buffers] = []
+
+    def __call__(self, x: Any, first: int = 0) -> np.ndarray:
+        """Return the first output; one row in, one row out.
+
+        Args:
+            x: Rows, or one row.
+            first: Number of the first row, for error messages.
+
+        Raises:
+            ValueError: If `x` does not hold finite numbers of the right shape; the message names
+                the rows.
+            RangeError: If a row overflows float32; the message names the rows.
+        """
+        if type(x) is np.ndarray and x.dtype.kind in NUMBERS and x.shape in self._row_shapes:
+            # Taken out for the call: another thread, or a signal handler that interrupts this
+            # call, takes others.
+            try:
+                buffers = self._free.pop()
+            except IndexError:
+                buffers = _Buffers(self)
+            result = buffers.run(x)
+            self._free.append(buffers)
+            if result is not None:
+                return result[0] if x.shape == self.input_shape else result
+        return self.run(x, [self.output], first)[0]
+
+    def run(self, x: Any, names: list[str], first: int = 0) -> list[np.ndarray]:
+        """Return the named outputs; arguments and errors are those of a call.
+
+        The first output is computed and checked, too, if it is not among them.
+        """
+        rows, single = as_rows(x, self.input_shape, self.argument)
+        if len(rows) <= self.chunk_rows:
+            results = self._run_chunk(rows, names, first)
+        else:
+            results = [
+                np.empty((len(rows), *shape), dtype)
+                for shape, dtype in (self.outputs[name] for name in names)
+            ]
+            for start in range(0, len(rows), self.chunk_rows):
+                chunk = slice(start, start + self.chunk_rows)
+                parts = self._run_chunk(rows[chunk], names, first + start)
+                for result, part in zip(results, parts, strict=True):
+                    result[chunk] = part
+        return [result[0] for result in results] if single else results
+
+    def _run_chunk(self, rows: np.ndarray, names: list[str], first: int) -> list[np.ndarray]:
+        chunk = as_float32(rows)
+        self._sizes.require(len(chunk))
+        checked = list(dict.fromkeys((*names, self.output)))
+        try:
+            results = run_session(self.session, checked, {self.input: chunk}, self._file)
+        except BundleError:
+            require_finite(chunk, self.argument, first)
+            raise
+        for name, result in zip(checked, results, strict=True):
+            shape, dtype = self.outputs[name]
+            if result.shape != (len(chunk), *shape) or result.dtype != dtype:
+                raise BundleError(
+                    f"Expected `{name}` of {self._file} as the file declares it, {shape} per row. "
+                    f"Received: {result.dtype} of shape {result.shape} for {len(chunk)} rows"
+                )
+        # After the run, when the rows are in the caches.
+        if not (all(map(_are_small, (chunk, *results))) or _are_safe(chunk, *results)):
+            require_finite(chunk, self.argument, first)
+            self._require_range(chunk, results, first)
+        return results[: len(names)]
+
+    def _require_range(self, rows: np.ndarray, results: list[np.ndarray], first: int) -> None:
+        """Raise if rows overflow, in their results or on the way to them."""
+        bad = {
+            index
+            for result in results
+            for index in np.flatnonzero(~np.isfinite(result.reshape(len(rows), -1)).all(axis=1))
+        }
+        large = np.flatnonzero((np.abs(rows.reshape(len(rows), -1)) > SAFE_MAGNITUDE).any(axis=1))
+        if len(large):
+            if self._checker is None:
+                self._checker = self._open_checker()
+            bad.update(large[self._checker.find_overflows(rows[large])])
+        if bad:
+            numbers = [first + int(index) for index in sorted(bad)]
+            raise RangeError(
+                f"Invalid value for argument `{self.argument}`. Expected rows that {self._file} "
+                "computes without overflow in float32. Received: NaN or infinity in the results "
+                "of rows",
+                numbers,
+            )
+
+    def _open_checker(self) -> OverflowChecker:
+        """Read the file again; only the bytes that were checked may be run."""
+        try:
+            data = self._read()
+        except BundleError as error:
+            raise VerificationError(
+                f"Expected {self._file} as it was opened, to examine large rows. {error}"
+            ) from error
+        if hashlib.sha256(data).digest() != self._digest:
+            raise VerificationError(
+                f"Expected {self._file} as it was opened, to examine large rows. Received: another "
+                "file; it was changed since it was opened"
+            )
+        return OverflowChecker(data, reader.read(data, self._file), self._file)
+
+
+class _Buffers:
+    """One row and its result, bound to the session."""
+
+    def __init__(self, model: OnnxModel) -> None:
+        size, result_size = math.prod(model.input_shape), math.prod(model.output_shape)
+        start = -(-size // ALIGNMENT) * ALIGNMENT
+        # One array, so that one pass checks both.
+        self._values = np.zeros(start + result_size, np.float32)
+        self._x = self._values[:size].reshape(1, *model.input_shape)
+        self._result = self._values[start:].reshape(1, *model.output_shape)
+        self._session = model.session
+        self._binding = self._session.io_binding()
+        for bind, name, array in (
+            (self._binding.bind_input, model.input, self._x),
+            (self._binding.bind_output, model.output, self._result),
+        ):
+            bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+
+    def run(self, row: np.ndarray) -> np.ndarray | None:
+        """Return the result for one row, or `None` if it needs a closer look."""
+        if row.dtype == np.float32:
+            np.copyto(self._x, row)
+        else:
+            with np.errstate(over="ignore"):  # slow, so only where needed
+                np.copyto(self._x, row, casting="unsafe")
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception:  # `OnnxModel.run` fails again, and explains it
+            return None
+        safe = _are_small(self._values) or _are_safe(self._x, self._result)
+        return self._result.copy() if safe else None
+
+
+def _are_small(values: np.ndarray) -> bool:
+    """Whether values are numbers so small that nothing overflowed; one fast pass.
+
+    False for NaN, too. Unlike `dot`, `vdot` does not warn of overflow.
+    """
+    return bool(np.vdot(values, values) <= SAFE_MAGNITUDE**2)
+
+
+def _are_safe(rows: np.ndarray, *results: np.ndarray) -> bool:
+    """Whether rows are not too large to overflow unseen, and results finite; slower, but exact."""
+    return bool(np.abs(rows).max() <= SAFE_MAGNITUDE) and all(
+        np.isfinite(result).all() for result in results
+    )
+
+
+def _require_one_input(model: Model, file: Path) -> Value:
+    constants = {tensor.name for tensor in model.graph.initializers}
+    inputs = [value for value in model.graph.inputs if value.name not in constants]
+    if len(inputs) != 1 or inputs[0].dtype != FLOAT or not model.graph.outputs:
+        listing = ", ".join(f"{value.name} of type {value.dtype}" for value in inputs)
+        raise BundleError(
+            f"Expected one float input and an output in {file}. Received: {listing or 'none'}"
+        )
+    return inputs[0]
+
+
+def _require_row_shape(value: Value, file: Path) -> tuple[int, ...]:
+    shape = value.shape or ()
+    sizes = tuple(size for size in shape[1:] if isinstance(size, int) and size > 0)
+    if not shape or len(sizes) < len(shape) - 1 or math.prod(sizes) > MAX_ROW_VALUES:
+        raise BundleError(
+            f"Expected `{value.name}` of a fixed shape after the batch axis in {file}, of at most "
+            f"{MAX_ROW_VALUES} numbers. Received: {list(shape)}"
+        )
+    return sizes
+
+
+def _require_dtype(value: Value, file: Path) -> type[np.generic]:
+    if value.dtype not in DTYPES:
+        raise BundleError(
+            f"Expected float or int32 outputs in {file}. Received: {value.name} of type "
+            f"{value.dtype}"
+        )
+    return DTYPES[value.dtype]

@@ -1,0 +1,105 @@
+"""Check the rows that callers pass, and convert them to float32."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.errors import list_rows
+
+NUMBERS = "biuf"
+"""Kinds of numeric dtypes: bool, integers, floats."""
+FINITE_BLOCK = 1 << 16
+
+
+def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, bool]:
+    """Return `(rows, *shape)` of any numeric dtype, without a copy, and whether `x` was one row.
+
+    Args:
+        x: Rows, `(rows, *shape)`, or one row, `shape`.
+        shape: Shape of one row.
+        argument: Name of the argument, for error messages.
+
+    Raises:
+        ValueError: If `x` has another shape, is sparse, or holds masked or non-numeric values.
+    """
+    if hasattr(x, "tocsr"):
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected dense rows. Received: a sparse "
+            f"{type(x).__name__}. Remedy: x.toarray(), in chunks if it is large"
+        )
+    require_unmasked(x, argument)
+    try:
+        rows = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected rows of one length. Received: "
+            f"ragged rows ({error})"
+        ) from error
+    if rows.dtype.kind not in NUMBERS:
+        raise ValueError(
+            f"Invalid dtype of argument `{argument}`. Expected numbers. Received: "
+            f"{rows.dtype if rows.ndim else type(x).__name__}"
+        )
+    single = rows.shape == shape
+    if single:
+        rows = rows[np.newaxis]
+    if not rows.ndim or rows.shape[1:] != shape:
+        wanted = ", ".join(str(size) for size in shape)
+        raise ValueError(
+            f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
+            f"Received: {rows.shape}"
+        )
+    return rows, single
+
+
+def require_unmasked(x: Any, argument: str) -> None:
+    """Raise if an array, or an array in a list, has masked values, which `asarray` exposes.
+
+    Raises:
+        ValueError: The message names the argument.
+    """
+    if _is_masked(x):
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected numbers. Received: masked values. "
+            "Remedy: x.filled(number)"
+        )
+
+
+def _is_masked(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        # One level of lists holds arrays or numbers: millions of numbers are not looked at.
+        nested = bool(x) and isinstance(x[0], (list, tuple, np.ndarray))
+        return nested and any(map(_is_masked, x))
+    return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
+
+
+def as_float32(rows: np.ndarray) -> np.ndarray:
+    """Return the rows contiguous and in float32; values out of range become infinity."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(rows, np.float32)
+
+
+def require_finite(rows: np.ndarray, argument: str, first: int) -> None:
+    """Raise if a value is NaN or infinite.
+
+    Args:
+        rows: Rows from `as_float32`.
+        argument: Name of the argument, for error messages.
+        first: Number of the first row, for error messages.
+
+    Raises:
+        ValueError: If a value is not finite; the message names the rows.
+    """
+    if _are_finite(rows.reshape(-1)):
+        return
+    bad = first + np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
+    raise ValueError(
+        f"Invalid value for argument `{argument}`. Expected finite numbers. Received: NaN or "
+        f"infinity in rows {list_rows(bad.tolist())}"
+    )
+
+
+def _are_finite(values: np.ndarray) -> bool:
+    """Whether all values are finite; in blocks, because one large mask would cost more."""
+    blocks = range(0, len(values), FINITE_BLOCK)
+    return all(np.isfinite(values[start : start + FINITE_BLOCK]).all() for start in blocks)

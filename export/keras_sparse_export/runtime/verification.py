@@ -1,0 +1,238 @@
+"""Verify the files of a bundle by their hashes, and its models on the golden rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.bundle import reading
+from keras_sparse_export.bundle.manifest import (
+    counts_signed_codes,
+    has_jumps,
+    list_golden_shapes,
+)
+from keras_sparse_export.errors import BundleError, RangeError, VerificationError
+from keras_sparse_export.runtime import parity as fidelity
+from keras_sparse_export.runtime import thresholds, top_k
+from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.parity import Parity, Run
+
+Open = Callable[[str], OnnxModel]
+"""Opens a file of the bundle by name."""
+MAX_INT8_FRACTION = 0.1
+"""Largest tolerance as a fraction of the largest code: far above the effect of a tie rounded the
+other way, far below a code."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Result of `Encoder.verify`."""
+
+    files: int
+    """Number of files whose size and hash match the manifest."""
+    golden: str
+    """Origin of the golden rows: `"real"`, `"synthetic"` or `"none"`."""
+    parity: Parity | None
+    """Difference between the codes of the golden rows and the golden codes."""
+    decoder_parity: Parity | None
+    """The same for reconstructions, if the bundle has a decoder."""
+    int8_parity: Parity | None
+    """The same for int8 codes, if the bundle has an int8 encoder."""
+
+
+def verify(folder: Path, manifest: dict[str, Any], open_model: Open) -> Verification:
+    """Compare every file with its hash, and the outputs on the golden rows with the golden ones.
+
+    Raises:
+        VerificationError: If anything differs; the message names the file.
+    """
+    reading.check_files(folder, manifest)
+    files, kind = manifest["files"], manifest["golden"]["kind"]
+    results = {
+        name: compare_with_golden(folder, manifest, name, open_model(name), fidelity.GATE_BATCHES)
+        for name in _COMPARISONS
+        if name in files and manifest["golden"]["rows"]
+    }
+    return Verification(len(files), kind, *(results.get(name) for name in _COMPARISONS))
+
+
+def compare_with_golden(
+    folder: Path,
+    manifest: dict[str, Any],
+    name: str,
+    model: OnnxModel,
+    batches: Sequence[int] = (),
+) -> Parity | None:
+    """Compare the outputs of one file on the golden rows with the golden outputs.
+
+    Args:
+        folder: The bundle.
+        manifest: Manifest of the bundle.
+        name: Name of the file.
+        model: The opened file.
+        batches: Batch sizes to try in addition to all golden rows at once; int8 always runs row
+            by row.
+
+    Returns:
+        The difference, `None` without golden rows.
+
+    Raises:
+        VerificationError: If the outputs differ by more than the tolerance, or a golden file does
+            not match its hash.
+    """
+    golden = _Golden(folder, manifest)
+    if not manifest["golden"]["rows"]:
+        return None
+    try:
+        return _COMPARISONS[name](golden, model, batches)
+    except RangeError as error:
+        raise VerificationError(f"Expected golden rows without overflow. {error}") from error
+
+
+def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> None:
+    """Compare the names, shapes and gates of a file with those in the manifest.
+
+    Raises:
+        BundleError: If a name or a shape differs.
+        VerificationError: If a threshold differs.
+    """
+    x, code = manifest["input"], manifest["output"]
+    described: dict[str, Any] = {"top_k": None}
+    if name == "decoder.onnx":
+        x, code = code, {"name": "x_hat", "shape": x["shape"]}
+    elif manifest["top_k"] is not None:
+        described["top_k"] = manifest["top_k"]["k"]
+    described |= {"input": f"{x['name']} {x['shape']}", "output": f"{code['name']} {code['shape']}"}
+    values = model.outputs.get(top_k.VALUES)
+    actual = {
+        "input": f"{model.input} {list(model.input_shape)}",
+        "output": f"{model.output} {list(model.output_shape)}",
+        "top_k": values[0][-1] if values is not None and values[0] else None,
+    }
+    for part, value in actual.items():
+        if value != described[part]:
+            raise BundleError(
+                f"Expected `{part}` of `{name}` as in its manifest, {described[part]}. "
+                f"Received: {value}"
+            )
+    if has_jumps(manifest) and name != "decoder.onnx":
+        thresholds.require_gates(manifest, name, model.gates)
+
+
+class _Golden:
+    """Golden rows and outputs of a bundle, as float32 and int32."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.manifest = manifest
+        self._folder, self._shapes = folder, list_golden_shapes(manifest)
+
+    def __getitem__(self, file: str) -> np.ndarray:
+        data = reading.read_content(self._folder, self.manifest, file)
+        values = np.frombuffer(data, "<i4" if file.endswith("i32") else "<f4")
+        if not np.isfinite(values).all():
+            raise VerificationError(
+                f"Expected finite numbers in `{file}`. Received: NaN or infinity"
+            )
+        return values.reshape(self._shapes[file]).astype(values.dtype.newbyteorder("="))
+
+
+def _compare_encoder(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+    x, code = golden["golden_x.f32"], golden["golden_code.f32"]
+    if golden.manifest["format"] > 1 and not code.any():
+        raise VerificationError(
+            "Expected golden codes that are not all zero in `golden_code.f32`. Received: zeros, "
+            "which an encoder without weights would give"
+        )
+    run = _with_support(encoder, code) if has_jumps(golden.manifest) else encoder
+    parity = _require_agreement("encoder.onnx", run, x, code, batches)
+    if (entry := golden.manifest["top_k"]) is not None:
+        expected = golden["golden_values.f32"], golden["golden_indices.i32"]
+        actual = encoder.run(x, list(top_k.OUTPUTS))
+        signed = counts_signed_codes(golden.manifest)
+        allowed = float(fidelity.tolerance(code).max())
+        if not top_k.agree(code, expected, actual, allowed, signed=signed):
+            raise VerificationError(
+                f"Expected `encoder.onnx` to give the golden values and indices of its "
+                f"{entry['k']} largest codes. Received: others"
+            )
+    return parity
+
+
+def _with_support(encoder: Run, code: np.ndarray) -> Run:
+    """Wrap an encoder so that it raises where other units are active than in the golden codes.
+
+    Golden rows lie away from every threshold, so that rounding makes no unit jump.
+    """
+
+    def run(rows: np.ndarray) -> np.ndarray:
+        codes = encoder(rows)
+        active, wanted = codes != 0, code[: len(rows)] != 0
+        if not np.array_equal(active, wanted):
+            row, *_, unit = (int(index) for index in np.argwhere(active != wanted)[0])
+            raise VerificationError(
+                "Expected `encoder.onnx` to activate the units of the golden codes. Received: "
+                f"another state of unit {unit} in golden row {row}"
+            )
+        return codes
+
+    return run
+
+
+def _compare_decoder(golden: _Golden, decoder: OnnxModel, batches: Sequence[int]) -> Parity:
+    x, code = golden["golden_x.f32"], golden["golden_code.f32"]
+    x_hat = golden["golden_x_hat.f32"]
+    return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=x)
+
+
+def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare row by row, as the golden codes were computed: rows of a batch may share a scale."""
+    x, expected = golden["golden_x.f32"], golden["golden_code.int8.f32"]
+    tolerance = golden.manifest["int8"]["golden_tolerance"]
+    most = largest_int8_tolerance(expected, golden.manifest["format"])
+    if tolerance > most:
+        raise VerificationError(
+            f"Expected an `int8.golden_tolerance` of at most {most:.3g}, {MAX_INT8_FRACTION} of "
+            f"the largest golden code. Received: {tolerance:.3g}, which would accept any code"
+        )
+    codes = np.stack([encoder(row) for row in x])
+    error = thresholds.choose_error(golden.manifest)(expected, codes)
+    return _require_parity("encoder.int8.onnx", Parity(error, tolerance, len(codes), (1,)))
+
+
+def largest_int8_tolerance(codes: np.ndarray, version: int) -> float:
+    """Return the largest tolerance that a manifest of that format may state for int8 codes."""
+    largest = float(np.abs(codes).max(initial=0.0))
+    rounding = float(fidelity.tolerance(codes).max())
+    if version == 1:  # which allowed 1e-5 to the smallest codes
+        rounding = max(rounding, fidelity.RELATIVE_TOLERANCE * max(1.0, largest))
+    return rounding + MAX_INT8_FRACTION * largest
+
+
+_COMPARISONS = {
+    "encoder.onnx": _compare_encoder,
+    "decoder.onnx": _compare_decoder,
+    "encoder.int8.onnx": _compare_int8,
+}
+
+
+def _require_agreement(
+    name: str,
+    model: Run,
+    rows: np.ndarray,
+    expected: np.ndarray,
+    batches: Sequence[int],
+    targets: np.ndarray | None = None,
+) -> Parity:
+    parity = fidelity.parity(lambda batch: expected[: len(batch)], model, rows, batches, targets)
+    return _require_parity(name, parity)
+
+
+def _require_parity(name: str, parity: Parity) -> Parity:
+    if not parity.passed:
+        raise VerificationError(
+            f"Expected `{name}` to give the golden outputs within {parity.tolerance:.3g}. "
+            f"Received: a difference of {parity.max_abs_error:.3g}"
+        )
+    return parity

@@ -1,0 +1,161 @@
+"""Compare an int8 encoder with its float32 original on held-out rows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime as ort
+
+from keras_sparse_export.runtime import parity
+from keras_sparse_export.variants import agreement
+
+GATE_ROWS = 64
+"""Rows compared at batch sizes 1 and 2."""
+ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Differences between int8 and float32 codes on held-out rows."""
+
+    jaccard: float
+    """`|A ∩ B| / |A ∪ B|` of the active (row, unit) pairs, pooled over rows."""
+    jaccard_per_row: float
+    """The same per row, mean over rows."""
+    top_k: int
+    """k of `top_k_overlap`: the bundle's, or the rounded L0 of float32."""
+    top_k_overlap: float
+    """Fraction of a row's k codes of largest magnitude that both have in common, mean over
+    rows."""
+    l0_float32: float
+    l0_int8: float
+    cosine: float
+    """Mean over rows."""
+    max_abs_error: float
+    mse_float32: float | None
+    """Error of the reconstructions by the float32 decoder; `None` without a decoder."""
+    mse_int8: float | None
+    probe_float32: float | None
+    """Accuracy on float32 codes of the held-out rows, for a logistic regression fitted on float32
+    codes of the calibration rows; `None` without labels."""
+    probe_int8: float | None
+    """Accuracy of the same regression on int8 codes."""
+    file_bytes_float32: int
+    file_bytes_int8: int
+    weight_bytes_float32: int
+    """Bytes of the matrices that int8 quantizes."""
+    weight_bytes_int8: int
+
+
+class Gate(NamedTuple):
+    """Worst agreement over batch sizes, with onnxruntime's optimisations on and off."""
+
+    jaccard: float
+    """Pooled over rows; where codes jump, the mean of rows."""
+    max_abs_error: float
+    rows: int
+    batch_sizes: list[int]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The float32 encoder, and the rows on which int8 encoders are compared with it."""
+
+    onnx_bytes: bytes
+    calibration: np.ndarray
+    held_out: np.ndarray
+    threshold: float
+    weight_bytes: int
+    top_k: int | None = None
+    decoder: bytes | None = None
+    signed: bool = True
+    """As in `keras_sparse_export.io.activity.is_active`."""
+    jumps: bool = False
+    """Whether codes jump from zero."""
+    labels: np.ndarray | None = None
+    """Labels of calibration and held-out rows, which alternate."""
+
+    def compare(self, int8: bytes, weight_bytes: int) -> Comparison:
+        """Compare an int8 encoder with this one."""
+        before, after = self._codes, self._flatten(_load(int8)(self.held_out))
+        signed, threshold = self.signed, self.threshold
+        sparsity = agreement.l0(before, threshold, signed=signed)
+        k = self.top_k or min(max(round(sparsity), 1), before.shape[1])
+        return Comparison(
+            jaccard=agreement.pooled_jaccard(before, after, threshold, signed=signed),
+            jaccard_per_row=agreement.mean_jaccard(before, after, threshold, signed=signed),
+            top_k=k,
+            top_k_overlap=agreement.top_k_overlap(before, after, k, signed=signed),
+            l0_float32=sparsity,
+            l0_int8=agreement.l0(after, threshold, signed=signed),
+            cosine=agreement.cosine(before, after),
+            max_abs_error=parity.max_abs_error(before, after),
+            mse_float32=self._mse(self.onnx_bytes),
+            mse_int8=self._mse(int8),
+            probe_float32=self._probe_accuracy(before),
+            probe_int8=self._probe_accuracy(after),
+            file_bytes_float32=len(self.onnx_bytes),
+            file_bytes_int8=len(int8),
+            weight_bytes_float32=self.weight_bytes,
+            weight_bytes_int8=weight_bytes,
+        )
+
+    def gate(self, int8: bytes) -> Gate:
+        """Run an int8 encoder with optimisations off and on, at batch 1, 2 and all rows."""
+        levels = ort.GraphOptimizationLevel
+        sizes = [*parity.GATE_BATCHES, len(self.held_out)]
+        results = []
+        for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
+            run = parity.load_first_output(int8, level)
+            for size in sizes:
+                rows = self.held_out[: max(GATE_ROWS, size)]
+                batches = np.split(rows, range(size, len(rows), size))
+                after = self._flatten(np.concatenate([run(batch) for batch in batches]))
+                before = self._codes[: len(after)]
+                measure = agreement.mean_jaccard if self.jumps else agreement.pooled_jaccard
+                jaccard = measure(before, after, self.threshold, signed=self.signed)
+                results.append((jaccard, parity.max_abs_error(before, after)))
+        jaccards, errors = zip(*results, strict=True)
+        return Gate(min(jaccards), max(errors), len(self.held_out), sizes)
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        return self._flatten(_load(self.onnx_bytes)(self.held_out))
+
+    def _flatten(self, codes: np.ndarray) -> np.ndarray:
+        """Reshape codes to (rows, units); positions of a code become rows."""
+        return codes.reshape(-1, codes.shape[-1])
+
+    def _mse(self, encoder: bytes) -> float | None:
+        if self.decoder is None:
+            return None
+        rows = _load(self.decoder)(_load(encoder)(self.held_out))
+        return agreement.mean_squared_error(rows, self.held_out)
+
+    def _probe_accuracy(self, codes: np.ndarray) -> float | None:
+        if self.labels is None:
+            return None
+        probe = self._probe
+        return float(probe.score(codes.reshape(len(self.held_out), -1), self.labels[1::2]))
+
+    @cached_property
+    def _probe(self) -> Any:
+        try:
+            from sklearn.linear_model import LogisticRegression
+            from sklearn.pipeline import make_pipeline
+            from sklearn.preprocessing import StandardScaler
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "Expected the package `scikit-learn` for the probe on labels. Received: an "
+                'environment without it. Remedy: pip install "keras-sparse-export[probe]"',
+                name="sklearn",
+            ) from error
+        assert self.labels is not None
+        codes = _load(self.onnx_bytes)(self.calibration).reshape(len(self.calibration), -1)
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS))
+        return probe.fit(codes, self.labels[::2])
+
+
+def _load(onnx_bytes: bytes) -> parity.Run:
+    return parity.load_first_output(onnx_bytes, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)

@@ -1,0 +1,39 @@
+"""Describe the int8 decision of a bundle for people."""
+
+from typing import Any
+
+_ROWS = (
+    ("support Jaccard, pooled", "jaccard", ".4f"),
+    ("support Jaccard, per row", "jaccard_per_row", ".4f"),
+    ("top-k overlap", "top_k_overlap", ".4f"),
+    ("k", "top_k", "d"),
+    ("L0", "l0", ".1f"),
+    ("cosine", "cosine", ".5f"),
+    ("max |Δ|", "max_abs_error", ".3g"),
+    ("reconstruction MSE", "mse", ".5g"),
+    ("probe accuracy", "probe", ".4f"),
+    ("file, bytes", "file_bytes", "d"),
+    ("weights, bytes", "weight_bytes", "d"),
+)
+
+
+def format_table(verdict: dict[str, Any]) -> str:
+    """Format the manifest's `int8` as a table and a sentence."""
+    report = verdict["report"]
+    lines = [f"{'':28}{'float32':>12}{'static':>12}{'dynamic':>12}"] if report else []
+    for label, key, form in _ROWS if report else ():
+        names = (key, f"{key}_int8")
+        after = [entry[name] for entry in report.values() for name in names if name in entry]
+        before = report["static"].get(f"{key}_float32", "")
+        if None not in after:
+            cells = [format(cell, form if cell != "" else "") for cell in (before, *after)]
+            lines.append(f"{label:28}" + "".join(f"{cell:>12}" for cell in cells))
+    return "\n".join([*lines, describe(verdict)])
+
+
+def describe(verdict: dict[str, Any]) -> str:
+    """Say whether int8 is kept, and the reasons."""
+    reasons = " ".join(verdict["reasons"])
+    if not verdict["kept"]:
+        return f"int8 is not kept. {reasons}"
+    return f"int8 is kept ({verdict['method']}). {reasons}".rstrip()

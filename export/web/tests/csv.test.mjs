@@ -1,0 +1,57 @@
+/** Rows from CSV and codes as CSV, in Node. BUNDLES names a folder with the rows that Python reads. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.js";
+
+const { csv } = JSON.parse(readFileSync(join(process.env.BUNDLES, "expected.json"), "utf8"));
+
+test("CSV is read as Python reads it", () => {
+  for (const { text, size, rows } of csv) {
+    const found = () => Array.from(parse(text, size).rows);
+    if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));
+    else assert.deepEqual(found(), Array.from(Float32Array.from(rows)), JSON.stringify(text));
+  }
+});
+
+test("errors in CSV name their line", () => {
+  const cases = [
+    ["1,2\n1,2,3", /^Line 2: expected 2 values. Received: 3$/],
+    ["\n1,2\n\n3,x", /^Line 4, column 2: expected a number. Received: “x”$/],
+    ["1,2\n3,1e39", /^Line 2, column 2: expected a number. Received: “1e39”$/],
+    ["1,nan", /^Line 1, column 2: expected a number. Received: “nan”$/],
+    ["1,", /^Line 1, column 2: expected a number. Received: nothing$/],
+    ["1;2", /^Line 1: expected 2 values. Received: 1. Remedy: commas between numbers, in place of semicolons$/],
+    ["a,b,c\n1,2", /^Line 1: expected 2 values. Received: 3$/],
+    ["PK\0\0", /^Line 1: expected text. Received: binary data; this is not a CSV file$/],
+    ['1,"2', /^Line 1: expected balanced quotes/],
+    ["a,b\n", /^Expected rows of 2 numbers. Received: none$/],
+    ["1,2\r\n\r\n\r\r\n\n1,x", /^Line 6, column 2/],
+    ["1,2\n".repeat(10_001), /^Expected 10,000 rows at most. Received: more, from line 10001 on$/],
+  ];
+  for (const [text, message] of cases) assert.throws(() => parse(text, 2), { message });
+});
+
+test("time is linear in the length of the text", () => {
+  const start = performance.now();
+  const digits = "1".repeat(200_000);
+  for (const cell of [`${digits}x`, `${digits}.${digits}x`, `${"1_".repeat(100_000)}x`, `${" ".repeat(200_000)}x`]) {
+    assert.throws(() => parse(`${cell},1`, 2), { message: /expected a number/ });
+  }
+  assert.throws(() => parse("\n".repeat(2 ** 24), 2), { message: /Received: none/ });
+  assert.ok(performance.now() - start < 2000);
+});
+
+test("a text is read no further than the limit", () => {
+  const rest = "\0\n".repeat(1000); // would be reported if it were read
+  assert.throws(() => parse(`${"1\n".repeat(10_001)}${rest}`, 1), { message: /from line 10001 on$/ });
+  assert.throws(() => parse(`1\n${rest}`, 2 ** 40), { message: /^Line 1: expected 1,099,511,627,776 values. Received: 1$/ });
+});
+
+test("codes are written one row per line, with nine digits", () => {
+  const lines = format(Float32Array.of(0, 0.1, 1e-30, 123456.789), 2);
+  assert.deepEqual(lines, ["0,0.100000001\n", "1e-30,123456.789\n"]);
+});
