@@ -1,27 +1,31 @@
 """What several tests need."""
 
+import gc
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import compilation_cache
+import started_processes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
     # The others have the other cores: more threads would wait for each other.
     for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(threads, "1")
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    # What one process has compiled, all need not: of JAX's minutes that is half.
-    compiled = tempfile.TemporaryDirectory(prefix="keras-sparse-tests-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # neither chosen by the user nor a worker
+    compilation_cache.use()
 
 import keras
 import numpy as np
 import pytest
+
+# What is imported stays, and traced graphs leave much behind: to look through all of it often takes
+# a twentieth of the time of the tests.
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +33,55 @@ def _seed() -> None:
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _same_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the sparsity families that a test registers."""
+    from keras_sparse.sparsity import families
+
+    monkeypatch.setattr(families, "_families", dict(families._families))
+
+
+def _watch_processes(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that starts a process and is not marked so: `make quick` would run it."""
+    with started_processes.recorded() as programs:
+        yield
+    if programs and not any(map(item.get_closest_marker, ("process", "browser", "fuzz"))):
+        pytest.fail(f"Expected a mark, process or browser. Received: starts {programs}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    yield from _watch_processes(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    yield from _watch_processes(item)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-@pytest.fixture
-def rows(rng: np.random.Generator) -> np.ndarray:
-    """400 rows of 12 features that share 3 causes, far from zero and of different scales."""
+def _rows(rng: np.random.Generator) -> np.ndarray:
     causes = rng.random((400, 3)) @ rng.normal(size=(3, 12))
     values = (causes + 0.05 * rng.normal(size=(400, 12))) * np.geomspace(0.1, 10, 12) + 5
     return values.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def shared_rows() -> np.ndarray:
+    """400 rows of 12 features that share 3 causes, far from zero and of different scales."""
+    rows = _rows(np.random.default_rng(0))
+    rows.flags.writeable = False
+    return rows
+
+
+@pytest.fixture
+def rows(rng: np.random.Generator) -> np.ndarray:
+    """The same rows, for a test to change."""
+    return _rows(rng)
 
 
 @pytest.fixture
@@ -72,14 +114,14 @@ def _gradient(function: Callable[[Any], Any], h: np.ndarray) -> np.ndarray:
 def no_staging(tmp_path: Path) -> Iterator[None]:
     """Afterwards nothing half-written lies about."""
     yield
-    assert list(tmp_path.rglob(".*.keras-sparse-new")) == []
+    assert list(tmp_path.rglob(".*.keras-sparse-new*")) == []
     assert list(tmp_path.rglob(".*.keras-sparse-old")) == []
 
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that stands for onnxruntime-web where no browser runs it."""
-    from keras_sparse_export import web_runtime
+    from keras_sparse_export.browser import runtime as web_runtime
 
     folder = tmp_path_factory.mktemp("dist")
     for name in web_runtime.FILES:
@@ -93,6 +135,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     from keras_sparse import L1, SparseAutoencoder
     from keras_sparse_export import export_encoder
 
+    keras.utils.set_random_seed(0)  # this fixture is made before that of each test
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
     x = np.random.default_rng(0).normal(size=(64, 12)) * 3 + 5
     model.adapt(x)

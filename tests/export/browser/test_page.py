@@ -1,0 +1,414 @@
+"""The page: its modules in Node, and all of it in Chromium, held to what Python says."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import keras
+import numpy as np
+import onnx
+import pytest
+from sklearn.datasets import load_digits
+
+import browser
+import jumping_bundles
+import onnx_files
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.browser import runtime
+from keras_sparse_export.browser import site as website
+from keras_sparse_export.browser.server import Server
+from keras_sparse_export.browser.site import read_page
+from keras_sparse_export.bundle.manifest import list_golden_shapes, read_manifest
+from keras_sparse_export.cli import inputs
+from keras_sparse_export.errors import RangeError
+from keras_sparse_export.io import readers
+from keras_sparse_export.runtime import parity
+
+pytestmark = pytest.mark.one_backend
+
+NODE = shutil.which("node")
+PACKAGES = Path(__file__).parents[3] / "export" / "web"
+FORMAT_1 = Path(__file__).parents[1] / "bundle" / "format_1"
+RUNTIME = PACKAGES / "node_modules" / "onnxruntime-web" / "dist"
+RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+
+
+def node_version() -> tuple[int, ...]:
+    if NODE is None:
+        return ()
+    found = subprocess.run([NODE, "--version"], capture_output=True, text=True, check=True)
+    return tuple(map(int, re.findall(r"\d+", found.stdout)[:3]))
+
+
+needs_node = pytest.mark.skipif(node_version() < (20, 19), reason="needs Node 20.19 or newer")
+needs_packages = pytest.mark.skipif(
+    not (PACKAGES / "node_modules").is_dir(), reason="needs `npm ci` in export/web/"
+)
+needs_chromium = pytest.mark.skipif(browser.CHROMIUM is None, reason="needs Chromium")
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bundles of three kinds, and what Python says of their codes, of manifests and of CSV."""
+    folder = tmp_path_factory.mktemp("bundles")
+    keras.utils.set_random_seed(0)
+    expected: dict[str, Any] = {
+        name: answers(bundle, rows) for name, bundle, rows in exported(folder)
+    }
+    scratch = tmp_path_factory.mktemp("scratch")
+    expected["manifests"] = [
+        found
+        for name, depth, keys in (
+            ("digits", 9, None),
+            ("format_1", 1, None),
+            ("refined", 4, ("requires", "thresholds", "calibration")),
+        )
+        for found in judged(folder / name / "manifest.json", scratch, depth, keys)
+    ]
+    expected["csv"] = [
+        {"text": text, "size": size, "rows": read(text, size, scratch)} for text, size in TEXTS
+    ]
+    expected["overflow"] = {
+        "rows": LARGE_ROWS.tolist(),
+        "graphs": {name: find_overflows(name, folder) for name in GRAPHS},
+    }
+    for name, change in WRONG.items():
+        model = onnx.load(folder / "refined" / "encoder.onnx")
+        change(model)
+        onnx.save(model, folder / f"{name}.onnx")
+    (folder / "expected.json").write_text(json.dumps(expected))
+    return folder
+
+
+WRONG: dict[str, Callable[[onnx.ModelProto], None]] = {
+    "higher": lambda model: jumping_bundles.scale_thresholds(model, 1.01),
+    "followed": lambda model: jumping_bundles.follow_code(model, "Relu"),
+    "weights": lambda model: jumping_bundles.scale_unit(model, 3),
+}
+"""Changes of the encoder of `refined`."""
+
+
+def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
+    x = load_digits().data.astype(np.float32)
+    model = SparseAutoencoder(64, 32, sparsity=L1(), normalization="standard")
+    model.adapt(x)
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(x, epochs=2, verbose=0)
+    arguments: dict[str, Any] = {"sample": x[:500], "decoder": True, "top_k": 5}
+    yield "digits", export_encoder(model, folder / "digits", **arguments), x[-7:]
+    rows = np.random.default_rng(0).normal(size=(500, 12)).astype(np.float32)
+    model = SparseAutoencoder(12, 40, sparsity=L1(), normalization=None)
+    path = export_encoder(model, folder / "plain", quantize="int8", sample=rows)
+    yield "plain", path, rows[:5]
+    steps = keras.Sequential([keras.Input((8, 8)), keras.layers.Dense(6, "relu", name="code")])
+    path = export_encoder(steps, folder / "positions", layer="code")  # golden rows are synthetic
+    yield "positions", path, x[:4].reshape(-1, 8, 8)
+    signed = keras.Sequential([keras.Input((12,)), keras.layers.Dense(20, "tanh", name="code")])
+    path = export_encoder(signed, folder / "signed", layer="code", sample=rows / 4, top_k=3)
+    yield "signed", path, rows[:5] / 4
+    for kind in ("one", "refined"):
+        yield kind, jumping_bundles.write(folder / kind, kind, k=3), jumping_bundles.rows(20)
+    path = Path(shutil.copytree(FORMAT_1, folder / "format_1"))
+    yield "format_1", path, np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 5)[:7]
+
+
+def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
+    """Rows as they are pasted, and what Python makes of them."""
+    with Encoder(bundle) as encoder:
+        codes = encoder.encode(rows)
+        return {
+            "rows": flat(rows),
+            "codes": flat(codes),
+            "back": flat(encoder.decode(codes)) if encoder.has_decoder else None,
+            "threshold": encoder.threshold,
+            "active": encoder.is_active(codes).reshape(len(codes), -1).tolist(),
+            "format": json.loads((bundle / "manifest.json").read_text("utf-8"))["format"],
+            "tolerances": tolerances(bundle),
+            "lowered": lowered(bundle, rows),
+        }
+
+
+def lowered(bundle: Path, rows: np.ndarray) -> list[dict[str, Any]]:
+    """The codes at lower L0s, from the bundle's own to the lowest."""
+    if (curve := read_manifest(bundle).get("calibration")) is None:
+        return []
+    levels = np.linspace(curve["l0"][0], curve["l0"][-1], 7).tolist()
+    return [
+        {"l0": l0, "codes": flat(encoder.encode(rows)), "threshold": encoder.threshold}
+        for l0 in levels
+        for encoder in [Encoder(bundle, l0=l0)]
+    ]
+
+
+def tolerances(bundle: Path) -> dict[str, list[float]]:
+    """The tolerance of each unit and column, from the golden files."""
+    manifest = read_manifest(bundle)
+    golden = {
+        name: np.frombuffer((bundle / name).read_bytes(), "<f4").reshape(shape)
+        for name, shape in list_golden_shapes(manifest).items()
+        if name.endswith("f32")
+    }
+    found = {"encoder": parity.tolerance(golden["golden_code.f32"]).tolist()}
+    if "decoder.onnx" in manifest["files"]:
+        x_hat = golden["golden_x_hat.f32"]
+        found["decoder"] = parity.tolerance(x_hat, golden["golden_x.f32"]).tolist()
+    return found
+
+
+LARGE_ROWS = np.array(
+    [[1, 1, 1, 1], [3e38] * 4, [3e38, -3e38, 0, 1], [1e30, -1e30, 2e30, 1e33]], np.float32
+)
+WEIGHTS = {"w": np.array([[2, -2, 2, -2]] * 4, np.float32)}
+GRAPHS: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any]]] = {
+    "visible": ([("MatMul", "x w", "code")], WEIGHTS),
+    "relu": ([("MatMul", "x w", "z"), ("Relu", "z", "code")], {"w": -np.abs(WEIGHTS["w"])}),
+    "thresholded": (
+        [("MatMul", "x w", "z"), ("ThresholdedRelu", "z", "code", {"alpha": 0.1})],
+        WEIGHTS,
+    ),
+    "refined": (
+        [
+            ("MatMul", "x w", "z"),
+            ("ThresholdedRelu", "z", "h", {"alpha": 0.1}),
+            ("MatMul", "h w", "back"),
+            ("Sub", "x back", "rest"),
+            ("MatMul", "rest w", "change"),
+            ("Add", "h change", "z2"),
+            ("ThresholdedRelu", "z2", "code", {"alpha": 0.1}),
+        ],
+        WEIGHTS,
+    ),
+    "normalized": (
+        [("ReduceL2", "x", "n", {"axes": [1], "keepdims": 1}), ("Div", "x n", "code")],
+        {},
+    ),
+    "exponential": (
+        [("Neg", "x", "n"), ("Exp", "n", "e"), ("Add", "e one", "d"), ("Div", "one d", "code")],
+        {"one": np.float32(1)},
+    ),
+    "masked": (
+        [
+            ("Greater", "x zero", "positive"),
+            ("Where", "positive x low", "z"),
+            ("Softmax", "z", "code"),
+        ],
+        {"zero": np.float32(0), "low": np.float32(-np.inf)},
+    ),
+}
+
+
+def find_overflows(name: str, folder: Path) -> list[bool]:
+    """Whether each of the large rows overflows in a graph, which is left in the folder."""
+    file = onnx_files.written(onnx_files.encoder(*GRAPHS[name]), folder)
+    encoder = Encoder(file.rename(folder / f"{name}.onnx"))
+    try:
+        encoder.encode(LARGE_ROWS)
+    except RangeError as error:
+        return [row in error.rows for row in range(len(LARGE_ROWS))]
+    return [False] * len(LARGE_ROWS)
+
+
+def flat(rows: np.ndarray) -> list[list[float]]:
+    found: list[list[float]] = rows.reshape(len(rows), -1).astype(float).tolist()
+    return found
+
+
+# What Python says ------------------------------------------------------------------------------
+
+SCHEMA_FILE = files("keras_sparse_export.bundle") / "manifest.schema.json"
+SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
+ODD: list[Any] = [None, True, -1, 0.5, 1 << 40, "x", [], {}]
+NAMES = ["__proto__", "constructor", "hasOwnProperty", "a/b", "a~0b", "a\tb", "é", "", "a b"]
+"""Keys that JavaScript, a path or a pattern could misread."""
+FEATURES: list[list[Any]] = [["sealed-box"], ["Sealed"], ["a", 1], [[]]]
+TEXTS = [
+    ("1,2\n3,4\n", 2), ("\ufeff1,2\r\n3,4", 2), ("a,b\n1,2", 2), ('"a, b",c\n"1",2', 2),
+    (" 1 , 2 ", 2), ("1e3,-.5", 2), ("+1,2.", 2), ("", 2), ("\n\n", 2), ("a,b", 2), ("1,2,3", 2),
+    ("1,2\n3", 2), ("a,1", 2), ("1,", 2), ("1;2", 2), ("x", 1), ("x\n1\n2", 1), ("1\n\n2", 1),
+    ("a\n1,2", 2), ("a,b,c\n1,2", 2), ("0x10,1", 2), ('"1","2"', 2),
+    ('"a ""b""",c\n3,4', 2), ("1,2\n \n3,4", 2), ("- 1,2", 2), ("nan,inf\n1,2", 2),
+    ("-NaN\n1", 1), ("+Infinity\n1", 1), ("infinit\n1", 1), ("1_000,2", 2), ("1_0.2_5,.5_0", 2),
+    ("1_0e1_0,-2_2.e-0_1", 2), ("1__0,2", 2), ("_1,2", 2), ("a,1_", 2), ("x_1,1_\n1,2", 2),
+    ("1e400\n1", 1), ("1\r\n\r\n\n2", 1),
+]  # fmt: skip
+
+
+def judged(
+    file: Path, folder: Path, depth: int, keys: tuple[str, ...] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Manifests with one change, whether they are valid under the schema, and trusted.
+
+    Changes lie at most `depth` keys deep, and perhaps within some keys only.
+    """
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    manifest = json.loads(file.read_text("utf-8"))
+    changes = [(path, odd) for path in places(manifest, depth) for odd in [KeyError, *ODD]]
+    for name in NAMES:
+        changes += [((name,), manifest), (("versions", name), "1.0")]
+        changes.append((("files", name), manifest["files"]["README.md"]))
+    changes += [((key,), {"__proto__": value}) for key, value in manifest.items()]
+    changes += [(("requires",), features) for features in FEATURES]
+    changes += [(("format",), version) for version in (1, 2, 3)]
+    for path, odd in changes:
+        if keys is not None and path[0] not in keys:
+            continue
+        changed = copy.deepcopy(manifest)
+        parent = changed
+        for step in path[:-1]:
+            parent = parent[step]
+        if odd is KeyError:
+            del parent[path[-1]]
+        else:
+            parent[path[-1]] = odd
+        yield {
+            "manifest": changed,
+            "valid": validator.is_valid(changed),
+            "trusted": trusted(changed, folder),
+            "what": f"{odd!r:.80} at {path}",
+        }
+
+
+def trusted(manifest: dict[str, Any], folder: Path) -> bool:
+    """Whether Python's reader takes a manifest."""
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    try:
+        read_manifest(folder)
+    except BundleError:
+        return False
+    return True
+
+
+def places(value: Any, depth: int, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths into a manifest, one for each list of numbers."""
+    if path:
+        yield path
+    if len(path) == depth:
+        return
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], depth, (*path, key))
+    elif isinstance(value, list) and value:
+        yield (*path, 0)
+
+
+def read(text: str, size: int, folder: Path) -> list[float] | None:
+    """The rows that Python reads of a CSV, `None` if it refuses one."""
+    file = folder / "rows.csv"
+    file.write_bytes(text.encode())
+    found: list[float] = []
+    try:
+        for chunk in readers.read(str(file), (size,)):
+            if inputs.find_faults(chunk):
+                return None
+            found += chunk.rows.ravel().tolist()
+    except ValueError:
+        return None
+    return found or None
+
+
+# Node and Chromium -----------------------------------------------------------------------------
+
+
+IN_NODE = ("verification", "csv", "codes", "encoder", "latest")
+IN_A_BROWSER = ("page", "drawing", "access", "failure", "actions")
+
+
+def node(*arguments: str, **variables: Path | str) -> None:
+    """Run tests in Node: options, then files of tests by what they are about."""
+    assert NODE is not None
+    named = [each if each.startswith("-") else f"tests/{each}.test.mjs" for each in arguments]
+    result = subprocess.run(
+        [NODE, "--test", "--test-concurrency=2", *named],
+        cwd=PACKAGES,
+        env=os.environ | {name: str(value) for name, value in variables.items()},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.browser
+@needs_node
+@needs_packages
+def test_the_modules_agree_with_python(bundles: Path) -> None:
+    node(*IN_NODE, BUNDLES=bundles)
+
+
+@pytest.mark.browser
+@needs_node
+@needs_packages
+@needs_chromium
+def test_the_page_does_what_it_promises(bundles: Path, tmp_path: Path) -> None:
+    for bundle in filter(Path.is_dir, bundles.iterdir()):
+        site(tmp_path / bundle.name, bundle)
+    shutil.copy(bundles / "expected.json", tmp_path)
+    node(*IN_A_BROWSER, SITES=tmp_path, CHROMIUM=str(browser.CHROMIUM))
+
+
+@pytest.mark.browser
+@needs_node
+@needs_packages
+@needs_chromium
+def test_the_page_runs_a_bundle_as_serve_serves_it(bundles: Path) -> None:
+    found = website.build_site(bundles / "digits", runtime.find(RUNTIME))
+    with Server("127.0.0.1", 0, found.files) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            chosen = "--test-name-pattern=verifies|pasted|asked for nothing"
+            chromium = str(browser.CHROMIUM)
+            node(chosen, "page", SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def site(folder: Path, bundle: Path) -> None:
+    """A folder that any server may serve."""
+    with as_file(files("keras_sparse_export.browser") / "page") as page:
+        shutil.copytree(page, folder)
+    shutil.copytree(bundle, folder / "bundle")
+    (folder / "runtime").mkdir()
+    for name in RUNTIME_FILES:
+        (folder / "runtime" / name).symlink_to(RUNTIME / name)
+
+
+def test_nothing_on_the_page_is_inline_or_from_elsewhere() -> None:
+    """What the policy forbids is not there to be forbidden."""
+    web = files("keras_sparse_export.browser") / "page"
+    html = (web / "index.html").read_text("utf-8")
+    policy = (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+        "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in html
+    assert "style=" not in html
+    assert "onclick" not in html
+    assert html.count("<script") == html.count('<script type="module" src="app.js">') == 1
+    texts = {path: data.decode() for path, data in read_page().items()}
+    assert len(texts) > 20
+    for path, text in texts.items():
+        shown = text.replace("http://www.w3.org/2000/svg", "").replace("http://localhost", "")
+        assert "http:" not in shown, path
+        for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert sink not in text, path
+
+
+def test_the_lock_file_names_no_address() -> None:
+    lock = (PACKAGES / "package-lock.json").read_text("utf-8")
+    assert "resolved" not in lock
+    assert "://" not in lock
+    package = json.loads((PACKAGES / "package.json").read_text("utf-8"))
+    for pinned in (*package["dependencies"].values(), *package["devDependencies"].values()):
+        assert pinned.replace(".", "").isdigit(), "pinned at one version"

@@ -1,0 +1,407 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import onnx_files
+from keras_sparse import KL, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export.cli import main
+
+pytestmark = pytest.mark.one_backend
+
+COMMAND = [sys.executable, "-m", "keras_sparse_export.cli.main", "encode"]
+ROWS = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+TAU = 0.45  # between the codes of an encoder that was not trained
+
+
+@pytest.fixture(scope="module")
+def model() -> SparseAutoencoder:
+    return SparseAutoencoder(4, 3, sparsity=KL(), normalization=None)
+
+
+@pytest.fixture(scope="module")
+def bundle(model: SparseAutoencoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_encoder(model, tmp_path_factory.mktemp("exported") / "bundle")
+
+
+@pytest.fixture
+def codes(model: SparseAutoencoder) -> np.ndarray:
+    return np.asarray(model.encode(ROWS))
+
+
+def run(*arguments: Any) -> int:
+    return main.main(["encode", *map(str, arguments)])
+
+
+def start(*arguments: Any, **pipes: Any) -> "subprocess.Popen[str]":
+    # Where Python does not buffer at all, nothing would show that we flush.
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=buffered, **pipes)
+
+
+def text(rows: np.ndarray) -> str:
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist())
+
+
+def save(file: Path, rows: np.ndarray = ROWS) -> Path:
+    if file.suffix == ".npy":
+        np.save(file, rows)
+    elif file.suffix == ".npz":
+        np.savez(file, x=rows, y=[1, 2, 3])
+    elif file.suffix == ".csv":
+        file.write_text("a,b,c,d\n" + text(rows))
+    else:
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows.tolist()))
+    return file
+
+
+def load(file: Path) -> np.ndarray:
+    if file.suffix == ".npy":
+        return np.asarray(np.load(file))
+    if file.suffix == ".npz":
+        return np.asarray(scipy.sparse.load_npz(file).toarray())
+    if file.suffix == ".csv":
+        return np.loadtxt(file, delimiter=",", ndmin=2)
+    found = np.zeros((50, 3))
+    for line in map(json.loads, file.read_text().splitlines()):
+        found[line["row"], line["indices"]] = line["values"]
+    return found
+
+
+@pytest.mark.parametrize("source", ["x.npy", "x.npz", "x.csv", "x.jsonl"])
+@pytest.mark.parametrize("target", ["codes.npy", "codes.npz", "codes.csv", "codes.jsonl"])
+def test_every_kind_in_and_out(
+    source: str,
+    target: str,
+    bundle: Path,
+    codes: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sparse = ["--threshold", TAU] if target.endswith(("npz", "jsonl")) else []
+    expected = np.where(codes > TAU, codes, 0) if sparse else codes
+    file = save(tmp_path / source)
+    assert run(bundle, file, "-o", tmp_path / target, "--batch-rows", 7, *sparse) == 0
+    np.testing.assert_allclose(load(tmp_path / target), expected, atol=1e-6)
+    captured = capsys.readouterr()
+    assert captured.out == f"Wrote {tmp_path / target}: 50 rows of (3,)\n"
+    assert captured.err == ""  # no progress but on a terminal
+
+
+def test_active_means_what_the_bundle_says(
+    bundle: Path, codes: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tau = Encoder(bundle).threshold
+    assert tau == pytest.approx(0.1)
+    file = save(tmp_path / "x.npy", ROWS * 30)
+    assert run(bundle, file, "-o", "-") == 0
+    found = [json.loads(line)["indices"] for line in capsys.readouterr().out.splitlines()]
+    full = Encoder(bundle).encode(ROWS * 30)
+    assert found == [np.flatnonzero(code > tau).tolist() for code in full]
+    assert run(bundle / "encoder.onnx", file, "-o", "-") == 2
+    assert "Remedy: --threshold 0" in capsys.readouterr().err
+    assert run(bundle / "encoder.onnx", file, "-o", "-", "--dense") == 0
+
+
+def test_images_flat_rows_and_no_rows(tmp_path: Path) -> None:
+    import keras
+
+    images = keras.Sequential(
+        [keras.Input((2, 2)), keras.layers.Flatten(), keras.layers.Dense(3, name="code")]
+    )
+    bundle = export_encoder(images, tmp_path / "bundle", layer="code")
+    expected = keras.ops.convert_to_numpy(images(ROWS.reshape(-1, 2, 2)))
+    for rows in (ROWS, ROWS.reshape(-1, 2, 2), ROWS[:0]):
+        file, target = save(tmp_path / "x.npy", rows), tmp_path / "codes.npy"
+        assert run(bundle, file, "-o", target, "--overwrite") == 0
+        np.testing.assert_allclose(np.load(target), expected[: len(rows)], atol=1e-6)
+
+
+BAD = ROWS.astype(np.float64)
+BAD[3, 2], BAD[7, 0], BAD[20, 1] = np.nan, np.inf, 1e300  # which float32 cannot hold
+REASONS = {3: "position 2", 7: "position 0", 20: "position 1"}
+
+
+@pytest.mark.parametrize("source", ["x.npy", "x.csv", "x.jsonl"])
+@pytest.mark.parametrize("batch", [1, 4, 1024])
+def test_bad_rows_may_have_codes_of_nan_or_be_left_out(
+    source: str,
+    batch: int,
+    bundle: Path,
+    codes: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file, target = save(tmp_path / source, BAD), tmp_path / "codes.npy"
+    good = np.delete(np.arange(50), list(REASONS))
+    options = ("--overwrite", "--batch-rows", batch, "--on-bad")
+    assert run(bundle, file, "-o", target, *options, "nan") == 0
+    found = np.load(target)
+    assert np.isnan(found[list(REASONS)]).all()
+    np.testing.assert_allclose(found[good], codes[good], atol=1e-6)
+    head, *named = capsys.readouterr().err.splitlines()
+    assert head == "keras-sparse-export: 3 bad rows encoded as NaN"
+    assert named == [
+        f"  row {row}: NaN or infinity at {place} of the row" for row, place in REASONS.items()
+    ]
+    assert run(bundle, file, "-o", target, *options, "skip") == 0
+    np.testing.assert_allclose(np.load(target), codes[good], atol=1e-6)
+    assert capsys.readouterr().err.startswith("keras-sparse-export: 3 bad rows skipped\n")
+
+
+@pytest.mark.parametrize("action", ["nan", "skip"])
+def test_json_lines_keep_the_numbers_of_rows(
+    action: str, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = save(tmp_path / "x.npy", BAD)
+    assert run(bundle, file, "-o", "-", "--on-bad", action) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    if action == "nan":
+        assert [line["row"] for line in found] == list(range(50))
+        assert [line["row"] for line in found if "error" in line] == list(REASONS)
+    else:
+        assert [line["row"] for line in found] == [row for row in range(50) if row not in REASONS]
+
+
+def test_rows_that_overflow_are_bad_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also in front of an operator that turns NaN into 0, so that the codes do not show it."""
+    nodes = [("MatMul", "x w", "z"), ("ThresholdedRelu", "z", "code", {"alpha": 0.1})]
+    weights = np.array([[2, -2, 2, -2]] * 4, np.float32)
+    model = onnx_files.written(onnx_files.encoder(nodes, {"w": weights}), tmp_path)
+    rows = ROWS.copy()
+    rows[[3, 45]], target = np.finfo(np.float32).max, tmp_path / "codes.npy"
+    file = save(tmp_path / "x.npy", rows)
+    assert run(model, file, "-o", target, "--batch-rows", 20) == 2
+    assert "Received: numbers that overflow float32 in the encoder (row 3)" in (
+        capsys.readouterr().err
+    )
+    assert not target.exists()
+    assert run(model, file, "-o", target, "--batch-rows", 20, "--on-bad", "nan") == 0
+    expected = rows.astype(np.float64) @ weights
+    expected[expected <= 0.1] = 0
+    expected[[3, 45]] = np.nan
+    np.testing.assert_allclose(np.load(target), expected, rtol=1e-5, atol=1e-6)
+    assert run(model, file, "-o", "-", "--threshold", 0, "--on-bad", "skip") == 0
+    found = [json.loads(line)["row"] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert found == [row for row in range(50) if row not in (3, 45)]
+
+
+def test_only_the_first_bad_rows_are_named(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.csv").write_text("1,2,3\n" * 9)
+    target = tmp_path / "codes.csv"
+    assert run(bundle, tmp_path / "x.csv", "-o", target, "--on-bad", "skip") == 0
+    assert target.read_text() == ""
+    head, *named, more = capsys.readouterr().err.splitlines()
+    assert "9 bad rows" in head
+    assert named == [f"  row {row}: 3 columns instead of 4" for row in range(5)]
+    assert more == "  and 4 more"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", "1,2,3\n", "3 columns instead of 4 (row 0)"),
+        ("x.csv", "a,b,c\n1,2,3\n", "3 columns, where the encoder takes (rows, 4)"),
+        ("x.csv", "1,2,3,4\n5,6,7\n", "3 columns instead of 4 (row 1)"),
+        ("x.csv", "1,2,3,4\n5,6,7,a\n", "'a' in column 3 (row 1)"),
+        ("x.csv", "a,b,c,d\n1,x,3,4\n", "'x' in column b (row 0)"),
+        ("x.csv", "", "no rows"),
+        ("x.csv", "1,2,3,nan\n", "NaN or infinity at position 3 of the row (row 0)"),
+        ("x.jsonl", "[1,2,3,4]\n[1,2,3\n", "not JSON"),
+        ("x.npy", "no numpy", "Expected rows of numbers"),
+        ("x.npz", "no zip", "not a .npz archive"),
+        ("x.txt", "1", "ending in .npy, .npz, .csv or .jsonl"),
+    ],
+)
+def test_bad_data_is_one_line_and_writes_nothing(
+    name: str,
+    content: str,
+    message: str,
+    bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert run(bundle, tmp_path / name, "-o", tmp_path / "codes.npy") == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert message in line
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_names_in_a_file_of_rows_cannot_command_a_terminal(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays: dict[str, Any] = {"a\x1b[2J": ROWS, "b": ROWS}
+    np.savez(tmp_path / "x.npz", **arrays)
+    assert run(bundle, tmp_path / "x.npz", "-o", "-") == 2
+    assert "Received: a\ufffd[2J, b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch", [1, 1024])
+def test_rows_before_a_bad_one_are_answered_on_standard_output(
+    batch: int, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = save(tmp_path / "x.csv", BAD)
+    assert run(bundle, file, "-o", "-", "--batch-rows", batch) == 2
+    captured = capsys.readouterr()
+    assert [json.loads(line)["row"] for line in captured.out.splitlines()] == [0, 1, 2]
+    assert "(row 3). Remedy: --on-bad skip or nan" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-o", "codes.txt"), "a file ending in .npy"),
+        (("-o", "x.npy"), "which exists. Remedy: --overwrite"),
+        (("-o", "codes.npz", "--on-bad", "nan"), "Remedy: --on-bad skip, or .npy"),
+        (("-o", "codes.npz", "--dense"), "only with JSON lines"),
+        (
+            ("-o", "codes.npy", "--threshold", "0"),
+            "`--threshold`. Expected it only for formats of active units",
+        ),
+        (
+            ("-o", "codes.npz", "--threshold", "-1"),
+            "`--threshold`. Expected a finite number of 0 or",
+        ),
+        (("-o", "codes.npz", "--threshold", "nan"), "`--threshold`. Expected a finite number of"),
+        (("-o", "codes.npy", "--batch-rows", "0"), "`--batch-rows`. Expected a positive"),
+        (("-o", "codes.npy", "--threads", "0"), "`threads`. Expected a positive"),
+        (("-o", "codes.npy", "--drop", "a"), "`--drop` needs a CSV"),
+    ],
+)
+def test_wrong_calls_are_refused(
+    options: tuple[str, ...],
+    message: str,
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "x.npy")
+    assert run(bundle, "x.npy", *options) == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_row_on_standard_input_is_answered_before_the_next_comes(
+    kind: str, bundle: Path, codes: np.ndarray
+) -> None:
+    process = start(
+        bundle, "-", "-o", "-", "--dense", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    watch = threading.Timer(300, process.kill)  # a row without an answer must not hang the tests
+    watch.start()
+    for number in range(3):
+        row = ROWS[number].tolist()
+        process.stdin.write(json.dumps(row) if kind == "jsonl" else text(ROWS[[number]])[:-1])
+        process.stdin.write("\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert answer["row"] == number
+        np.testing.assert_allclose(answer["code"], codes[number], atol=1e-6)
+    _, errors = process.communicate()
+    watch.cancel()
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.process
+def test_a_closed_pipe_ends_it_quietly(bundle: Path, tmp_path: Path) -> None:
+    file = save(tmp_path / "x.npy", np.tile(ROWS, (5000, 1)))
+    process = start(bundle, file, "-o", "-", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["row"] == 0
+    process.stdout.close()
+    process.stdout = None
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (141, "")
+
+
+# What a shell starts in the background ignores Ctrl-C, and so does what that starts.
+INTERRUPTIBLE = """
+import signal
+from keras_sparse_export.cli.main import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+raise SystemExit(main())
+"""
+
+
+def begin(bundle: Path, target: Path) -> "subprocess.Popen[str]":
+    """Start a job that has begun to write and waits for more rows."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, "encode", str(bundle), "-", "-o", str(target)],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(text(ROWS) * 500)  # returns when all but the last 64 KiB have been read
+    process.stdin.flush()
+    return process
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+@pytest.mark.parametrize("target", ["codes.npy", "codes.npz", "codes.csv"])
+def test_an_interrupted_job_leaves_nothing(target: str, bundle: Path, tmp_path: Path) -> None:
+    process = begin(bundle, tmp_path / target)
+    (staging,) = tmp_path.iterdir()
+    assert staging.name.endswith(f".{target}.keras-sparse-new")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert errors == "keras-sparse-export: interrupted\n"
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_of_two_jobs_with_one_target_the_second_to_finish_is_told(
+    bundle: Path, codes: np.ndarray, tmp_path: Path
+) -> None:
+    target = tmp_path / "codes.csv"
+    process = begin(bundle, target)
+    assert run(bundle, save(tmp_path / "x.npy"), "-o", target) == 0
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "codes.csv, which exists" in errors
+    np.testing.assert_allclose(load(target), codes, atol=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {"codes.csv", "x.npy"}
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of another kind")
+def test_progress_is_shown_on_a_terminal(bundle: Path, tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    file, target = save(tmp_path / "x.npy"), tmp_path / "codes.npy"
+    command = [*COMMAND, str(bundle), str(file), "-o", str(target)]
+    subprocess.run(command, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    screen = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "[##############################] 100% 50 rows" in screen
+    assert screen.endswith("\r\033[K")

@@ -1,0 +1,47 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_sparse import KL, SparseAutoencoder
+from keras_sparse_export import export_encoder
+from keras_sparse_export.cli import main
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture(scope="module")
+def model() -> SparseAutoencoder:
+    return SparseAutoencoder(4, 3, sparsity=KL(), normalization=None)
+
+
+@pytest.fixture
+def bundle(model: SparseAutoencoder, tmp_path: Path) -> Path:
+    return export_encoder(model, tmp_path / "bundle")
+
+
+def run(*arguments: Any) -> int:
+    return main.main([str(argument) for argument in arguments])
+
+
+def test_a_bundle_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    assert run("info", tmp_path / "none") == 2
+
+
+def test_verify_fails_on_a_changed_file(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bundle / "golden_x.f32").write_bytes(b"")
+    assert run("verify", bundle) == 1
+    assert "`golden_x.f32`" in capsys.readouterr().err
+
+
+def test_verify_says_when_there_was_nothing_to_answer(
+    model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = export_encoder(model, tmp_path / "bundle", golden="none")
+    assert run("verify", bundle) == 0
+    assert "outputs were not compared" in capsys.readouterr().out
+
+
+def test_info_of_a_bare_file(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", bundle / "encoder.onnx") == 0
+    assert capsys.readouterr().out.split() == ["input", "(4,)", "code", "(3,)"]

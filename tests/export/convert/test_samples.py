@@ -1,0 +1,176 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import L1, BatchTopK, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export.convert import cut, samples
+from keras_sparse_export.errors import ConversionError
+from models import gated_model, plain_model
+
+make = keras.layers
+
+
+def golden_rows(path: Path, columns: int) -> np.ndarray:
+    return np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, columns)
+
+
+def scaled(mean: float, std: float) -> list[keras.layers.Layer]:
+    return [make.Normalization(mean=[mean] * 12, variance=[std**2] * 12)]
+
+
+@pytest.mark.parametrize(
+    ("first", "mean", "std"),
+    [
+        (lambda: scaled(1.3e7, 1.0), 1.3e7, 1.0),
+        (lambda: scaled(-3e-6, 1e-7), -3e-6, 1e-7),
+        (lambda: scaled(1e20, 1e19), 1e20, 1e19),
+        (lambda: [make.Rescaling(1 / 50, offset=-4)], 200, 50),
+        (lambda: [keras.Sequential([keras.Input((12,)), *scaled(300, 20)])], 300, 20),
+        (lambda: [make.Dense(12), *scaled(300, 20)], 0, 1),
+    ],
+    ids=["large", "small", "huge", "rescaled", "nested", "behind another layer"],
+)
+def test_synthetic_rows_lie_where_the_layer_that_takes_them_expects_them(
+    first: Callable[[], list[keras.layers.Layer]], mean: float, std: float, tmp_path: Path
+) -> None:
+    layers = [keras.Input((12,)), *first(), make.Dense(6, "relu", name="code")]
+    path = export_encoder(keras.Sequential(layers), tmp_path / "b", layer="code")
+    rows = golden_rows(path, 12).astype(np.float64)
+    assert (np.abs(rows.mean(axis=0) - mean) < 0.8 * std).all()
+    np.testing.assert_allclose(rows.std(axis=0), std, rtol=0.5)
+    Encoder(path).verify()
+
+
+def test_scaling_within_a_branch_or_another_shape_does_not_matter(tmp_path: Path) -> None:
+    x = keras.Input((6,))
+    scaled = make.Normalization(mean=5e6, variance=4.0)(x)
+    model = keras.Model(x, make.Dense(4, name="code")(make.Concatenate()([scaled, x])))
+    rows = golden_rows(export_encoder(model, tmp_path / "a", layer="code"), 6)
+    np.testing.assert_allclose(rows.mean(axis=0), 5e6, atol=2)
+    autoencoder = SparseAutoencoder(8, 16, sparsity=L1(), normalization="standard")
+    autoencoder.adapt(np.random.default_rng(0).normal(size=(50, 8)))
+    model = keras.Model(x, autoencoder.encoder(make.Dense(8)(x)))
+    path = export_encoder(model, tmp_path / "b", layer=autoencoder.encoder.name)
+    assert np.abs(golden_rows(path, 6)).max() < 5
+
+
+def test_rows_that_float32_cannot_hold_are_refused(tmp_path: Path) -> None:
+    layers = [make.Rescaling(1e-30, offset=-1e12), make.Dense(6, "relu", name="code")]
+    model = keras.Sequential([keras.Input((12,)), *layers])
+    with pytest.raises(ValueError, match=r"finite rows in float32.* Remedy: a `sample`"):
+        export_encoder(model, tmp_path / "b", layer="code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_codes_that_are_not_finite_are_refused(rows: np.ndarray, tmp_path: Path) -> None:
+    model = plain_model("exponential")
+    with pytest.raises(ConversionError, match=r"finite outputs.*infinity for \d+ of 400 rows"):
+        export_encoder(model, tmp_path / "b", layer="code", sample=1000 * rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_model_names_the_rows_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = plain_model()
+    call = cut.call_model
+
+    def fail(model: keras.Model, x: Any) -> Any:
+        if isinstance(x, np.ndarray):
+            raise RuntimeError("negative\nvalue")
+        return call(model, x)
+
+    monkeypatch.setattr(cut, "call_model", fail)
+    with pytest.raises(ConversionError, match=r"RuntimeError: negative value. Remedy: a `sample`"):
+        export_encoder(model, tmp_path / "b", layer="code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_subclassed_model_inside_takes_plain_rows() -> None:
+    class Inner(keras.Model):
+        def call(self, x: Any) -> Any:
+            return 2 * x
+
+    x = keras.Input((12,))
+    model = keras.Model(x, Inner()(x))
+    rows = samples.list_candidates(model, None, "auto", 50)["synthetic"]
+    assert np.abs(rows).max() < 5
+
+
+# Golden rows -------------------------------------------------------------------------------------
+
+
+def chosen(golden: str, rows: dict[str, Any], count: int = 3) -> tuple[str, list[float]]:
+    """The kind and the first column of golden rows whose codes are the rows themselves."""
+    arrays = {kind: np.array(values) for kind, values in rows.items()}
+    kind, found = samples.choose_golden(golden, arrays, lambda rows: rows, count)
+    return kind, found[:, -1].tolist()
+
+
+def test_golden_rows_activate_every_unit_that_a_row_activates() -> None:
+    quiet = [0.0, 0.0, 0.0]
+    numbered = [
+        [*code, place] for place, code in enumerate([quiet] * 5 + [[0, 2, 0], [0, 1, 3]], 1)
+    ]
+    assert chosen("auto", {"real": numbered}) == ("real", [1, 6, 7])
+    assert chosen("auto", {"real": np.ones((5, 1)) * [[1], [2], [3], [4], [5]]})[1] == [1, 2, 3]
+
+
+def test_golden_rows_of_a_decoder_have_a_number_in_every_column() -> None:
+    rows = np.array([[1.0, 0, 0], [2, 0, 0], [3, 0, 0], [4, 0, 5], [5, 0, 6]])
+    for decoder, expected in ((False, [1, 2]), (True, [1, 4])):
+        _, found = samples.choose_golden(
+            "auto", {"real": rows}, lambda rows: rows[:, :1], 2, decoder=decoder
+        )
+        assert found[:, 0].tolist() == expected
+
+
+def test_zeros_are_no_golden_codes() -> None:
+    zeros, ones = np.zeros((4, 2)), np.ones((4, 2))
+    assert chosen("auto", {"real": zeros, "synthetic": ones}) == ("synthetic", [1, 1, 1])
+    assert chosen("auto", {"real": zeros, "synthetic": zeros}) == ("none", [])
+    assert chosen("none", {"real": ones}) == ("none", [])
+    for kind in ("real", "synthetic"):
+        with pytest.raises(ValueError, match=rf"not zero. Received: golden='{kind}'"):
+            chosen(kind, {"real": zeros, "synthetic": zeros})
+
+
+def relu_of(bias: float) -> keras.Model:
+    model = plain_model("relu")
+    (kernel, _), layer = model.get_layer("code").get_weights(), model.get_layer("code")
+    layer.set_weights([kernel, np.full(6, bias)])
+    return model
+
+
+def test_a_sample_that_activates_nothing_is_not_all_that_is_compared(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    path = export_encoder(relu_of(-30), tmp_path / "b", layer="code", sample=rows * 1e-3)
+    found = Encoder(path).verify()
+    assert found.golden == "synthetic"
+    assert found.parity is not None
+    assert (np.fromfile(path / "golden_code.f32", "<f4") > 0).any()
+    path = export_encoder(relu_of(-1e9), tmp_path / "c", layer="code", sample=rows)
+    assert Encoder(path).verify().golden == "none"
+    with pytest.raises(ValueError, match=r"`golden`. Expected rows with a code that is not zero"):
+        export_encoder(relu_of(-1e9), tmp_path / "d", layer="code", sample=rows, golden="real")
+    assert not (tmp_path / "d").exists()
+
+
+def test_rows_that_are_all_at_a_threshold_are_no_golden_rows(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = gated_model(BatchTopK(3), rows)
+    z = model.layers[1](model.layers[0](rows[:1]))
+    model.layers[2].calibrated_threshold.assign(keras.ops.max(z))
+    same = np.repeat(rows[:1], 9, axis=0)
+    same[:, -1] += 1e-5 * np.arange(9)  # or no unit would depend on the rows
+    with pytest.raises(ValueError, match=r"no unit is near.*where each of 9 rows has one"):
+        export_encoder(model, tmp_path / "b", layer="code", sample=same, golden="real")
+    path = export_encoder(model, tmp_path / "b", layer="code", sample=same)
+    assert Encoder(path).verify().golden == "none"

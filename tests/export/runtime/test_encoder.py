@@ -1,0 +1,392 @@
+import errno
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from scipy.sparse import csc_matrix, csr_array
+
+from bundles import replaced, rewritten, set_at
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.runtime import onnx_model, top_k
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(size=(2500, 12)) * 3 + 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint16", "bool"])
+def test_any_numeric_dtype(
+    dtype: str, exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    path, model = exported
+    rows = np.clip(x, 0, 100).astype(dtype)
+    codes = Encoder(path).encode(rows)
+    assert codes.dtype == np.float32
+    np.testing.assert_allclose(codes, model.encode(rows), atol=1e-5)
+
+
+def test_one_row_in_one_row_out(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
+    encoder = Encoder(exported[0])
+    code = encoder.encode(x[0])
+    assert code.shape == (6,)
+    np.testing.assert_allclose(code, encoder.encode(x)[0], atol=1e-6)
+    assert encoder.decode(code).shape == (12,)
+    assert encoder.encode(x[:1]).shape == (1, 6)
+
+
+def test_chunks_of_any_count_and_layout(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0], threads=2)
+    codes = encoder.encode(x)
+    assert codes.shape == (2500, 6)
+    assert encoder.encode(x[:0]).shape == (0, 6)
+    np.testing.assert_allclose(encoder.encode(x.tolist()), codes, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(np.asfortranarray(x)), codes, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(x[::-1])[::-1], codes, atol=1e-6)
+
+
+def test_more_rows_than_a_chunk_are_encoded_in_their_order(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = Encoder(exported[0]).encode(x)
+    monkeypatch.setattr(onnx_model, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(onnx_model, "CHUNK_VALUES", 1)
+    encoder = Encoder(exported[0])
+    assert encoder.chunk_rows == 1000
+    for count in (999, 1000, 1001, 2000, 2500):
+        found = encoder.encode(x[:count])
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, codes[:count], atol=1e-6)
+    bad = x.copy()
+    bad[[1700, 1702], 3] = np.nan
+    with pytest.raises(ValueError, match=r"NaN or infinity in rows 1700, 1702"):
+        encoder.encode(bad)
+
+
+def test_few_features_and_many_units_make_no_large_chunk(tmp_path: Path) -> None:
+    path = export_encoder(
+        SparseAutoencoder(1, 1000, sparsity=L1(), normalization=None), tmp_path / "bundle"
+    )
+    assert Encoder(path).chunk_rows == 1024
+    few = export_encoder(
+        SparseAutoencoder(8, 4, sparsity=L1(), normalization=None), tmp_path / "few"
+    )
+    assert Encoder(few).chunk_rows == 2**18 // 8
+
+
+def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
+    encoder = Encoder(exported[0] / "encoder.onnx")
+    np.testing.assert_array_equal(encoder.encode(x), Encoder(exported[0]).encode(x))
+    assert encoder.threshold is None
+    assert not encoder.has_decoder
+    with pytest.raises(BundleError, match="which has hashes to verify"):
+        encoder.verify()
+    with pytest.raises(BundleError, match="Expected a bundle with a decoder"):
+        encoder.decode(np.ones(6))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (np.ones((3, 5)), r"Expected \(rows, 12\) or \(12,\). Received: \(3, 5\)"),
+        (np.ones(5), r"Received: \(5,\)"),
+        ([["a"] * 12], "Expected numbers. Received: <U1"),
+        ([[1.0, 2.0], [1.0]], "ragged rows"),
+        (np.ma.masked_less(np.arange(12.0), 3), "masked values. Remedy: x.filled"),
+        ([np.ma.masked_less(np.arange(12.0), 3)], "masked values. Remedy: x.filled"),
+        (np.full((3, 12), None), "Expected numbers. Received: object"),
+        (np.ones((3, 12), complex), "Expected numbers. Received: complex128"),
+        (csr_array(np.ones((3, 12))), r"dense rows. Received: a sparse csr_array. .*x.toarray\(\)"),
+        (csc_matrix(np.ones((3, 12))), "a sparse csc_matrix"),
+        (None, "Expected numbers. Received: NoneType"),
+        ({"x": 1}, "Expected numbers. Received: dict"),
+        (3.0, r"Received: \(\)"),
+        (np.ones((0, 5)), r"Received: \(0, 5\)"),
+        (np.full(12, np.inf), "NaN or infinity in rows 0"),
+        (np.full((1, 12), np.nan, np.float32), "NaN or infinity in rows 0"),
+        (np.array([np.inf, -np.inf] * 6, np.float32), "NaN or infinity in rows 0"),
+        (np.full((3, 12), [[1], [np.nan], [np.inf]]), "NaN or infinity in rows 1, 2"),
+        (np.full((9, 12), np.nan), "rows 0, 1, 2, 3, 4 and 4 more"),
+        (np.full((1, 12), 1e300), "NaN or infinity in rows 0"),
+    ],
+)
+def test_bad_rows_are_refused(
+    rows: Any, message: str, exported: tuple[Path, SparseAutoencoder]
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Encoder(exported[0]).encode(rows)
+
+
+@pytest.mark.parametrize(("name", "end"), [("encoder.onnx", "output"), ("decoder.onnx", "input")])
+def test_ends_of_other_names_are_refused(name: str, end: str, bundle: Path) -> None:
+    model = onnx.load_from_string((bundle / name).read_bytes())
+    getattr(model.graph, end)[0].name = "other"
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["other" if each == "code" else each for each in names]
+    replaced(bundle, name, model.SerializeToString())
+    with pytest.raises(BundleError, match=rf"`{end}` of `{name}` .*, code \[6\]. .*: other \[6\]"):
+        Encoder(bundle).decode(np.ones(6))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_at("input", "shape", to=[6, 2]), r"`input` .* its manifest, x \[6, 2\]. .*: x \[12\]"),
+        (set_at("output", "shape", to=[3, 2]), r"`output` .* code \[3, 2\]. .*: code \[6\]"),
+        (lambda m: m.update(top_k=top_k.describe(3, (6,)), golden={"kind": "none", "rows": 0}),
+         "`top_k` .* its manifest, 3. Received: None"),
+    ],
+)  # fmt: skip
+def test_a_file_is_as_its_manifest_says(
+    change: Callable[[dict[str, Any]], Any], message: str, bundle: Path
+) -> None:
+    rewritten(bundle, lambda found: found.update(statistics=None))
+    rewritten(bundle, change)
+    with pytest.raises(BundleError, match=message):
+        Encoder(bundle)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04rest", r"a zip archive. Remedy: unpack it; .*load_model"),
+        (b"\x89HDF\r\n\x1a\nrest", r"an HDF5 file. Remedy, .*: export_encoder\(keras"),
+        (b"", "with no graph"),
+        (b"#!/bin/sh\n", "with wire type 3"),
+    ],
+)
+def test_files_of_another_kind_are_refused_with_the_remedy(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "model.keras").write_bytes(content)
+    with pytest.raises(BundleError, match=rf"Received: .*model.keras, {message}"):
+        Encoder(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("path", [b"bundle", None, 3, Path])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(TypeError, match=r"`path`. Expected a str or a pathlib.Path. Received: "):
+        Encoder(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other limits and permissions")
+def test_paths_that_cannot_be_reached_are_refused_with_the_reason(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a" * 300, "a/" * 3000):
+        with pytest.raises(BundleError, match=r"`path`.*cannot be opened \(File name too long\)$"):
+            Encoder(tmp_path / name)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(BundleError, match="loop, which"):
+        Encoder(tmp_path / "loop")
+
+    def deny(path: Any, *_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:  # for root, permissions forbid nothing
+        patch.setattr(os, "open", deny)
+        for path, expected in ((bundle, "manifest"), (bundle / "encoder.onnx", "an .onnx file")):
+            with pytest.raises(BundleError, match=rf"Expected .*{expected}.*Permission denied"):
+                Encoder(path)
+    monkeypatch.setattr(Path, "exists", deny)  # as in a folder that may not be entered
+    with pytest.raises(BundleError, match=r"`path`.*cannot be opened \(Permission denied\)$"):
+        Encoder(bundle)
+
+
+def test_paths_that_hold_no_encoder_are_refused(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="which does not exist"):
+        Encoder(tmp_path / "none")
+    with pytest.raises(BundleError, match=r"a folder with a manifest.json"):
+        Encoder(tmp_path)
+    (bundle / "manifest.json").write_text("{")
+    with pytest.raises(BundleError, match="Expected a JSON manifest"):
+        Encoder(bundle)
+    content = (bundle / "encoder.onnx").read_bytes()
+    for cut in (0, 10, len(content) // 2):
+        (tmp_path / "cut.onnx").write_bytes(content[:cut])
+        with pytest.raises(BundleError, match=r"Expected .* Received: "):
+            Encoder(tmp_path / "cut.onnx")
+
+
+# Many at once, elsewhere, and no longer --------------------------------------------------------
+
+
+def test_threads_may_share_an_encoder(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    expected = encoder.encode(x)
+    with ThreadPoolExecutor(8) as pool:  # each row through buffers that calls must not share
+        found = list(pool.map(encoder.encode, np.tile(x, (4, 1))))
+    np.testing.assert_allclose(found, np.tile(expected, (4, 1)), atol=1e-6)
+
+
+def test_a_call_that_interrupts_another_changes_nothing(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a signal handler or a finalizer that encodes, at the two moments when it would matter."""
+    encoder = Encoder(exported[0])
+    assert encoder._encoder is not None
+    session, expected = encoder._encoder.session, encoder.encode(x[:2])
+    run, inner = session.run_with_iobinding, list[np.ndarray]()
+
+    def interrupted(binding: Any) -> None:
+        monkeypatch.setattr(session, "run_with_iobinding", run)
+        inner.append(encoder.encode(x[1]))  # between the row's copy and its run
+        run(binding)
+        inner.append(encoder.encode(x[1]))  # between the run and the copy of its result
+
+    for _ in range(2):
+        monkeypatch.setattr(session, "run_with_iobinding", interrupted)
+        np.testing.assert_allclose(encoder.encode(x[0]), expected[0], atol=1e-6)
+    np.testing.assert_allclose(inner, expected[[1, 1, 1, 1]], atol=1e-6)
+
+
+def test_an_answer_is_the_callers_to_keep(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    row = x[:1].astype(np.float32)
+    first = encoder.encode(row)
+    kept = first.copy()
+    encoder.encode(x[1])
+    np.testing.assert_array_equal(first, kept)
+    first[:] = -1
+    np.testing.assert_array_equal(encoder.encode(row), kept)
+
+
+def test_the_largest_floats_are_finite(exported: tuple[Path, SparseAutoencoder]) -> None:
+    encoder = Encoder(exported[0])
+    row = np.zeros(12, np.float32)  # more such columns may overflow, depending on the weights
+    row[:2] = np.finfo(np.float32).max, np.finfo(np.float32).min
+    np.testing.assert_array_equal(
+        encoder.encode(row), encoder.encode(row[np.newaxis].repeat(2, 0))[0]
+    )
+
+
+def test_rows_are_left_as_they_are(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, tmp_path: Path
+) -> None:
+    encoder = Encoder(exported[0])
+    expected = encoder.encode(x)
+    x.setflags(write=False)
+    np.testing.assert_array_equal(encoder.encode(x), expected)
+    np.testing.assert_allclose(encoder.encode(x[0]), expected[0], atol=1e-6)
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(encoder.encode(mapped), expected)
+    np.testing.assert_allclose(encoder.encode(mapped[0]), expected[0], atol=1e-6)
+
+
+def test_a_pickled_encoder_opens_again(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported[0].parent)
+    encoder = Encoder(exported[0].name, threads=2, spin=True, check=False, allow=["Loop"])
+    content = pickle.dumps(encoder)
+    monkeypatch.chdir("/")  # as a worker that was started elsewhere
+    again = pickle.loads(content)
+    assert (again.path, again.threads, again.spin) == (exported[0], 2, True)
+    assert (again._check, again._allow) == (False, ("Loop",))
+    np.testing.assert_array_equal(again.encode(x), encoder.encode(x))
+
+
+def test_a_closed_encoder_is_no_longer_used(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    with Encoder(exported[0]) as encoder:
+        encoder.decode(encoder.encode(x))
+    for call in (encoder.encode, encoder.decode, encoder.encode_top_k, encoder.encode_sparse):
+        with pytest.raises(ValueError, match=r"Expected an open encoder. Received: a closed"):
+            call(x)
+
+
+# The active units alone, and a stream ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_sparse_codes_are_the_active_units(
+    threshold: float | None, exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    codes = encoder.encode(x)
+    codes[codes <= (threshold or 0)] = 0
+    sparse = encoder.encode_sparse(x, threshold=threshold)
+    expected = csr_array(codes)
+    for found, wanted in zip(
+        sparse, (expected.data, expected.indices, expected.indptr), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+        assert found.dtype == wanted.dtype
+    np.testing.assert_array_equal(sparse.to_scipy().toarray(), codes)
+    again = pickle.loads(pickle.dumps(sparse))
+    assert again.to_scipy().shape == codes.shape
+    with pytest.raises(ValueError, match=r"`threshold`. Expected a finite number of 0 or more"):
+        encoder.encode_sparse(x, threshold=-0.1)
+
+
+def test_sparse_codes_of_one_row_and_of_none(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    np.testing.assert_allclose(
+        encoder.encode_sparse(x[0]).to_scipy().toarray(), encoder.encode(x[:1]), atol=1e-6
+    )
+    data, indices, indptr = encoder.encode_sparse(x[:0])
+    assert (data.size, indices.size, indptr.tolist()) == (0, 0, [0])
+
+
+def test_a_stream_takes_chunks_and_rows_as_they_come(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    encoder = Encoder(exported[0])
+    given: list[int] = []
+
+    def chunks() -> Iterator[np.ndarray]:
+        for number, chunk in enumerate((x[:7], x[7], x[8:8], x[8:3000])):
+            given.append(number)
+            yield chunk
+
+    stream = encoder.stream(chunks())
+    first = next(stream)
+    assert given == [0]  # a chunk is taken when its codes are asked for
+    codes = [first, *stream]
+    assert [each.shape for each in codes] == [(7, 6), (6,), (0, 6), (2492, 6)]
+    np.testing.assert_allclose(
+        np.concatenate([np.atleast_2d(each) for each in codes]), encoder.encode(x), atol=1e-6
+    )
+    x[1234, 5] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in rows 1234"):
+        list(encoder.stream(chunks()))
+
+
+def test_top_k_and_variants_that_a_bundle_lacks(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    with pytest.raises(BundleError, match=r"outputs `values` and `indices`.*top_k=k"):
+        Encoder(exported[0]).encode_top_k(x)
+    with pytest.raises(BundleError, match=r"`variant`.*Remedy: keras-sparse-export quantize"):
+        Encoder(exported[0], variant="int8")
+    with pytest.raises(BundleError, match="Expected a bundle, which may have variants"):
+        Encoder(exported[0] / "encoder.onnx", variant="int8")
+    with pytest.raises(ValueError, match=r"`variant`. Expected one of \('float32', 'int8'\)"):
+        Encoder(exported[0], variant="int4")
+
+
+def test_threads_are_counted(exported: tuple[Path, SparseAutoencoder]) -> None:
+    with pytest.raises(ValueError, match=r"`threads`. Expected a positive integer"):
+        Encoder(exported[0], threads=0)

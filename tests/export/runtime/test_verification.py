@@ -1,0 +1,229 @@
+import pickle
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import pytest
+
+from bundles import manifest, replaced, rewritten, set_at
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import Encoder, VerificationError, export_encoder
+from keras_sparse_export.bundle.manifest import read_manifest
+from keras_sparse_export.runtime import verification
+
+pytestmark = pytest.mark.one_backend
+
+FORMAT_1 = Path(__file__).parents[1] / "bundle" / "format_1"
+
+
+def test_verify_looks_at_every_file_and_answer(bundle: Path) -> None:
+    found = Encoder(bundle).verify()
+    assert found.files == 6
+    assert found.golden == "real"
+    assert found.parity is not None
+    assert found.decoder_parity is not None
+    assert found.parity.rows == 32
+    assert found.parity.passed
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder.onnx", "decoder.onnx", "golden_x.f32", "golden_code.f32", "README.md"]
+)
+@pytest.mark.parametrize("change", ["flip", "cut", "remove"])
+def test_a_changed_file_is_found(name: str, change: str, bundle: Path) -> None:
+    file = bundle / name
+    content = bytearray(file.read_bytes())
+    if change == "flip":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif change == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        file.unlink()
+    with pytest.raises(VerificationError, match=f"`{name}`"):
+        Encoder(bundle).verify()
+
+
+def test_the_hash_is_checked_on_open_unless_told_not_to(bundle: Path) -> None:
+    rewritten(bundle, set_at("files", "encoder.onnx", "sha256", to="0" * 64))
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` with the hash"):
+        Encoder(bundle)
+    Encoder(bundle, check=False).encode(np.ones(12))
+
+
+def changed_weight(bundle: Path, name: str) -> None:
+    """One weight of a file changed, and the manifest made to agree."""
+    model = onnx.load_from_string((bundle / name).read_bytes())
+    constant = max(model.graph.initializer, key=lambda each: len(each.raw_data))
+    values = onnx.numpy_helper.to_array(constant).copy()
+    values.flat[5] += np.asarray(values.max() / 2).astype(values.dtype)
+    constant.raw_data = values.tobytes()
+    replaced(bundle, name, model.SerializeToString())
+
+
+def test_wrong_answers_are_found_on_open_though_all_hashes_agree(bundle: Path) -> None:
+    changed_weight(bundle, "encoder.onnx")
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden outputs"):
+        Encoder(bundle)
+    Encoder(bundle, check=False).encode(np.ones(12))
+
+
+def test_a_decoder_is_held_to_its_golden_answers_when_it_is_opened(bundle: Path) -> None:
+    changed_weight(bundle, "decoder.onnx")
+    encoder = Encoder(bundle)
+    code = encoder.encode(np.ones(12))
+    with pytest.raises(VerificationError, match=r"`decoder.onnx` to give the golden outputs"):
+        encoder.decode(code)
+    with pytest.raises(VerificationError, match=r"`decoder.onnx` to give the golden outputs"):
+        encoder.verify()
+    Encoder(bundle, check=False).decode(code)
+
+
+def test_changed_golden_answers_are_found_on_open(bundle: Path) -> None:
+    codes = np.fromfile(bundle / "golden_code.f32", "<f4")
+    codes[7] += 1e-3
+    replaced(bundle, "golden_code.f32", codes.tobytes())
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden outputs"):
+        Encoder(bundle)
+    for name in ("golden_code.f32", "golden_x.f32"):
+        values = np.fromfile(bundle / name, "<f4")
+        values[5] = np.nan
+        replaced(bundle, name, values.tobytes())
+        with pytest.raises(VerificationError, match=f"finite numbers in `{name}`"):
+            Encoder(bundle)
+
+
+@pytest.mark.parametrize("part", ["top_k", "int8"])
+def test_other_golden_answers_are_held_too(part: str, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 12))
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    path = export_encoder(model, tmp_path / "b", sample=x, top_k=2, quantize="int8")
+    variant = "int8" if part == "int8" else "float32"
+    Encoder(path, variant=variant)
+    if part == "int8":
+        changed_weight(path, "encoder.int8.onnx")
+    else:
+        places = np.fromfile(path / "golden_indices.i32", "<i4")
+        replaced(path, "golden_indices.i32", places[::-1].tobytes())
+    with pytest.raises(VerificationError, match="to give the golden"):
+        Encoder(path, variant=variant)
+    Encoder(path, variant=variant, check=False)
+
+
+def test_a_tolerance_under_which_any_answer_passes_is_refused(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 12))
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    path = export_encoder(model, tmp_path / "b", sample=x, quantize="int8")
+    rewritten(path, set_at("int8", "golden_tolerance", to=1e6))
+    with pytest.raises(VerificationError, match=r"`int8.golden_tolerance` of at most"):
+        Encoder(path, variant="int8")
+
+
+@pytest.mark.parametrize("size", [1, 2, 32])
+@pytest.mark.parametrize("name", ["encoder.onnx", "decoder.onnx"])
+def test_a_model_that_is_wrong_at_one_batch_size_is_found(
+    name: str, size: int, exported: tuple[Path, Any]
+) -> None:
+    encoder = Encoder(exported[0])
+
+    def open_model(file: str) -> Any:
+        model = encoder.encode if file == "encoder.onnx" else encoder.decode
+
+        def run(rows: np.ndarray) -> np.ndarray:
+            wrong = 1.0 if file == name and len(rows) == size else 0.0
+            return model(rows) + np.float32(wrong)
+
+        return run
+
+    with pytest.raises(VerificationError, match=f"`{name}` to give the golden outputs"):
+        verification.verify(exported[0], manifest(exported[0]), open_model)
+
+
+def test_int8_codes_are_held_to_the_tolerance_of_the_bundle_and_that_to_a_bound(
+    tmp_path: Path,
+) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 12))
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    path = export_encoder(model, tmp_path / "b", sample=x, quantize="int8")
+    codes = np.fromfile(path / "golden_code.int8.f32", "<f4")
+    tolerance = manifest(path)["int8"]["golden_tolerance"]
+    for factor, passes in ((0.9, True), (1.1, False)):
+        moved = codes + np.float32(factor * tolerance) * (np.arange(len(codes)) == 5)
+        replaced(path, "golden_code.int8.f32", moved.astype("<f4").tobytes())
+        with nullcontext() if passes else pytest.raises(VerificationError, match=r"`encoder.int8"):
+            Encoder(path, variant="int8").verify()
+    replaced(path, "golden_code.int8.f32", codes.tobytes())
+    largest = np.abs(codes).max()
+    half_ranges = np.ptp(codes.reshape(-1, 6), axis=0) / 2
+    bound = max(1e-5 * half_ranges.max(), 2.0**-19 * max(1, largest)) + 0.1 * largest
+    for factor, passes in ((0.999, True), (1.001, False)):
+        rewritten(path, set_at("int8", "golden_tolerance", to=float(factor * bound)))
+        with nullcontext() if passes else pytest.raises(VerificationError, match="of at most"):
+            Encoder(path, variant="int8")
+
+
+def test_int8_of_format_1_may_state_1e_5_for_small_codes(tmp_path: Path) -> None:
+    codes = np.float32(1e-6) * np.arange(12, dtype=np.float32).reshape(4, 3)
+    old, new = (verification.largest_int8_tolerance(codes, version) for version in (1, 2))
+    assert old == pytest.approx(1e-5 + 0.1 * 11e-6)
+    assert new == pytest.approx(0.01 * 11e-6 + 0.1 * 11e-6)
+    path = Path(shutil.copytree(FORMAT_1, tmp_path / "bundle"))
+    codes = np.fromfile(path / "golden_code.int8.f32", "<f4").reshape(-1, 6)
+    old, new = (verification.largest_int8_tolerance(codes, version) for version in (1, 2))
+    rewritten(path, set_at("int8", "golden_tolerance", to=(old + new) / 2))
+    assert Encoder(path, variant="int8").code_shape == (6,)
+
+
+def with_weights(bundle: Path, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Every weight of a file changed, and the manifest made to agree."""
+    model = onnx.load_from_string((bundle / name).read_bytes())
+    for constant in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(constant)
+        if values.dtype == np.float32:
+            constant.raw_data = change(values.copy()).tobytes()
+    replaced(bundle, name, model.SerializeToString())
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e-3, 1.0, 1e7])
+def test_a_file_without_weights_is_found_at_any_scale(scale: float, tmp_path: Path) -> None:
+    x = scale * np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32)
+    layers = [keras.Input((12,)), keras.layers.Dense(6, "relu", name="code")]
+    path = export_encoder(keras.Sequential(layers), tmp_path / "b", layer="code", sample=x)
+    Encoder(path).verify()
+    with_weights(path, "encoder.onnx", np.zeros_like)
+    with pytest.raises(VerificationError, match=r"`encoder.onnx` to give the golden outputs"):
+        Encoder(path)
+
+
+@pytest.mark.parametrize("column", range(4))
+def test_a_column_without_weights_is_found_beside_larger_ones(column: int, tmp_path: Path) -> None:
+    scales = np.array([1e-6, 1.0, 1e5, 1e2])
+    offsets = np.array([0.0, 0.0, 0.0, 1e6])  # the last is a pressure: 1e6 ± 100
+    x = np.random.default_rng(0).normal(size=(200, 4)) * scales + offsets
+    model = SparseAutoencoder(4, 8, sparsity=L1(), normalization="standard")
+    model.adapt(x)
+    path = export_encoder(model, tmp_path / "b", sample=x, decoder=True)
+    Encoder(path).verify()
+
+    def clear(values: np.ndarray) -> np.ndarray:
+        if values.ndim == 2:  # the kernel of the decoder, (units, columns)
+            values[:, column] = 0
+        return values
+
+    with_weights(path, "decoder.onnx", clear)
+    with pytest.raises(VerificationError, match=r"`decoder.onnx` to give the golden outputs"):
+        Encoder(path).verify()
+
+
+def test_golden_codes_that_are_all_zero_are_refused(bundle: Path) -> None:
+    replaced(bundle, "golden_code.f32", bytes((bundle / "golden_code.f32").stat().st_size))
+    manifest = read_manifest(bundle) | {"format": 2}
+    model = Encoder(bundle, check=False)._require_open()
+    with pytest.raises(VerificationError, match="golden codes that are not all zero"):
+        verification.compare_with_golden(bundle, manifest, "encoder.onnx", model)

@@ -1,0 +1,71 @@
+"""Bundles as somebody may have changed them, and rows as tests read them from files."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.io import readers
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    """What `manifest.json` holds."""
+    found: dict[str, Any] = json.loads((path / "manifest.json").read_text("utf-8"))
+    return found
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """The manifest changed in place."""
+    found = manifest(path)
+    change(found)
+    (path / "manifest.json").write_text(json.dumps(found), "utf-8")
+
+
+def replaced(path: Path, name: str, data: bytes) -> None:
+    """One file with other bytes, and the manifest made to agree with them."""
+    (path / name).write_bytes(data)
+    entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    rewritten(path, lambda found: found["files"].update({name: entry}))
+
+
+def set_at(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of one place in a manifest."""
+
+    def change(found: Any) -> None:
+        *parents, last = path
+        for name in parents:
+            found = found[name]
+        found[last] = to
+
+    return change
+
+
+def removed_at(*path: str | int) -> Callable[[dict[str, Any]], None]:
+    """A change that leaves one place out."""
+
+    def change(found: Any) -> None:
+        *parents, last = path
+        for name in parents:
+            found = found[name]
+        del found[last]
+
+    return change
+
+
+ROWS = np.arange(40.0).reshape(10, 4) / 7
+
+
+def read(
+    source: Path | str, shape: tuple[int, ...] = (4,), **options: Any
+) -> tuple[np.ndarray, dict[int, str]]:
+    """All rows and, by number, all faults; chunks must follow each other."""
+    parts: list[np.ndarray] = [np.zeros((0, *shape))]
+    faults: dict[int, str] = {}
+    for chunk in readers.read(str(source), shape, **options):
+        assert chunk.first == sum(map(len, parts))
+        faults |= {chunk.first + place: reason for place, reason in chunk.faults.items()}
+        parts.append(chunk.rows)
+    return np.concatenate(parts), faults

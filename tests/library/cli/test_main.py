@@ -1,0 +1,395 @@
+import csv
+import io
+import json
+import shutil
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse.cli import main as cli
+from keras_sparse.cli.arguments import BACKENDS
+from keras_sparse.data.arrays import DataError
+from keras_sparse.experiments.frontier import RecommendationError
+from keras_sparse.training.checkpoint.storage import CheckpointError
+from keras_sparse.training.failures import TrainingError
+from keras_sparse_export import Encoder
+from keras_sparse_export.cli import main as export_cli
+from keras_sparse_export.errors import (
+    BundleError,
+    ConversionError,
+    ParityError,
+    VerificationError,
+)
+
+TRAIN = ["--epochs", "2", "--code-dim", "4"]
+
+
+def fails(
+    arguments: list[Any], status: int, message: str, capsys: pytest.CaptureFixture[str], main: Any
+) -> None:
+    """It ends with this status, and this message on the one line of standard error."""
+    capsys.readouterr()
+    assert main([str(argument) for argument in arguments]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+class Missing(keras.layers.Layer):
+    """Is registered nowhere."""
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+@pytest.fixture
+def table(rows: np.ndarray, tmp_path: Path) -> Path:
+    header = ",".join(f"c{index}" for index in range(12))
+    np.savetxt(tmp_path / "x.csv", rows, delimiter=",", header=header, comments="")
+    return tmp_path / "x.csv"
+
+
+@pytest.mark.slow
+def test_train_export_and_run(
+    table: Path, tmp_path: Path, rows: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, bundle, codes = tmp_path / "run", tmp_path / "bundle", tmp_path / "codes.npy"
+    assert cli.main(["train", str(table), "-o", str(run), "--sparsity", "kl", *TRAIN]) == 0
+    out = capsys.readouterr().out
+    assert "On 40 held-out rows" in out
+    assert f"Wrote {run / 'report.html'}" in out
+    assert "Note: " in out  # two epochs are not enough, and it says so
+    page = (run / "report.html").read_text("utf-8")
+    assert "x.csv" in page
+    assert "c11" in page  # columns have their names
+    model = str(run / "model.keras")
+    assert cli.main(["export", model, "-o", str(bundle), "--decoder"]) == 0
+    assert json.loads((bundle / "manifest.json").read_text())["golden"]["kind"] == "real"
+    assert export_cli.main(["verify", str(bundle)]) == 0
+    out = capsys.readouterr().out
+    assert "6 files match the manifest" in out
+    assert "encoder: 32 golden rows (real)" in out
+    assert "decoder: 32 golden rows (real)" in out
+    assert export_cli.main(["info", str(bundle)]) == 0
+    assert "active       |code| > 0.1" in capsys.readouterr().out
+    more = str(tmp_path / "more")
+    further = ["--top-k", "3", "--quantize", "auto", "--sample", str(table)]
+    assert cli.main(["export", model, "-o", more, *further]) == 0
+    assert "int8 is not kept. The weights take " in capsys.readouterr().out
+    assert Encoder(more).encode_top_k(rows).indices.shape == (400, 3)
+    assert export_cli.main(["encode", str(bundle), str(table), "-o", str(codes)]) == 0
+    expected = keras.saving.load_model(model).encode(rows)
+    np.testing.assert_allclose(np.load(codes), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_console_that_lacks_greek_letters_shows_the_rest(
+    encoding: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    for main, arguments, shown in (
+        (cli.main, ["train", "--help"], "--strength \\u03bb"),
+        (cli.main, ["train", table, "-o", run, *TRAIN], "Wrote "),
+        (cli.main, ["export", run / "model.keras", "-o", tmp_path / "b"], "max |\\u0394| "),
+        (export_cli.main, ["verify", run / "encoder"], "max |\\u0394| "),
+    ):
+        console = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr("sys.stdout", console)
+        with suppress(SystemExit):
+            assert main([str(argument) for argument in arguments]) == 0
+        console.flush()
+        assert shown in console.buffer.getvalue().decode(encoding)
+    assert (run / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_train_shares_batches_by_devices_in_half_precision_over_a_horizon(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--sparsity", "kl", "--rho-horizon", "1000", "--precision", "mixed_bfloat16"]
+    backend = ["--backend", keras.backend.backend(), "--devices", "1"]
+    run = tmp_path / "run"
+    assert cli.main(["train", str(table), "-o", str(run), *options, *backend, *TRAIN]) == 0
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    assert (settings["rho_horizon"], settings["precision"], settings["devices"]) == (
+        1000,
+        "mixed_bfloat16",
+        1,
+    )
+    more = ["train", table, "-o", tmp_path / "more", "--devices", 64]
+    fails(more, 2, "`devices`. Expected at most", capsys, cli.main)
+    more = ["train", table, "-o", tmp_path / "more", "--rho-horizon", 64]
+    fails(more, 2, "`--rho-horizon`. Expected it only with --sparsity kl", capsys, cli.main)
+    assert not (tmp_path / "more").exists()
+
+
+@pytest.mark.slow
+def test_train_reports_a_probe_where_there_are_labels(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.arange(400) % 2)
+    assert cli.main(["train", str(tmp_path / "x.npz"), "-o", str(tmp_path / "run"), *TRAIN]) == 0
+    assert "raw rows" in capsys.readouterr().out
+
+
+def test_export_of_any_model_asks_for_its_layer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = keras.Sequential(
+        [keras.Input((12,)), keras.layers.Dense(4, name="code"), keras.layers.Dense(12)]
+    )
+    model.save(tmp_path / "model.keras")
+    export = ["export", tmp_path / "model.keras", "-o", tmp_path / "bundle"]
+    fails(export, 2, "`layer`. Expected the name of the layer", capsys, cli.main)
+    assert not (tmp_path / "bundle").exists()
+    assert cli.main([*map(str, export), "--layer", "code"]) == 0
+    assert Encoder(tmp_path / "bundle").code_shape == (4,)
+
+
+def test_models_that_cannot_be_trusted_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsafe = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Lambda(lambda x: x, name="code", output_shape=(4,))]
+    )
+    unsafe.save(tmp_path / "unsafe.keras")
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="code")]).save(
+        tmp_path / "old.h5"
+    )
+    (tmp_path / "broken.keras").write_bytes(b"PK")
+    shutil.copy(tmp_path / "old.h5", tmp_path / "renamed.keras")
+    for name in ("unsafe.keras", "old.h5", "renamed.keras", "broken.keras"):
+        export = ["export", tmp_path / name, "-o", tmp_path / "b", "--layer", "code"]
+        fails(export, 2, "a .keras file that loads in safe mode", capsys, cli.main)
+    missing = Missing(name="code")
+    keras.Sequential([keras.Input((4,)), missing]).save(tmp_path / "missing.keras")
+    export = ["export", tmp_path / "missing.keras", "-o", tmp_path / "b", "--layer", "code"]
+    fails(export, 2, "(Could not locate class 'Missing'.", capsys, cli.main)
+    fails(["export", tmp_path / "no.keras", "-o", "b"], 2, "does not exist", capsys, cli.main)
+    remedy = f"a folder. Remedy: {tmp_path / 'model.keras'}"
+    fails(["export", tmp_path, "-o", "b"], 2, remedy, capsys, cli.main)
+
+
+def test_a_sample_of_another_width_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SparseAutoencoder(5, 3, sparsity=L1(), normalization=None).save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", np.ones((9, 12)))
+    export = ["export", tmp_path / "model.keras", "-o", tmp_path / "b"]
+    sample = ["--sample", tmp_path / "x.npy"]
+    fails([*export, *sample], 2, "`--sample`. Expected rows of 5 numbers", capsys, cli.main)
+
+
+@pytest.mark.slow
+def test_train_on_a_folder_of_shards(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pa = pytest.importorskip("pyarrow", reason="writes Parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="writes Parquet")
+    folder = tmp_path / "readings"
+    folder.mkdir()
+    for index, part in enumerate(np.split(rows, 4)):
+        table = pa.table({f"c{column}": part[:, column] for column in range(12)})
+        parquet.write_table(table, folder / f"{index}.parquet")
+    run = tmp_path / "run"
+    assert cli.main(["train", str(folder), "-o", str(run), *TRAIN]) == 0
+    assert "400 rows of 12 columns in readings\nOn 40 held-out rows" in capsys.readouterr().out
+    assert json.loads((run / "run.json").read_text())["columns"][11] == "c11"
+
+    again = ["train", folder, "-o", tmp_path / "again", *TRAIN]
+    fails([*again, "--label", "c1"], 2, "`label`. Expected none with a folder", capsys, cli.main)
+    parquet.write_table(table.drop_columns(["c11"]), folder / "4.parquet")
+    fails(again, 2, "Received: 11 in 4.parquet, which differ in column 'c11'", capsys, cli.main)
+    fails(["sweep", *again[1:]], 2, "which is a folder", capsys, cli.main)
+
+
+@pytest.mark.parametrize(
+    ("content", "extra", "message"),
+    [
+        ("a,b\n", [], "at least 1 row in x.csv. Received: 0"),
+        ("a,b\n1,2\n", [], "at least 2 rows. Received: 1"),
+        ("a,b\n1,2\n3,nan\n5,inf\n", [], "NaN or infinity in rows 1, 2"),
+        ("a,b\n1,x\n3,y\n", [], "'x' (row 0) in column b"),
+        ("a,b\n1,2\n3\n", [], "Expected a table in x.csv"),
+        ("", [], "Expected a table in x.csv"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "1.5", "--sparsity", "kl"], "`rho`. Expected a float"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "0.2"], "`--rho`. Expected it only with --sparsity kl"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--label", "c"], "Expected c in x.csv. Received: a, b"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--sparsity", "kl"], "`l0`. Expected None for kl"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--strength", "1"], "`strength`. Expected it only"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`l1`. Expected a finite float"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    content: str,
+    extra: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "x.csv").write_text(content)
+    fails(["train", tmp_path / "x.csv", "-o", tmp_path / "r", *extra], 2, message, capsys, cli.main)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.strip() == version("keras-sparse")
+
+
+def test_statuses(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train"])
+    assert caught.value.code == 2
+    diverging = ["train", table, "-o", tmp_path / "r", *TRAIN, "--learning-rate", "1e30"]
+    fails(diverging, 1, "Expected a finite loss", capsys, cli.main)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").touch()
+    taken = ["train", table, "-o", tmp_path / "photos", *TRAIN, "--overwrite"]
+    fails(taken, 2, "which holds something else", capsys, cli.main)
+    with pytest.raises(FileExistsError):
+        cli.main([*map(str, taken), "--debug"])
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError(), 2),
+        (FileNotFoundError(), 2),
+        (OSError(), 1),
+        (TrainingError(), 1),
+        (RecommendationError(), 1),
+        (DataError(), 2),
+        (CheckpointError(), 2),
+        (ConversionError(""), 1),
+        (ParityError(""), 1),
+        (VerificationError(""), 1),
+        (BundleError(""), 2),
+    ],
+)
+def test_the_class_of_an_error_decides_the_status(error: Exception, status: int) -> None:
+    assert cli.exit_status(error) == status
+
+
+def test_a_backend_other_than_that_of_keras_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = keras.backend.backend()
+    other = next(backend for backend in BACKENDS if backend != loaded)
+    message = f"`--backend`. Expected {loaded}, with which Keras is loaded. Received: {other}"
+    fails(["report", "run", "--backend", other], 2, message, capsys, cli.main)
+
+
+@pytest.mark.slow
+def test_sweep_tells_the_frontier_and_what_to_take(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.where(rows[:, 0] > np.median(rows[:, 0]), "a", "b"))
+    out = tmp_path / "sweep"
+    sweep = ["sweep", tmp_path / "x.npz", "-o", out, "--l1", "1e-4,1e-2", "--beta", "1e-3"]
+    sweep += ["--rho", "0.2", "--warm", "--learning-rate", "0.03", "--processes", "1", *TRAIN]
+    assert cli.main([*map(str, sweep), "--max-l0", "4"]) == 0
+    told = capsys.readouterr().out
+    with (out / "frontier.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    points = [point for point in table if not point["name"].startswith(("pca-", "omp-"))]
+    assert len(points) < len(table)
+    assert [point["name"] for point in points] == ["l1-0.0001", "l1-0.01", "kl-0.2-0.001"]
+    best = max(points, key=lambda point: float(point["explained_variance"]))["name"]
+    assert f"\nRecommended: {best}, the highest explained variance with L0 ≤ 4: L0 " in told
+    assert f"Wrote {out}" in told
+    page = (out / "report.html").read_text()
+    assert ">parameters<" not in page  # no family here has further ones
+    (command,) = [line for line in told.splitlines() if line.startswith("To export it: ")]
+    export = command.removeprefix("To export it: keras-sparse ").replace("DIR", str(tmp_path / "e"))
+    assert cli.main(export.split()) == 0
+    assert " on 40 real rows (allowed " in capsys.readouterr().out  # those of the sweep
+    (out / "sweep.json").rename(tmp_path / "sweep.json")  # now the rows are somebody else's
+    assert cli.main([*export.split(), "--overwrite"]) == 0
+    assert " synthetic rows (allowed " in capsys.readouterr().out
+    (tmp_path / "sweep.json").rename(out / "sweep.json")
+    record = json.loads((out / "sweep.json").read_text())
+    assert (record["data"], record["recommendation"]["point"]) == ("x.npz", best)
+
+    fails([*sweep, "--max-l0", "0.5"], 1, "a point with L0 ≤ 0.5. Received: none", capsys, cli.main)
+    assert json.loads((out / "sweep.json").read_text())["recommendation"] is None
+    fails([*sweep, "--seed", "5"], 2, "other settings: seed=5 (was 0)", capsys, cli.main)
+    assert cli.main([*map(str, sweep), "--min-probe", "0.1"]) == 0
+    assert "3 points, 3 of them trained before" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("optuna", reason='needs the extra "keras-sparse[sweep]"')
+    out = tmp_path / "sweep"
+    sweep = ["sweep", table, "-o", out, "--l1", "1e-4,1e-2", *TRAIN, "--learning-rate", "0.03"]
+    assert cli.main([*map(str, sweep), "--trials", "2"]) == 0
+    assert "Recommended: trial-" in capsys.readouterr().out
+    assert (out / "study.db").exists()
+    assert len(list((out / "points").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--min-probe", "0.9"], "`--min-probe`. Expected it only with labels"),
+        (["--study", "mine"], "`--study`. Expected it only with --trials. Received: mine"),
+        (["--trials", "2", "--warm"], "`--warm`. Expected it only without --trials"),
+        (["--l1=-1"], "`l1`. Expected a finite float of at least 0"),
+        (["--trials", "2", "--l1", "0,1"], "0 < low ≤ high for 'l1'"),
+        (["--l0", "8", "--warm-up", "3"], "`warm_up`. Expected it only with a penalty of fixed"),
+        (["--l0", "65"], "`l0`. Expected an integer from 1 to 64"),
+        (["--l0", "8", "--sparsity", "batchtopk"], "did you mean 'batch_topk'?"),
+    ],
+)
+def test_sweeps_that_cannot_be_are_one_line_and_write_nothing(
+    extra: list[str],
+    message: str,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fails(["sweep", table, "-o", tmp_path / "s", *extra], 2, message, capsys, cli.main)
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_interrupt_is_no_traceback(
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SparseAutoencoder, "fit", interrupted)
+    train = ["train", table, "-o", tmp_path / "r", *TRAIN]
+    fails(train, 130, "interrupted; nothing was written", capsys, cli.main)
+    assert not (tmp_path / "r").exists()
+    sweep = ["sweep", table, "-o", tmp_path / "s", "--l1", "1e-3", "--processes", "1", *TRAIN]
+    fails(sweep, 130, "interrupted; the same command continues", capsys, cli.main)
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    demo = ["demo", "-o", tmp_path / "demo"]
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "sklearn", None)
+        patch.setitem(sys.modules, "sklearn.datasets", None)
+        fails(demo, 2, "keras-sparse[insight]", capsys, cli.main)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "keras_sparse_export.convert.export", None)
+        fails(demo, 2, "keras-sparse[export]", capsys, cli.main)
+    (tmp_path / "x.csv").write_text("1,2\n3,4\n")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pyarrow", None)
+        train = ["train", tmp_path / "x.csv", "-o", tmp_path / "r"]
+        fails(train, 2, "keras-sparse[data]", capsys, cli.main)

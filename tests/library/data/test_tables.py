@@ -1,0 +1,147 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse.data.arrays import DataError
+from keras_sparse.data.labels import require_labels
+from keras_sparse.data.shards import Shards
+from keras_sparse.data.tables import read_table
+
+pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
+parquet = pytest.importorskip("pyarrow.parquet", reason="reads Parquet")
+
+ROWS = np.array([[1, 2.5], [3, 4], [5, 6]])
+
+
+def test_npy_is_mapped_and_images_are_flattened(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
+    table = read_table(tmp_path / "x.npy")
+    assert table.rows.shape == (2, 12)
+    assert table.rows.dtype == np.uint8
+    assert isinstance(table.rows, np.memmap)
+    assert table.row_shape == (3, 4)
+    assert table.columns is None
+
+
+@pytest.mark.parametrize(
+    ("names", "key"),
+    [(["x"], None), (["x_train", "x_test"], None), (["a", "b"], "a"), (["a"], None)],
+)
+def test_npz_finds_its_rows(names: list[str], key: str | None, tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {**dict.fromkeys(names, ROWS[:1]), names[0]: ROWS}
+    np.savez(tmp_path / "x.npz", **arrays)
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz", key=key).rows, ROWS)
+
+
+def test_npz_finds_its_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x_train=ROWS, y_train=[0, 1, 1], other=[2, 2, 2])
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz").labels, [0, 1, 1])
+    np.testing.assert_array_equal(read_table(tmp_path / "x.npz", label="other").labels, [2, 2, 2])
+
+
+def test_quoted_numbers_are_no_header(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('"1","2.5"\n"3","4"\n"5","6"\n')
+    np.testing.assert_array_equal(read_table(tmp_path / "x.csv").rows, ROWS)
+
+
+@pytest.mark.parametrize("header", ["", "a,b\n"])
+def test_csv_with_and_without_a_header(header: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(header + "1,2.5\n3,4\n5,6\n")
+    table = read_table(tmp_path / "x.csv")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == (("a", "b") if header else None)
+
+
+def test_a_bad_first_row_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,word\n3,4\n5,6\n")
+    with pytest.raises(DataError, match=r"Received: 'word' \(row 0\)"):
+        read_table(tmp_path / "x.csv")
+
+
+def test_a_header_may_hold_numbers_where_it_names_the_label(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("0,1,label\n1,2.5,7\n3,4,8\n5,6,9\n")
+    table = read_table(tmp_path / "x.csv", label="label")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("0", "1")
+
+
+def test_a_label_column_may_be_text(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,y,4\n5,x,6\n")
+    table = read_table(tmp_path / "x.csv", label="kind")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("a", "b")
+    assert table.labels is not None
+    assert table.labels.tolist() == ["x", "y", "x"]
+
+
+def test_an_empty_label_is_no_class(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2.5\n3,,4\n5,x,6\n")
+    labels = read_table(tmp_path / "x.csv", label="kind").labels
+    assert labels is not None
+    assert labels.tolist() == ["x", None, "x"]
+    with pytest.raises(DataError, match="a label for each row"):
+        require_labels(labels)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1]}), tmp_path / "x.parquet")
+    table = read_table(tmp_path / "x.parquet")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("a", "b")
+
+
+def test_repeated_names_of_parquet_are_refused(tmp_path: Path) -> None:
+    columns = [pa.array(ROWS[:, 0])] * 3
+    parquet.write_table(pa.table(columns, names=["a", "b", "b"]), tmp_path / "x.parquet")
+    for read in (read_table, Shards):
+        with pytest.raises(DataError, match=r"different names in x.parquet.*several of name b"):
+            read(tmp_path / "x.parquet")
+
+
+def test_an_empty_cell_is_nan(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,\n3,4\n")
+    assert np.isnan(read_table(tmp_path / "x.csv").rows[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"a,b\n1,t\n2,u\n", r"'t' \(row 0\) in column b"),
+        ("x.csv", b"a,b\n1,2\n3,oops\n", r"'oops' \(row 1\) in column b"),
+        ("x.csv", b"a,b\n1,\n2,\n", "no value in column b"),
+        ("x.csv", b"a,b,a\n1,2,3\n", "different names in x.csv. Received: several of name a"),
+        ("x.csv", b"a,b\n", "Expected at least 1 row in x.csv"),
+        ("x.csv", b"a,b\n1,2\n3\n", "Expected a table in x.csv. Received: CSV parse error"),
+        ("x.csv", b"", "Expected a table in x.csv. Received: Empty CSV"),
+        ("x.parquet", b"not parquet", "Expected a table in x.parquet"),
+        ("x.npy", b"not numpy", "a file that numpy cannot read"),
+        ("x.npz", b"PK not a zip", "a file that numpy cannot read"),
+        ("x.txt", b"1 2", "ending in .npy, .npz, .csv or .parquet. Received: x.txt"),
+    ],
+)
+def test_bad_files_are_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_bad_arrays_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{}, []], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match="numpy cannot read"):
+        read_table(tmp_path / "x.npy")
+    np.save(tmp_path / "x.npy", np.ones(3))
+    with pytest.raises(DataError, match=r"\(rows, features\).*shape \(3,\)"):
+        read_table(tmp_path / "x.npy")
+    np.savez(tmp_path / "x.npz", a=ROWS, b=ROWS)
+    with pytest.raises(DataError, match=r"Received: a, b. Remedy: --key with one of these"):
+        read_table(tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", x=ROWS, y=[1, 2])
+    with pytest.raises(DataError, match="one label for each of 3 rows"):
+        read_table(tmp_path / "x.npz")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        read_table(tmp_path / "none.npy")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"Expected c in x.csv. Received: a, b. Remedy: --label"):
+        read_table(tmp_path / "x.csv", label="c")

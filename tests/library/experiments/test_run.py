@@ -1,0 +1,242 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_sparse import KL, L1, L2, SparseAutoencoder
+from keras_sparse.data.arrays import DataError
+from keras_sparse.data.shards import Shards
+from keras_sparse.data.splits import split_rows
+from keras_sparse.data.tables import Table
+from keras_sparse.experiments import run, run_folder
+from keras_sparse.models.settings import Settings
+from keras_sparse.training.failures import TrainingError
+from keras_sparse_export import Encoder
+
+SMALL = Settings(code_dim=4, epochs=2, batch_size=64)
+
+
+@pytest.fixture
+def file(rows: np.ndarray, tmp_path: Path) -> Path:
+    np.savez(tmp_path / "x.npz", x=rows, y=np.arange(400) % 2)
+    return tmp_path / "x.npz"
+
+
+@pytest.mark.parametrize(
+    ("settings", "config"),
+    [
+        ({"sparsity": "l1"}, (L1, {"l1": 1e-4})),
+        ({"sparsity": "l2", "strength": 0.5}, (L2, {"l2": 0.5})),
+        ({"sparsity": "kl", "rho": 0.2}, (KL, {"rho": 0.2, "beta": 1e-3})),
+        ({"sparsity": "kl", "strength": 0.0}, (KL, {"rho": 0.05, "beta": 0.0})),
+    ],
+)
+def test_the_settings_name_the_penalty(
+    settings: dict[str, Any], config: tuple[type, dict[str, float]]
+) -> None:
+    regularizer = Settings(**settings).method()
+    assert regularizer is not None
+    assert (type(regularizer), regularizer.get_config()) == config
+    assert Settings(sparsity="none").method() is None
+
+
+def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) -> None:
+    out = tmp_path / "runs" / "first"
+    found = run.train(str(file), str(out), SMALL)
+    assert {path.name for path in out.iterdir()} == {
+        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder", "units.npz",
+    }  # fmt: skip
+    record = json.loads((out / "run.json").read_text())
+    assert record["settings"]["epochs"] == 2
+    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert record["probes"].keys() >= {"raw", "pca", "codes"}
+    assert record["probes"] == json.loads(json.dumps(found.probes))
+    assert record["versions"]["keras"] == keras.__version__
+    assert record["row_shape"] == [12]
+    assert record["columns"] is None
+    with np.load(out / "units.npz") as curves:
+        assert curves["epoch"].tolist() == [1, 2]
+        codes = found.model.encode(found.held_out)
+        np.testing.assert_allclose(curves["density"][-1], (codes > 0).mean(0), rtol=1e-5)
+    with (out / "history.csv").open() as stream:
+        history = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert float(history[-1]["val_loss"]) == pytest.approx(found.history["val_loss"][-1])
+    held_out = np.load(out / "held_out.npy")
+    model = keras.saving.load_model(out / "model.keras")
+    encoder = Encoder(out / "encoder")
+    encoder.verify()
+    np.testing.assert_allclose(encoder.encode(held_out), model.encode(held_out), atol=1e-5)
+    kept = {row.tobytes() for row in held_out}
+    assert len(kept & {row.tobytes() for row in rows}) == 40
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_run(file: Path, tmp_path: Path) -> None:
+    first, second = (run.train(file, tmp_path / name, SMALL) for name in "ab")
+    assert first.history == second.history
+    np.testing.assert_array_equal(first.held_out, second.held_out)
+    other = run.train(file, tmp_path / "c", Settings(**{**vars(SMALL), "seed": 1}))
+    assert not np.array_equal(first.held_out, other.held_out)
+
+
+@pytest.mark.slow
+def test_remedies_for_dead_units(rows: np.ndarray) -> None:
+    settings = Settings(**{**vars(SMALL), "strength": 0.1, "epochs": 4, "warm_up": 2, "revive": 1})
+    found = run.fit("test", Table(rows, None), settings).history
+    assert found["penalty_strength"] == pytest.approx([0.05, 0.1, 0.1, 0.1])
+    assert len(found["revived_units"]) == 4
+    kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
+    assert "revived_units" not in run.fit("test", Table(rows, None), kl).history
+
+
+def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None:
+    run.train(file, tmp_path / "run", SMALL, golden="synthetic")
+    assert not (tmp_path / "run" / "held_out.npy").exists()
+    assert Encoder(tmp_path / "run" / "encoder").verify().golden == "synthetic"
+
+
+def test_statistics_of_the_scaling_come_from_the_training_rows(rows: np.ndarray) -> None:
+    found = run.fit("test", Table(rows, None), SMALL)
+    train, test = split_rows(Table(rows, None), 0.1, 0)
+    assert len(set(train) & set(test)) == 0
+    np.testing.assert_allclose(found.model.scale(rows[train]).mean(0), 0, atol=1e-5)
+    np.testing.assert_array_equal(found.held_out, rows[test])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("half", "value"), [("encoder", np.nan), ("decoder", np.inf)])
+def test_weights_that_end_as_nan_fail_although_every_loss_was_finite(
+    half: str, value: float, rows: np.ndarray
+) -> None:
+    class Last(keras.callbacks.Callback):
+        def on_train_end(self, logs: Any = None) -> None:
+            bias = getattr(self.model, half).trainable_variables[-1]
+            bias.assign(np.full(bias.shape, value))
+
+    settings = Settings(code_dim=4, epochs=1, batch_size=360)
+    with pytest.raises(TrainingError, match=r"a finite loss and weights. .* infinity in epoch 1"):
+        run.fit(None, Table(rows, None), settings, callbacks=[Last()])
+
+
+@pytest.mark.parametrize(
+    ("count", "hold_out", "message"),
+    [
+        (1, 0.1, "at least 2 rows. Received: 1"),
+        (2, 0.1, "at least 2 rows to train on beside the held-out ones. Received: 2 rows with 1"),
+        (10, 1.5, "`hold_out`. Expected a float"),
+    ],
+)
+def test_too_few_rows_are_refused(
+    count: int, hold_out: float, message: str, rows: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run.fit("test", Table(rows[:count], None), Settings(hold_out=hold_out))
+
+
+def test_rows_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
+    rows[5, 1] = np.nan
+    with pytest.raises(DataError, match=r"`DATA`.*NaN or infinity in row 5"):
+        run.fit("test", Table(rows, None), SMALL)
+
+
+@pytest.mark.usefixtures("no_staging")
+def test_a_training_that_diverges_writes_nothing(file: Path, tmp_path: Path) -> None:
+    settings = Settings(**{**vars(SMALL), "learning_rate": 1e30, "epochs": 5})
+    with pytest.raises(TrainingError, match="Remedy: reduce the learning rate"):
+        run.train(file, tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_staging")
+def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    run.train(file, out, SMALL)
+    before = (out / "run.json").read_bytes()
+    with pytest.raises(FileExistsError, match="Remedy: overwrite=True"):
+        run.train(file, out, SMALL)
+
+    def fail(*args: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "_write_history", fail)
+        with pytest.raises(OSError, match="disk full"):
+            run.train(file, out, SMALL, overwrite=True)
+    assert (out / "run.json").read_bytes() == before
+    run.train(file, out, Settings(**{**vars(SMALL), "seed": 3}), overwrite=True)
+    assert json.loads((out / "run.json").read_text())["settings"]["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(np.linspace(0, 1, 400), "Received: fractions"), (np.ones(400), "Received: 1 class")],
+)
+def test_labels_are_looked_at_before_the_training(
+    labels: np.ndarray, message: str, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(run, "SparseAutoencoder")
+    with pytest.raises(DataError, match=message):
+        run.fit("test", Table(rows, labels), SMALL)
+
+
+def test_one_held_out_row_has_no_variance_to_explain(tmp_path: Path, rows: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", rows[:8])
+    run.train(tmp_path / "x.npy", tmp_path / "run", SMALL)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["evaluation"]["explained_variance"] is None
+
+
+@pytest.mark.slow
+def test_a_folder_of_shards_is_trained_on_from_disk(
+    tmp_path: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").mkdir()
+    for index, part in enumerate(np.split(rows.reshape(400, 3, 4), 4)):
+        np.save(tmp_path / "x" / f"{index}.npy", part)
+    given: list[Any] = []
+    adapt = SparseAutoencoder.adapt
+
+    def noted(model: SparseAutoencoder, x: Any) -> None:
+        given.append(x)
+        adapt(model, x)
+
+    monkeypatch.setattr(SparseAutoencoder, "adapt", noted)
+    settings = Settings(**{**vars(SMALL), "revive": 1})
+    found = run.train(tmp_path / "x", tmp_path / "run", settings)
+    assert isinstance(given[0], Shards)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert (record["data"], record["row_shape"]) == ("x", [3, 4])
+    together = np.concatenate([given[0][:], found.held_out])
+    np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(rows, axis=0))
+    np.testing.assert_allclose(found.model.scale(given[0][:]).mean(axis=0), 0, atol=1e-5)
+    assert len(found.history["revived_units"]) == 2
+    Encoder(tmp_path / "run" / "encoder").verify()
+    again = run.train(tmp_path / "x", tmp_path / "again", settings)
+    assert again.history == found.history
+
+
+@pytest.mark.usefixtures("no_staging")
+def test_a_bad_row_of_a_shard_is_found_before_the_training(
+    tmp_path: Path, rows: np.ndarray
+) -> None:
+    rows[205, 3] = np.nan
+    (tmp_path / "x").mkdir()
+    for index, part in enumerate(np.split(rows, 4)):
+        np.save(tmp_path / "x" / f"{index}.npy", part)
+    with pytest.raises(DataError, match=r"NaN or infinity in row 5 of 2.npy"):
+        run.train(tmp_path / "x", tmp_path / "run", SMALL)
+    assert not (tmp_path / "run").exists()
+    for index in range(1, 4):
+        (tmp_path / "x" / f"{index}.npy").unlink()
+    np.save(tmp_path / "x" / "0.npy", rows[:2])
+    with pytest.raises(DataError, match="at least 2 rows to train on beside the held-out ones"):
+        run.train(tmp_path / "x", tmp_path / "run", SMALL)

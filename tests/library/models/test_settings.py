@@ -1,0 +1,165 @@
+import inspect
+import subprocess
+import sys
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from keras_sparse import L1, SparseAutoencoder, SparseAutoencoderTransformer
+from keras_sparse.cli.arguments import (
+    build_parser,
+    flag,
+    grid_settings,
+    option_fields,
+    settings_of,
+)
+from keras_sparse.models.settings import Settings
+from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
+
+ARGUMENTS = {"train": ["train", "x.npy", "-o", "run"], "sweep": ["sweep", "x.npy", "-o", "sweep"]}
+OTHERS: dict[str, tuple[str, Any]] = {
+    "code_dim": ("5", 5),
+    "hidden_units": ("7,6", (7, 6)),
+    "sparsity": ("kl", "kl"),
+    "l0": ("3", 3),
+    "strength": ("0.5", 0.5),
+    "rho": ("0.25", 0.25),
+    "rho_horizon": ("100", 100.0),
+    "normalization": ("none", "none"),
+    "epochs": ("3", 3),
+    "batch_size": ("8", 8),
+    "learning_rate": ("0.5", 0.5),
+    "hold_out": ("0.5", 0.5),
+    "seed": ("9", 9),
+    "precision": ("mixed_bfloat16", "mixed_bfloat16"),
+    "devices": ("2", 2),
+    "warm_up": ("4", 4),
+    "revive": ("2", 2),
+}
+"""The text of an option, and the setting that it stands for."""
+
+
+def parse(*arguments: str) -> Any:
+    actions = dict.fromkeys(("demo", "train", "sweep", "export", "report"), print)
+    return build_parser(actions, "").parse_args(arguments)
+
+
+def test_every_setting_has_an_option() -> None:
+    names = {field.name for field in fields(Settings)}
+    assert OTHERS.keys() == names - {"parameters"} == {field.name for field in option_fields()}
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_without_options_the_defaults_are_those_of_the_settings(command: str) -> None:
+    assert settings_of(parse(*ARGUMENTS[command]), but=grid_settings()) == Settings()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_option_sets_its_setting(name: str) -> None:
+    text, value = OTHERS[name]
+    expected = Settings(**{name: value})
+    assert settings_of(parse(*ARGUMENTS["train"], flag(name), text)) == expected
+    if name not in grid_settings():
+        options = parse(*ARGUMENTS["sweep"], flag(name), text)
+        assert settings_of(options, but=grid_settings()) == expected
+
+
+def test_a_penalty_has_a_strength_or_an_l0() -> None:
+    method = Settings(strength=0.5).method()
+    assert (type(method), method.strength) == (L1, 0.5)
+    asked = Settings(sparsity="l1", l0=7).builder_arguments(100)
+    assert (type(asked["sparsity"]), asked["target_l0"]) == (L1, 7)
+    assert asked["sparsity"].strength == pytest.approx(1e-3)  # between 1e-4 and 1e-2
+    assert Settings(strength=0.5).builder_arguments(100)["sparsity"].strength == 0.5
+    assert Settings(sparsity="l1", l0=7).effective_strength() is None
+
+
+def test_an_activation_by_count_has_a_default_l0() -> None:
+    method = Settings(sparsity="batch_topk", code_dim=64).method()
+    assert (type(method), method.k) == (BatchTopK, 4)
+    assert Settings(sparsity="batch_topk", code_dim=9).target_l0 == 1
+    assert Settings(sparsity="batch_topk", l0=9).method().k == 9
+
+
+@pytest.mark.parametrize("hidden_units", [(), (5,)])
+def test_for_an_l0_the_family_is_that_of_the_builder(hidden_units: tuple[int, ...]) -> None:
+    settings = Settings(code_dim=8, l0=3, hidden_units=hidden_units)
+    shared: Any = {"hidden_units": hidden_units}
+    ours = SparseAutoencoder(6, 8, **shared, **settings.builder_arguments(6))
+    theirs = SparseAutoencoder(6, 8, **shared, target_l0=3)
+    assert ours.target_l0 == theirs.target_l0 == 3
+    assert ours.count_activation is not None
+    assert type(ours.count_activation) is type(theirs.count_activation)
+    names = ("refine", "normalization", "decoder_constraint", "hidden_units")
+    configs = [model.get_config() for model in (ours, theirs)]
+    assert [configs[0][name] for name in names] == [configs[1][name] for name in names]
+
+
+def test_the_recipe_chooses_the_learning_rate_where_an_l0_is_asked_for() -> None:
+    rates = [
+        settings.effective_learning_rate()
+        for settings in (
+            Settings(),
+            Settings(l0=3),
+            Settings(sparsity="topk"),
+            Settings(l0=3, learning_rate=0.5),
+        )
+    ]
+    assert rates == [1e-3, "auto", "auto", 0.5]
+    assert Settings(l0=3).optimizer() == "auto"
+    assert float(Settings(learning_rate=0.5).optimizer().learning_rate) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"l0": 0}, "`l0`. Expected an integer from 1 to 64, the units of the code. Received"),
+        ({"l0": 65}, "from 1 to 64.*Received: l0=65"),
+        ({"l0": 2.0}, "Received: l0=2.0"),
+        ({"l0": True}, "Received: l0=True"),
+        ({"l0": 8, "sparsity": "kl"}, "`l0`. Expected None for kl, .* target rho.*Remedy: `rho`"),
+        ({"l0": 8, "sparsity": "none"}, "Expected None for none, no penalty"),
+        ({"l0": 8, "strength": 0.1}, "`strength`. Expected it only with .*not with an L0"),
+        ({"l0": 8, "warm_up": 3}, "`warm_up`. Expected it only with .*Received: warm_up=3"),
+        ({"sparsity": "topk", "strength": 0.1}, "not with topk, an activation by count"),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(**settings).method()
+
+
+def test_the_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("train", "--help")
+    words = " ".join(capsys.readouterr().out.split())
+    for field in option_fields():
+        assert field.metadata["help"] in words
+
+
+def test_the_transformer_has_the_defaults_of_the_settings() -> None:
+    parameters = inspect.signature(SparseAutoencoderTransformer).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    shared = defaults.keys() & vars(Settings()).keys()
+    assert shared >= {"code_dim", "sparsity", "epochs", "batch_size", "learning_rate", "rho"}
+    assert {name: defaults[name] for name in shared} == {
+        name: value for name, value in vars(Settings()).items() if name in shared
+    }
+
+
+@pytest.mark.process
+def test_settings_and_options_load_no_keras() -> None:
+    code = (
+        "import sys\n"
+        "from importlib.util import find_spec, module_from_spec\n"
+        "sys.modules['keras_sparse'] = module_from_spec(find_spec('keras_sparse'))\n"
+        "import keras_sparse.cli.main, keras_sparse.models.settings\n"
+        "print('keras' in sys.modules, 'numpy' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False", "False"]
