@@ -1,4 +1,4 @@
-"""The bundles that are mutated: small, one of every kind, with the answers of each as it was."""
+"""The bundles to mutate: small, one of each kind, with their outputs before any change."""
 
 import json
 import math
@@ -13,17 +13,17 @@ import numpy as np
 import onnxruntime as ort
 
 ROWS = 16
-"""Rows that are asked of every encoder beside the golden ones; enough for drift."""
+"""Rows to encode besides the golden ones; enough for drift."""
 BOMB_BYTES = 5 << 28
-"""More than a case may take."""
+"""More than a case may use."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """A bundle as it was exported."""
+    """A bundle as exported."""
 
     folder: Path
-    """Holds `bundle` and `answers.npz`."""
+    """Folder with `bundle` and `answers.npz`."""
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class Base:
 
     @property
     def bomb(self) -> Path:
-        """An archive of two arrays that are 200 times as large when they are unpacked."""
+        """An archive of two arrays that grow by a factor of 200 when unpacked."""
         return self.folder.parent / "bomb.npz"
 
     @cached_property
@@ -44,26 +44,26 @@ class Base:
 
     @cached_property
     def answers(self) -> dict[str, np.ndarray]:
-        """Rows `x` and what plain onnxruntime gives for them, by name of the output.
+        """Rows `x` and the outputs of plain onnxruntime for them, by name.
 
-        Also `int8`, row by row, and `drift`, the score of all rows.
+        Also `int8`, computed row by row, and `drift`, the score of all rows.
         """
-        with np.load(self.folder / "answers.npz") as found:
-            return dict(found)
+        with np.load(self.folder / "answers.npz") as arrays:
+            return dict(arrays)
 
 
 def load(folder: Path) -> list[Base]:
-    """What `build` made."""
-    return [Base(each.parent) for each in sorted(folder.glob("*/answers.npz"))]
+    """Load the bundles that `build` wrote."""
+    return [Base(file.parent) for file in sorted(folder.glob("*/answers.npz"))]
 
 
 def build(folder: Path, bomb_bytes: int = BOMB_BYTES) -> list[Base]:
-    """Export one bundle of every kind, and write the archive that is far larger when unpacked."""
+    """Export one bundle of each kind, and write an archive that is far larger when unpacked."""
     import keras
 
     from keras_sparse_export import export_encoder
 
-    for name, (model, arguments) in _models().items():
+    for name, (model, arguments) in _build_models().items():
         keras.utils.set_random_seed(0)
         x = np.random.default_rng(0).normal(size=(256 + ROWS, *arguments.pop("shape")))
         x = (3 * x + 1).astype(np.float32)
@@ -74,16 +74,16 @@ def build(folder: Path, bomb_bytes: int = BOMB_BYTES) -> list[Base]:
             encoder.adapt(x)
         base = Base(folder / name)
         export_encoder(encoder, base.bundle, **arguments)
-        answers: dict[str, Any] = _answers(base, x[:ROWS])
+        answers: dict[str, Any] = _compute_answers(base, x[:ROWS])
         np.savez(base.folder / "answers.npz", **answers)
     _write_bomb(folder / "bomb.npz", bomb_bytes)
     return load(folder)
 
 
-def _models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
+def _build_models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
     from keras import Input, Sequential, layers
 
-    from keras_sparse import KL, L1, SparseAutoencoder
+    from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder
 
     def positions() -> Any:
         return Sequential([Input((4, 5)), layers.Dense(7, activation="relu", name="code")])
@@ -99,7 +99,16 @@ def _models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
             ]
         )
 
+    def jumping() -> Any:
+        model = Sequential([Input((6,)), layers.Dense(9), BatchTopK(3, name="code")])
+        model.layers[-1].calibrate(np.random.default_rng(1).normal(size=(64, 9)).astype("float32"))
+        return model
+
     return {
+        "jumping": (
+            jumping,
+            {"shape": (6,), "real": True, "layer": "code", "top_k": 2, "converter": "builder"},
+        ),
         "whole": (
             lambda: SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard"),
             {"shape": (12,), "real": True, "decoder": True, "top_k": 3, "quantize": "int8"},
@@ -126,30 +135,30 @@ def _models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
 
 
 def run(file: Path, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Every output of an ONNX file, by plain onnxruntime."""
+    """Compute all outputs of an ONNX file with plain onnxruntime."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_outputs()]
+    names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(None, {session.get_inputs()[0].name: rows}), strict=True))
 
 
-def _answers(base: Base, x: np.ndarray) -> dict[str, np.ndarray]:
+def _compute_answers(base: Base, x: np.ndarray) -> dict[str, np.ndarray]:
     from keras_sparse_export import Encoder
 
-    found = {"x": x, **run(base.bundle / "encoder.onnx", x)}
+    answers = {"x": x, **run(base.bundle / "encoder.onnx", x)}
     if "decoder.onnx" in base.manifest["files"]:
-        found |= run(base.bundle / "decoder.onnx", found["code"])
+        answers |= run(base.bundle / "decoder.onnx", answers["code"])
     if "encoder.int8.onnx" in base.manifest["files"]:
         parts = [run(base.bundle / "encoder.int8.onnx", row[np.newaxis])["code"] for row in x]
-        found["int8"] = np.concatenate(parts)
+        answers["int8"] = np.concatenate(parts)
     if base.manifest["statistics"] is not None:
-        found["drift"] = np.array(Encoder(base.bundle).drift(x).score)
-    return found
+        answers["drift"] = np.array(Encoder(base.bundle).drift(x).score)
+    return answers
 
 
 def _write_bomb(file: Path, size: int) -> None:
-    """Arrays that are 200 times as large unpacked: zeros, of `x` the first number is NaN."""
+    """Write arrays of zeros that grow by a factor of 200; the first number of `x` is NaN."""
     zeros, block = np.zeros(1 << 20, np.float32).tobytes(), 1 << 22
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, shape in (

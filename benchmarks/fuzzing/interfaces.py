@@ -1,18 +1,18 @@
-"""Mutations of what an ONNX file says of itself: inputs, outputs, shapes, names, versions."""
+"""Mutate the interface of an ONNX file: inputs, outputs, shapes, names, versions."""
 
 from random import Random
 
 import onnx
 from onnx import TensorProto, helper
 
-from fuzzing.files import Mutation
-from fuzzing.graphs import graph
-from fuzzing.operators import ODD_INTEGERS
+from fuzzing.cases.files import Mutation
+from fuzzing.cases.graphs import edit_graph
+from fuzzing.cases.operators import ODD_INTEGERS
 
 ODD_NAMES = ("", "\0", "x" * 100_000, "../x", "code", "x", "\x1b[2J", "é")
 
 
-def other_outputs(rng: Random, model: onnx.ModelProto) -> str:
+def change_outputs(rng: Random, model: onnx.ModelProto) -> str:
     outputs = model.graph.output
     how = rng.choice(
         ("renamed", "one more", "first twice", "reversed", "none", "the input", "type")
@@ -39,7 +39,7 @@ def other_outputs(rng: Random, model: onnx.ModelProto) -> str:
     return f"outputs: {how}"
 
 
-def other_inputs(rng: Random, model: onnx.ModelProto) -> str:
+def change_inputs(rng: Random, model: onnx.ModelProto) -> str:
     inputs = model.graph.input
     how = rng.choice(("one more", "twice", "none", "renamed", "type", "an initializer", "no shape"))
     if how == "one more":
@@ -60,8 +60,8 @@ def other_inputs(rng: Random, model: onnx.ModelProto) -> str:
     return f"inputs: {how}"
 
 
-def other_dims(rng: Random, model: onnx.ModelProto) -> str:
-    """The shape that the file states for an input or an output, which need not be true."""
+def change_dims(rng: Random, model: onnx.ModelProto) -> str:
+    """Change the stated shape of an input or an output."""
     value = rng.choice([*model.graph.input, *model.graph.output])
     dims = value.type.tensor_type.shape.dim
     how = rng.choice(("value", "value", "value", "free", "batch", "fewer", "more"))
@@ -79,8 +79,8 @@ def other_dims(rng: Random, model: onnx.ModelProto) -> str:
     return f"{value.name} stated otherwise: {how}"
 
 
-def other_names(rng: Random, model: onnx.ModelProto) -> str:
-    """Cycles, names used twice, names of nothing."""
+def change_names(rng: Random, model: onnx.ModelProto) -> str:
+    """Create cycles, duplicate names, and names that refer to nothing."""
     node = rng.choice(model.graph.node)
     how = rng.choice(("cycle", "twice", "nothing", "odd", "no input", "order", "graph"))
     if how == "cycle":
@@ -103,7 +103,7 @@ def other_names(rng: Random, model: onnx.ModelProto) -> str:
     return f"names: {how}"
 
 
-def other_versions(rng: Random, model: onnx.ModelProto) -> str:
+def change_versions(rng: Random, model: onnx.ModelProto) -> str:
     how = rng.choice(("opset", "ir", "no opset", "two", "no graph", "training"))
     if how == "opset":
         model.opset_import[0].version = rng.choice((0, 1, 6, 12, 18, 21, 26, 99, 2**62, -1))
@@ -121,5 +121,8 @@ def other_versions(rng: Random, model: onnx.ModelProto) -> str:
 
 
 INTERFACES: tuple[Mutation, ...] = tuple(
-    map(graph, (other_outputs, other_inputs, other_dims, other_dims, other_names, other_versions))
+    map(
+        edit_graph,
+        (change_outputs, change_inputs, change_dims, change_dims, change_names, change_versions),
+    )
 )

@@ -1,0 +1,1 @@
+"""Fuzz every file and argument that a bundle is read from."""

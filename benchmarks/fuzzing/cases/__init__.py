@@ -1,0 +1,1 @@
+"""Mutate files, graphs, manifests, rows and data files."""

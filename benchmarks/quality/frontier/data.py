@@ -1,0 +1,130 @@
+"""The data sets of the comparison, centred and divided by one scalar so that mean(x²) = 1."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_sample_images
+
+VALIDATION, TEST = 1 / 6, 1 / 5
+
+
+class Data(NamedTuple):
+    """Rows to train on, to choose settings on, and to measure on once."""
+
+    x: np.ndarray
+    x_val: np.ndarray
+    x_test: np.ndarray
+    units: int
+    """Width of a code in the comparison."""
+
+
+def load(name: str, file: Path | None, rows: int | None = None) -> Data:
+    """Load a data set.
+
+    Args:
+        name: A key of `SETS`.
+        file: Where the data are, for sets that are in no package.
+        rows: Number of training rows, validation included; all by default.
+    """
+    x, x_test, units = SETS[name](file)
+    x = x[np.random.default_rng(0).permutation(len(x))[:rows]]
+    held_out = max(1, round(VALIDATION * len(x)))
+    x, x_val = x[held_out:], x[:held_out]
+    mean = x.mean(axis=0, dtype=np.float64)
+    scale = np.sqrt(np.square(x - mean).mean())
+    x, x_val, x_test = (((part - mean) / scale).astype(np.float32) for part in (x, x_val, x_test))
+    return Data(x, x_val, x_test, units)
+
+
+Loader = Callable[[Path | None], tuple[np.ndarray, np.ndarray, int]]
+
+
+def _mnist(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    with np.load(_require(file, "the mnist.npz of Keras")) as arrays:
+        x, x_test = (arrays[part].reshape(-1, 784) / 255 for part in ("x_train", "x_test"))
+    return x, x_test, 1024
+
+
+def _fashion(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    folder = _require(file, "the folder of Fashion-MNIST")
+
+    def read(part: str) -> np.ndarray:
+        with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as stream:
+            return np.frombuffer(stream.read(), np.uint8, offset=16).reshape(-1, 784) / 255
+
+    return read("train"), read("t10k"), 1024
+
+
+def _digits(_: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    return *_split(load_digits().data), 256
+
+
+def _table(_: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    x = load_breast_cancer().data
+    return *_split((x - x.mean(axis=0)) / x.std(axis=0)), 128
+
+
+def _patches(_: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Patches of two photographs: of their upper parts to train on, of their lower ones to test."""
+    from examples.edges_of_photographs import sample_patches, whiten
+
+    photos = [whiten(photo) for photo in load_sample_images().images]
+    parts = [photo[: len(photo) * 4 // 5] for photo in photos]
+    rest = [photo[len(photo) * 4 // 5 :] for photo in photos]
+    return sample_patches(parts, 50_000, seed=0), sample_patches(rest, 10_000, seed=1), 512
+
+
+def _activations(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """256 activations of a small network for digits, before its last layer."""
+    import keras
+
+    with np.load(_require(file, "the mnist.npz of Keras")) as arrays:
+        x, y, x_test = (arrays[part] for part in ("x_train", "y_train", "x_test"))
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(16, 3, strides=2, activation="relu"),
+            layers.Conv2D(32, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(256, name="activations"),
+            layers.ReLU(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x[..., np.newaxis], y, batch_size=256, epochs=2, verbose=0)
+    inner = keras.Model(model.inputs, model.get_layer("activations").output)
+    return *(inner.predict(images[..., np.newaxis], verbose=0) for images in (x, x_test)), 2048
+
+
+def _words(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    return *_split(np.load(_require(file, "a .npy of word vectors"), mmap_mode="r")), 2048
+
+
+SETS: dict[str, Loader] = {
+    "mnist": _mnist,
+    "fashion": _fashion,
+    "digits": _digits,
+    "patches": _patches,
+    "activations": _activations,
+    "words": _words,
+    "table": _table,
+}
+
+
+def _split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.random.default_rng(0).permutation(len(x))
+    held_out = round(TEST * len(x))
+    return x[order[held_out:]], x[order[:held_out]]
+
+
+def _require(file: Path | None, what: str) -> Path:
+    if file is None:
+        raise SystemExit(f"Expected --file, {what}. Received: none")
+    return file
