@@ -1,4 +1,4 @@
-"""Add sparsity to any Keras model: one argument, and the codes ship as ONNX.
+"""Add sparsity to any Keras model with one argument, and export the codes as ONNX.
 
 python examples/add_sparsity_to_any_model.py [--epochs 30]
 """
@@ -20,7 +20,7 @@ options = parser.parse_args()
 digits = load_digits()
 x = digits.data / 16
 
-# A classifier whose hidden layer is asked to be active for 5 % of the digits per unit.
+# A classifier whose hidden units should have a mean activation of 0.05.
 model = keras.Sequential([keras.Input((64,))])
 model.add(
     keras.layers.Dense(
@@ -36,4 +36,5 @@ model.fit(x, digits.target, epochs=options.epochs, validation_split=0.2, verbose
 
 bundle = export_encoder(model, options.output, layer="code", sample=x, overwrite=True)
 codes = Encoder(bundle).encode(x)
-print(f"Mean activation {codes.mean():.3f}, {(codes > 0.1).sum(1).mean():.1f} of 64 units active")
+active = keras_sparse.measures.l0(codes, 0.1)
+print(f"Mean activation {codes.mean():.3f}, {active:.1f} of 64 units active")

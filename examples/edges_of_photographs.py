@@ -1,9 +1,9 @@
-"""Edges from photographs: what a sparse code of small patches comes to look for.
+"""Learn edges from photographs with a sparse code of small patches.
 
 python examples/edges_of_photographs.py [--epochs 60] [-o edges.png]
 
-8×8 patches of scikit-learn's two sample photographs, whitened; benchmarks/quality.py has more
-photographs, KL, no penalty, and a measure of how much of an edge each filter is.
+8×8 patches of scikit-learn's two sample photographs, whitened. benchmarks/quality has more
+photographs, KL, no penalty, and a measure of how much each filter resembles an edge.
 """
 
 import argparse
@@ -16,68 +16,70 @@ import numpy as np
 from sklearn.datasets import load_sample_images
 
 import keras_sparse
-from keras_sparse.evaluation import evaluate
+from keras_sparse.evaluation.held_out import evaluate
 
 SIZE = 8
 
 
-def whitened(photo: np.ndarray) -> np.ndarray:
-    """Grey, every frequency of about the same power, the highest taken out; variance 1."""
+def whiten(photo: np.ndarray) -> np.ndarray:
+    """Make a photograph grey with equal power at all but the highest frequencies, variance 1."""
     grey = photo.mean(axis=-1) if photo.ndim == 3 else photo.astype(np.float64)
     rows, columns = (np.fft.fftfreq(length) for length in grey.shape)
     frequency = np.hypot(rows[:, None], columns[None, :])
-    # Photographs fall as 1/f; above 0.4 cycles per pixel there is noise (Olshausen & Field, 1997).
+    # Amplitudes fall as 1/f; above 0.4 cycles per pixel is noise (Olshausen & Field, 1997).
     gain = frequency * np.exp(-((frequency / 0.4) ** 4))
     white = np.fft.ifft2(np.fft.fft2(grey) * gain).real[SIZE:-SIZE, SIZE:-SIZE]
     return white / white.std()
 
 
-def patches(photos: Sequence[np.ndarray], count: int, seed: int) -> np.ndarray:
-    """Patches from anywhere, each of mean 0, cut off at 3 deviations of all, of deviation 1."""
+def sample_patches(photos: Sequence[np.ndarray], count: int, seed: int) -> np.ndarray:
+    """Sample patches with mean 0 each, clipped at 3 deviations of all, scaled to deviation 1."""
     rng = np.random.default_rng(seed)
-    found = np.empty((count, SIZE * SIZE))
-    for row in found:
+    rows = np.empty((count, SIZE * SIZE))
+    for row in rows:
         photo = photos[int(rng.integers(len(photos)))]
         y, x = (rng.integers(length - SIZE + 1) for length in photo.shape)
         row[:] = photo[y : y + SIZE, x : x + SIZE].ravel()
-    found -= found.mean(axis=1, keepdims=True)
-    found = np.clip(found, -3 * found.std(), 3 * found.std())
-    return (found / found.std()).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    rows = np.clip(rows, -3 * rows.std(), 3 * rows.std())
+    return (rows / rows.std()).astype(np.float32)
 
 
-def filters(model: keras_sparse.SparseAutoencoder) -> np.ndarray:
-    """What each unit looks for: the weights of the encoder, `(units, 8, 8)`."""
+def extract_filters(model: keras_sparse.SparseAutoencoder) -> np.ndarray:
+    """Return the encoder's weights as one filter per unit, `(units, 8, 8)`."""
     kernel = keras.ops.convert_to_numpy(model.encoder.get_layer("code").kernel)
     return kernel.T.reshape(-1, SIZE, SIZE)
 
 
-def sheet(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images side by side, each of its own contrast, a line between them."""
+def tile_images(images: np.ndarray, columns: int) -> np.ndarray:
+    """Tile images into one, each with its own contrast, with a line between them."""
     lines = -(-len(images) // columns)
-    found = np.full((lines * (SIZE + 1) - 1, columns * (SIZE + 1) - 1), np.nan)
+    picture = np.full((lines * (SIZE + 1) - 1, columns * (SIZE + 1) - 1), np.nan)
     for index, image in enumerate(images):
         y, x = (SIZE + 1) * (index // columns), (SIZE + 1) * (index % columns)
-        found[y : y + SIZE, x : x + SIZE] = image / np.abs(image).max()
-    return found
+        picture[y : y + SIZE, x : x + SIZE] = image / np.abs(image).max()
+    return picture
 
 
 def main() -> None:
-    """Train, and draw the filters."""
+    """Train and draw the filters."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("-o", "--output", type=Path, default=Path("edges.png"))
     options = parser.parse_args()
 
     keras.utils.set_random_seed(0)
-    x = patches([whitened(photo) for photo in load_sample_images().images], 12_000, seed=0)
-    model = keras_sparse.SparseAutoencoder(64, 100, sparsity=keras_sparse.L1(0.03))
+    x = sample_patches([whiten(photo) for photo in load_sample_images().images], 12_000, seed=0)
+    model = keras_sparse.SparseAutoencoder(
+        64, 100, sparsity=keras_sparse.L1(0.03), normalization=None
+    )
     model.compile(keras.optimizers.Adam(3e-3))
     model.fit(x[:10_000], batch_size=500, epochs=options.epochs, verbose=2)
 
-    found = evaluate(model, x[10_000:])
-    picture = sheet(filters(model), columns=10).repeat(4, axis=0).repeat(4, axis=1)
+    result = evaluate(model, x[10_000:])
+    picture = tile_images(extract_filters(model), columns=10).repeat(4, axis=0).repeat(4, axis=1)
     plt.imsave(options.output, picture, cmap="gray", vmin=-1, vmax=1)
-    print(f"Explained variance {found.explained_variance:.3f} with {found.l0:.1f} of 100 units")
+    print(f"Explained variance {result.explained_variance:.3f} with {result.l0:.1f} of 100 units")
     print(f"Wrote {options.output}: the filters")
 
 

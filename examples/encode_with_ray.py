@@ -1,4 +1,4 @@
-"""Encode a Parquet data set on every machine of a Ray cluster, or on the cores of this one.
+"""Encode a Parquet data set on a Ray cluster, or on the cores of this machine.
 
 python examples/encode_with_ray.py BUNDLE ROWS.parquet -o CODES [--id COLUMN] [--workers 2]
 """
@@ -16,21 +16,21 @@ from keras_sparse_export import Encoder
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("bundle", type=Path)
 parser.add_argument("rows", type=Path, help="a Parquet file, or a folder of them")
-parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the codes")
-parser.add_argument("--id", help="a column to keep beside the codes: Ray keeps no order")
+parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the codes")
+parser.add_argument("--id", help="column to keep with the codes, because Ray changes the order")
 parser.add_argument("--workers", type=int, default=2)
 options = parser.parse_args()
 
 
 class Encode:
-    """A worker: opens the bundle once, then encodes batch after batch."""
+    """A worker that opens the bundle once, then encodes batches."""
 
     def __init__(self, bundle: str, id_column: str | None) -> None:
-        self._encoder = Encoder(bundle)  # checks the file's hash
+        self._encoder = Encoder(bundle)  # checks hash and golden rows
         self._id = id_column
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """The codes of a batch of columns."""
+        """Encode a batch of columns."""
         kept = {self._id: batch.pop(self._id)} if self._id else {}
         return {**kept, "code": self._encoder.encode(np.stack(list(batch.values()), axis=1))}
 
@@ -41,7 +41,7 @@ codes = rows.map_batches(
     fn_constructor_args=(str(options.bundle.resolve()), options.id),
     batch_size=1024,
     compute=ray.data.ActorPoolStrategy(size=options.workers),
-    num_cpus=0.5,  # a worker that took whole cores could leave none to read the rows
+    num_cpus=0.5,  # workers on whole cores could leave none to read the rows
 )
 codes.write_parquet(str(options.output.resolve()))
 print(f"Wrote the codes of {codes.count()} rows to {options.output}")

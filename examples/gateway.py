@@ -1,10 +1,11 @@
-"""Features of a sensor on a gateway: windows of a series in, JSON lines of active units out.
+"""Compute features of a sensor on a gateway: a series in, JSON lines of active units out.
 
 python examples/gateway.py BUNDLE [SERIES.csv]
 
-One number a line, from a file, from standard input (`-`), or, without either, a machine that
-vibrates and begins to knock. Every window is as long as a row of the encoder, and half of it is
-new. A reading that is no number is left out of the series, and counted at the end.
+The input has one number per line, from a file or standard input (`-`); without either, the example
+simulates a machine that vibrates and begins to knock. Every window is as long as a row of the
+encoder and overlaps the previous one by half. Readings that are not numbers are skipped, and their
+count is reported at the end.
 """
 
 import argparse
@@ -21,18 +22,18 @@ import numpy as np
 from keras_sparse_export import Encoder
 
 
-def vibration(samples: int = 400) -> Iterator[float]:
-    """Two harmonics and a little noise; in the second half a knock every 37 samples."""
+def simulate_vibration(samples: int = 400) -> Iterator[float]:
+    """Simulate two harmonics and a little noise; in the second half a knock every 37 samples."""
     noise = np.random.default_rng(0).normal(scale=0.05, size=samples)
     for t in range(samples):
         knock = 2 * math.exp(-(t % 37) / 3) if t >= samples // 2 else 0
         yield math.sin(0.4 * t) + 0.3 * math.sin(1.2 * t) + noise[t] + knock
 
 
-def readings(source: str | None) -> Iterator[float]:
-    """Numbers as they come, NaN for what is none."""
+def parse_readings(source: str | None) -> Iterator[float]:
+    """Yield numbers as they arrive, and NaN for other lines."""
     if source is None:
-        yield from vibration()
+        yield from simulate_vibration()
         return
     with open(sys.stdin.fileno() if source == "-" else source) as lines:
         for line in lines:
@@ -42,11 +43,11 @@ def readings(source: str | None) -> Iterator[float]:
                 yield math.nan
 
 
-if hasattr(signal, "SIGPIPE"):  # who reads the lines may have enough of them
+if hasattr(signal, "SIGPIPE"):  # the reader of the lines may stop early
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("bundle", type=Path)
-parser.add_argument("series", nargs="?", help="a file, or - for standard input")
+parser.add_argument("series", nargs="?", help="file, or - for standard input")
 options = parser.parse_args()
 
 encoder = Encoder(options.bundle)
@@ -54,7 +55,7 @@ encoder = Encoder(options.bundle)
 window: deque[float] = deque(maxlen=width)
 step, fresh, left_out = max(width // 2, 1), 0, 0
 
-for sample, value in enumerate(readings(options.series)):
+for sample, value in enumerate(parse_readings(options.series)):
     if not math.isfinite(value):
         left_out += 1
         continue
@@ -64,7 +65,7 @@ for sample, value in enumerate(readings(options.series)):
         continue
     fresh = 0
     code = encoder.encode(np.array(window))
-    active = np.flatnonzero(code > encoder.threshold)
+    active = np.flatnonzero(encoder.is_active(code))
     features = {
         "sample": sample,
         "indices": active.tolist(),

@@ -1,10 +1,10 @@
-"""The Keras blog's sparse autoencoder, and what its L1 becomes where a batch is summed.
+"""Train the Keras blog's sparse autoencoder, with L1 as a mean and as a sum over the batch.
 
 python examples/keras_blog.py [--epochs 300]
 
-Keras takes the mean of an activity penalty over the batch from 3.14, and did when the blog was
-written; some in between summed, and the blog's λ = 10e-5 at batch 256 meant 256 times as much.
-Measured on held-out digits; benchmarks/quality.py has MNIST.
+Keras averages an activity penalty over the batch from 3.14, as it did when the blog was written.
+Some versions in between summed it, so the blog's λ = 10e-5 at batch 256 meant 256 times as much.
+Measured on held-out digits; benchmarks/quality has MNIST.
 """
 
 import argparse
@@ -27,7 +27,7 @@ MEASURES = ("train loss", "test loss", "test BCE", "mean code", "L0", "dead", "d
 
 
 def train(penalty: Any, x: np.ndarray, epochs: int, optimizer: Any) -> keras.Sequential:
-    """The blog's model: ReLU codes, 32 of them, and binary cross-entropy of the pixels."""
+    """Train the blog's model: 32 ReLU codes, and binary cross-entropy of the pixels."""
     model = keras.Sequential([keras.Input(x.shape[1:])])
     model.add(keras.layers.Dense(32, "relu", activity_regularizer=penalty))
     model.add(keras.layers.Dense(x.shape[1], "sigmoid"))
@@ -37,7 +37,7 @@ def train(penalty: Any, x: np.ndarray, epochs: int, optimizer: Any) -> keras.Seq
 
 
 def measure(model: keras.Sequential, x_test: np.ndarray) -> list[float]:
-    """What `MEASURES` names."""
+    """Measure the values that `MEASURES` names."""
     code, output = model.layers
     codes = keras.ops.convert_to_numpy(code(x_test))
     loss, cross_entropy = model.evaluate(x_test, x_test, batch_size=BATCH, verbose=0)
@@ -47,8 +47,8 @@ def measure(model: keras.Sequential, x_test: np.ndarray) -> list[float]:
         loss,
         cross_entropy,
         codes.mean(),
-        (codes > 0).sum(axis=1).mean(),
-        (codes <= 0).all(axis=0).sum(),
+        keras_sparse.measures.l0(codes),
+        keras_sparse.measures.dead_fraction(codes) * codes.shape[1],
         norms.mean(),
     ]
 

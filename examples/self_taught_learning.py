@@ -1,9 +1,10 @@
-"""Self-taught learning: features of digits 5 to 9, unlabelled, serve to tell 0 to 4 apart.
+"""Self-taught learning: classify digits 0 to 4 with features of unlabelled digits 5 to 9.
 
 python examples/self_taught_learning.py [--epochs 300]
 
-The setting of UFLDL (CS294A) made small. The 896 unlabelled digits here teach too little for codes
-to overtake pixels; the 29,404 of MNIST do it, by the published recipe, in benchmarks/quality.py.
+The setting of UFLDL (CS294A) on a small scale. The 896 unlabelled digits here are too few for codes
+to be better than pixels. With the 29,404 of MNIST and the published recipe they are: see
+benchmarks/quality.
 """
 
 import argparse
@@ -15,24 +16,27 @@ from sklearn.linear_model import LogisticRegression
 
 from keras_sparse import KL, SparseAutoencoder
 
-# UFLDL's loss at 784 pixels is ½ Σ e² + 3 Σ KL + ½ 3e-3 ‖W‖². Ours is a mean over pixels: all of
-# it times 2 / 784, and so the same strengths serve images of any size.
+# UFLDL's loss at 784 pixels is ½ Σ e² + 3 Σ KL + ½ 3e-3 ‖W‖². Ours is a mean over pixels, so it is
+# multiplied by 2 / 784; the same strengths then suit images of any size.
 RHO, BETA, DECAY = 0.1, 2 * 3.0 / 784, 3e-3 / 784
 
 
-def autoencoder(pixels: int, units: int) -> SparseAutoencoder:
-    """UFLDL's autoencoder."""
+def build_autoencoder(pixels: int, units: int) -> SparseAutoencoder:
+    """Build UFLDL's autoencoder."""
     return SparseAutoencoder(
         pixels,
         units,
         sparsity=KL(RHO, BETA),
         output_activation="sigmoid",
         kernel_regularizer=keras.regularizers.L2(DECAY),
+        normalization=None,
     )
 
 
-def softmax(features: np.ndarray, labels: np.ndarray, decay: float = 1e-4) -> LogisticRegression:
-    """Softmax regression with UFLDL's loss: mean log loss + ½ decay ‖W‖²."""
+def fit_softmax(
+    features: np.ndarray, labels: np.ndarray, decay: float = 1e-4
+) -> LogisticRegression:
+    """Fit a softmax regression with UFLDL's loss: mean log loss + ½ decay ‖W‖²."""
     return LogisticRegression(C=1 / (decay * len(features)), max_iter=1000).fit(features, labels)
 
 
@@ -40,7 +44,9 @@ def main() -> None:
     """Compare codes with pixels."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=300)
-    parser.add_argument("--labelled", type=int, default=100, help="digits 0 to 4 to learn from")
+    parser.add_argument(
+        "--labelled", type=int, default=100, help="number of labelled digits 0 to 4"
+    )
     options = parser.parse_args()
 
     digits = load_digits()
@@ -48,13 +54,15 @@ def main() -> None:
     unlabelled, few, labels = x[y >= 5], x[y < 5], y[y < 5]
 
     keras.utils.set_random_seed(0)
-    model = autoencoder(64, 100)
+    model = build_autoencoder(64, 100)
     model.compile(keras.optimizers.Adam(1e-2))
     model.fit(unlabelled, batch_size=256, epochs=options.epochs, verbose=0)
 
     for name, features in (("pixels", few), ("codes", model.encode(few))):
         train, test = features[: options.labelled], features[options.labelled :]
-        score = softmax(train, labels[: options.labelled]).score(test, labels[options.labelled :])
+        score = fit_softmax(train, labels[: options.labelled]).score(
+            test, labels[options.labelled :]
+        )
         print(f"{name:6} of {options.labelled} digits 0 to 4: {score:.1%} of {len(test)} others")
 
 

@@ -1,4 +1,4 @@
-"""Choose the strength of L1 by what a classifier makes of the codes, with scikit-learn alone.
+"""Choose the strength of L1 by the accuracy of a classifier, with a scikit-learn pipeline.
 
 python examples/sklearn_pipeline.py [--epochs 60]
 """
@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from keras_sparse import SparseAutoencoderTransformer
+from keras_sparse import SparseAutoencoderTransformer, measures
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--epochs", type=int, default=60)
@@ -38,12 +38,12 @@ pipeline = Pipeline(
 search = GridSearchCV(pipeline, {"codes__strength": [1e-4, 1e-3, 1e-2]}, cv=3)
 search.fit(train, y_train)
 
-found = search.cv_results_
-strengths, accuracies = found["param_codes__strength"], found["mean_test_score"]
+results = search.cv_results_
+strengths, accuracies = results["param_codes__strength"], results["mean_test_score"]
 for strength, accuracy in zip(strengths, accuracies, strict=True):
     print(f"λ = {strength:g}: accuracy {accuracy:.3f} in cross-validation")
 best = search.best_estimator_["codes"]
-active = (best.transform(test) > best.model_.threshold).sum(axis=1).mean()
+active = measures.l0(best.transform(test), best.model_.threshold)
 print(
     f"Best: λ = {best.strength:g}, accuracy {search.score(test, y_test):.3f} on held-out digits, "
     f"explained variance {best.score(test):.3f} with {active:.1f} of 128 units active"

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import keras_sparse
-from keras_sparse.evaluation import evaluate
+from keras_sparse.evaluation.held_out import evaluate
 from keras_sparse_export import export_encoder
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -22,15 +22,14 @@ options = parser.parse_args()
 keras.utils.set_random_seed(0)
 train, test = train_test_split(load_digits().data, test_size=0.25, random_state=0)
 
-model = keras_sparse.SparseAutoencoder(
-    64, 128, sparsity=keras_sparse.L1(3e-3), normalization="minmax"
-)
-model.adapt(train)
-model.compile(keras.optimizers.Adam(3e-3))
+model = keras_sparse.SparseAutoencoder(64, 128, target_l0=8)
+model.compile()
 model.fit(train, validation_data=test, epochs=options.epochs, batch_size=64, verbose=2)
 
-found = evaluate(model, test)
-print(f"Explained variance {found.explained_variance:.3f} with {found.l0:.1f} of 128 units active")
+result = evaluate(model, test)
+print(
+    f"Explained variance {result.explained_variance:.3f} with {result.l0:.1f} of 128 units active"
+)
 
 bundle = export_encoder(model, options.output, sample=test, decoder=True, overwrite=True)
 print(f"Wrote {bundle}; next: python examples/run_on_device.py {bundle}")
