@@ -9,6 +9,7 @@ from keras import ops
 from keras_sparse.distribution import devices
 from keras_sparse.metrics import masks
 from keras_sparse.models import encoder_decoder
+from keras_sparse.models.one_call import as_one
 from keras_sparse.models.scaling_model import ScalingModel
 from keras_sparse.sparsity import code_values, step_weights
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
@@ -66,6 +67,8 @@ class CodeModel(ScalingModel):
                 dtype=self.dtype_policy,
             )
         )
+        parts = [encoder, decoder] if self.penalty is None else [encoder, self.penalty, decoder]
+        self._call_parts = as_one(self._reconstruct, parts)
         self._adapted = False
         self._may_mask = masks.can_occur(encoder, decoder)
         self._create_trackers(encoder.output_shape[-1])
@@ -99,6 +102,9 @@ class CodeModel(ScalingModel):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Reconstruct rows, or a batch with weights (`keras_sparse.training.batching.batches`)."""
+        return self._call_parts(inputs, training=training)
+
+    def _reconstruct(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x, weights, _ = unpack(inputs)
         with self._weigh_rows(weights):
             h = self.encoder(x, training=training)

@@ -1,0 +1,49 @@
+"""Call the layers of a model as one layer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_sparse.utils.types import Tensor
+
+
+class OneCall(keras.Layer):
+    """Layers that are called as one, so that none forgets the losses of another.
+
+    A layer that is called alone first forgets the losses of its last call. On JAX, Keras trains a
+    model through `Model.call` itself, so each layer in it counts as called alone. Keras finds the
+    losses of a last call by their `id`, which a loss of this call may have again: that of a layer
+    called before would be lost, now and then. Layers inside of another one forget theirs before
+    the first of them is called.
+
+    Args:
+        function: Calls the layers; takes inputs and `training`.
+        parts: The layers.
+    """
+
+    def __init__(
+        self, function: Callable[..., Tensor], parts: Sequence[keras.Layer], **kwargs: Any
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
+        self._function = function
+        self._parts = list(parts)
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Tensor:
+        """Call the function."""
+        return self._function(inputs, training=training)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        """Leave the mask of the outputs to the layers."""
+
+
+def as_one(function: Callable[..., Tensor], parts: Sequence[keras.Layer]) -> Callable[..., Tensor]:
+    """A function that calls layers as `OneCall`, and that no model takes for a layer of its own."""
+    layer = OneCall(function, parts)
+
+    def call(inputs: Any, training: bool | None = None) -> Tensor:
+        return layer(inputs, training=training)
+
+    return call
