@@ -11,6 +11,7 @@ from keras_sparse.sparsity import families
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
 from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
+from keras_sparse.sparsity.by_count.topk import TopK
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.utils.types import Tensor
 
@@ -28,6 +29,11 @@ class Choices(NamedTuple):
     """Passes that correct a code."""
     widths: tuple[int, ...]
     """Units of the prefixes that are trained, the whole code among them; none by default."""
+    starts_from_rows: bool
+    """Whether units start from rows of the data, and learn from the residual while they are silent.
+
+    Those of the largest pre-activations of a dense layer do, if their reconstruction is linear.
+    """
 
 
 def resolve(
@@ -80,8 +86,16 @@ def resolve(
         output_activation=keras.activations.get(output_activation),
         widths=widths,
     )
-    constraint = keras.constraints.get(decoder_constraint)
-    return Choices(activation, sparsity, constraint, refine, widths)
+    is_linear = keras.activations.get(output_activation) is keras.activations.linear
+    is_plain = not (refine or widths or len(hidden_units)) and is_linear
+    return Choices(
+        activation,
+        sparsity,
+        keras.constraints.get(decoder_constraint),
+        refine,
+        widths,
+        is_plain and isinstance(activation, (BatchTopK, TopK)),
+    )
 
 
 def _is_auto(argument: Any) -> bool:

@@ -1,5 +1,6 @@
 """A model of an encoder, a penalty on its codes, and a decoder."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from keras_sparse.sparsity import code_values, step_weights
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
 from keras_sparse.sparsity.by_count.jump_relu import JumpReLU
 from keras_sparse.sparsity.by_count.matryoshka import decode_prefixes
+from keras_sparse.sparsity.by_count.silent_units import SilentUnits
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.sparsity.row_weights import RowWeighting
 from keras_sparse.training.inference import outputs_for
@@ -30,6 +32,8 @@ class CodeModel(ScalingModel):
 
     _prefix_widths: tuple[int, ...] = ()
     """Units of the prefixes of a code whose losses are averaged with that of the whole code."""
+    _compute_code: Callable[[Tensor], tuple[Tensor, Tensor]]
+    """From rows to pre-activations and codes, for `silent_units`."""
 
     def _assemble(
         self,
@@ -38,7 +42,10 @@ class CodeModel(ScalingModel):
         penalty: ActivityRegularizer | None,
         rho_horizon: float | None,
         target_l0: float | None,
+        silent_units: SilentUnits | None = None,
     ) -> None:
+        self.silent_units = silent_units
+        """What teaches units that have fallen silent, where no layer of the encoder does."""
         self.encoder = encoder
         self.decoder = decoder
         self._weigh_rows = RowWeighting(encoder, decoder)
@@ -67,8 +74,8 @@ class CodeModel(ScalingModel):
                 dtype=self.dtype_policy,
             )
         )
-        parts = [encoder, decoder] if self.penalty is None else [encoder, self.penalty, decoder]
-        self._call_parts = as_one(self._reconstruct, parts)
+        parts = [encoder, self.penalty, decoder, self.silent_units]
+        self._call_parts = as_one(self._reconstruct, [part for part in parts if part is not None])
         self._adapted = False
         self._may_mask = masks.can_occur(encoder, decoder)
         self._create_trackers(encoder.output_shape[-1])
@@ -107,13 +114,21 @@ class CodeModel(ScalingModel):
     def _reconstruct(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x, weights, _ = unpack(inputs)
         with self._weigh_rows(weights):
-            h = self.encoder(x, training=training)
+            silent_units = self.silent_units if training else None
+            if silent_units is None:
+                h = self.encoder(x, training=training)
+            else:
+                z, h = self._compute_code(x)
             code_weights = self._weigh_codes(x, h, weights)
             if self.penalty is not None:
                 share = 1.0 if weights is None else ops.mean(weights)
                 h = self.penalty(h, weights=code_weights, share=share, training=training)
             self._codes = h, code_weights
-            return self.decoder(h, training=training)
+            x_hat = self.decoder(h, training=training)
+            if silent_units is not None:
+                residual = self._scale(x) - self._scale(x_hat)
+                silent_units(h, z, self.decoder.layers[1].kernel, residual, code_weights)
+            return x_hat
 
     def _weigh_codes(self, x: Tensor, h: Tensor, weights: Tensor | None) -> Tensor | None:
         """Weights of codes or their steps, from the weights of rows and from masks."""

@@ -14,9 +14,11 @@ from keras_sparse.callbacks.target_l0 import TargetL0
 from keras_sparse.distribution import devices
 from keras_sparse.models import choices, encoder_decoder
 from keras_sparse.models.code_model import CodeModel
+from keras_sparse.models.data_start import DataStart
 from keras_sparse.models.scaling import NORMALIZATIONS
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
+from keras_sparse.sparsity.by_count.silent_units import SilentUnits
 from keras_sparse.sparsity.by_count.tied_decoder import require_tied, tie_to
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.training import compiled_steps
@@ -53,7 +55,8 @@ class SparseAutoencoder(CodeModel):
         sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
             penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
             `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
-            16.
+            16. With `BatchTopK` or `TopK` in one pass, `fit` starts the units as rows of the data
+            unless their weights were set, and teaches those that fall silent (`SilentUnits`).
         target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
             controller finds the strength during training.
         activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU
@@ -91,6 +94,8 @@ class SparseAutoencoder(CodeModel):
         >>> model.encode(x).shape
         (256, 32)
     """
+
+    _start: DataStart | None = None
 
     def __init__(
         self,
@@ -151,7 +156,8 @@ class SparseAutoencoder(CodeModel):
             **arguments, dtype=self.dtype_policy, name=self.name
         )
         self._prefix_widths = chosen.widths[:-1]  # and the whole code
-        self._assemble(encoder, decoder, chosen.penalty, rho_horizon, target_l0)
+        silent_units = self._teach_units(encoder, decoder) if chosen.starts_from_rows else None
+        self._assemble(encoder, decoder, chosen.penalty, rho_horizon, target_l0, silent_units)
 
     @classmethod
     def from_models(
@@ -196,6 +202,20 @@ class SparseAutoencoder(CodeModel):
         model._arguments = None
         model._assemble(encoder, decoder, sparsity, rho_horizon, target_l0)
         return model
+
+    def _teach_units(self, encoder: keras.Model, decoder: keras.Model) -> SilentUnits:
+        """Start units from rows; return what teaches those that fall silent."""
+        writer = encoder.get_layer("pre_activation")
+        self._start = DataStart(writer, decoder.layers[1])
+        self._compute_code = keras.Function(encoder.inputs[0], [writer.output, encoder.outputs[0]])
+        silent_units = SilentUnits(name="silent_units")
+        silent_units.build(encoder.output_shape)
+        return silent_units
+
+    def _prepare(self, rows: Any) -> None:
+        super()._prepare(rows)
+        if self._start is not None and hasattr(rows, "__len__"):
+            self._start.apply(rows, self.scale)
 
     def _default_callbacks(self) -> list[keras.callbacks.Callback]:
         """What watches codes while `fit` measures them, and what brings them to their L0."""

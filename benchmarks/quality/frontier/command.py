@@ -54,11 +54,11 @@ def train(job: store.Job, data: Data, budget: Budget, rates: int) -> Result:
         job: The point.
         data: The rows.
         budget: How long to train.
-        rates: Number of learning rates, from the smallest.
+        rates: Number of learning rates, from the largest.
     """
     best: tuple[float, Coder, dict[str, Any]] | None = None
     by_rate: dict[str, float] = {}
-    for rate in [0.0] if job.method in BASELINES else peak_rates(data.x.shape[1])[:rates]:
+    for rate in [0.0] if job.method in BASELINES else peak_rates(data.x.shape[1])[-rates:]:
         start = time.perf_counter()
         coder = fit(job, data, rate, budget)
         seconds = time.perf_counter() - start

@@ -6,12 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse.distribution import devices
-from keras_sparse.sparsity import step_weights
 from keras_sparse.sparsity.by_count.activation import CountActivation
-from keras_sparse.sparsity.by_count.silent_units import SilenceCounter, auxiliary_loss
-from keras_sparse.sparsity.regularizers import require_non_negative
-from keras_sparse.sparsity.row_weights import row_weights
+from keras_sparse.sparsity.by_count.silent_units import SilentUnits
 from keras_sparse.utils.types import Tensor
 
 CHUNK = 1024
@@ -32,11 +28,8 @@ class RefinedCode(keras.layers.Layer):
     flow through both passes. The layer owns the decoder's weights, `D` and `c`: a `TiedDecoder`
     refers to them. At the start the rows of `D` have unit norm, `W = Dᵀ`, and biases are zero.
 
-    Units that no row of the last 10 batches used learn what the others leave over: with `e` the
-    residual of the final code and `silent` their selection, the layer adds the loss
-    `auxiliary · mean (e − (relu(z₂) ⊙ silent) D)²`, in which `e` has no gradient. Without it, up to
-    half of the units die at the learning rates that explain most. On several devices of TensorFlow
-    (`MirroredStrategy`) this loss is left out.
+    Units that no row of the last 10 batches used learn what the others leave over, as in
+    `SilentUnits`. On several devices of TensorFlow (`MirroredStrategy`) they do not.
 
     A step of training takes about 2.5 times the products of a layer without the correction, and a
     row outside training 3 times.
@@ -97,14 +90,13 @@ class RefinedCode(keras.layers.Layer):
                 f"count such as BatchTopK(16). Received: activation={activation!r}"
             )
         self.units = int(units)
-        self.auxiliary = require_non_negative("auxiliary", auxiliary)
         if constraint == "unit_norm":
             constraint = keras.constraints.UnitNorm(axis=1)
         self.constraint = keras.constraints.get(constraint)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.first, self.second = (self._copy(activation, name) for name in ("first", "second"))
-        self.silence = SilenceCounter(name="silence")
+        self.silent_units = SilentUnits(auxiliary, name="silent_units")
         self.supports_masking = True
         self._being_serialized = False
 
@@ -137,7 +129,7 @@ class RefinedCode(keras.layers.Layer):
         self.decoder_bias = self.add_weight(
             name="decoder_bias", shape=(features,), initializer="zeros"
         )
-        for part in (self.first, self.second, self.silence):
+        for part in (self.first, self.second, self.silent_units):
             part.build(self.compute_output_shape(input_shape))
         self.built = True
 
@@ -157,26 +149,10 @@ class RefinedCode(keras.layers.Layer):
         first_codes = self.first(self.compute_first(x), **options)
         z = self.compute_second(x, first_codes)
         h = self.second(z, **options)
-        # Replicas of MirroredStrategy, which meet within the gates, would mix their losses.
-        if training and self.auxiliary and devices.mirrored_replicas() == 1:
-            self._teach_silent_units(x, z, h, weights, mask)
+        if training:
+            residual = ops.cast(x, self.compute_dtype) - self.decode(h)
+            self.silent_units(h, z, self.decoder_kernel, residual, weights, mask)
         return h
-
-    def _teach_silent_units(
-        self, x: Tensor, z: Tensor, h: Tensor, weights: Tensor | None, mask: Tensor | None
-    ) -> None:
-        """Add the loss of the units that have fallen silent."""
-        share: Any = 1.0
-        if weights is None:
-            weights, share = row_weights(h)
-        weights = step_weights.combine(weights, mask)
-        silent = ops.cast(self.silence(h, weights), z.dtype)
-        residual = ops.cast(x, self.compute_dtype) - self.decode(h)
-        explained = ops.matmul(ops.relu(z) * silent, ops.cast(self.decoder_kernel, z.dtype))
-        loss = auxiliary_loss(
-            ops.cast(residual, "float32"), ops.cast(explained, "float32"), weights
-        )
-        self.add_loss(self.auxiliary * share * loss)
 
     def compute_first(self, x: Tensor) -> Tensor:
         """Compute `z₁`, the pre-activations of the first pass."""
@@ -257,7 +233,7 @@ class RefinedCode(keras.layers.Layer):
             "constraint": keras.constraints.serialize(self.constraint),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-            "auxiliary": self.auxiliary,
+            "auxiliary": self.silent_units.auxiliary,
         }
 
     @classmethod

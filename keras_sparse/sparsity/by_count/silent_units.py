@@ -1,15 +1,21 @@
 """Give units that have fallen silent something to learn: what the other units leave over."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_sparse.distribution import devices
-from keras_sparse.sparsity import penalties
+from keras_sparse.sparsity import penalties, step_weights
 from keras_sparse.sparsity.by_count.cut import is_live
+from keras_sparse.sparsity.regularizers import require_non_negative
+from keras_sparse.sparsity.row_weights import row_weights
 from keras_sparse.utils.types import Tensor
 
 PATIENCE = 10
 """Batches without an active code after which a unit is silent."""
+TAUGHT = 1 / 4
+"""Share of the units that learn at once: more would cost more, fewer leave more of them dead."""
 
 
 def auxiliary_loss(residual: Tensor, explained: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -21,8 +27,8 @@ def auxiliary_loss(residual: Tensor, explained: Tensor, weights: Tensor | None =
         weights: Weights over leading axes.
 
     Source: L. Gao et al., "Scaling and evaluating sparse autoencoders", arXiv 2406.04093, 2024,
-    where the `k_aux` largest of the silent units take part. Here all do, in proportion to the plain
-    error, so that no second selection is needed.
+    where the `k_aux` largest codes of silent units take part. Here all codes do, in proportion to
+    the plain error.
     """
     errors = ops.stop_gradient(residual) - explained
     return penalties.unless_empty(penalties.l2, errors, weights) / residual.shape[-1]
@@ -57,3 +63,67 @@ class SilenceCounter(keras.layers.Layer):
         counts = devices.sum_over_replicas(ops.sum(ops.cast(active, "float32"), axis=axes))
         self.batches.assign(ops.where(counts > 0, 0.0, self.batches + 1.0))
         return silent
+
+
+class SilentUnits(keras.layers.Layer):
+    """Adds a loss by which units that have fallen silent learn what the others leave over.
+
+    With `e` the residual and `silent` the selection of a quarter of the units, those that have been
+    silent longest, the loss is `auxiliary · mean (e − (relu(z) ⊙ silent) D)²`, in which `e` has no
+    gradient. Without it, up to half of the units die at the learning rates that explain most.
+    Replicas of `MirroredStrategy` leave it out: they meet while they count, and would mix their
+    losses.
+
+    Args:
+        auxiliary: Factor of the loss; 0 for none.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `auxiliary` is negative.
+    """
+
+    def __init__(self, auxiliary: float = 0.125, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "autocast": False})
+        self.auxiliary = require_non_negative("auxiliary", auxiliary)
+        self.silence = SilenceCounter(name="silence")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the counts."""
+        self.silence.build(input_shape)
+        self._count = max(1, int(TAUGHT * (input_shape[-1] or 0)))
+        self.built = True
+
+    def call(
+        self,
+        h: Tensor,
+        z: Tensor,
+        kernel: Tensor,
+        residual: Tensor,
+        weights: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Add the loss of a batch; return the codes as they are.
+
+        Args:
+            h: Codes, `(batch, ..., units)`.
+            z: Pre-activations.
+            kernel: `D`, `(units, features)`.
+            residual: `e`, `(batch, ..., features)`.
+            weights: Weights over leading axes of the codes; by default those of the rows.
+            mask: Mask over these axes.
+        """
+        if not self.auxiliary or devices.mirrored_replicas() > 1:
+            return h
+        if weights is None:
+            weights, _ = row_weights(h)
+        weights = step_weights.combine(weights, mask)
+        batches = ops.convert_to_tensor(self.silence.batches)
+        _, longest = ops.top_k(batches, self._count, sorted=False)
+        silent = ops.take(self.silence(h, weights), longest)
+        codes = ops.relu(ops.take(z, longest, axis=-1)) * ops.cast(silent, z.dtype)
+        explained = ops.matmul(codes, ops.cast(ops.take(kernel, longest, axis=0), z.dtype))
+        loss = auxiliary_loss(
+            ops.cast(residual, "float32"), ops.cast(explained, "float32"), weights
+        )
+        self.add_loss(self.auxiliary * loss)
+        return h

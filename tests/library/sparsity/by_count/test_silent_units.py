@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sparse import BatchTopK
+from keras_sparse import BatchTopK, SparseAutoencoder
 from keras_sparse.sparsity.by_count.refined_code import RefinedCode
-from keras_sparse.sparsity.by_count.silent_units import PATIENCE, SilenceCounter, auxiliary_loss
+from keras_sparse.sparsity.by_count.silent_units import (
+    PATIENCE,
+    SilenceCounter,
+    SilentUnits,
+    auxiliary_loss,
+)
 from references import scalar
 
 
@@ -44,11 +49,31 @@ def test_a_unit_is_silent_after_as_many_batches_without_an_active_code() -> None
     np.testing.assert_array_equal(counter(codes, weights), [0, 1, 0])
 
 
+def test_a_quarter_of_the_units_learn_those_that_are_silent_longest(
+    rng: np.random.Generator,
+) -> None:
+    residual = rng.normal(size=(10, 3)).astype(np.float32)
+    h, kernel = np.zeros((10, 8), np.float32), rng.normal(size=(8, 3)).astype(np.float32)
+    z = rng.normal(size=(10, 8)).astype(np.float32)
+    weights = np.array([1, 0, 2, 1, 1, 3, 0, 1, 1, 0.5], np.float32)
+    batches = np.array([0, 3, PATIENCE + 2, PATIENCE, 5, PATIENCE + 9, 0, 1], np.float32)
+    layer = SilentUnits(0.25)
+    layer.build((None, 8))
+    layer.silence.batches.assign(batches)
+    layer(*map(ops.convert_to_tensor, (h, z, kernel, residual, weights)))
+    (loss,) = layer.losses
+    taught = np.isin(np.arange(8), [2, 5])
+    errors = np.square(residual - np.maximum(z, 0) * taught @ kernel).mean(-1)
+    expected = 0.25 * np.average(errors, weights=weights)
+    assert scalar(loss) == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_array_equal(layer.silence.batches, batches + 1)
+
+
 def silent_layer(auxiliary: float) -> RefinedCode:
     layer = RefinedCode(4, BatchTopK(1), auxiliary=auxiliary)
     layer.build((None, 3))
     layer.second_bias.assign([0, 0, -0.2, -0.2])
-    layer.silence.batches.assign([0, 0, PATIENCE, PATIENCE])
+    layer.silent_units.silence.batches.assign([0, 0, PATIENCE, PATIENCE + 1])
     return layer
 
 
@@ -60,7 +85,7 @@ def test_a_refined_code_adds_the_loss_of_its_silent_units(rng: np.random.Generat
     first = ops.convert_to_numpy(layer.first(layer.compute_first(x), training=True))
     z = ops.convert_to_numpy(layer.compute_second(x, ops.convert_to_tensor(first)))
     kernel, bias = map(ops.convert_to_numpy, (layer.decoder_kernel, layer.decoder_bias))
-    silent = np.maximum(z, 0) * [0, 0, 1, 1]
+    silent = np.maximum(z, 0) * [0, 0, 0, 1]
     expected = 0.5 * np.square(x - bias - h @ kernel - silent @ kernel).mean()
     assert scalar(loss) == pytest.approx(expected, rel=1e-5)
     layer(x, training=False)
@@ -87,4 +112,18 @@ def test_silent_units_learn_from_what_the_others_leave(rng: np.random.Generator)
         model.train_on_batch(x, x)
         moved[auxiliary] = np.abs(ops.convert_to_numpy(layer.kernel) - before).max(0) > 0
     assert not moved[0.0].any()
-    assert moved[1.0][2:].all()
+    assert moved[1.0][3]
+
+
+def test_a_model_of_one_pass_teaches_its_silent_units(shared_rows: np.ndarray) -> None:
+    keras.utils.set_random_seed(0)
+    model = SparseAutoencoder(12, 20, sparsity=BatchTopK(2))
+    model.compile(keras.optimizers.SGD(0.1), monitor=False)
+    model.fit(shared_rows, batch_size=400, verbose=0)  # which points units at rows
+    assert model.silent_units is not None
+    model.silent_units.silence.batches.assign(PATIENCE + np.arange(20.0))
+    layer = model.encoder.get_layer("pre_activation")
+    layer.bias.assign(np.where(np.arange(20) < 15, 10.0, 0.01))  # the last are never among the k
+    before = ops.convert_to_numpy(layer.kernel)
+    model.fit(shared_rows, batch_size=400, verbose=0)
+    assert (np.abs(ops.convert_to_numpy(layer.kernel) - before).max(0) > 0)[15:].all()

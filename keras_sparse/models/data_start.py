@@ -1,0 +1,68 @@
+"""Start the units of a code from rows of the data, so that each has something to explain."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sparse.data.arrays import checksum
+
+GAIN = 0.1
+"""Norm of a unit's encoder weights at the start: small, so that no unit explains much too soon."""
+
+
+class DataStart:
+    """Points the units of a dense pair at rows, unless the weights have changed since it was made.
+
+    A row `d` of the decoder's kernel becomes a centred row of the data divided by its norm, and the
+    column of the encoder's kernel that computes the same unit `0.1 d`.
+
+    Args:
+        writer: The dense layer that computes the pre-activations.
+        reader: The dense layer that takes the code.
+    """
+
+    def __init__(self, writer: keras.layers.Layer, reader: keras.layers.Layer) -> None:
+        self._kernels = writer.kernel, reader.kernel
+        self._untouched = self._checksums()
+
+    def _checksums(self) -> tuple[int, ...]:
+        return tuple(checksum(ops.convert_to_numpy(kernel)) for kernel in self._kernels)
+
+    def apply(self, rows: Any, scale: Callable[[Any], np.ndarray]) -> None:
+        """Set the kernels, or leave them if they were loaded, set or trained.
+
+        Args:
+            rows: Rows in memory or on disk, of which some are drawn. Units for which there are no
+                rows keep their start.
+            scale: Maps raw rows to those that the layers see.
+        """
+        if self._checksums() != self._untouched:
+            return
+        writer, reader = self._kernels
+        directions = np.array(ops.convert_to_numpy(reader))
+        random = np.random.default_rng(self._untouched)
+        drawn = draw(rows, len(directions), random)
+        scaled = np.asarray(scale(drawn), np.float64)
+        scaled -= scaled.mean(axis=0)
+        norms = np.linalg.norm(scaled, axis=1)
+        scaled = scaled[norms > 0] / norms[norms > 0, np.newaxis]
+        directions[: len(scaled)] = scaled
+        reader.assign(directions)
+        writer.assign(GAIN * directions.T)
+
+
+def draw(rows: Any, count: int, random: np.random.Generator) -> np.ndarray:
+    """Draw different rows at random, all if there are fewer.
+
+    Args:
+        rows: An array, or rows on disk, which take slices alone.
+        count: Number of rows.
+        random: The generator.
+    """
+    places = np.sort(random.choice(len(rows), min(count, len(rows)), replace=False))
+    if isinstance(rows, np.ndarray) and not isinstance(rows, np.memmap):
+        return rows[places]
+    return np.concatenate([np.asarray(rows[place : place + 1]) for place in places.tolist()])

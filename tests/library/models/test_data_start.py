@@ -1,0 +1,107 @@
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_sparse import L1, BatchTopK, Matryoshka, Shards, SparseAutoencoder, TopK
+
+UNITS = 20
+
+
+def fitted(x: Any, **arguments: Any) -> SparseAutoencoder:
+    """A model after a `fit` whose steps change nothing."""
+    keras.utils.set_random_seed(0)
+    arguments = {"sparsity": BatchTopK(3), "normalization": "center", **arguments}
+    model = SparseAutoencoder(12, UNITS, **arguments)
+    model.compile(keras.optimizers.SGD(0.0), monitor=False)
+    model.fit(x, batch_size=200, verbose=0)
+    return model
+
+
+def kernels(model: SparseAutoencoder) -> tuple[np.ndarray, np.ndarray]:
+    layers = model.encoder.get_layer("pre_activation"), model.decoder.get_layer("reconstruction")
+    writer, reader = (ops.convert_to_numpy(layer.kernel) for layer in layers)
+    return writer, reader
+
+
+@pytest.mark.parametrize("sparsity", [BatchTopK(3), TopK(3)], ids=["BatchTopK", "TopK"])
+def test_units_start_as_centred_rows(sparsity: Any, shared_rows: np.ndarray) -> None:
+    x = shared_rows[:UNITS]  # all are drawn, in some order
+    model = fitted(x, sparsity=sparsity)
+    writer, reader = kernels(model)
+    scaled = model.scale(x).astype(np.float64)
+    expected = scaled - scaled.mean(axis=0)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    matches = (np.abs(reader[:, np.newaxis] - expected) < 1e-5).all(-1)
+    assert matches.sum(0).tolist() == matches.sum(1).tolist() == [1] * UNITS
+    np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
+
+
+def test_units_for_which_there_are_no_rows_keep_their_start(shared_rows: np.ndarray) -> None:
+    x = np.concatenate([shared_rows[:5], np.repeat(shared_rows[:5].mean(0, keepdims=True), 2, 0)])
+    writer, reader = kernels(fitted(x, normalization=None))
+    keras.utils.set_random_seed(0)
+    start = kernels(SparseAutoencoder(12, UNITS, sparsity=BatchTopK(3)))[1]
+    same = np.isclose(reader, start, atol=1e-6).all(axis=1)
+    assert same.tolist() == [False] * (UNITS - same.sum()) + [True] * same.sum()
+    assert same.sum() in (UNITS - 5, UNITS - 7)  # the mean itself points nowhere, up to rounding
+    np.testing.assert_allclose(np.linalg.norm(reader, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
+
+
+def test_weights_that_were_set_or_trained_stay(shared_rows: np.ndarray) -> None:
+    model = fitted(shared_rows)
+    trained = kernels(model)
+    model.fit(shared_rows[:50], verbose=0)
+    other = SparseAutoencoder(12, UNITS, sparsity=BatchTopK(3))
+    other.adapt(shared_rows)
+    other.decoder.get_layer("reconstruction").kernel.assign(trained[1])
+    before = kernels(other)
+    other.compile(keras.optimizers.SGD(0.0), monitor=False)
+    other.fit(shared_rows[:50], verbose=0)
+    for found, expected in ((model, trained), (other, before)):
+        for kernel, value in zip(kernels(found), expected, strict=True):
+            np.testing.assert_allclose(kernel, value, atol=1e-6)
+
+
+def test_rows_on_disk_give_the_start_of_rows_in_memory(
+    shared_rows: np.ndarray, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "rows.npy", shared_rows)
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    expected = kernels(fitted(shared_rows))[1]
+    for x in (mapped, Shards(tmp_path / "rows.npy")):
+        np.testing.assert_allclose(kernels(fitted(x))[1], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sparsity": L1()},
+        {"sparsity": BatchTopK(3), "refine": 1},
+        {"sparsity": Matryoshka(BatchTopK(3), [5, UNITS])},
+        {"hidden_units": (8,)},
+        {"output_activation": "relu"},
+    ],
+    ids=["L1", "refined", "Matryoshka", "hidden", "relu"],
+)
+def test_other_models_start_at_random(arguments: dict[str, Any], shared_rows: np.ndarray) -> None:
+    model = fitted(np.abs(shared_rows), **arguments)
+    assert model.silent_units is None
+    keras.utils.set_random_seed(0)
+    start = SparseAutoencoder(
+        12, UNITS, **{"sparsity": BatchTopK(3), "normalization": "center", **arguments}
+    )
+    for found, expected in zip(model.trainable_variables, start.trainable_variables, strict=True):
+        if len(found.shape) == 2:  # a constraint may have made the rows of a kernel longer
+            cosines = (unit_rows(found) * unit_rows(expected)).sum(axis=1)
+            np.testing.assert_allclose(cosines, 1, atol=1e-5)
+
+
+def unit_rows(kernel: Any) -> np.ndarray:
+    values = ops.convert_to_numpy(kernel).astype(np.float64)
+    rows: np.ndarray = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return rows
