@@ -56,7 +56,8 @@ class SparseAutoencoder(CodeModel):
             penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
             `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
             16. With `BatchTopK` or `TopK` in one pass, `fit` starts the units as rows of the data
-            unless their weights were set, and teaches those that fall silent (`SilentUnits`).
+            unless their weights were set, and teaches those that fall silent what the others leave
+            over, as in `RefinedCode`.
         target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
             controller finds the strength during training.
         activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU

@@ -28,8 +28,10 @@ class RefinedCode(keras.layers.Layer):
     flow through both passes. The layer owns the decoder's weights, `D` and `c`: a `TiedDecoder`
     refers to them. At the start the rows of `D` have unit norm, `W = Dᵀ`, and biases are zero.
 
-    Units that no row of the last 10 batches used learn what the others leave over, as in
-    `SilentUnits`. On several devices of TensorFlow (`MirroredStrategy`) they do not.
+    Units that no row of the last 10 batches used learn what the others leave over: with `e` the
+    residual of the final code and `silent` the selection of a quarter of the units, those that have
+    been silent longest, the layer adds the loss `auxiliary · mean (e − (relu(z₂) ⊙ silent) D)²`, in
+    which `e` has no gradient. On several devices of TensorFlow (`MirroredStrategy`) it does not.
 
     A step of training takes about 2.5 times the products of a layer without the correction, and a
     row outside training 3 times.
