@@ -10,6 +10,8 @@ a run that was stopped goes on where it was, and several processes may share a D
 L1 reaches its L0 by `target_l0`; for KL, ρ is L0/units, and a threshold that is found on the
 validation rows leaves L0 codes active. The explained variance is that of codes in the form that is
 exported, inactive ones set to zero; that of the codes as in training is the second column.
+
+SAELens is among the methods where it is installed (`--methods saelens_topk,saelens_batch_topk`).
 """
 
 import argparse
@@ -88,6 +90,10 @@ def fit(job: store.Job, data: Data, rate: float, budget: Budget) -> Coder:
         from quality.frontier import references
 
         return references.fit(job.method, data, job.l0, job.seed, rate, budget)
+    if job.method.startswith("saelens_"):
+        from quality.frontier import saelens
+
+        return saelens.fit(job.method, data, job.l0, job.seed, rate, budget)
     from quality.frontier import ours
 
     return ours.fit(job.method, data, job.l0, job.seed, rate, budget)
@@ -105,7 +111,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--file", type=Path, help="mnist.npz, a folder, or a .npy")
     parser.add_argument("--l0", type=_numbers, default=[8, 16, 32, 64])
     parser.add_argument("--seeds", type=_numbers, default=[0, 1, 2])
-    parser.add_argument("--methods", type=_names, default=[*table.TITLES])
+    parser.add_argument("--methods", type=_names, default=[*table.DEFAULT])
     parser.add_argument("--epochs", type=int, default=Budget.epochs)
     parser.add_argument("--batch", type=int, default=Budget.batch)
     parser.add_argument("--rows", type=int, help="number of training rows (default: all)")

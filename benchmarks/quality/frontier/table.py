@@ -17,8 +17,12 @@ TITLES = {
     "torch_topk": "torch: TopK + aux-k",
     "torch_batch_topk": "torch: BatchTopK + aux-k",
     "torch_jump_relu": "torch: JumpReLU",
+    "saelens_topk": "SAELens: TopK",
+    "saelens_batch_topk": "SAELens: BatchTopK",
+    "saelens_jump_relu": "SAELens: JumpReLU",
 }
 """Methods in the order of the rows."""
+DEFAULT = [method for method in TITLES if not method.startswith("saelens_")]
 COLUMNS = {
     "explained": ("explained variance", 4),
     "explained_in_training": ("as in training", 4),
