@@ -93,8 +93,8 @@ def _sparse_plus(b: GraphBuilder, x: str) -> str:
 
 
 def _sparsemax(b: GraphBuilder, x: str) -> str:
-    # As Keras computes it, which differs from the published formula if several units stay active:
-    # the threshold adds the cumulative sums of all of them.
+    # As the installed Keras computes it. The threshold is the mean of what the active units hold
+    # over 1 in the published formula; up to 3.15, Keras adds up their cumulative sums.
     last, end = b.add_constant([-1], np.int64), b.add_constant([2**31], np.int64)
     units = b.add("Slice", b.add("Shape", x), last, end)
     falling = b.add("TopK", x, units, outputs=2)
@@ -104,9 +104,15 @@ def _sparsemax(b: GraphBuilder, x: str) -> str:
     bound = b.add("Div", _plus(b, total, -1.0), rank)
     support = b.add("Greater", falling, bound)
     active = b.add("ReduceSum", b.add("Cast", support, to=onnx.TensorProto.FLOAT), last)
-    mass = b.add("ReduceSum", b.add("Where", support, total, b.add_constant(0.0)), last)
+    added = falling if _keras_follows_the_formula() else total
+    mass = b.add("ReduceSum", b.add("Where", support, added, b.add_constant(0.0)), last)
     threshold = b.add("Div", _plus(b, mass, -1.0), active)
     return b.add("Relu", b.add("Sub", x, threshold))
+
+
+def _keras_follows_the_formula() -> bool:
+    second = keras.ops.convert_to_numpy(keras.activations.sparsemax(np.array([[1.0, 0.9]])))[0, 1]
+    return bool(second > 0)  # 0.45
 
 
 _ACTIVATIONS: dict[str, Callable[[GraphBuilder, str], str]] = {
