@@ -3,6 +3,7 @@ import pickle
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import keras_sparse
@@ -33,7 +35,12 @@ the environment skips itself."""
 @parametrize_with_checks(
     [SparseAutoencoderTransformer(**SMALL)], expected_failed_checks=lambda _: EXCEPTIONS
 )
-def test_scikit_learn_conventions(estimator: Any, check: Any) -> None:
+def test_scikit_learn_conventions(
+    estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Codes are float32, and some processors round a row differently at another place of a product.
+    close = partial(estimator_checks.assert_allclose_dense_sparse, rtol=1e-5)
+    monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", close)
     check(estimator)
 
 
