@@ -32,7 +32,8 @@ class Choices(NamedTuple):
     starts_from_rows: bool
     """Whether units start from rows of the data, and learn from the residual while they are silent.
 
-    Those of the largest pre-activations of a dense layer do, if their reconstruction is linear.
+    So it is for `BatchTopK` and `TopK` behind one dense layer, with a linear output and without
+    refinement or nested prefixes.
     """
 
 

@@ -7,8 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data import shards
 from keras_sparse.data.arrays import checksum
 
+SAMPLE = 1024
+"""Rows that are drawn at least: their mean is the centre, and few units are some of them."""
 GAIN = 0.1
 """Norm of a unit's encoder weights at the start: small, so that no unit explains much too soon."""
 
@@ -17,7 +20,8 @@ class DataStart:
     """Points the units of a dense pair at rows, unless the weights have changed since it was made.
 
     A row `d` of the decoder's kernel becomes a centred row of the data divided by its norm, and the
-    column of the encoder's kernel that computes the same unit `0.1 d`.
+    column of the encoder's kernel that computes the same unit `0.1 d`. No two units get equal
+    directions, which would stay equal.
 
     Args:
         writer: The dense layer that computes the pre-activations.
@@ -35,27 +39,41 @@ class DataStart:
         """Set the kernels, or leave them if they were loaded, set or trained.
 
         Args:
-            rows: Rows in memory or on disk, of which some are drawn. Units for which there are no
-                rows keep their start.
+            rows: Rows in memory or on disk, of which some are drawn. Units for which there are none
+                keep their direction.
             scale: Maps raw rows to those that the layers see.
         """
-        if self._checksums() != self._untouched:
+        if not len(rows) or self._checksums() != self._untouched:
             return
         writer, reader = self._kernels
         directions = np.array(ops.convert_to_numpy(reader))
         random = np.random.default_rng(self._untouched)
-        drawn = draw(rows, len(directions), random)
-        scaled = np.asarray(scale(drawn), np.float64)
-        scaled -= scaled.mean(axis=0)
-        norms = np.linalg.norm(scaled, axis=1)
-        scaled = scaled[norms > 0] / norms[norms > 0, np.newaxis]
-        directions[: len(scaled)] = scaled
+        drawn = draw(rows, max(SAMPLE, len(directions)), random)
+        found = find_directions(scale(drawn), len(directions), random)
+        directions[: len(found)] = found
         reader.assign(directions)
         writer.assign(GAIN * directions.T)
 
 
+def find_directions(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Draw different directions in which rows lie from their mean, as unit vectors in float64.
+
+    Args:
+        rows: Scaled rows.
+        count: The largest number of directions.
+        random: The generator.
+    """
+    centred = np.asarray(rows, np.float64)
+    centred = centred - centred.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=1)
+    away = norms > 1e-6 * norms.max()
+    vectors: np.ndarray = centred[away] / norms[away, np.newaxis]
+    _, different = np.unique(vectors.round(6), axis=0, return_index=True)
+    return vectors[random.permutation(different)[:count]]
+
+
 def draw(rows: Any, count: int, random: np.random.Generator) -> np.ndarray:
-    """Draw different rows at random, all if there are fewer.
+    """Draw rows at random places, all if there are fewer.
 
     Args:
         rows: An array, or rows on disk, which take slices alone.
@@ -63,6 +81,7 @@ def draw(rows: Any, count: int, random: np.random.Generator) -> np.ndarray:
         random: The generator.
     """
     places = np.sort(random.choice(len(rows), min(count, len(rows)), replace=False))
-    if isinstance(rows, np.ndarray) and not isinstance(rows, np.memmap):
-        return rows[places]
-    return np.concatenate([np.asarray(rows[place : place + 1]) for place in places.tolist()])
+    if not shards.on_disk(rows):
+        return np.asarray(rows)[places]
+    stored = shards.source(rows)
+    return np.concatenate([stored[place : place + 1] for place in places.tolist()])

@@ -11,11 +11,11 @@ from keras_sparse.utils.types import Tensor
 class OneCall(keras.Layer):
     """Layers that are called as one, so that none forgets the losses of another.
 
-    A layer that is called alone first forgets the losses of its last call. On JAX, Keras trains a
-    model through `Model.call` itself, so each layer in it counts as called alone. Keras finds the
-    losses of a last call by their `id`, which a loss of this call may have again: that of a layer
-    called before would be lost, now and then. Layers inside of another one forget theirs before
-    the first of them is called.
+    When a layer is called alone, Keras lets it forget the losses that it added in the step before,
+    and finds them by their `id`. On JAX, Keras trains a model through `Model.call` itself, so each
+    layer in it counts as called alone. A loss that an earlier layer has just added may have the
+    `id` of one of the step before, whose memory Python has used again: it would be lost, now and
+    then. Layers inside of another one forget before the first of them is called.
 
     Args:
         function: Calls the layers; takes inputs and `training`.

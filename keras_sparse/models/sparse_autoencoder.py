@@ -42,7 +42,8 @@ class SparseAutoencoder(CodeModel):
 
     `fit(x)` needs no target. `fit(x, y)` is denoising: `y` is the clean version of `x`. Every
     epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss`, the measures `l0`,
-    `dead_fraction`, `mean_activation` and `explained_variance`, and the `val_` form of each.
+    `dead_fraction`, `mean_activation` and `explained_variance`, and the `val_` form of each. The
+    loss from which silent units learn is part of `sparsity_loss`.
     A short last batch is filled up with rows of weight 0, which affect neither losses nor metrics.
     Nor do steps that are masked by the encoder's first layer, such as `Masking`, or whose mask
     reaches the codes or the reconstruction. In rows with masks, weights of steps or an unknown
@@ -55,9 +56,9 @@ class SparseAutoencoder(CodeModel):
         sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
             penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
             `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
-            16. With `BatchTopK` or `TopK` in one pass, `fit` starts the units as rows of the data
-            unless their weights were set, and teaches those that fall silent what the others leave
-            over, as in `RefinedCode`.
+            16. With `BatchTopK` or `TopK`, a linear output and neither hidden layers nor `refine`,
+            units that fall silent learn what the others leave over, as in `RefinedCode`, and `fit`
+            starts all units as rows of its array or file, unless their weights were set or loaded.
         target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
             controller finds the strength during training.
         activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU

@@ -15,6 +15,7 @@ SAELens is among the methods where it is installed (`--methods saelens_topk,sael
 """
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -65,6 +66,7 @@ def train(job: store.Job, data: Data, budget: Budget, rates: int) -> Result:
         coder = fit(job, data, rate, budget)
         seconds = time.perf_counter() - start
         explained = explain(data.x_val, coder, coder.encode(data.x_val))
+        explained = explained if math.isfinite(explained) else -math.inf
         by_rate[f"{rate:.2g}"] = explained
         if best is None or explained > best[0]:
             best = explained, coder, {"seconds": seconds, "rate": rate}

@@ -9,6 +9,8 @@
   penalty on the L0. S. Rajamanoharan et al., "Jumping Ahead", 2024; bandwidth and first threshold
   are the defaults of SAELens.
 
+After the training, thresholds are shifted to the asked L0 on the validation rows, as ours are.
+
 All have tied first weights, decoder rows of unit norm, without the part of the gradient along them,
 and a bias that is subtracted from the rows and added to the reconstructions.
 """
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from keras_sparse.sparsity.by_count.cut import find_thresholds
 from quality.frontier.data import Data
 from quality.frontier.measure import Budget, Coder, share_of_peak
 
@@ -52,6 +55,9 @@ class Reference(nn.Module):
 
     def extra_loss(self, x: Tensor, z: Tensor, codes: Tensor, error: Tensor) -> Tensor:
         return torch.zeros(())
+
+    def calibrate(self, z: Tensor) -> None:
+        """Shift thresholds, if there are any, so that the mean L0 of some rows is k."""
 
 
 class TopK(Reference):
@@ -98,6 +104,10 @@ class BatchTopK(TopK):
             self.seen = MOMENTUM * self.seen + 1 - MOMENTUM
         return torch.zeros_like(flat).scatter(0, places, values).view_as(codes)
 
+    def calibrate(self, z: Tensor) -> None:
+        trained = torch.tensor(self.threshold / max(self.seen, 1e-9))
+        self.threshold, self.seen = shift_thresholds(z.numpy(), self.k, trained).item(), 1.0
+
 
 class JumpReLU(Reference):
     """Codes above the threshold of their unit."""
@@ -112,6 +122,15 @@ class JumpReLU(Reference):
     def extra_loss(self, x: Tensor, z: Tensor, codes: Tensor, error: Tensor) -> Tensor:
         l0 = _Step.apply(z.relu(), self.log_threshold.exp()).sum(dim=1).mean()
         return (l0 / self.k - 1).square()
+
+    def calibrate(self, z: Tensor) -> None:
+        thresholds = shift_thresholds(z.numpy(), self.k, self.log_threshold.exp())
+        self.log_threshold.copy_(thresholds.clamp_min(1e-30).log())
+
+
+def shift_thresholds(z: np.ndarray, k: int, thresholds: Tensor) -> Tensor:
+    """Add one number to thresholds so that the mean L0 of some pre-activations is k."""
+    return torch.from_numpy(np.asarray(find_thresholds(z, k, thresholds.detach().numpy())))
 
 
 def _near(z: Tensor, threshold: Tensor) -> Tensor:
@@ -176,6 +195,8 @@ def fit(name: str, data: Data, k: int, seed: int, rate: float, budget: Budget) -
             with torch.no_grad():
                 model.decoder.copy_(nn.functional.normalize(model.decoder, dim=1))
     model.eval()
+    with torch.no_grad():
+        model.calibrate(model.pre_activations(torch.from_numpy(data.x_val)))
 
     @torch.no_grad()
     def encode(x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 `pip install sae-lens`, 6.54 or newer, in an environment of its own: it brings transformer-lens,
 transformers and datasets. What is measured is the model that it saves for inference, with its
-thresholds shifted to the asked L0 on the validation rows, as those of all other methods are.
+thresholds shifted to the asked L0 on the validation rows.
 """
 
 import tempfile
@@ -23,9 +23,9 @@ from sae_lens import (
 from sae_lens.config import SAETrainerConfig
 from sae_lens.training.sae_trainer import SAETrainer
 
-from keras_sparse.sparsity.by_count.cut import find_thresholds
 from quality.frontier.data import Data
 from quality.frontier.measure import DECAY, WARM_UP, Budget, Coder
+from quality.frontier.references import shift_thresholds
 
 METHODS: dict[str, Callable[[int, dict[str, Any]], Any]] = {
     "saelens_topk": lambda k, shape: TopKTrainingSAE(TopKTrainingSAEConfig(k=k, **shape)),
@@ -59,18 +59,10 @@ def fit(name: str, data: Data, k: int, seed: int, rate: float, budget: Budget) -
         saved = SAE.load_from_disk(folder)
     encode = _in_numpy(saved.encode, budget.batch)
     if hasattr(saved, "threshold"):
-        _calibrate(saved.threshold, encode, data.x_val, k)
+        trained = saved.threshold.detach().clone()
+        saved.threshold.data.zero_()  # now it gives all positive pre-activations
+        saved.threshold.data.copy_(shift_thresholds(encode(data.x_val), k, trained))
     return Coder(encode, _in_numpy(saved.decode, budget.batch))
-
-
-@torch.no_grad()
-def _calibrate(
-    threshold: torch.Tensor, encode: Callable[[np.ndarray], np.ndarray], x: np.ndarray, k: int
-) -> None:
-    trained = threshold.clone()
-    threshold.zero_()
-    theta = find_thresholds(encode(x), k, trained.numpy(), None)
-    threshold.copy_(torch.from_numpy(theta))
 
 
 def _batches(x: np.ndarray, size: int, seed: int) -> Iterator[torch.Tensor]:

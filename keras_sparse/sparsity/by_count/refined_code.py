@@ -32,6 +32,7 @@ class RefinedCode(keras.layers.Layer):
     residual of the final code and `silent` the selection of a quarter of the units, those that have
     been silent longest, the layer adds the loss `auxiliary · mean (e − (relu(z₂) ⊙ silent) D)²`, in
     which `e` has no gradient. On several devices of TensorFlow (`MirroredStrategy`) it does not.
+    In denoising, `e` is what is left of the noisy rows, which the layer sees.
 
     A step of training takes about 2.5 times the products of a layer without the correction, and a
     row outside training 3 times.

@@ -15,7 +15,7 @@ from keras_sparse.utils.types import Tensor
 PATIENCE = 10
 """Batches without an active code after which a unit is silent."""
 TAUGHT = 1 / 4
-"""Share of the units that learn at once: more would cost more, fewer leave more of them dead."""
+"""Share of the units that learn at once: more cost more, fewer leave more of them dead."""
 
 
 def auxiliary_loss(residual: Tensor, explained: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -69,8 +69,9 @@ class SilentUnits(keras.layers.Layer):
     """Adds a loss by which units that have fallen silent learn what the others leave over.
 
     With `e` the residual and `silent` the selection of a quarter of the units, those that have been
-    silent longest, the loss is `auxiliary · mean (e − (relu(z) ⊙ silent) D)²`, in which `e` has no
-    gradient. Without it, up to half of the units die at the learning rates that explain most.
+    silent longest and have a positive `z`, the loss is
+    `auxiliary · mean (e − (relu(z) ⊙ silent) D)²`, in which `e` has no gradient, and 0 if no unit
+    is silent. Without it, up to half of the units die at the learning rates that explain most.
     Replicas of `MirroredStrategy` leave it out: they meet while they count, and would mix their
     losses.
 
@@ -117,13 +118,18 @@ class SilentUnits(keras.layers.Layer):
         if weights is None:
             weights, _ = row_weights(h)
         weights = step_weights.combine(weights, mask)
-        batches = ops.convert_to_tensor(self.silence.batches)
-        _, longest = ops.top_k(batches, self._count, sorted=False)
+        longest = self._find_longest(z)
         silent = ops.take(self.silence(h, weights), longest)
         codes = ops.relu(ops.take(z, longest, axis=-1)) * ops.cast(silent, z.dtype)
         explained = ops.matmul(codes, ops.cast(ops.take(kernel, longest, axis=0), z.dtype))
         loss = auxiliary_loss(
             ops.cast(residual, "float32"), ops.cast(explained, "float32"), weights
         )
-        self.add_loss(self.auxiliary * loss)
+        self.add_loss(self.auxiliary * ops.max(silent) * loss)
         return h
+
+    def _find_longest(self, z: Tensor) -> Tensor:
+        """Indices of units that can learn from a batch, the longest silent first."""
+        can_learn = ops.any(z > 0, axis=tuple(range(len(z.shape) - 1)))
+        batches = ops.where(can_learn, ops.convert_to_tensor(self.silence.batches), -1.0)
+        return ops.argsort(-batches)[: self._count]  # stable, as `top_k` is not everywhere

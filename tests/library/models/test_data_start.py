@@ -7,6 +7,7 @@ import pytest
 from keras import ops
 
 from keras_sparse import L1, BatchTopK, Matryoshka, Shards, SparseAutoencoder, TopK
+from keras_sparse.models.data_start import find_directions
 
 UNITS = 20
 
@@ -40,14 +41,32 @@ def test_units_start_as_centred_rows(sparsity: Any, shared_rows: np.ndarray) -> 
     np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
 
 
-def test_units_for_which_there_are_no_rows_keep_their_start(shared_rows: np.ndarray) -> None:
+def test_no_two_units_start_alike(rng: np.random.Generator) -> None:
+    rows = np.eye(4, 12, dtype=np.float32)[rng.integers(0, 4, 100)]
+    reader = kernels(fitted(rows, normalization=None))[1]
+    assert len(np.unique(reader.round(5), axis=0)) == UNITS
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_directions_of_few_units_are_from_the_mean_of_many_rows(
+    count: int, rng: np.random.Generator
+) -> None:
+    rows = rng.normal(size=(500, 4)) + 7
+    directions = find_directions(rows, count, np.random.default_rng(1))
+    centred = rows - rows.mean(axis=0)
+    cosines = directions @ (centred / np.linalg.norm(centred, axis=1, keepdims=True)).T
+    np.testing.assert_allclose(cosines.max(axis=1), 1)
+    assert np.linalg.matrix_rank(directions) == count
+
+
+def test_units_for_which_there_are_no_rows_keep_their_direction(shared_rows: np.ndarray) -> None:
     x = np.concatenate([shared_rows[:5], np.repeat(shared_rows[:5].mean(0, keepdims=True), 2, 0)])
     writer, reader = kernels(fitted(x, normalization=None))
     keras.utils.set_random_seed(0)
     start = kernels(SparseAutoencoder(12, UNITS, sparsity=BatchTopK(3)))[1]
     same = np.isclose(reader, start, atol=1e-6).all(axis=1)
     assert same.tolist() == [False] * (UNITS - same.sum()) + [True] * same.sum()
-    assert same.sum() in (UNITS - 5, UNITS - 7)  # the mean itself points nowhere, up to rounding
+    assert same.sum() == UNITS - 5  # the mean itself points nowhere
     np.testing.assert_allclose(np.linalg.norm(reader, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
 

@@ -93,8 +93,8 @@ def _sparse_plus(b: GraphBuilder, x: str) -> str:
 
 
 def _sparsemax(b: GraphBuilder, x: str) -> str:
-    # As the installed Keras computes it. The threshold is the mean of what the active units hold
-    # over 1 in the published formula; up to 3.15, Keras adds up their cumulative sums.
+    # As the installed Keras computes it. The published threshold is (Σ of the active values − 1) /
+    # their number; up to 3.15, Keras adds up their cumulative sums instead.
     last, end = b.add_constant([-1], np.int64), b.add_constant([2**31], np.int64)
     units = b.add("Slice", b.add("Shape", x), last, end)
     falling = b.add("TopK", x, units, outputs=2)

@@ -56,7 +56,8 @@ def test_a_quarter_of_the_units_learn_those_that_are_silent_longest(
     h, kernel = np.zeros((10, 8), np.float32), rng.normal(size=(8, 3)).astype(np.float32)
     z = rng.normal(size=(10, 8)).astype(np.float32)
     weights = np.array([1, 0, 2, 1, 1, 3, 0, 1, 1, 0.5], np.float32)
-    batches = np.array([0, 3, PATIENCE + 2, PATIENCE, 5, PATIENCE + 9, 0, 1], np.float32)
+    z[:, 7] = -np.abs(z[:, 7])  # cannot learn from these rows
+    batches = np.array([0, 3, PATIENCE + 2, PATIENCE, 5, PATIENCE + 9, 0, 99], np.float32)
     layer = SilentUnits(0.25)
     layer.build((None, 8))
     layer.silence.batches.assign(batches)
@@ -67,6 +68,22 @@ def test_a_quarter_of_the_units_learn_those_that_are_silent_longest(
     expected = 0.25 * np.average(errors, weights=weights)
     assert scalar(loss) == pytest.approx(expected, rel=1e-5)
     np.testing.assert_array_equal(layer.silence.batches, batches + 1)
+
+
+def test_equal_counts_are_told_apart_alike_on_every_backend(rng: np.random.Generator) -> None:
+    z = np.abs(rng.normal(size=(5, 64))).astype(np.float32)
+    layer = SilentUnits()
+    layer.build((None, 64))
+    layer.silence.batches.assign(np.full(64, 20.0))
+    found = ops.convert_to_numpy(layer._find_longest(ops.convert_to_tensor(z)))
+    np.testing.assert_array_equal(found, np.arange(16))
+
+
+def test_without_a_silent_unit_the_loss_is_zero(rng: np.random.Generator) -> None:
+    layer = silent_layer(0.5)
+    layer.silent_units.silence.batches.assign(np.zeros(4))
+    layer(rng.normal(size=(16, 3)).astype(np.float32), training=True)
+    assert [scalar(loss) for loss in layer.losses] == [0.0]
 
 
 def silent_layer(auxiliary: float) -> RefinedCode:
