@@ -30,10 +30,10 @@ class Choices(NamedTuple):
     widths: tuple[int, ...]
     """Units of the prefixes that are trained, the whole code among them; none by default."""
     starts_from_rows: bool
-    """Whether units start from rows of the data, and learn from the residual while they are silent.
+    """Whether units start as rows of the data, and learn from the residual while they are silent.
 
     So it is for `BatchTopK` and `TopK` behind one dense layer, with a linear output and without
-    refinement or nested prefixes.
+    nested prefixes.
     """
 
 
@@ -88,14 +88,14 @@ def resolve(
         widths=widths,
     )
     is_linear = keras.activations.get(output_activation) is keras.activations.linear
-    is_plain = not (refine or widths or len(hidden_units)) and is_linear
+    is_dictionary = is_linear and not (widths or len(hidden_units))
     return Choices(
         activation,
         sparsity,
         keras.constraints.get(decoder_constraint),
         refine,
         widths,
-        is_plain and isinstance(activation, (BatchTopK, TopK)),
+        is_dictionary and isinstance(activation, (BatchTopK, TopK)),
     )
 
 

@@ -17,19 +17,19 @@ GAIN = 0.1
 
 
 class DataStart:
-    """Points the units of a dense pair at rows, unless the weights have changed since it was made.
+    """Points the units of a linear code at rows, unless the weights have changed since it was made.
 
     A row `d` of the decoder's kernel becomes a centred row of the data divided by its norm, and the
     column of the encoder's kernel that computes the same unit `0.1 d`. No two units get equal
     directions, which would stay equal.
 
     Args:
-        writer: The dense layer that computes the pre-activations.
-        reader: The dense layer that takes the code.
+        encoder: Kernel that computes the pre-activations, `(features, units)`.
+        decoder: Kernel that takes the code, `(units, features)`.
     """
 
-    def __init__(self, writer: keras.layers.Layer, reader: keras.layers.Layer) -> None:
-        self._kernels = writer.kernel, reader.kernel
+    def __init__(self, encoder: keras.Variable, decoder: keras.Variable) -> None:
+        self._kernels = encoder, decoder
         self._untouched = self._checksums()
 
     def _checksums(self) -> tuple[int, ...]:
@@ -45,14 +45,14 @@ class DataStart:
         """
         if not len(rows) or self._checksums() != self._untouched:
             return
-        writer, reader = self._kernels
-        directions = np.array(ops.convert_to_numpy(reader))
+        encoder, decoder = self._kernels
+        directions = np.array(ops.convert_to_numpy(decoder))
         random = np.random.default_rng(self._untouched)
         drawn = draw(rows, max(SAMPLE, len(directions)), random)
         found = find_directions(scale(drawn), len(directions), random)
         directions[: len(found)] = found
-        reader.assign(directions)
-        writer.assign(GAIN * directions.T)
+        decoder.assign(directions)
+        encoder.assign(GAIN * directions.T)
 
 
 def find_directions(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

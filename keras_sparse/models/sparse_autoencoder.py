@@ -56,9 +56,9 @@ class SparseAutoencoder(CodeModel):
         sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
             penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
             `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
-            16. With `BatchTopK` or `TopK`, a linear output and neither hidden layers nor `refine`,
-            units that fall silent learn what the others leave over, as in `RefinedCode`, and `fit`
-            starts all units as rows of its array or file, unless their weights were set or loaded.
+            16. With `BatchTopK` or `TopK`, a linear output and no hidden layers, units that fall
+            silent learn what the others leave over, as in `RefinedCode`, and `fit` starts all units
+            as rows of its array or file, unless their weights were set or loaded.
         target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
             controller finds the strength during training.
         activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU
@@ -158,7 +158,12 @@ class SparseAutoencoder(CodeModel):
             **arguments, dtype=self.dtype_policy, name=self.name
         )
         self._prefix_widths = chosen.widths[:-1]  # and the whole code
-        silent_units = self._teach_units(encoder, decoder) if chosen.starts_from_rows else None
+        silent_units = None
+        if chosen.starts_from_rows and chosen.refine:
+            code = encoder.get_layer("code")
+            self._start = DataStart(code.kernel, code.decoder_kernel)
+        elif chosen.starts_from_rows:
+            silent_units = self._teach_units(encoder, decoder)
         self._assemble(encoder, decoder, chosen.penalty, rho_horizon, target_l0, silent_units)
 
     @classmethod
@@ -208,7 +213,7 @@ class SparseAutoencoder(CodeModel):
     def _teach_units(self, encoder: keras.Model, decoder: keras.Model) -> SilentUnits:
         """Start units from rows; return what teaches those that fall silent."""
         writer = encoder.get_layer("pre_activation")
-        self._start = DataStart(writer, decoder.layers[1])
+        self._start = DataStart(writer.kernel, decoder.layers[1].kernel)
         self._compute_code = keras.Function(encoder.inputs[0], [writer.output, encoder.outputs[0]])
         silent_units = SilentUnits(name="silent_units")
         silent_units.build(encoder.output_shape)

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sparse import L1, BatchTopK, Matryoshka, Shards, SparseAutoencoder, TopK
+from keras_sparse import (
+    L1,
+    BatchTopK,
+    JumpReLU,
+    Matryoshka,
+    RefinedCode,
+    Shards,
+    SparseAutoencoder,
+    TopK,
+)
 from keras_sparse.models.data_start import find_directions
 
 UNITS = 20
@@ -23,15 +32,20 @@ def fitted(x: Any, **arguments: Any) -> SparseAutoencoder:
 
 
 def kernels(model: SparseAutoencoder) -> tuple[np.ndarray, np.ndarray]:
-    layers = model.encoder.get_layer("pre_activation"), model.decoder.get_layer("reconstruction")
-    writer, reader = (ops.convert_to_numpy(layer.kernel) for layer in layers)
+    code = model.encoder.get_layer("code")
+    if isinstance(code, RefinedCode):
+        both = code.kernel, code.decoder_kernel
+    else:
+        both = model.encoder.get_layer("pre_activation").kernel, model.decoder.layers[1].kernel
+    writer, reader = map(ops.convert_to_numpy, both)
     return writer, reader
 
 
+@pytest.mark.parametrize("refine", [0, 1])
 @pytest.mark.parametrize("sparsity", [BatchTopK(3), TopK(3)], ids=["BatchTopK", "TopK"])
-def test_units_start_as_centred_rows(sparsity: Any, shared_rows: np.ndarray) -> None:
+def test_units_start_as_centred_rows(sparsity: Any, refine: int, shared_rows: np.ndarray) -> None:
     x = shared_rows[:UNITS]  # all are drawn, in some order
-    model = fitted(x, sparsity=sparsity)
+    model = fitted(x, sparsity=sparsity, refine=refine)
     writer, reader = kernels(model)
     scaled = model.scale(x).astype(np.float64)
     expected = scaled - scaled.mean(axis=0)
@@ -100,12 +114,12 @@ def test_rows_on_disk_give_the_start_of_rows_in_memory(
     "arguments",
     [
         {"sparsity": L1()},
-        {"sparsity": BatchTopK(3), "refine": 1},
+        {"sparsity": JumpReLU(3)},
         {"sparsity": Matryoshka(BatchTopK(3), [5, UNITS])},
         {"hidden_units": (8,)},
         {"output_activation": "relu"},
     ],
-    ids=["L1", "refined", "Matryoshka", "hidden", "relu"],
+    ids=["L1", "JumpReLU", "Matryoshka", "hidden", "relu"],
 )
 def test_other_models_start_at_random(arguments: dict[str, Any], shared_rows: np.ndarray) -> None:
     model = fitted(np.abs(shared_rows), **arguments)
