@@ -117,7 +117,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=Budget.epochs)
     parser.add_argument("--batch", type=int, default=Budget.batch)
     parser.add_argument("--rows", type=int, help="number of training rows (default: all)")
-    parser.add_argument("--rates", type=int, default=3, help="learning rates to try, 1 to 3")
+    parser.add_argument(
+        "--rates", type=int, default=3, help="learning rates to try, the largest first"
+    )
     return parser.parse_args(arguments)
 
 

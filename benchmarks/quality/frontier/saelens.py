@@ -59,9 +59,9 @@ def fit(name: str, data: Data, k: int, seed: int, rate: float, budget: Budget) -
         saved = SAE.load_from_disk(folder)
     encode = _in_numpy(saved.encode, budget.batch)
     if hasattr(saved, "threshold"):
-        trained = saved.threshold.detach().clone()
+        thresholds = saved.threshold.detach().clone()
         saved.threshold.data.zero_()  # now it gives all positive pre-activations
-        saved.threshold.data.copy_(shift_thresholds(encode(data.x_val), k, trained))
+        saved.threshold.data.copy_(shift_thresholds(encode(data.x_val), k, thresholds))
     return Coder(encode, _in_numpy(saved.decode, budget.batch))
 
 
