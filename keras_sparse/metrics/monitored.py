@@ -80,3 +80,8 @@ class Monitored(ExplainedVariance):
         means = self._means()[-2 * self._units - 1 :]
         means = ops.divide_no_nan(means[1:], means[0])  # a row may have many codes, or a code none
         return means[: self._units], means[self._units :]
+
+    def count_codes(self) -> Tensor:
+        """Return the number of codes that were counted."""
+        totals = self._sums[0] + self._sums[1]
+        return totals[-2 * self._units - 1]

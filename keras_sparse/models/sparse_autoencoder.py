@@ -1,5 +1,6 @@
 """The sparse autoencoder: encoder, decoder, and a penalty on the codes between them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from keras_sparse.callbacks.calibrate import Calibrate
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.callbacks.target_l0 import TargetL0
 from keras_sparse.distribution import devices
+from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.models import choices, encoder_decoder
 from keras_sparse.models.code_model import CodeModel
 from keras_sparse.models.data_start import DataStart
@@ -24,6 +26,10 @@ from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.training import compiled_steps
 from keras_sparse.training.model import learning_rate
 from keras_sparse.utils.types import Tensor
+
+ENOUGH_ROWS = 100
+"""Rows of which the mean L0 says something: its standard error is then about 4 % of it."""
+CALIBRATE = "rows like these as validation_data, or in keras_sparse.Calibrate(x), in fit"
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -223,6 +229,18 @@ class SparseAutoencoder(CodeModel):
         super()._prepare(rows)
         if self._start is not None and hasattr(rows, "__len__"):
             self._start.apply(rows, self.scale)
+
+    def _check_evaluated(self) -> None:
+        """Warn if evaluated rows have another L0 than those that a threshold was calibrated on."""
+        count = self.count_activation
+        if not self.monitored or count is None or not count.is_calibrated:
+            return
+        if self.counted_codes < ENOUGH_ROWS:
+            return
+        density, _ = self.unit_curves()
+        measures = {"l0": float(density.sum())}
+        for problem in diagnose_codes(measures, None, {"l0": CALIBRATE}, count.k):
+            warnings.warn(str(problem), stacklevel=3)
 
     def _default_callbacks(self) -> list[keras.callbacks.Callback]:
         """What watches codes while `fit` measures them, and what brings them to their L0."""

@@ -40,6 +40,9 @@ class ReconstructionModel(LossModel):
         """
         self._require_ready()
 
+    def _check_evaluated(self) -> None:
+        """Warn if the codes of rows that were evaluated are not what was asked for."""
+
     def _default_callbacks(self) -> list[keras.callbacks.Callback]:
         """Callbacks that `fit` adds unless the user passes one of the same class."""
         return []
@@ -173,13 +176,18 @@ class ReconstructionModel(LossModel):
             callbacks: As in Keras.
             return_dict: As in Keras.
             **kwargs: Passed to `keras.Model.evaluate`.
+
+        Warns:
+            UserWarning: If the mean L0 of the rows is more than a tenth away from the one that a
+                threshold was calibrated to.
         """
         self._require_ready()
-        if x is None or x is not self._held_out:  # else Keras' `fit` passes what we prepared
+        in_fit = x is not None and x is self._held_out  # Keras' `fit` passes what we prepared
+        if not in_fit:
             rows = prepare.check_input(x, y, sample_weight, self.row_shape)
             x = prepare.make_batches(rows, self.row_shape, batch_size, EVALUATION_BATCH_SIZE)
         with devices.keep_parts(), unwrap_errors(x), jax_state.keep_variables(self):
-            return super().evaluate(
+            results = super().evaluate(
                 prepare.make_input(x),
                 verbose=verbose,
                 steps=steps,
@@ -187,6 +195,9 @@ class ReconstructionModel(LossModel):
                 return_dict=return_dict,
                 **kwargs,
             )
+            if not in_fit:
+                self._check_evaluated()
+            return results
 
     def predict(
         self,

@@ -123,3 +123,8 @@ class LossModel(CompilingModel):
         """
         density, activation = self._monitor.per_unit()
         return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)
+
+    @property
+    def counted_codes(self) -> float:
+        """Number of codes in the pass that `unit_curves` describes."""
+        return float(ops.convert_to_numpy(self._monitor.count_codes()))

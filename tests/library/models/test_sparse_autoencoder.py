@@ -153,3 +153,27 @@ def test_masked_values_are_refused_at_every_entry(call: Any, rows: np.ndarray) -
     model.compile()
     with pytest.raises(DataError, match=r"Expected numbers. Received: masked values. Remedy"):
         call(model, rows, masked)
+
+
+# L0 ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_evaluate_tells_of_rows_with_another_l0_than_was_asked_for(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 24, target_l0=4, normalization="center")
+    model.compile()
+    model.fit(rows, epochs=2, verbose=0)
+    model.evaluate(rows, verbose=0)  # these have it: no warning
+    other = rows * 3
+    expected = f"{(model.encode(other) > 0).sum(axis=1).mean():.3g} units are active per row"
+    with pytest.warns(UserWarning, match=rf"^{expected}; 4 were asked for. Remedy: rows like"):
+        model.evaluate(other, verbose=0)
+    model.evaluate(other[:20], verbose=0)  # too few to tell
+    model.compile(monitor=False)
+    model.evaluate(other, verbose=0)
+
+
+def test_evaluate_does_not_judge_an_untrained_model(rows: np.ndarray) -> None:
+    model = SparseAutoencoder(12, 24, target_l0=4, normalization=None)
+    model.compile()
+    assert model.evaluate(rows, verbose=0, return_dict=True)["l0"] > 6
