@@ -30,7 +30,7 @@ class Choices(NamedTuple):
     widths: tuple[int, ...]
     """Units of the prefixes that are trained, the whole code among them; none by default."""
     starts_from_rows: bool
-    """Whether units start as rows of the data, and learn from the residual while they are silent.
+    """Whether units start as whitened rows, and learn from the residual while they are silent.
 
     So it is for `BatchTopK` and `TopK` behind one dense layer, with a linear output and without
     nested prefixes.

@@ -167,7 +167,7 @@ class SparseAutoencoder(CodeModel):
         silent_units = None
         if chosen.starts_from_rows and chosen.refine:
             code = encoder.get_layer("code")
-            self._start = DataStart(code.kernel, code.decoder_kernel)
+            self._start = DataStart(code.kernel, code.decoder_kernel, code.k)
         elif chosen.starts_from_rows:
             silent_units = self._teach_units(encoder, decoder)
         self._assemble(encoder, decoder, chosen.penalty, rho_horizon, target_l0, silent_units)
@@ -219,7 +219,8 @@ class SparseAutoencoder(CodeModel):
     def _teach_units(self, encoder: keras.Model, decoder: keras.Model) -> SilentUnits:
         """Start units from rows; return what teaches those that fall silent."""
         writer = encoder.get_layer("pre_activation")
-        self._start = DataStart(writer.kernel, decoder.layers[1].kernel)
+        k = encoder_decoder.find_count(encoder).k
+        self._start = DataStart(writer.kernel, decoder.layers[1].kernel, k)
         self._compute_code = keras.Function(encoder.inputs[0], [writer.output, encoder.outputs[0]])
         silent_units = SilentUnits(name="silent_units")
         silent_units.build(encoder.output_shape)

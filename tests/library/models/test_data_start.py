@@ -16,7 +16,8 @@ from keras_sparse import (
     SparseAutoencoder,
     TopK,
 )
-from keras_sparse.models.data_start import find_directions
+from keras_sparse.metrics.functional import explained_variance
+from keras_sparse.models.data_start import find_directions, find_gain, whiten
 
 UNITS = 20
 
@@ -41,18 +42,57 @@ def kernels(model: SparseAutoencoder) -> tuple[np.ndarray, np.ndarray]:
     return writer, reader
 
 
+def whitened_rows(x: np.ndarray) -> np.ndarray:
+    """By a singular value decomposition; variances below a thousandth of the largest stay small."""
+    left, scales, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    whitened: np.ndarray = left * scales / np.maximum(scales, scales[0] * 1e-3**0.5) @ axes
+    return whitened
+
+
+def best_gain(x: np.ndarray, directions: np.ndarray, k: int) -> float:
+    codes = np.maximum(x @ directions.T, 0)
+    codes[codes < np.sort(codes, axis=None)[-k * len(x)]] = 0
+    gain, *_ = np.linalg.lstsq((codes @ directions).reshape(-1, 1), x.ravel())
+    return float(gain[0])
+
+
 @pytest.mark.parametrize("refine", [0, 1])
 @pytest.mark.parametrize("sparsity", [BatchTopK(3), TopK(3)], ids=["BatchTopK", "TopK"])
-def test_units_start_as_centred_rows(sparsity: Any, refine: int, shared_rows: np.ndarray) -> None:
+def test_units_start_as_whitened_rows(sparsity: Any, refine: int, shared_rows: np.ndarray) -> None:
     x = shared_rows[:UNITS]  # all are drawn, in some order
     model = fitted(x, sparsity=sparsity, refine=refine)
     writer, reader = kernels(model)
     scaled = model.scale(x).astype(np.float64)
-    expected = scaled - scaled.mean(axis=0)
+    expected = whitened_rows(scaled)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     matches = (np.abs(reader[:, np.newaxis] - expected) < 1e-5).all(-1)
     assert matches.sum(0).tolist() == matches.sum(1).tolist() == [1] * UNITS
-    np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
+    np.testing.assert_allclose(writer, best_gain(scaled, reader, 3) * reader.T, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(40, 8), (8, 40)])
+def test_rows_are_whitened_in_few_and_in_many_columns(
+    shape: tuple[int, int], rng: np.random.Generator
+) -> None:
+    x = rng.normal(size=shape) * np.geomspace(1, 100, shape[1]) + 7
+    np.testing.assert_allclose(whiten(x), whitened_rows(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("refine", [0, 1])
+def test_many_units_of_similar_rows_explain_no_row_many_times(
+    refine: int, rng: np.random.Generator
+) -> None:
+    x = rng.normal(size=(200, 1)) * rng.normal(size=12) + 0.3 * rng.normal(size=(200, 12))
+    model = fitted(x, sparsity=BatchTopK(6), refine=refine)
+    assert explained_variance(x, model.predict(x, verbose=0)) > 0.4
+
+
+def test_equal_rows_give_no_direction() -> None:
+    assert find_gain(np.zeros((30, 12)), np.eye(4, 12), 3) == 1
+    rows = np.full((30, 12), 2.5, np.float32)
+    writer, reader = kernels(fitted(rows, normalization=None))
+    assert np.isfinite(writer).all()
+    np.testing.assert_allclose(np.linalg.norm(reader, axis=1), 1, rtol=1e-5)
 
 
 def test_no_two_units_start_alike(rng: np.random.Generator) -> None:
@@ -62,13 +102,13 @@ def test_no_two_units_start_alike(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_directions_of_few_units_are_from_the_mean_of_many_rows(
+def test_directions_of_few_units_are_those_of_some_rows(
     count: int, rng: np.random.Generator
 ) -> None:
     rows = rng.normal(size=(500, 4)) + 7
     directions = find_directions(rows, count, np.random.default_rng(1))
-    centred = rows - rows.mean(axis=0)
-    cosines = directions @ (centred / np.linalg.norm(centred, axis=1, keepdims=True)).T
+    whitened = whitened_rows(rows)
+    cosines = directions @ (whitened / np.linalg.norm(whitened, axis=1, keepdims=True)).T
     np.testing.assert_allclose(cosines.max(axis=1), 1)
     assert np.linalg.matrix_rank(directions) == count
 
@@ -82,7 +122,8 @@ def test_units_for_which_there_are_no_rows_keep_their_direction(shared_rows: np.
     assert same.tolist() == [False] * (UNITS - same.sum()) + [True] * same.sum()
     assert same.sum() == UNITS - 5  # the mean itself points nowhere
     np.testing.assert_allclose(np.linalg.norm(reader, axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(writer, 0.1 * reader.T, rtol=1e-6)
+    gains = writer.T / reader
+    np.testing.assert_allclose(gains, gains[0, 0], rtol=1e-5)
 
 
 def test_weights_that_were_set_or_trained_stay(shared_rows: np.ndarray) -> None:
