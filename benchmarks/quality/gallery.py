@@ -4,7 +4,7 @@
 
 8×8 pixels, 64-128, scikit-learn's digits and two sample photographs, one seed. The measures are of
 held-out rows. A picture of a unit is what it adds to a reconstruction; each has its own contrast.
-The 48 units that are active most often are shown, the most frequent first.
+The 36 units that are active most often are shown, the most frequent first.
 """
 
 import argparse
@@ -20,12 +20,13 @@ from sklearn.datasets import load_digits, load_sample_images
 from sklearn.model_selection import train_test_split
 
 from examples.edges_of_photographs import sample_patches, tile_images, whiten
-from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder
+from keras_sparse import KL, L1, BatchTopK, JumpReLU, SparseAutoencoder, TopK
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
 from keras_sparse.metrics.functional import activation_density
 from keras_sparse.report.plots.units import responses
 
-UNITS, SHOWN, COLUMNS = 128, 48, 6
+UNITS, SHOWN, COLUMNS = 128, 36, 6
+PANELS = 3  # in a line
 L0 = 8
 KL_RATE = 1e-2
 COLORS = 48  # of a file: a quarter of its size
@@ -75,6 +76,8 @@ def train_families(data: Data, epochs: int) -> Iterator[Panel]:
     families: dict[str, dict[str, Any]] = {
         "L1": {"sparsity": L1(), "target_l0": L0},
         f"KL, ρ = {data.kl.rho:g}": {"sparsity": data.kl},
+        "JumpReLU": {"sparsity": JumpReLU(L0)},
+        "TopK": {"sparsity": TopK(L0)},
         "BatchTopK": {"sparsity": BatchTopK(L0)},
         "BatchTopK, refined": {"target_l0": L0},
     }
@@ -102,10 +105,10 @@ def measure(name: str, model: SparseAutoencoder, held_out: np.ndarray) -> Panel:
 
 def draw(panels: Sequence[Panel], path: Path) -> None:
     """Draw all panels side by side: orange adds to a pixel, purple takes from it."""
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(2.5 * len(panels), 3.9), layout="constrained"
-    )
-    for axis, panel in zip(axes, panels, strict=True):
+    lines = -(-len(panels) // PANELS)
+    size = 3 * PANELS, 3.6 * lines
+    figure, axes = plt.subplots(lines, PANELS, figsize=size, layout="constrained", squeeze=False)
+    for axis, panel in zip(axes.flat, panels, strict=True):
         axis.imshow(tile_images(panel.images, COLUMNS), cmap="PuOr_r", vmin=-1, vmax=1)
         axis.set_title(panel.title, fontsize=9, loc="left")
         axis.axis("off")

@@ -25,14 +25,16 @@ def run(out: Path, *arguments: str) -> None:
 def test_a_run_writes_each_point_once_and_prints_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path, "--methods", "pca,batch_topk")
-    assert capsys.readouterr().out.split("\n")[:2] == ["digits pca 8 0", "digits batch_topk 8 0"]
-    run(tmp_path, "--methods", "pca,batch_topk")
+    run(tmp_path, "--methods", "pca,batch_topk,default")
+    names = ["digits pca 8 0", "digits batch_topk 8 0", "digits default 8 0"]
+    assert capsys.readouterr().out.splitlines() == names
+    run(tmp_path, "--methods", "pca,batch_topk,default")
     assert capsys.readouterr().out == ""
     run(tmp_path, "--table")
     rows = capsys.readouterr().out.splitlines()
     assert rows[2].startswith("| PCA, the L0 largest scores | 0.7898 | 0.7898 | 8.0 | ")
     assert rows[3].startswith("| BatchTopK | ")
+    assert rows[4].startswith("| `SparseAutoencoder(target_l0=)` and nothing else | ")
     with pytest.raises(SystemExit, match=r"Expected results of these settings.*another --out"):
         run(tmp_path, "--methods", "pca", "--batch", "32")
 

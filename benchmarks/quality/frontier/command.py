@@ -27,7 +27,8 @@ from quality.frontier import store, table
 from quality.frontier.data import SETS, Data, load
 from quality.frontier.measure import Budget, Coder, Result, explain, measure, peak_rates
 
-BASELINES = ("pca", "omp")
+WITHOUT_RATES = ("pca", "omp", "default")
+"""Methods that are trained once."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -61,7 +62,7 @@ def train(job: store.Job, data: Data, budget: Budget, rates: int) -> Result:
     """
     best: tuple[float, Coder, dict[str, Any]] | None = None
     by_rate: dict[str, float] = {}
-    for rate in [0.0] if job.method in BASELINES else peak_rates(data.x.shape[1])[-rates:]:
+    for rate in [0.0] if job.method in WITHOUT_RATES else peak_rates(data.x.shape[1])[-rates:]:
         start = time.perf_counter()
         coder = fit(job, data, rate, budget)
         seconds = time.perf_counter() - start

@@ -19,18 +19,18 @@ METHODS: dict[str, Callable[[int, Data], dict[str, Any]]] = {
     "batch_topk": lambda k, data: {"sparsity": BatchTopK(k), "refine": 0},
     "jump_relu": lambda k, data: {"sparsity": JumpReLU(k)},
     "refined": lambda k, data: {"sparsity": BatchTopK(k), "refine": 1},
+    "default": lambda k, data: {"target_l0": k, "normalization": "auto"},
 }
-"""Arguments of `SparseAutoencoder` for an L0 of k."""
+"""Arguments of `SparseAutoencoder` for an L0 of k. `default` has a learning rate of its own."""
 
 
 def fit(name: str, data: Data, k: int, seed: int, rate: float, budget: Budget) -> Coder:
     """Train a family. Validation rows serve to calibrate thresholds and to reach the L0."""
     keras.utils.set_random_seed(seed)
-    model = SparseAutoencoder(
-        data.x.shape[1], data.units, normalization=None, **METHODS[name](k, data)
-    )
+    arguments = {"normalization": None, **METHODS[name](k, data)}
+    model = SparseAutoencoder(data.x.shape[1], data.units, **arguments)
     steps = budget.epochs * math.ceil(len(data.x) / budget.batch)
-    model.compile(keras.optimizers.Adam(Trapezoid(rate, steps)))
+    model.compile(keras.optimizers.Adam(Trapezoid(rate, steps)) if rate else "auto")
     model.fit(
         data.x,
         epochs=budget.epochs,

@@ -14,6 +14,7 @@ TITLES = {
     "batch_topk": "BatchTopK",
     "jump_relu": "JumpReLU",
     "refined": "BatchTopK, refined",
+    "default": "`SparseAutoencoder(target_l0=)` and nothing else",
     "torch_topk": "torch: TopK + aux-k",
     "torch_batch_topk": "torch: BatchTopK + aux-k",
     "torch_jump_relu": "torch: JumpReLU",
