@@ -12,7 +12,7 @@ from keras_sparse.metrics.functional import explained_variance
 SCALE = 0.084
 """Middle of the grid of learning rates, times the root of the number of features."""
 FACTORS = (0.5, 1.0, 2.0)
-WARM_UP, DECAY = 0.05, 0.2
+WARM_UP, DECAY = 0.05, 0.4
 """Fractions of the steps in which the learning rate rises to its peak, and falls to 0."""
 
 

@@ -64,7 +64,7 @@ class CompilingModel(keras.Model):
 
         Args:
             optimizer: As in Keras. `"auto"` is Adam with a learning rate that rises over the first
-                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 20 %;
+                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 40 %;
                 in a stream of unknown length it rises over 100 steps and stays. The peak is
                 .084/√d for d features and no hidden layers, else 1e-3. Pass `"adam"` together with
                 a callback that sets the rate.

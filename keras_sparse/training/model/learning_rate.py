@@ -12,7 +12,7 @@ SCALE, SCALE_BY_COUNT = 0.084, 0.168
 """Peak of the rate times √features, for linear codes: with a penalty, and by count."""
 LARGEST = 0.012
 """Peak of the rate for rows of few features, which was found with 196."""
-WARM_UP, DECAY = 0.05, 0.2
+WARM_UP, DECAY = 0.05, 0.4
 """Fractions of the steps of a training in which the rate rises and falls."""
 UNKNOWN_WARM_UP = 100
 """Steps in which the rate rises where their number is not known."""
@@ -29,7 +29,7 @@ def peak_rate(features: int, *, by_count: bool = False) -> float:
 def trapezoid(step: Tensor, steps: Tensor) -> Tensor:
     """The rate of step `t` of `T` as a fraction of its peak.
 
-    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, 0.2 T))`, not below 0. If the number of steps
+    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, 0.4 T))`, not below 0. If the number of steps
     is not known, the rate rises over 100 steps and does not fall.
 
     Args:
@@ -45,7 +45,7 @@ def trapezoid(step: Tensor, steps: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
 class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises for 5 % of the steps, stays, and falls to 0 in the last 20 %.
+    """A learning rate that rises for 5 % of the steps, stays, and falls to 0 in the last 40 %.
 
     A cycle is one training. `begin` starts the next, also amid compiled steps: its bounds are
     variables of the optimizer, and so are saved with it.
