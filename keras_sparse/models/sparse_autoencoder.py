@@ -256,8 +256,12 @@ class SparseAutoencoder(CodeModel):
         """The rate for linear codes, of which alone it is known; otherwise that of Keras' Adam."""
         if self._arguments is None or self._arguments["hidden_units"]:
             return super()._peak_rate()
-        by_count = self.count_activation is not None
-        return learning_rate.peak_rate(self._arguments["input_dim"], by_count=by_count)
+        features, units = self._arguments["input_dim"], self._arguments["code_dim"]
+        if self.count_activation is None:
+            return learning_rate.peak_rate(features)
+        return learning_rate.peak_rate_by_count(
+            features, units, is_refined=bool(self._arguments["refine"])
+        )
 
     def _can_compile(self) -> bool:
         if self._arguments is None or self.compute_dtype != "float32":

@@ -58,11 +58,12 @@ def train(job: store.Job, data: Data, budget: Budget, rates: int) -> Result:
         job: The point.
         data: The rows.
         budget: How long to train.
-        rates: Number of learning rates, from the largest.
+        rates: Number of learning rates: the middle one, the largest, the smallest.
     """
     best: tuple[float, Coder, dict[str, Any]] | None = None
     by_rate: dict[str, float] = {}
-    for rate in [0.0] if job.method in WITHOUT_RATES else peak_rates(data.x.shape[1])[-rates:]:
+    grid = peak_rates(data.x.shape[1], data.units)[:rates]
+    for rate in [0.0] if job.method in WITHOUT_RATES else grid:
         start = time.perf_counter()
         coder = fit(job, data, rate, budget)
         seconds = time.perf_counter() - start
@@ -119,7 +120,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=Budget.batch)
     parser.add_argument("--rows", type=int, help="number of training rows (default: all)")
     parser.add_argument(
-        "--rates", type=int, default=3, help="learning rates to try, the largest first"
+        "--rates", type=int, default=3, help="learning rates: the middle, the largest, the smallest"
     )
     return parser.parse_args(arguments)
 

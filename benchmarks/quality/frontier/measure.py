@@ -9,9 +9,10 @@ import numpy as np
 
 from keras_sparse.metrics.functional import explained_variance
 
-SCALE = 0.084
-"""Middle of the grid of learning rates, times the root of the number of features."""
-FACTORS = (0.5, 1.0, 2.0)
+SCALE = 0.13
+"""Middle of the grid of learning rates, times the root of the larger number of features and units."""
+FACTORS = (1.0, 2.0, 0.5)
+"""Of the middle of the grid, in the order in which they are tried."""
 WARM_UP, DECAY = 0.05, 0.4
 """Fractions of the steps in which the learning rate rises to its peak, and falls to 0."""
 
@@ -51,9 +52,9 @@ class Result:
         return asdict(self)
 
 
-def peak_rates(features: int) -> list[float]:
+def peak_rates(features: int, units: int) -> list[float]:
     """The grid of learning rates."""
-    return [factor * SCALE / math.sqrt(features) for factor in FACTORS]
+    return [factor * SCALE / math.sqrt(max(features, units)) for factor in FACTORS]
 
 
 def share_of_peak(step: int, steps: int) -> float:

@@ -65,9 +65,10 @@ class CompilingModel(keras.Model):
         Args:
             optimizer: As in Keras. `"auto"` is Adam with a learning rate that rises over the first
                 5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 40 %;
-                in a stream of unknown length it rises over 100 steps and stays. The peak is
-                .084/√d for d features and no hidden layers, else 1e-3. Pass `"adam"` together with
-                a callback that sets the rate.
+                in a stream of unknown length it rises over 100 steps and stays. The peak is,
+                for d features, n units and no hidden layers, .084/√d with a penalty, .19/√max(d, n)
+                by count and .13/√max(d, n) refined, at most .012; else 1e-3. Pass `"adam"` together
+                with a callback that sets the rate.
             loss: As in Keras.
             loss_weights: As in Keras.
             metrics: As in Keras; rows and steps of weight 0, and masked steps, are left out.

@@ -8,22 +8,40 @@ from keras import ops
 
 from keras_sparse.utils.types import Tensor
 
-SCALE, SCALE_BY_COUNT = 0.084, 0.168
-"""Peak of the rate times √features, for linear codes: with a penalty, and by count."""
+SCALE = 0.084
+"""Peak of the rate times √features, for linear codes with a penalty."""
+SCALE_BY_COUNT, SCALE_REFINED = 0.19, 0.13
+"""Peak of the rate times √max(features, units), for codes by count and for refined ones."""
 LARGEST = 0.012
-"""Peak of the rate for rows of few features, which was found with 196."""
+"""Peak of the rate for rows of few features and few units, which was found with 196 and 512."""
 WARM_UP, DECAY = 0.05, 0.4
 """Fractions of the steps of a training in which the rate rises and falls."""
 UNKNOWN_WARM_UP = 100
 """Steps in which the rate rises where their number is not known."""
 
 
-def peak_rate(features: int, *, by_count: bool = False) -> float:
-    """`c / √features`, at most 0.012: each feature moves a code, so many need smaller steps.
+def peak_rate(features: int) -> float:
+    """`0.084 / √features`, at most 0.012: each feature moves a code, so many need smaller steps.
 
-    `c` is 0.168 for codes by count and 0.084 for others.
+    Args:
+        features: Number of columns.
     """
-    return min(LARGEST, (SCALE_BY_COUNT if by_count else SCALE) / math.sqrt(features))
+    return min(LARGEST, SCALE / math.sqrt(features))
+
+
+def peak_rate_by_count(features: int, units: int, *, is_refined: bool) -> float:
+    """`c / √max(features, units)`, at most 0.012, for codes by count.
+
+    `c` is 0.19, or 0.13 where a second pass corrects the codes: at twice that rate it may make
+    errors larger instead, and the training diverges.
+
+    Args:
+        features: Number of columns.
+        units: Number of units: more of them move a reconstruction.
+        is_refined: Whether the codes are refined.
+    """
+    scale = SCALE_REFINED if is_refined else SCALE_BY_COUNT
+    return min(LARGEST, scale / math.sqrt(max(features, units)))
 
 
 def trapezoid(step: Tensor, steps: Tensor) -> Tensor:

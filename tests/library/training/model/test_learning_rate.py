@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sparse import L1, Checkpoint, SparseAutoencoder
-from keras_sparse.training.model.learning_rate import peak_rate, trapezoid
+from keras_sparse import L1, BatchTopK, Checkpoint, SparseAutoencoder
+from keras_sparse.training.model.learning_rate import peak_rate, peak_rate_by_count, trapezoid
 
 
 class KilledError(Exception):
@@ -59,11 +60,23 @@ def test_the_rate_rises_stays_and_falls_to_zero() -> None:
     np.testing.assert_allclose(unknown, [0.01, 0.5, 1, 1], rtol=1e-6)
 
 
-def test_more_features_take_smaller_steps() -> None:
+def test_more_features_and_units_take_smaller_steps() -> None:
     assert peak_rate(196) == pytest.approx(6e-3)
     assert peak_rate(784) == pytest.approx(3e-3)
-    assert peak_rate(784, by_count=True) == pytest.approx(6e-3)
-    assert peak_rate(12) == peak_rate(12, by_count=True) == 0.012
+    assert peak_rate(12) == 0.012
+    for is_refined, scale in ((False, 0.19), (True, 0.13)):
+        rate = partial(peak_rate_by_count, is_refined=is_refined)
+        assert rate(400, 1600) == rate(1600, 400) == pytest.approx(scale / 40)
+        assert rate(12, 24) == 0.012
+
+
+@pytest.mark.parametrize(("refine", "scale"), [(0, 0.19), (1, 0.13)])
+def test_codes_by_count_have_rates_of_their_own(
+    refine: int, scale: float, rows: np.ndarray
+) -> None:
+    model = SparseAutoencoder(12, 1600, sparsity=BatchTopK(4), refine=refine)
+    model.compile(monitor=False)
+    assert fit(model, rows).max() == pytest.approx(scale / 40)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")

@@ -1,0 +1,88 @@
+"""Classify MNIST by a linear SVM on codes, in the setting of winner-take-all autoencoders.
+
+    python -m quality winner-take-all --data mnist.npz
+
+784-2000, 5 % of the units active, as the fully connected autoencoder of A. Makhzani and B. Frey,
+"Winner-take-all autoencoders", 2015, which has 98.8 % with an SVM. The autoencoder sees no labels.
+The SVM's C is chosen on the last 10,000 training images; the test images are used once per row.
+`mnist.npz` has the layout of `keras.datasets.mnist`.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.svm import LinearSVC
+
+from keras_sparse import BatchTopK, SparseAutoencoder
+from keras_sparse.metrics.functional import explained_variance
+
+UNITS = 2_000
+VALIDATION = 10_000
+STRENGTHS = (0.003, 0.01, 0.03, 0.1)
+"""C of the SVM, for codes whose active values have a mean square of 1."""
+MODELS: dict[str, dict[str, Any]] = {
+    f"{title}, L0 {l0}": {"sparsity": BatchTopK(l0), "refine": refine}
+    for l0 in (25, 40, 100)
+    for title, refine in (("BatchTopK", 0), ("refined", 1))
+}
+
+
+def measure_accuracy(
+    features: Any, labels: np.ndarray, test: tuple[Any, np.ndarray]
+) -> tuple[float, float, float]:
+    """Accuracy on test and validation rows, and the C that the latter chose."""
+    last = len(labels) - VALIDATION
+    validation = {
+        strength: _svm(strength)
+        .fit(features[:last], labels[:last])
+        .score(features[last:], labels[last:])
+        for strength in STRENGTHS
+    }
+    best = max(validation, key=lambda strength: validation[strength])
+    return _svm(best).fit(features, labels).score(*test), validation[best], best
+
+
+def _svm(strength: float) -> LinearSVC:
+    return LinearSVC(C=strength, random_state=0)
+
+
+def _features(x: np.ndarray, x_test: np.ndarray, epochs: int) -> Iterator[tuple[str, Any, Any]]:
+    yield "raw pixels | – | –", csr_matrix(x), csr_matrix(x_test)
+    for name, arguments in MODELS.items():
+        keras.utils.set_random_seed(0)
+        model = SparseAutoencoder(784, UNITS, **arguments)
+        model.compile()
+        model.fit(x, epochs=epochs, verbose=0)
+        codes, test = (model.encode(rows) for rows in (x, x_test))
+        explained = explained_variance(x_test, model.decode(test))
+        unit = np.sqrt(np.square(codes[codes > 0]).mean())
+        title = f"{name} | {(test > 0).sum(axis=1).mean():.1f} | {explained:.3f}"
+        yield title, csr_matrix(codes / unit), csr_matrix(test / unit)
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser("python -m quality winner-take-all", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="mnist.npz")
+    parser.add_argument("--epochs", type=int, default=20)
+    options = parser.parse_args(arguments)
+    with np.load(options.data) as arrays:
+        x, x_test = (
+            arrays[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
+        )
+        y, y_test = arrays["y_train"], arrays["y_test"]
+    print("| | L0 on test images | explained variance | test | validation | C | seconds |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    start = time.perf_counter()
+    for title, features, test in _features(x, x_test, options.epochs):
+        accuracy, validation, strength = measure_accuracy(features, y, (test, y_test))
+        seconds, start = time.perf_counter() - start, time.perf_counter()
+        print(
+            f"| {title} | {accuracy:.2%} | {validation:.2%} | {strength:g} | {seconds:.0f} |",
+            flush=True,
+        )
