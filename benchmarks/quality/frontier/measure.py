@@ -10,7 +10,7 @@ import numpy as np
 from keras_sparse.metrics.functional import explained_variance
 
 SCALE = 0.13
-"""Middle of the grid of learning rates, times the root of the larger number of features and units."""
+"""Middle of the grid of learning rates, times `√max(features, units)`."""
 FACTORS = (1.0, 2.0, 0.5)
 """Of the middle of the grid, in the order in which they are tried."""
 WARM_UP, DECAY = 0.05, 0.4
