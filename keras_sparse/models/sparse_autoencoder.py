@@ -252,16 +252,17 @@ class SparseAutoencoder(CodeModel):
             callbacks.append(TargetL0())
         return callbacks
 
-    def _peak_rate(self) -> float:
+    def _choose_rate(self) -> learning_rate.Trapezoid:
         """The rate for linear codes, of which alone it is known; otherwise that of Keras' Adam."""
         if self._arguments is None or self._arguments["hidden_units"]:
-            return super()._peak_rate()
+            return super()._choose_rate()
         features, units = self._arguments["input_dim"], self._arguments["code_dim"]
         if self.count_activation is None:
-            return learning_rate.peak_rate(features)
-        return learning_rate.peak_rate_by_count(
+            return learning_rate.Trapezoid(learning_rate.peak_rate(features))
+        peak = learning_rate.peak_rate_by_count(
             features, units, is_refined=bool(self._arguments["refine"])
         )
+        return learning_rate.Trapezoid(peak, decay=learning_rate.DECAY_BY_COUNT)
 
     def _can_compile(self) -> bool:
         if self._arguments is None or self.compute_dtype != "float32":

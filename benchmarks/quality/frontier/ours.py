@@ -8,9 +8,10 @@ import keras
 import numpy as np
 
 from keras_sparse import KL, L1, BatchTopK, JumpReLU, SparseAutoencoder, TopK
+from keras_sparse.training.model.learning_rate import DECAY as DECAY_OF_PENALTIES
 from keras_sparse.training.model.learning_rate import Trapezoid
 from quality.frontier.data import Data
-from quality.frontier.measure import Budget, Coder
+from quality.frontier.measure import DECAY, Budget, Coder
 
 METHODS: dict[str, Callable[[int, Data], dict[str, Any]]] = {
     "l1": lambda k, data: {"sparsity": L1(1e-3), "target_l0": k},
@@ -30,7 +31,8 @@ def fit(name: str, data: Data, k: int, seed: int, rate: float, budget: Budget) -
     arguments = {"normalization": None, **METHODS[name](k, data)}
     model = SparseAutoencoder(data.x.shape[1], data.units, **arguments)
     steps = budget.epochs * math.ceil(len(data.x) / budget.batch)
-    model.compile(keras.optimizers.Adam(Trapezoid(rate, steps)) if rate else "auto")
+    decay = DECAY if model.count_activation is not None else DECAY_OF_PENALTIES
+    model.compile(keras.optimizers.Adam(Trapezoid(rate, steps, decay=decay)) if rate else "auto")
     model.fit(
         data.x,
         epochs=budget.epochs,

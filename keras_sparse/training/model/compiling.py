@@ -31,9 +31,9 @@ class CompilingModel(keras.Model):
         self._in_stacks = self._long = False
         self._rate: learning_rate.Trapezoid | None = None
 
-    def _peak_rate(self) -> float:
-        """The peak of the learning rate that `compile` chooses."""
-        return DEFAULT_RATE
+    def _choose_rate(self) -> learning_rate.Trapezoid:
+        """Choose the learning rate where `compile` is given none."""
+        return learning_rate.Trapezoid(DEFAULT_RATE)
 
     def _begin_cycle(self, steps: int, *, resumed: bool = False) -> None:
         """Begin a cycle of the learning rate that `compile` chose, as `Trapezoid.begin`."""
@@ -64,11 +64,11 @@ class CompilingModel(keras.Model):
 
         Args:
             optimizer: As in Keras. `"auto"` is Adam with a learning rate that rises over the first
-                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 40 %;
-                in a stream of unknown length it rises over 100 steps and stays. The peak is,
-                for d features, n units and no hidden layers, .084/√d with a penalty, .19/√max(d, n)
-                by count and .13/√max(d, n) refined, at most .012; else 1e-3. Pass `"adam"` together
-                with a callback that sets the rate.
+                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 20 %,
+                or 40 % by count; in a stream of unknown length it rises over 100 steps and stays.
+                The peak is, for d features, n units and no hidden layers, .084/√d with a penalty,
+                .19/√max(d, n) by count and .13/√max(d, n) refined, at most .012; else 1e-3. Pass
+                `"adam"` together with a callback that sets the rate.
             loss: As in Keras.
             loss_weights: As in Keras.
             metrics: As in Keras; rows and steps of weight 0, and masked steps, are left out.
@@ -93,7 +93,7 @@ class CompilingModel(keras.Model):
         self._in_stacks = self._long = False
         self._rate = None
         if isinstance(optimizer, str) and optimizer == "auto":
-            self._rate = learning_rate.Trapezoid(self._peak_rate())
+            self._rate = self._choose_rate()
             optimizer = keras.optimizers.Adam(self._rate)
             self._rate.bind(optimizer)
         super().compile(

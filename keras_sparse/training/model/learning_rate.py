@@ -14,8 +14,8 @@ SCALE_BY_COUNT, SCALE_REFINED = 0.19, 0.13
 """Peak of the rate times √max(features, units), for codes by count and for refined ones."""
 LARGEST = 0.012
 """Peak of the rate for rows of few features and few units, which was found with 196 and 512."""
-WARM_UP, DECAY = 0.05, 0.4
-"""Fractions of the steps of a training in which the rate rises and falls."""
+WARM_UP, DECAY, DECAY_BY_COUNT = 0.05, 0.2, 0.4
+"""Fractions of the steps of a training in which the rate rises, falls, and falls by count."""
 UNKNOWN_WARM_UP = 100
 """Steps in which the rate rises where their number is not known."""
 
@@ -44,26 +44,27 @@ def peak_rate_by_count(features: int, units: int, *, is_refined: bool) -> float:
     return min(LARGEST, scale / math.sqrt(max(features, units)))
 
 
-def trapezoid(step: Tensor, steps: Tensor) -> Tensor:
+def trapezoid(step: Tensor, steps: Tensor, decay: float = DECAY) -> Tensor:
     """The rate of step `t` of `T` as a fraction of its peak.
 
-    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, 0.4 T))`, not below 0. If the number of steps
+    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, decay T))`, not below 0. If the number of steps
     is not known, the rate rises over 100 steps and does not fall.
 
     Args:
         step: t, counted from 0.
         steps: T; 0 if it is not known.
+        decay: Fraction of the steps in which the rate falls.
     """
     step, steps = (ops.cast(number, "float32") for number in (step, steps))
     known = steps > 0
     warm_up = ops.where(known, ops.maximum(WARM_UP * steps, 1.0), float(UNKNOWN_WARM_UP))
-    left = ops.where(known, (steps - step) / ops.maximum(DECAY * steps, 1.0), 1.0)
+    left = ops.where(known, (steps - step) / ops.maximum(decay * steps, 1.0), 1.0)
     return ops.clip(ops.minimum((step + 1.0) / warm_up, left), 0.0, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
 class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises for 5 % of the steps, stays, and falls to 0 in the last 40 %.
+    """A learning rate that rises for 5 % of the steps, stays, and falls to 0 in the last ones.
 
     A cycle is one training. `begin` starts the next, also amid compiled steps: its bounds are
     variables of the optimizer, and so are saved with it.
@@ -72,10 +73,14 @@ class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
         peak: The rate between the two slopes.
         steps: Steps of the cycle; 0 if their number is not known.
         first_step: Step of the optimizer in which the cycle begins.
+        decay: Fraction of the steps in which the rate falls.
     """
 
-    def __init__(self, peak: float, steps: int = 0, first_step: int = 0) -> None:
+    def __init__(
+        self, peak: float, steps: int = 0, first_step: int = 0, decay: float = DECAY
+    ) -> None:
         self.peak = peak
+        self.decay = decay
         self._bounds: list[Any] = [first_step, steps]
 
     def bind(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -120,9 +125,14 @@ class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Tensor) -> Tensor:
         """The rate of a step of the optimizer."""
         step, first_step, steps = map(ops.convert_to_tensor, (step, *self._bounds))
-        return self.peak * trapezoid(step - ops.cast(first_step, step.dtype), steps)
+        return self.peak * trapezoid(step - ops.cast(first_step, step.dtype), steps, self.decay)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         first_step, steps = self.bounds
-        return {"peak": self.peak, "steps": steps, "first_step": first_step}
+        return {
+            "peak": self.peak,
+            "steps": steps,
+            "first_step": first_step,
+            "decay": self.decay,
+        }

@@ -47,15 +47,17 @@ def fit(model: SparseAutoencoder, x: Any, *callbacks: Any, **options: Any) -> np
 
 def expected(steps: int) -> np.ndarray:
     t = np.arange(steps)
-    rise, fall = (t + 1) / max(1, 0.05 * steps), (steps - t) / max(1, 0.4 * steps)
+    rise, fall = (t + 1) / max(1, 0.05 * steps), (steps - t) / max(1, 0.2 * steps)
     return np.asarray(0.012 * np.minimum(1, np.minimum(rise, fall)))
 
 
 def test_the_rate_rises_stays_and_falls_to_zero() -> None:
     rates = ops.convert_to_numpy(trapezoid(np.arange(101), np.full(101, 100)))
     np.testing.assert_allclose(rates[:5], [0.2, 0.4, 0.6, 0.8, 1.0], rtol=1e-6)
-    np.testing.assert_array_equal(rates[5:60], 1)
-    np.testing.assert_allclose(rates[60:], np.arange(40, -1, -1) / 40, rtol=1e-6)
+    np.testing.assert_array_equal(rates[5:80], 1)
+    np.testing.assert_allclose(rates[80:], np.arange(20, -1, -1) / 20, rtol=1e-6)
+    longer = ops.convert_to_numpy(trapezoid(np.arange(101), np.full(101, 100), 0.4))
+    np.testing.assert_allclose(longer[59:], np.minimum(1, np.arange(41, -1, -1) / 40), rtol=1e-6)
     unknown = ops.convert_to_numpy(trapezoid(np.array([0, 49, 99, 10**6]), np.zeros(4)))
     np.testing.assert_allclose(unknown, [0.01, 0.5, 1, 1], rtol=1e-6)
 
@@ -76,7 +78,9 @@ def test_codes_by_count_have_rates_of_their_own(
 ) -> None:
     model = SparseAutoencoder(12, 1600, sparsity=BatchTopK(4), refine=refine)
     model.compile(monitor=False)
-    assert fit(model, rows).max() == pytest.approx(scale / 40)
+    rates = fit(model, rows, epochs=2)
+    assert rates[:12] == pytest.approx(scale / 40)
+    assert rates[12:] == pytest.approx(scale / 40 * np.arange(8, 0, -1) / 8)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
