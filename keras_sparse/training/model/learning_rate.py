@@ -47,8 +47,8 @@ def peak_rate_by_count(features: int, units: int, *, is_refined: bool) -> float:
 def trapezoid(step: Tensor, steps: Tensor, decay: float = DECAY) -> Tensor:
     """The rate of step `t` of `T` as a fraction of its peak.
 
-    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, decay T))`, not below 0. If the number of steps
-    is not known, the rate rises over 100 steps and does not fall.
+    `min(1, (t + 1) / max(1, 0.05 T), (T − t) / max(1, decay T))`, not below 0. If the number of
+    steps is not known, the rate rises over 100 steps and does not fall.
 
     Args:
         step: t, counted from 0.
