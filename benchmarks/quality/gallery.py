@@ -104,11 +104,13 @@ def measure(name: str, model: SparseAutoencoder, held_out: np.ndarray) -> Panel:
 
 
 def draw(panels: Sequence[Panel], path: Path) -> None:
-    """Draw all panels side by side: orange adds to a pixel, purple takes from it."""
+    """Draw all panels in lines: orange adds to a pixel, purple takes from it."""
     lines = -(-len(panels) // PANELS)
     size = 3 * PANELS, 3.6 * lines
     figure, axes = plt.subplots(lines, PANELS, figsize=size, layout="constrained", squeeze=False)
-    for axis, panel in zip(axes.flat, panels, strict=True):
+    for axis in axes.flat[len(panels) :]:
+        axis.axis("off")
+    for axis, panel in zip(axes.flat, panels, strict=False):
         axis.imshow(tile_images(panel.images, COLUMNS), cmap="PuOr_r", vmin=-1, vmax=1)
         axis.set_title(panel.title, fontsize=9, loc="left")
         axis.axis("off")

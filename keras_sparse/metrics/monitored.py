@@ -81,7 +81,6 @@ class Monitored(ExplainedVariance):
         means = ops.divide_no_nan(means[1:], means[0])  # a row may have many codes, or a code none
         return means[: self._units], means[self._units :]
 
-    def count_codes(self) -> Tensor:
-        """Return the number of codes that were counted."""
-        totals = self._sums[0] + self._sums[1]
-        return totals[-2 * self._units - 1]
+    def count_rows(self) -> Tensor:
+        """Return the number of rows that were measured."""
+        return self._sums[0, 0] + self._sums[1, 0]

@@ -10,8 +10,10 @@ from keras import ops
 from keras_sparse.data import shards
 from keras_sparse.data.arrays import checksum
 
-SAMPLE = 4096
-"""Rows that are drawn at least: they show how the data lie, and few units are some of them."""
+SAMPLE, FEWEST, VALUES = 4096, 1024, 1 << 22
+"""Rows that are drawn, fewer if they hold more values, but not below the second; one per unit."""
+LARGEST_MATRIX = 4096
+"""Rows are not whitened where this takes the eigenvectors of a larger matrix: minutes."""
 FLOOR = 1e-3
 """Least variance that is scaled to that of the others, of the largest along a principal axis."""
 GAIN_ROWS = 512
@@ -23,9 +25,9 @@ class DataStart:
 
     A row `d` of the decoder's kernel becomes a row of the data, whitened and divided by its norm,
     and the column of the encoder's kernel that computes the same unit `g d`. The gain `g` is the
-    one with which the `k` largest codes of a row reconstruct it best: rows that have much in common
-    would together explain it many times over. No two units get equal directions, which would stay
-    equal.
+    one with which the largest codes, `k` per row in the mean, reconstruct rows best: units that
+    have much in common would together explain a row many times over. No two units get equal
+    directions, which would stay equal.
 
     Args:
         encoder: Kernel that computes the pre-activations, `(features, units)`.
@@ -54,12 +56,17 @@ class DataStart:
         encoder, decoder = self._kernels
         directions = np.array(ops.convert_to_numpy(decoder))
         random = np.random.default_rng(self._untouched)
-        drawn = scale(draw(rows, max(SAMPLE, len(directions)), random))
+        drawn = scale(draw(rows, count_rows(*directions.shape), random))
         found = find_directions(drawn, len(directions), random)
         directions[: len(found)] = found
         some = drawn[random.permutation(len(drawn))[:GAIN_ROWS]]
         decoder.assign(directions)
         encoder.assign(find_gain(some, directions, self._k) * directions.T)
+
+
+def count_rows(units: int, features: int) -> int:
+    """Number of rows to draw."""
+    return max(FEWEST, min(SAMPLE, VALUES // features), units)
 
 
 def find_directions(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
@@ -70,26 +77,35 @@ def find_directions(rows: np.ndarray, count: int, random: np.random.Generator) -
         count: The largest number of directions.
         random: The generator.
     """
-    whitened = whiten(np.asarray(rows, np.float64))
-    norms = np.linalg.norm(whitened, axis=1)
-    away = norms > 1e-4 * norms.max()  # whitening makes rounding errors larger
-    vectors: np.ndarray = whitened[away] / norms[away, np.newaxis]
-    _, different = np.unique(vectors.round(6), axis=0, return_index=True)
-    return vectors[random.permutation(different)[:count]]
+    centred = np.asarray(rows, np.float64)
+    centred = centred - centred.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=1)
+    away = np.flatnonzero(norms > 1e-6 * norms.max())
+    _, different = np.unique(
+        (centred[away] / norms[away, np.newaxis]).round(6), axis=0, return_index=True
+    )
+    chosen = away[random.permutation(different)[:count]]
+    whitened = whiten(centred, chosen) if len(chosen) else centred[chosen]
+    directions: np.ndarray = whitened / np.linalg.norm(whitened, axis=1, keepdims=True)
+    return directions
 
 
-def whiten(rows: np.ndarray) -> np.ndarray:
-    """Centre rows, and scale them along their principal axes to equal variances.
+def whiten(centred: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Scale some of all centred rows along the principal axes of all, to equal variances.
 
-    `(x − m) C^(−1/2)`, with `C` the sum of the outer products, in which variances below a
-    thousandth of the largest count as that.
+    `x C^(−1/2)`, with `C` the sum of the outer products, in which variances below a thousandth of
+    the largest count as that.
+
+    Args:
+        centred: All rows, `x`.
+        chosen: Indices of those to scale.
     """
-    x = rows - rows.mean(axis=0)
-    is_wide = x.shape[1] > len(x)  # then x xᵀ has the same variances, and is smaller
-    variances, axes = np.linalg.eigh(x @ x.T if is_wide else x.T @ x)
-    largest = max(variances[-1], np.finfo(np.float64).tiny)
-    root = axes / np.sqrt(np.maximum(variances, FLOOR * largest)) @ axes.T
-    whitened: np.ndarray = root @ x if is_wide else x @ root
+    if min(centred.shape) > LARGEST_MATRIX:
+        return centred[chosen]
+    is_wide = centred.shape[1] > len(centred)  # then x xᵀ has the same variances, and is smaller
+    variances, axes = np.linalg.eigh(centred @ centred.T if is_wide else centred.T @ centred)
+    root = axes / np.sqrt(np.maximum(variances, FLOOR * variances[-1])) @ axes.T
+    whitened: np.ndarray = root[chosen] @ centred if is_wide else centred[chosen] @ root
     return whitened
 
 

@@ -1,4 +1,4 @@
-"""What a method is measured by, and the settings that all methods share."""
+"""What a method is measured by, and the settings that methods share."""
 
 import math
 from collections.abc import Callable

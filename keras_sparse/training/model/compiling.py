@@ -64,11 +64,11 @@ class CompilingModel(keras.Model):
 
         Args:
             optimizer: As in Keras. `"auto"` is Adam with a learning rate that rises over the first
-                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 20 %,
-                or 40 % by count; in a stream of unknown length it rises over 100 steps and stays.
-                The peak is, for d features, n units and no hidden layers, .084/√d with a penalty,
-                .19/√max(d, n) by count and .13/√max(d, n) refined, at most .012; else 1e-3. Pass
-                `"adam"` together with a callback that sets the rate.
+                5 % of the steps of each `fit`, stays at a peak, and falls to 0 over the last 20 %;
+                in a stream of unknown length it rises over 100 steps and stays. The peak is 1e-3,
+                but without hidden layers, for d features and n units, .19/√max(d, n) by count,
+                .13/√max(d, n) refined and .084/√d otherwise, at most .012; by count the rate then
+                falls over the last 40 %. Pass `"adam"` together with a callback that sets the rate.
             loss: As in Keras.
             loss_weights: As in Keras.
             metrics: As in Keras; rows and steps of weight 0, and masked steps, are left out.

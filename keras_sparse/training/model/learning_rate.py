@@ -13,7 +13,7 @@ SCALE = 0.084
 SCALE_BY_COUNT, SCALE_REFINED = 0.19, 0.13
 """Peak of the rate times √max(features, units), for codes by count and for refined ones."""
 LARGEST = 0.012
-"""Peak of the rate for rows of few features and few units, which was found with 196 and 512."""
+"""Peak of the rate where features and units are few; tried with 64 features and 256 units."""
 WARM_UP, DECAY, DECAY_BY_COUNT = 0.05, 0.2, 0.4
 """Fractions of the steps of a training in which the rate rises, falls, and falls by count."""
 UNKNOWN_WARM_UP = 100

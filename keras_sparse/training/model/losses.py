@@ -125,6 +125,6 @@ class LossModel(CompilingModel):
         return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)
 
     @property
-    def counted_codes(self) -> float:
-        """Number of codes in the pass that `unit_curves` describes."""
-        return float(ops.convert_to_numpy(self._monitor.count_codes()))
+    def measured_rows(self) -> float:
+        """Number of rows in the pass that `unit_curves` describes; of steps with own weights."""
+        return float(ops.convert_to_numpy(self._monitor.count_rows()))

@@ -9,7 +9,7 @@ from keras import ops
 import keras_sparse
 import keras_sparse.evaluation
 import keras_sparse.experiments
-from keras_sparse import KL, L1, SparseAutoencoder
+from keras_sparse import KL, L1, SparseAutoencoder, TopK
 from keras_sparse.data.arrays import DataError
 from models import model_of
 
@@ -165,15 +165,30 @@ def test_evaluate_tells_of_rows_with_another_l0_than_was_asked_for(rows: np.ndar
     model.fit(rows, epochs=2, verbose=0)
     model.evaluate(rows, verbose=0)  # these have it: no warning
     other = rows * 3
-    expected = f"{(model.encode(other) > 0).sum(axis=1).mean():.3g} units are active per row"
-    with pytest.warns(UserWarning, match=rf"^{expected}; 4 were asked for. Remedy: rows like"):
+    message = r"units are active per row; 4 were asked for. Remedy: rows like these as validation_"
+    with pytest.warns(UserWarning, match=message) as caught:
         model.evaluate(other, verbose=0)
-    model.evaluate(other[:20], verbose=0)  # too few to tell
+    l0 = (model.encode(other) > 0).sum(axis=1).mean()
+    assert float(str(caught[0].message).split()[0]) == pytest.approx(l0, rel=0.01)
+    model.evaluate(other[:200], verbose=0)  # too few to tell
     model.compile(monitor=False)
     model.evaluate(other, verbose=0)
 
 
-def test_evaluate_does_not_judge_an_untrained_model(rows: np.ndarray) -> None:
-    model = SparseAutoencoder(12, 24, target_l0=4, normalization=None)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"target_l0": 4},
+        {"sparsity": TopK(20), "refine": 0},  # a row has fewer positive pre-activations
+        {"sparsity": TopK(20), "refine": 1},
+        {"sparsity": L1(), "target_l0": 4},
+    ],
+    ids=["refined", "TopK", "refined TopK", "L1"],
+)
+def test_evaluate_judges_nothing_but_calibrated_thresholds(
+    arguments: dict[str, Any], rows: np.ndarray
+) -> None:
+    model = SparseAutoencoder(12, 24, normalization=None, **arguments)
     model.compile()
-    assert model.evaluate(rows, verbose=0, return_dict=True)["l0"] > 6
+    asked = arguments.get("target_l0", 20)
+    assert abs(model.evaluate(rows, verbose=0, return_dict=True)["l0"] - asked) > 0.1 * asked
