@@ -1,6 +1,6 @@
 """Classify MNIST by a linear SVM on codes, in the setting of winner-take-all autoencoders.
 
-    python -m quality winner-take-all --data mnist.npz
+    python -m quality.frontier.linear_svm --data mnist.npz
 
 784-2000, at L0 100 with 5 % of the units active, as the fully connected autoencoder of
 A. Makhzani and B. Frey, "Winner-take-all autoencoders", 2015, which has 98.8 % with an SVM. The
@@ -12,6 +12,7 @@ them, on whose codes it is then not fitted; the test images are used once per ro
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,6 @@ UNITS = 2_000
 VALIDATION = 10_000
 STRENGTHS = (0.003, 0.01, 0.03, 0.1)
 """C of the SVM, for features whose non-zero values have a mean square of 1."""
-MODELS: dict[str, dict[str, Any]] = {
-    f"{title}, L0 {l0}": {"sparsity": BatchTopK(l0), "refine": refine}
-    for l0 in (40, 100)
-    for title, refine in (("BatchTopK", 0), ("refined", 1))
-}
 
 
 def measure_accuracy(
@@ -53,11 +49,13 @@ def _svm(strength: float) -> LinearSVC:
     return LinearSVC(C=strength, random_state=0)
 
 
-def _features(x: np.ndarray, x_test: np.ndarray, epochs: int) -> Iterator[tuple[str, Any, Any]]:
+def _features(
+    x: np.ndarray, x_test: np.ndarray, targets: Sequence[int], epochs: int
+) -> Iterator[tuple[str, Any, Any]]:
     yield "raw pixels | – | –", *_normalize(x, x_test)
-    for name, arguments in MODELS.items():
+    for l0, (name, refine) in product(targets, (("one pass", 0), ("refined", 1))):
         keras.utils.set_random_seed(0)
-        model = SparseAutoencoder(784, UNITS, **arguments)
+        model = SparseAutoencoder(784, UNITS, sparsity=BatchTopK(l0), refine=refine)
         model.compile()
         model.fit(x, epochs=epochs, verbose=0)
         codes, test = (model.encode(rows) for rows in (x, x_test))
@@ -71,11 +69,12 @@ def _normalize(features: np.ndarray, test: np.ndarray) -> tuple[Any, Any]:
     return csr_matrix(features / unit), csr_matrix(test / unit)
 
 
-def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("python -m quality winner-take-all", description=__doc__)
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m quality.frontier.linear_svm", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="mnist.npz")
-    parser.add_argument("--epochs", type=int, default=20)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--l0", type=int, nargs="+", default=[100])
+    parser.add_argument("--epochs", type=int, default=10)
+    options = parser.parse_args()
     with np.load(options.data) as arrays:
         x, x_test = (
             arrays[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
@@ -84,10 +83,14 @@ def main(arguments: Sequence[str]) -> None:
     print("| | L0 on test images | explained variance | test | validation | C | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     start = time.perf_counter()
-    for title, features, test in _features(x, x_test, options.epochs):
+    for title, features, test in _features(x, x_test, options.l0, options.epochs):
         accuracy, validation, strength = measure_accuracy(features, y, (test, y_test))
         seconds, start = time.perf_counter() - start, time.perf_counter()
         print(
             f"| {title} | {accuracy:.2%} | {validation:.2%} | {strength:g} | {seconds:.0f} |",
             flush=True,
         )
+
+
+if __name__ == "__main__":
+    main()
