@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.svm import LinearSVC
 
 from keras_sparse.training.model.learning_rate import DECAY_BY_COUNT, trapezoid
-from quality.frontier import command, store, table
+from quality.frontier import command, linear_svm, store, table
 from quality.frontier.measure import share_of_peak
 from references import scalar
 
@@ -120,3 +122,20 @@ def test_the_auxiliary_loss_is_the_error_that_dead_units_leave() -> None:
     explained = z[:, 9:].relu().numpy() @ model.decoder[9:].detach().numpy()
     left = np.square(explained - error.numpy()).mean() / np.square(error.numpy()).mean()
     assert found == pytest.approx(left / 32, rel=1e-5)
+
+
+@pytest.mark.one_backend
+def test_the_strength_of_an_svm_is_chosen_on_the_last_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = load_digits(return_X_y=True)
+    x = x / 16
+    monkeypatch.setattr(linear_svm, "VALIDATION", 300)
+    accuracy, validation, strength = linear_svm.measure_accuracy(
+        x[:1200], y[:1200], (x[1200:], y[1200:])
+    )
+    scores = {
+        c: LinearSVC(C=c, random_state=0).fit(x[:900], y[:900]).score(x[900:1200], y[900:1200])
+        for c in linear_svm.STRENGTHS
+    }
+    assert (validation, strength) == (max(scores.values()), max(scores, key=lambda c: scores[c]))
+    best = LinearSVC(C=strength, random_state=0).fit(x[:1200], y[:1200])
+    assert accuracy == best.score(x[1200:], y[1200:])

@@ -47,10 +47,25 @@ def load(name: str, file: Path | None, rows: int | None = None) -> Data:
 Loader = Callable[[Path | None], tuple[np.ndarray, np.ndarray, int]]
 
 
-def _mnist(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+class Mnist(NamedTuple):
+    """Images of 28×28 pixels from 0 to 1, and their labels."""
+
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def read_mnist(file: Path | None) -> Mnist:
+    """Read the `mnist.npz` of Keras."""
     with np.load(_require(file, "the mnist.npz of Keras")) as arrays:
-        x, x_test = (arrays[part].reshape(-1, 784) / 255 for part in ("x_train", "x_test"))
-    return x, x_test, 1024
+        x, x_test = (arrays[part] / np.float32(255) for part in ("x_train", "x_test"))
+        return Mnist(x, arrays["y_train"], x_test, arrays["y_test"])
+
+
+def _mnist(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    mnist = read_mnist(file)
+    return mnist.x.reshape(-1, 784), mnist.x_test.reshape(-1, 784), 1024
 
 
 def _fashion(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
@@ -87,14 +102,12 @@ def _activations(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
     """256 activations of a small network for digits, before its last layer."""
     import keras
 
-    with np.load(_require(file, "the mnist.npz of Keras")) as arrays:
-        x, y, x_test = (arrays[part] for part in ("x_train", "y_train", "x_test"))
+    mnist = read_mnist(file)
     keras.utils.set_random_seed(0)
     layers = keras.layers
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            layers.Rescaling(1 / 255),
             layers.Conv2D(16, 3, strides=2, activation="relu"),
             layers.Conv2D(32, 3, strides=2, activation="relu"),
             layers.Flatten(),
@@ -104,9 +117,10 @@ def _activations(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
         ]
     )
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x[..., np.newaxis], y, batch_size=256, epochs=2, verbose=0)
+    model.fit(mnist.x[..., np.newaxis], mnist.y, batch_size=256, epochs=2, verbose=0)
     inner = keras.Model(model.inputs, model.get_layer("activations").output)
-    return *(inner.predict(images[..., np.newaxis], verbose=0) for images in (x, x_test)), 2048
+    images = mnist.x[..., np.newaxis], mnist.x_test[..., np.newaxis]
+    return *(inner.predict(part, verbose=0) for part in images), 2048
 
 
 def _words(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:

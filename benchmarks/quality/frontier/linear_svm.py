@@ -23,6 +23,7 @@ from sklearn.svm import LinearSVC
 
 from keras_sparse import BatchTopK, SparseAutoencoder
 from keras_sparse.metrics.functional import explained_variance
+from quality.frontier.data import read_mnist
 
 UNITS = 2_000
 VALIDATION = 10_000
@@ -75,16 +76,13 @@ def main() -> None:
     parser.add_argument("--l0", type=int, nargs="+", default=[100])
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
-    with np.load(options.data) as arrays:
-        x, x_test = (
-            arrays[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
-        )
-        y, y_test = arrays["y_train"], arrays["y_test"]
+    mnist = read_mnist(options.data)
+    x, x_test = (images.reshape(-1, 784) for images in (mnist.x, mnist.x_test))
     print("| | L0 on test images | explained variance | test | validation | C | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     start = time.perf_counter()
     for title, features, test in _features(x, x_test, options.l0, options.epochs):
-        accuracy, validation, strength = measure_accuracy(features, y, (test, y_test))
+        accuracy, validation, strength = measure_accuracy(features, mnist.y, (test, mnist.y_test))
         seconds, start = time.perf_counter() - start, time.perf_counter()
         print(
             f"| {title} | {accuracy:.2%} | {validation:.2%} | {strength:g} | {seconds:.0f} |",
