@@ -32,8 +32,8 @@ def peak_rate(features: int) -> float:
 def peak_rate_by_count(features: int, units: int, *, is_refined: bool) -> float:
     """`c / √max(features, units)`, at most 0.012, for codes by count.
 
-    `c` is 0.19, or 0.13 where a second pass corrects the codes: at twice that rate it may make
-    errors larger instead, and the training diverges.
+    `c` is 0.19, or 0.13 where a second pass corrects the codes: at three times that rate it may
+    make errors larger instead, and the training diverges.
 
     Args:
         features: Number of columns.
