@@ -121,7 +121,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--table", action="store_true", help="print the results in it")
     parser.add_argument("--data", choices=SETS, default="digits")
-    parser.add_argument("--file", type=Path, help="mnist.npz, a folder, or a .npy")
+    parser.add_argument("--file", type=Path, help="mnist.npz, a folder, a .npy or a wheel")
     parser.add_argument("--l0", type=_numbers, default=[8, 16, 32, 64])
     parser.add_argument("--seeds", type=_numbers, default=[0, 1, 2])
     parser.add_argument("--methods", type=_names, default=[*table.DEFAULT])

