@@ -57,7 +57,7 @@ def demo(out: Path, *, epochs: int, overwrite: bool = False) -> None:
     expected = run.model.encode(run.held_out)
     error = max_abs_error(expected, encoder.encode(run.held_out))
     encoder.verify()
-    report = _write_report(run, settings[best], out)
+    report = _write_report(run, out)
     print(
         f"\nExported {best}, which explains the most at this L0, to {path}\n"
         f"onnxruntime against Keras on {len(expected)} digits: max |Δ| {error:.2g} "
@@ -67,14 +67,14 @@ def demo(out: Path, *, epochs: int, overwrite: bool = False) -> None:
     )
 
 
-def _write_report(run: Run, settings: Settings, out: Path) -> str:
+def _write_report(run: Run, out: Path) -> str:
     """Write the report beside the bundle and return a line that says where it is."""
     from keras_sparse.report.write import missing_package, write_report
 
     if package := missing_package():
         return f'No report: it needs {package}. Remedy: pip install "keras-sparse[insight]"'
     with TemporaryDirectory() as folder:
-        write_run(Path(folder), run, settings, data="Handwritten digits", rows=True)
+        write_run(Path(folder), run, data="Handwritten digits", rows=True)
         page = write_report(folder, out.with_name(f"{out.name}-report.html"))
     return f"Report: {page}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_sparse.experiments.point import Point
+from keras_sparse.models.budget import choose_l0s
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families
 from keras_sparse.sparsity.family import Family
@@ -21,24 +22,42 @@ Space = Mapping[str, Sequence[Any]] | Callable[["optuna.Trial"], Settings]
 
 L0, FAMILIES = "l0", "sparsity"
 """Entries of a grid that are not of one family: L0s to ask for, and names of families."""
-DEFAULT_L0S = (0.5, 1, 2, 4)
-"""L0s of a family by count in a grid that has none, relative to `families.default_l0`."""
 
 
-def make_default_grid(features: int) -> dict[str, list[float]]:
-    """Make a grid of the families with default strengths, for rows of this many features."""
-    grid: dict[str, list[float]] = {}
-    for family in families.families():
-        if family.strengths is not None:
-            grid |= _default_axes(family, features)
+def make_default_grid(features: int, units: int) -> dict[str, list[Any]]:
+    """Make the grid of a sweep without one: families at equal L0, and those with a target at ρ.
+
+    Args:
+        features: Number of features of a row.
+        units: Number of units.
+    """
+    rows = families.families()
+    chosen = [row for row in rows if row.in_default_sweep]
+    grid: dict[str, list[Any]] = {
+        FAMILIES: [row.name for row in chosen],
+        L0: choose_l0s(units, features),
+    }
+    for row in chosen:
+        if not row.asks_l0:
+            grid |= _default_axes(row, features, units)
     return grid
 
 
-def _default_axes(family: Family, features: int) -> dict[str, list[float]]:
-    assert family.strengths is not None
+def _default_axes(family: Family, features: int, units: int) -> dict[str, list[float]]:
+    """Return the axes of a family that is not asked for an L0.
+
+    A code whose mean activation is ρ has about `2 ρ units` active ones, so that ρ spans the L0s.
+    """
     grids = {parameter.name: list(parameter.grid) for parameter in family.parameters}
+    if family.target is not None:
+        l0s = choose_l0s(units, features)
+        grids[family.target] = [float(f"{l0 / (2 * units):.2g}") for l0 in l0s]
     own = {name: values for name, values in grids.items() if values}
-    return {family.axis: list(family.strengths(features)), **own}
+    if family.strengths is not None:
+        return {family.axis: list(family.strengths(features)), **own}
+    if family.strength_for_units is not None:
+        return {family.axis: [family.strength_for_units(units)], **own}
+    return own
 
 
 def make_points(grid: Grid | None, features: int, settings: Settings) -> list[Point]:
@@ -48,14 +67,15 @@ def make_points(grid: Grid | None, features: int, settings: Settings) -> list[Po
         grid: Values by axis, or penalties; by default `make_default_grid`. The entry `"l0"` lists
             L0s to ask for, `"sparsity"` names of families.
         features: Number of features of a row.
-        settings: Parameters for axes that the grid lacks.
+        settings: The number of units, and parameters for axes that the grid lacks.
 
     Raises:
         TypeError: If the grid holds anything but numbers or penalties of registered families.
         ValueError: If the grid is empty, a number is out of range, or two points have one name.
     """
+    assert settings.code_dim is not None
     if grid is None:
-        grid = make_default_grid(features)
+        grid = make_default_grid(features, settings.code_dim)
     if isinstance(grid, Mapping):
         points = list(dict.fromkeys(_make_points_from_axes(grid, features, settings)))
     else:
@@ -86,9 +106,11 @@ def _make_points_from_axes(
             f"{fractions[0]:g}"
         )
     by_strength, by_l0 = select_families(grid.get(FAMILIES), values, has_l0=bool(l0s))
-    usual = families.default_l0(settings.code_dim)
-    counts = l0s or sorted({max(1.0, factor * usual // 1) for factor in DEFAULT_L0S})
-    own = (_with_default_strengths(family, values, features) for family in by_strength)
+    assert settings.code_dim is not None
+    counts = l0s or choose_l0s(settings.code_dim, features)
+    own = (
+        _with_default_axes(family, values, features, settings.code_dim) for family in by_strength
+    )
     return [
         *(point for family in by_l0 for point in _combine(family, values, settings, l0s=counts)),
         *(
@@ -109,24 +131,30 @@ def select_families(
             those of an L0 sweep.
         axes: Strengths and parameters that are given.
         has_l0: Whether L0s are given. A named penalty is then asked for them, unless it has a
-            target of its own, as KL.
+            target of its own, as KL. Without them, one that a training asks for an L0 is asked for
+            the default ones, unless its strengths are given.
     """
+    axes = set(axes)
     by_axes = families.select(axes)
     if names is None:
         return by_axes, [row for row in families.families() if has_l0 and row.in_l0_sweep]
     named = [families.get(name) for name in dict.fromkeys(names)]
-    by_l0 = [row for row in named if row.by_count or (has_l0 and row.takes_l0)]
+    by_l0 = [
+        row
+        for row in named
+        if row.takes_l0 and (has_l0 or row.by_count or (row.asks_l0 and row.axis not in axes))
+    ]
     by_strength = [row for row in named if row not in by_l0]
     return [*by_strength, *(row for row in by_axes if row not in by_strength)], by_l0
 
 
-def _with_default_strengths(
-    family: Family, values: Mapping[str, Sequence[float]], features: int
+def _with_default_axes(
+    family: Family, values: Mapping[str, Sequence[float]], features: int, units: int
 ) -> Mapping[str, Sequence[float]]:
-    """Add the default grid of a family of which no axis is given."""
-    if family.strengths is None or any(axis in values for axis in family.axes):
+    """Add the default axes of a family of which none is given."""
+    if any(axis in values for axis in family.axes):
         return values
-    return {**values, **_default_axes(family, features)}
+    return {**values, **_default_axes(family, features, units)}
 
 
 def _require_axes(argument: str, axes: Mapping[str, Any]) -> None:
@@ -196,7 +224,7 @@ def make_point(
 # Search space ----------------------------------------------------------------------------------
 
 
-def check_space(space: Space | None, features: int) -> Space:
+def check_space(space: Space | None, features: int, units: int) -> Space:
     """Return a valid search space, by default from the ends of the default grid.
 
     Raises:
@@ -205,8 +233,11 @@ def check_space(space: Space | None, features: int) -> Space:
     if callable(space):
         return space
     if space is None:
-        grid = make_default_grid(features)
-        space = {name: (min(axis), max(axis)) for name, axis in grid.items()}
+        grid = make_default_grid(features, units)
+        space = {
+            name: axis if name == FAMILIES else (min(axis), max(axis))
+            for name, axis in grid.items()
+        }
     if not space:
         raise ValueError("Invalid value for argument `space`. Expected an axis. Received: none")
     _require_axes("space", space)
@@ -243,6 +274,7 @@ def suggest_settings(trial: "optuna.Trial", space: Space, settings: Settings) ->
     if family not in by_l0:
         strength = draw(family.axis, family.strength)
         return make_point(family.name, strength, parameters).settings(settings)
-    low, high = space.get(L0, (families.default_l0(settings.code_dim),) * 2)
+    assert settings.code_dim is not None
+    low, high = space.get(L0, (max(1, settings.code_dim // 4),) * 2)
     l0 = trial.suggest_int(L0, int(low), int(high), log=True)
     return make_point(family.name, l0, parameters, by_l0=True).settings(settings)

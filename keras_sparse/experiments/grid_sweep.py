@@ -89,8 +89,10 @@ def sweep(
         >>> frontier.points[0].load().encode(x).shape
         (200, 4)
     """
-    settings = settings or Settings()
     table = as_table(x, labels)
+    settings = (settings or Settings()).with_units(table.rows)
+    if warm:  # a path shares out epochs whose number is fixed
+        settings = replace(settings, epochs=settings.plan(table.rows).epochs)
     points = make_points(grid, table.rows.shape[1], settings)
     _, held_out = split(table, settings)
     record = sweep_folder.describe_sweep(table, settings, points, data, warm=warm)
@@ -221,6 +223,7 @@ def _train_chain(
         if point.status != "done":
             own = point.settings(settings)
             if start is not None:
+                assert settings.epochs is not None
                 epochs = int(CHAIN_EPOCHS * settings.epochs / (len(chain) - 1))
                 own = replace(own, epochs=max(1, epochs))
             point = attempt(point, own, point_folder(folder, point.name), train, start)

@@ -73,8 +73,8 @@ class Objective:
     ) -> None:
         self._optuna = require_optuna()
         self._table = as_table(x, labels)
-        self._settings = settings or Settings()
-        self._space = check_space(space, self._table.rows.shape[1])
+        self._settings = (settings or Settings()).with_units(self._table.rows)
+        self._space = check_space(space, self._table.rows.shape[1], self._settings.code_dim)
         self._max_l0 = max_l0
         self._keeper = TemporaryFolder() if folder is None else None
         self.folder = self._keeper.path if self._keeper else Path(str(folder)).resolve()
@@ -102,12 +102,13 @@ class Objective:
 
     def _value(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         settings = suggest_settings(trial, self._space, self._settings)
+        own = settings.for_rows(self._table.rows)
         point = Point(
             f"trial-{trial.number}",
-            settings.family.name,
-            settings.effective_strength(),
-            settings.family_parameters(),
-            settings.target_l0,
+            own.family.name,
+            own.effective_strength(),
+            own.family_parameters(),
+            own.l0,
         )
         trial.set_user_attr("point", point.entry())
         path = point_folder(self.folder, point.name)

@@ -78,10 +78,10 @@ def search(
         ValueError: If the space is empty or exceeds the range of a strength.
     """
     optuna = require_optuna()
-    settings = settings or Settings()
     table = as_table(x, labels)
+    settings = (settings or Settings()).with_units(table.rows)
     _, held_out = split(table, settings)
-    space = check_space(space, table.rows.shape[1])
+    space = check_space(space, table.rows.shape[1], settings.code_dim)
     description = space.__qualname__ if callable(space) else dict(space)
     record = sweep_folder.describe_sweep(
         table, settings, [], data, space=description, max_l0=max_l0

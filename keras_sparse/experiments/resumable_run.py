@@ -99,7 +99,7 @@ def _require_same(folder: Path, call: Mapping[str, Any]) -> None:
             f"{error}. Remedy: --overwrite to start again"
         ) from error
     now = json.loads(json.dumps(call))
-    if now["settings"]["epochs"] >= epochs:
+    if epochs is not None and (now["settings"]["epochs"] or 0) >= epochs:
         now["settings"]["epochs"] = epochs
     if differences := fingerprint.differences(_flatten(before), _flatten(now)):
         raise CheckpointError(

@@ -14,6 +14,7 @@ from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data import tables
 from keras_sparse.data.labels import require_labels
+from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.splits import choose_probe_rows, sample, split_rows, take_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.distribution import devices
@@ -69,39 +70,35 @@ def fit(
     train, test = split(table, settings)
     keras.utils.set_random_seed(settings.seed)
     training, held_out = take_rows(rows, train, test)
+    budget, settings = settings.plan(rows), settings.for_rows(rows)
     with devices.share(settings.devices):
-        model = SparseAutoencoder(
-            rows.shape[1],
-            settings.code_dim,
-            hidden_units=settings.hidden_units,
-            **settings.builder_arguments(rows.shape[1]),
-            normalization=None if settings.normalization == "none" else settings.normalization,
-            rho_horizon=settings.rho_horizon,
-            dtype=settings.precision,
-        )
+        model = build(settings, rows.shape[1])
         if model.normalization is not None:
             model.adapt(training)
         model.compile(settings.optimizer())
         if start is not None:
             _copy_state(start, model)
         monitor = SparsityMonitor(warn=False)
+        ending = _end_early(model, budget.patience)
         history = model.fit(
-            training,
+            mix_rows(training, budget.mixed, settings.seed) if budget.mixed else training,
             validation_data=held_out,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
+            epochs=budget.epochs,
+            batch_size=budget.batch_size,
             verbose=0,
             callbacks=[
                 *([] if name is None else [EpochProgress(name)]),
                 keras.callbacks.TerminateOnNaN(),
                 monitor,
                 *_remedies(settings, model, training),
+                *ending,
                 *callbacks,
             ],
         ).history
     losses = history.get("loss", [])
     is_finite = np.isfinite(losses).all() and all(map(finite, model.get_weights()))
-    if len(losses) < settings.epochs or not is_finite:
+    ended = any(callback.stopped_epoch for callback in ending)
+    if not is_finite or (len(losses) < budget.epochs and not ended):
         raise TrainingError(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
@@ -109,6 +106,7 @@ def fit(
     evaluation = evaluate(model, held_out)
     return Run(
         model,
+        settings,
         history,
         held_out,
         len(training),
@@ -119,6 +117,32 @@ def fit(
         columns=table.columns,
         baselines=_measure_baselines(model, training, held_out, evaluation.l0) if baselines else (),
     )
+
+
+def build(settings: Settings, features: int) -> SparseAutoencoder:
+    """Build the model of settings that name its units."""
+    return SparseAutoencoder(
+        features,
+        settings.code_dim,
+        hidden_units=settings.hidden_units,
+        **settings.builder_arguments(features),
+        normalization=None if settings.normalization == "none" else settings.normalization,
+        rho_horizon=settings.rho_horizon,
+        dtype=settings.precision,
+    )
+
+
+def _end_early(
+    model: SparseAutoencoder, patience: int | None
+) -> list[keras.callbacks.EarlyStopping]:
+    """End a training whose held-out loss gets no better, and restore the best weights.
+
+    While a strength is still to be found, the loss grows with it and shows nothing.
+    """
+    finds_strength = model.penalty is not None and model.penalty.target_l0 is not None
+    if patience is None or finds_strength:
+        return []
+    return [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
 
 
 def _measure_baselines(
@@ -195,7 +219,6 @@ def train(
             write_run(
                 folder,
                 run,
-                settings,
                 data=data.name,
                 rows=keep_rows,
                 options=options,
@@ -231,11 +254,16 @@ def is_complete(
     """
     data, out = Path(data), Path(out)
     options = {"key": key, "label": label}
-    call = {"data": data.name, "options": options, "golden": golden}
-    if not (run_folder.is_run(out) and run_folder.is_of_call(out, settings, **call)):
+    if not run_folder.is_run(out):
         return False
-    fingerprint = tables.fingerprint(tables.open_table(data, **options))
-    if run_folder.read_record(out).get("fingerprint") != fingerprint:
+    table = tables.open_table(data, **options)
+    call = {
+        "data": data.name,
+        "options": options,
+        "golden": golden,
+        "fingerprint": tables.fingerprint(table),
+    }
+    if not run_folder.is_of_call(out, settings.for_rows(table.rows), **call):
         return False
     resumable_run.remove_checkpoint(out)
     return True

@@ -38,6 +38,8 @@ class Run:
     """The result of a training."""
 
     model: SparseAutoencoder
+    settings: Settings
+    """How it was trained, with the numbers that the table decided."""
     history: dict[str, list[float]]
     held_out: np.ndarray
     trained_rows: int
@@ -59,15 +61,12 @@ class Run:
         return {} if self.probe is None else self.probe.as_dict()
 
 
-def write_run(
-    folder: Path, run: Run, settings: Settings, *, data: str | None, rows: bool, **extra: Any
-) -> None:
+def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: Any) -> None:
     """Write the files of a run: `model.keras`, `history.csv`, `units.npz`, `run.json`.
 
     Args:
         folder: Where to write.
         run: The result of the training.
-        settings: How it was trained.
         data: Name of the file that it was trained on.
         rows: Whether to keep held-out rows, in `held_out.npy`.
         **extra: More entries of `run.json`.
@@ -80,7 +79,7 @@ def write_run(
     record = {
         "data": data,
         **extra,
-        "settings": _effective(settings),
+        "settings": _effective(run.settings),
         "versions": versions(),
         "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
         "row_shape": run.row_shape,
@@ -129,9 +128,8 @@ def _effective(settings: Settings) -> dict[str, Any]:
         **values,
         **unused,
         "sparsity": settings.family.name,
-        "l0": settings.target_l0,
         "strength": settings.effective_strength() if settings.family.method else None,
-        "learning_rate": settings.effective_learning_rate(),
+        "learning_rate": settings.learning_rate or "auto",
         **settings.family_parameters(),
     }
 

@@ -65,7 +65,7 @@ def train_here(
         "cpu_seconds": round(time.process_time() - used, 3),
     }
     with transactions().replace_folder(folder, marker=MARKER, overwrite=True) as staging:
-        write_run(staging, run, settings, data=None, rows=False, **extra)
+        write_run(staging, run, data=None, rows=False, **extra)
 
 
 @contextmanager

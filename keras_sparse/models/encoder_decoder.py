@@ -1,5 +1,6 @@
 """Build and validate the encoder and decoder of an autoencoder."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,13 +34,14 @@ def build(
     refine: int,
     dtype: Any,
     name: str,
+    rho: float | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Build encoder and decoder of dense layers; the decoder mirrors the encoder.
 
     With a normalization the encoder starts with the scaling, and the decoder ends with its inverse.
     An activation by count is a layer of its own, `code`, behind the layer `pre_activation`; a
     refined code is one layer, `code`. The arguments are those of `SparseAutoencoder`; `name` is
-    that of the autoencoder.
+    that of the autoencoder. `rho` is the mean activation at which sigmoid codes start.
     """
     names = _name_half("encoder", name), _name_half("decoder", name)
     if refine and isinstance(activation, CountActivation):
@@ -54,10 +56,13 @@ def build(
             names=names,
         )
 
-    def dense(units: int, name: str, activation: Any, constraint: Any = None) -> keras.layers.Layer:
+    def dense(
+        units: int, name: str, activation: Any, constraint: Any = None, bias: Any = "zeros"
+    ) -> keras.layers.Layer:
         return keras.layers.Dense(
             units,
             activation=activation,
+            bias_initializer=bias,
             kernel_regularizer=kernel_regularizer,
             kernel_constraint=constraint,
             dtype=dtype,
@@ -74,7 +79,7 @@ def build(
         )  # a copy: two models do not share a threshold
         h = layer(dense(code_dim, "pre_activation", None)(h))
     else:
-        h = dense(code_dim, "code", activation)(h)
+        h = dense(code_dim, "code", activation, bias=_start_at(rho, activation))(h)
     encoder = keras.Model(x, h, name=names[0])
 
     h = code = keras.Input((code_dim,), name="code")
@@ -90,6 +95,17 @@ def build(
     if isinstance(activation, CountActivation):
         _tie(encoder.get_layer("pre_activation"), decoder.layers[1])
     return encoder, decoder
+
+
+def _start_at(rho: float | None, activation: Callable[[Tensor], Tensor]) -> Any:
+    """Return the initializer of the biases with which units start near their mean activation ρ.
+
+    Of an input around 0, `sigmoid(logit(ρ)) = ρ`. From a mean of 1/2 a small ρ is far: the units
+    would spend the first steps on switching off, and many would never come back.
+    """
+    if rho is None or activation is not keras.activations.sigmoid:
+        return "zeros"
+    return keras.initializers.Constant(math.log(rho / (1 - rho)))
 
 
 def _tie(writer: keras.layers.Layer, reader: keras.layers.Layer) -> None:

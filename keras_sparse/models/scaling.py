@@ -16,7 +16,7 @@ from keras_sparse.utils.types import Tensor
 
 CHUNK = 1 << 18  # values in float64 at a time, few enough for a processor's cache
 NORMALIZATIONS = ("auto", "center", "standard", "minmax", None)
-FEW = 0.1  # of the columns, beside the first, share the variance where units differ
+FEW = 0.1  # of the columns, beside the first, or of the mean variance, where units differ
 UNRESOLVED = 1e5  # |mean| / std of a column whose values float32 can no longer tell apart
 
 
@@ -96,16 +96,21 @@ def effective_columns(deviation: np.ndarray) -> float:
 def choose_normalization(deviation: np.ndarray) -> str:
     """What `"auto"` stands for: `"standard"` if few columns have nearly all of the variance.
 
-    Such columns have other units than the rest, and the others would not count in the loss.
+    Such columns have other units than the rest, and the others would not count in the loss. They
+    are a tenth of the columns at most, or leave half of them less than a tenth of the mean
+    variance.
     Otherwise `"center"`, which leaves the columns their proportions, as pixels and activations
     should have them. Columns that do not vary do not count.
 
     Args:
         deviation: Standard deviation of each column.
     """
-    others = np.count_nonzero(deviation) - 1
-    few = effective_columns(deviation) - 1 < FEW * others
-    return "standard" if few else "center"
+    varying = deviation[deviation > 0]
+    if len(varying) < 2:
+        return "center"
+    few = effective_columns(varying) - 1 < FEW * (len(varying) - 1)
+    variance = (varying / varying.max()) ** 2
+    return "standard" if few or np.median(variance) < FEW * variance.mean() else "center"
 
 
 def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:

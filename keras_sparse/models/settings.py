@@ -6,9 +6,11 @@ The module loads without Keras, so that the command can parse its arguments firs
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from keras_sparse.models import budget
+from keras_sparse.models.budget import Budget
 from keras_sparse.sparsity import families
 from keras_sparse.utils.parse import positive, sizes
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from keras_sparse.sparsity.family import Family
 
 PENALTIES = tuple(row for row in families.families() if not row.by_count)
-LEARNING_RATE = 1e-3
-"""The default learning rate of a training that is asked for a strength."""
 TARGETED = " or ".join(row.name for row in families.families() if row.target)
 """The families that aim at a mean activation."""
 
@@ -54,28 +54,35 @@ def option(
 class Settings:
     """How to train; the fields are the training options of the command."""
 
-    code_dim: int = option(64, "units of the code", positive, metavar="N")
+    code_dim: int | None = option(
+        None,
+        "units of the code",
+        positive,
+        unset=f"twice the columns, at most {budget.MOST_UNITS}, and one for two rows",
+        metavar="N",
+    )
     hidden_units: tuple[int, ...] = option(
         (), "widths of hidden layers, such as 128,64", sizes, unset="none", metavar="N,N"
     )
     sparsity: str = option(
         families.AUTO,
         "what makes the codes sparse",
-        unset="the best for --l0, l1 without it",
+        unset="the best for an L0, l1 for a strength",
         choices=(families.AUTO, *families.names(), families.NONE.name),
     )
     l0: int | None = option(
         None,
         "active units per row to train for, instead of a strength",
         positive,
-        unset="a sixteenth of the units for an activation by count, such as batch_topk",
+        unset="without a strength a quarter of the units or of the columns, of which are fewer",
         metavar="K",
     )
     strength: float | None = option(
         None,
         "strength of the penalty: " + ", ".join(f"{row.symbol} of {row.name}" for row in PENALTIES),
         float,
-        unset=", ".join(f"{row.strength:g} for {row.name}" for row in PENALTIES),
+        unset="found for the L0; "
+        + ", ".join(f"{row.strength:g} for {row.name}" for row in PENALTIES if not row.takes_l0),
         metavar="λ",
     )
     rho: float = option(
@@ -97,13 +104,25 @@ class Settings:
         "variance, unless another is named",
         choices=("auto", "center", "standard", "minmax", "none"),
     )
-    epochs: int = option(30, "passes over the training rows", positive, metavar="N")
-    batch_size: int = option(256, "rows per step", positive, metavar="N")
+    epochs: int | None = option(
+        None,
+        "passes over the training rows",
+        positive,
+        unset=f"those of {budget.STEPS} steps, fewer if held-out rows get no better",
+        metavar="N",
+    )
+    batch_size: int | None = option(
+        None,
+        "rows per step",
+        positive,
+        unset="{} to {}, as there are rows".format(*budget.BATCH_SIZES),
+        metavar="N",
+    )
     learning_rate: float | None = option(
         None,
         "learning rate of Adam",
         float,
-        unset=f"{LEARNING_RATE:g}; for an L0 the schedule that SparseAutoencoder.compile chooses",
+        unset="the schedule that SparseAutoencoder.compile chooses",
         metavar="RATE",
     )
     hold_out: float = option(
@@ -144,14 +163,50 @@ class Settings:
         Raises:
             ValueError: If no family has this name.
         """
-        return families.choose(self.sparsity, l0=self.l0, hidden_units=bool(self.hidden_units))
+        return families.choose(
+            self.sparsity,
+            has_strength=self.strength is not None,
+            hidden_units=bool(self.hidden_units),
+        )
 
-    @property
-    def target_l0(self) -> int | None:
-        """The L0 that is asked for: `l0`, or the default of an activation by count."""
-        if self.l0 is None and self.family.by_count:
-            return families.default_l0(self.code_dim)
-        return self.l0
+    def with_units(self, rows: Any) -> "Settings":
+        """Return these settings with the units that suit rows, unless their number is set.
+
+        Args:
+            rows: The rows of a table, `(rows, features)`.
+        """
+        return replace(self, code_dim=self.code_dim or budget.choose_units(*rows.shape[:2]))
+
+    def for_rows(self, rows: Any) -> "Settings":
+        """Return these settings with numbers for all that rows decide unless they are set.
+
+        These are the units, the L0, the epochs and the rows per step.
+
+        Args:
+            rows: The rows of a table, `(rows, features)`.
+
+        Raises:
+            ValueError: If no family has the name `sparsity`.
+        """
+        settings, plan, family = self.with_units(rows), self.plan(rows), self.family
+        units, amount = settings.code_dim, {}
+        assert units is not None
+        if self.l0 is None and self.strength is None and family.asks_l0:
+            amount = {"l0": budget.choose_l0(units, rows.shape[1])}
+        elif self.strength is None and family.strength_for_units is not None:
+            amount = {"strength": family.strength_for_units(units)}
+        return replace(settings, **amount, epochs=plan.epochs, batch_size=plan.batch_size)
+
+    def plan(self, rows: Any) -> Budget:
+        """Return how long a training on these rows lasts."""
+        from keras_sparse.data.shards import Shards
+
+        return budget.plan(
+            *rows.shape[:2],
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            can_mix=not isinstance(rows, Shards),
+        )
 
     def method(self) -> Any:
         """Return the penalty or the activation by count; `None` for neither.
@@ -161,7 +216,7 @@ class Settings:
                 exclude each other.
         """
         self._require_one_amount()
-        amount = self.target_l0 if self.family.by_count else self.strength
+        amount = self.l0 if self.family.by_count else self.strength
         return self.family.make(amount, **self.family_parameters())
 
     def builder_arguments(self, features: int) -> dict[str, Any]:
@@ -177,13 +232,13 @@ class Settings:
             ValueError: As `method`.
         """
         family, method = self.family, self.method()
-        if self.target_l0 is None:
+        if self.l0 is None:
             return {"sparsity": method, **family.builder}
         if family.strengths is not None:
             grid = family.strengths(features)
             middle = math.sqrt(min(grid) * max(grid))
             method = family.make(middle, **self.family_parameters())
-        return {"sparsity": method, "target_l0": self.target_l0, **family.builder}
+        return {"sparsity": method, "target_l0": self.l0, **family.builder}
 
     def effective_strength(self) -> float | None:
         """Return the strength of the penalty; `None` if an L0 is asked for, 0 for no penalty.
@@ -192,22 +247,16 @@ class Settings:
             ValueError: As `method`.
         """
         method = self.method()
-        if self.target_l0 is not None:
+        if self.l0 is not None:
             return None
         return 0.0 if method is None else float(method.strength)
-
-    def effective_learning_rate(self) -> float | str:
-        """Return `learning_rate`; without one `"auto"` if an L0 is asked for, else 0.001."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return LEARNING_RATE if self.target_l0 is None else "auto"
 
     def optimizer(self) -> Any:
         """Return Adam at the learning rate; `"auto"` for the schedule of `SparseAutoencoder`."""
         import keras
 
-        rate = self.effective_learning_rate()
-        return rate if rate == "auto" else keras.optimizers.Adam(rate)
+        rate = self.learning_rate
+        return "auto" if rate is None else keras.optimizers.Adam(rate)
 
     def family_parameters(self) -> dict[str, float]:
         """Return the parameters of the sparsity family, such as ρ."""
@@ -220,10 +269,11 @@ class Settings:
     def _require_one_amount(self) -> None:
         """Raise unless either a strength or an L0 sets how sparse the codes are."""
         family = self.family
-        if self.l0 is not None and not (_is_count(self.l0) and int(self.l0) <= self.code_dim):
+        most = self.code_dim
+        if self.l0 is not None and not (_is_count(self.l0) and self.l0 <= (most or self.l0)):
             raise ValueError(
-                f"Invalid value for argument `l0`. Expected an integer from 1 to {self.code_dim}, "
-                f"the units of the code. Received: l0={self.l0!r}"
+                f"Invalid value for argument `l0`. Expected an integer from 1"
+                f"{f' to {most}, the units of the code' if most else ''}. Received: l0={self.l0!r}"
             )
         if self.l0 is not None and not family.takes_l0:
             reason = f"which has its target {family.target}" if family.target else "no penalty"
@@ -232,7 +282,7 @@ class Settings:
                 f"Invalid value for argument `l0`. Expected None for {family.name}, {reason}. "
                 f"Received: l0={self.l0}. Remedy: {remedy}"
             )
-        if self.target_l0 is None:
+        if self.l0 is None and not family.by_count:
             return
         reason = "an L0" if self.l0 is not None else f"{family.name}, an activation by count"
         for name, value in (("strength", self.strength), ("warm_up", self.warm_up or None)):
@@ -241,6 +291,11 @@ class Settings:
                     f"Invalid value for argument `{name}`. Expected it only with a penalty of "
                     f"fixed strength, not with {reason}. Received: {name}={value}"
                 )
+        if self.l0 is None:
+            raise ValueError(
+                f"Invalid value for argument `l0`. Expected an integer for {family.name}, an "
+                "activation by count. Received: l0=None. Remedy: `for_rows`, which chooses one"
+            )
 
 
 def _is_count(value: Any) -> bool:

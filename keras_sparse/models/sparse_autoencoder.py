@@ -161,7 +161,10 @@ class SparseAutoencoder(CodeModel):
         # In a dictionary, Keras would track an activation that is a layer.
         self._arguments = MappingProxyType(arguments)
         encoder, decoder = encoder_decoder.build(
-            **arguments, dtype=self.dtype_policy, name=self.name
+            **arguments,
+            dtype=self.dtype_policy,
+            name=self.name,
+            rho=getattr(chosen.penalty, "target_activation", None),
         )
         self._prefix_widths = chosen.widths[:-1]  # and the whole code
         silent_units = None

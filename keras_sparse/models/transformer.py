@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
@@ -46,21 +47,22 @@ class SparseAutoencoderTransformer(
     ends; `n_jobs=2` moves a long search to processes that joblib replaces as they grow.
 
     Args:
-        code_dim: Units of the code.
+        code_dim: Units of the code; by default twice the columns, at most 256 and one for two rows.
         sparsity: Name of a family (`"l1"`, `"kl"`, `"batch_topk"`, or another registered one),
             `None` for no penalty, or an `ActivityRegularizer` or `CountActivation`. `"auto"` is the
-            best family for `l0`, and L1 without it.
-        l0: Active units per row to train for, on average, instead of a strength.
-        strength: λ or β; by default that of the family. A regularizer has its own.
+            best family for an L0, and L1 with a `strength`.
+        l0: Active units per row to train for, on average, instead of a strength; by default a
+            quarter of the units or of the columns, of which are fewer.
+        strength: λ or β. A regularizer has its own.
         rho: Target mean activation of a unit, for KL.
         hidden_units: Widths of layers between input and code, mirrored in the decoder.
         activation: Activation of the code, as in `SparseAutoencoder`.
         output_activation: Activation of the reconstruction, as in `SparseAutoencoder`.
         normalization: Scaling of the rows inside the model, as in `SparseAutoencoder`.
-        epochs: Passes over the rows.
-        batch_size: Rows per step.
+        epochs: Passes over the rows; by default those of 2,500 steps.
+        batch_size: Rows per step; by default 32 to 256, as there are rows.
         learning_rate: Learning rate of Adam. `None` is the schedule that
-            `SparseAutoencoder.compile` chooses if an L0 is asked for, else 0.001.
+            `SparseAutoencoder.compile` chooses.
         sparse_output: Whether `transform` returns a CSR matrix, in which the codes of
             inactive units are zeros: those whose magnitude does not exceed the model's threshold (0
             for ReLU, 0.1 for sigmoid and tanh).
@@ -85,7 +87,7 @@ class SparseAutoencoderTransformer(
 
     def __init__(
         self,
-        code_dim: int = Settings.code_dim,
+        code_dim: int | None = Settings.code_dim,
         *,
         sparsity: str | ActivityRegularizer | CountActivation | None = Settings.sparsity,
         l0: int | None = Settings.l0,
@@ -95,8 +97,8 @@ class SparseAutoencoderTransformer(
         activation: Any = "auto",
         output_activation: Any = "linear",
         normalization: str | None = Settings.normalization,
-        epochs: int = Settings.epochs,
-        batch_size: int = Settings.batch_size,
+        epochs: int | None = Settings.epochs,
+        batch_size: int | None = Settings.batch_size,
         learning_rate: float | None = Settings.learning_rate,
         sparse_output: bool = False,
         random_state: int | np.random.RandomState | None = None,
@@ -130,29 +132,33 @@ class SparseAutoencoderTransformer(
             TrainingError: If the loss stops being finite.
         """
         x = self._rows(X, reset=True, ensure_min_samples=2)
-        if not isinstance(self.epochs, (int, np.integer)) or self.epochs < 1:
+        if self.epochs is not None and not (
+            isinstance(self.epochs, (int, np.integer)) and self.epochs >= 1
+        ):
             raise ValueError(
-                "Invalid value for argument `epochs`. Expected a positive integer. "
+                "Invalid value for argument `epochs`. Expected None or a positive integer. "
                 f"Received: epochs={self.epochs!r}"
             )
-        with _temporary_seed(check_random_state(self.random_state).randint(2**31 - 1)):
+        given = self._settings()
+        budget, settings = given.plan(x), given.for_rows(x)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with _temporary_seed(seed):
             model = SparseAutoencoder(
                 x.shape[1],
-                self.code_dim,
+                settings.code_dim,
                 hidden_units=self.hidden_units,
-                **self._builder_arguments(x.shape[1]),
+                **self._builder_arguments(settings, x.shape[1]),
                 activation=self.activation,
                 output_activation=self.output_activation,
                 normalization=self.normalization,
             )
             if self.normalization is not None:
                 model.adapt(x)
-            optimizer = self._settings().optimizer()
-            model.compile(optimizer, run_eagerly=self._is_short(len(x)))
+            model.compile(settings.optimizer(), run_eagerly=_is_short(settings, len(x)))
             history = model.fit(
-                x,
-                epochs=int(self.epochs),
-                batch_size=self.batch_size,
+                mix_rows(x, budget.mixed, seed),
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
                 verbose=self.verbose,
                 callbacks=[keras.callbacks.TerminateOnNaN()],
             ).history
@@ -205,14 +211,6 @@ class SparseAutoencoderTransformer(
         )
         return rows
 
-    def _is_short(self, rows: int) -> bool:
-        """Whether TensorFlow would spend more time on tracing the training than on running it.
-
-        It would also warn about retracing after a few fits.
-        """
-        few = self.epochs * rows <= FEW_STEPS * self.batch_size
-        return few and keras.backend.backend() == "tensorflow"
-
     def _settings(self) -> Settings:
         """The settings of a named family; a given one stands for its kind."""
         sparsity, l0 = self.sparsity, self.l0
@@ -224,20 +222,28 @@ class SparseAutoencoderTransformer(
         if sparsity == families.AUTO:
             # A correction pass needs a linear decoder.
             is_deep = bool(self.hidden_units) or self.output_activation != "linear" or by_count
-            sparsity = families.choose(sparsity, l0=l0, hidden_units=is_deep).name
+            has_strength = self.strength is not None
+            sparsity = families.choose(
+                sparsity, has_strength=has_strength, hidden_units=is_deep
+            ).name
+        strength = self.strength
+        if strength is None:  # a regularizer has its own
+            strength = getattr(self.sparsity, "strength", None)
         return Settings(
             code_dim=self.code_dim,
             hidden_units=tuple(self.hidden_units),
             sparsity=sparsity,
-            l0=self.l0,
-            strength=self.strength,
+            l0=l0,
+            strength=strength,
             rho=self.rho,
             learning_rate=self.learning_rate,
+            epochs=None if self.epochs is None else int(self.epochs),
+            batch_size=self.batch_size,
         )
 
-    def _builder_arguments(self, features: int) -> dict[str, Any]:
+    def _builder_arguments(self, settings: Settings, features: int) -> dict[str, Any]:
         if self.sparsity is None or self.sparsity in (families.AUTO, *families.names()):
-            return self._settings().builder_arguments(features)
+            return settings.builder_arguments(features)
         if not isinstance(self.sparsity, (ActivityRegularizer, CountActivation)):
             raise ValueError(
                 "Invalid value for argument `sparsity`. Expected one of "
@@ -266,6 +272,17 @@ class SparseAutoencoderTransformer(
         return tags
 
 
+def _is_short(settings: Settings, rows: int) -> bool:
+    """Whether TensorFlow would spend more time on tracing the training than on running it.
+
+    It would also warn about retracing after a few fits.
+    """
+    assert settings.epochs is not None
+    assert settings.batch_size is not None
+    few = settings.epochs * rows <= FEW_STEPS * settings.batch_size
+    return few and keras.backend.backend() == "tensorflow"
+
+
 @contextmanager
 def _temporary_seed(seed: int) -> Iterator[None]:
     """Seed Python's generator during the block, and restore its state afterwards.
@@ -273,7 +290,7 @@ def _temporary_seed(seed: int) -> Iterator[None]:
     The seeds of weights and of the order of rows come from it, and from no other generator.
     """
     state = random.getstate()
-    random.seed(int(seed))
+    random.seed(seed)
     try:
         yield
     finally:

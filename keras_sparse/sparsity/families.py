@@ -129,23 +129,23 @@ def find(name: Any) -> Family | None:
     return NONE if name == NONE.name else _families.get(name)
 
 
-def choose(name: str, *, l0: int | None, hidden_units: bool) -> "Family":
+def choose(name: str, *, has_strength: bool, hidden_units: bool) -> "Family":
     """Return the family of a setting; `"auto"` is resolved as `SparseAutoencoder` does.
 
     Args:
         name: A family, `"none"` or `"auto"`.
-        l0: The L0 that is asked for, if any. Without one, `"auto"` is L1.
+        has_strength: Whether a strength is given, so that `"auto"` is L1.
         hidden_units: Whether there are hidden layers, which a correction pass cannot cross.
     """
     if name != AUTO:
         return get(name)
-    if l0 is None:
+    if has_strength:
         return get("l1")
     return get("batch_topk" if hidden_units else "refined")
 
 
 def default_l0(units: int) -> int:
-    """The L0 of an activation by count if none is asked for: a sixteenth of the units."""
+    """The L0 of a `SparseAutoencoder` by count if none is asked for: a sixteenth of the units."""
     return max(1, units // 16)
 
 
@@ -272,6 +272,9 @@ BY_L0 = {
 }
 """Remedies where an L0 was asked for."""
 
+KL_OF_ALL = 5.0
+"""β times the number of units with which ρ̂ comes near ρ: then the error weighs less than the KL."""
+
 register(
     Family(
         "l1",
@@ -281,6 +284,7 @@ register(
         strengths=_per_feature(0.01, 1, 6),
         warm_path=True,
         in_l0_sweep=True,
+        in_default_sweep=True,
         unit_norm_decoder=True,
         color="blue",
     )
@@ -302,7 +306,8 @@ register(
         strength=1e-3,
         symbol="β",
         parameters=(Parameter("rho", 0.05, symbol="ρ", high=1.0, grid=(0.02, 0.05, 0.1)),),
-        strengths=_per_feature(0.03, 3, 3),
+        strength_for_units=lambda units: float(f"{KL_OF_ALL / units:.2g}"),
+        in_default_sweep=True,
         target="rho",
         color="orange",
         remedies={
@@ -337,5 +342,6 @@ register(
         "ink",
         builder={"refine": 1},
         in_l0_sweep=True,
+        in_default_sweep=True,
     )
 )

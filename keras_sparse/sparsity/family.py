@@ -45,10 +45,14 @@ class Family:
         symbol: Symbol of the strength in reports.
         parameters: Further numbers that the class takes.
         builder: Further arguments of `SparseAutoencoder`, such as `{"refine": 1}`.
-        strengths: Function from the number of features of a row to the strengths of the default
-            grid. `None` leaves the family out of that grid.
+        strengths: Function from the number of features of a row to the strengths of a grid without
+            any, and from which the search for one starts that leads to an L0.
+        strength_for_units: Function from the number of units to the strength of a training that is
+            given none; by default `strength`.
         warm_path: Whether a warm sweep trains the strengths as one path from weak to strong.
-        in_l0_sweep: Whether a sweep over L0 trains the family by default.
+        in_l0_sweep: Whether a sweep over L0 trains the family by default, and a training without a
+            strength asks it for an L0.
+        in_default_sweep: Whether a sweep without a grid trains the family.
         unit_norm_decoder: Whether `SparseAutoencoder` constrains the decoder to unit-norm rows by
             default. A penalty needs that if smaller codes cost less without being sparser.
         target: Name of the parameter that is the target of the mean activation. A penalty with a
@@ -68,8 +72,10 @@ class Family:
     parameters: tuple[Parameter, ...] = ()
     builder: Mapping[str, Any] = field(default_factory=dict, hash=False)
     strengths: Callable[[int], Sequence[float]] | None = None
+    strength_for_units: Callable[[int], float] | None = None
     warm_path: bool = False
     in_l0_sweep: bool = False
+    in_default_sweep: bool = False
     unit_norm_decoder: bool = False
     target: str | None = None
     color: str | None = None
@@ -82,6 +88,11 @@ class Family:
     def takes_l0(self) -> bool:
         """Whether the family can be asked for an L0."""
         return self.by_count or (self.method is not None and self.target is None)
+
+    @property
+    def asks_l0(self) -> bool:
+        """Whether a training without a strength asks the family for an L0."""
+        return self.by_count or self.in_l0_sweep
 
     @property
     def axes(self) -> tuple[str, ...]:
