@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from keras_sparse.evaluation.held_out import Evaluation
-from keras_sparse.evaluation.probes import probe
+from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.metrics import functional
 
 TITLES = {"pca": "PCA, largest scores", "omp": "Dictionary, OMP"}
@@ -229,7 +229,7 @@ def measure_baselines(
     l0s: Iterable[int],
     *,
     width: int,
-    labels: tuple[np.ndarray, np.ndarray] | None = None,
+    design: ProbeDesign | None = None,
     seed: int = 0,
 ) -> Iterator[Measured]:
     """Fit both baselines and measure them at each L0.
@@ -240,24 +240,25 @@ def measure_baselines(
         held_out: Held-out rows in the same space.
         l0s: Numbers that code a row. One that a baseline cannot use is left out for it.
         width: Number of atoms; that of the codes to compare with.
-        labels: Labels of `x` and of `held_out`, for a linear probe. It needs the extra `[insight]`.
+        design: How to probe the codes, with the labels of `x` and of `held_out`. It needs the extra
+            `[insight]`.
         seed: Seed of the dictionary.
     """
     x = x[: max(2, MOST_NUMBERS // x.shape[1])]
-    if labels is not None:
-        labels = labels[0][: len(x)], labels[1]
+    if design is not None:
+        design = design.of_first(len(x))
     began = time.perf_counter()
     pca = LargestScores.fit(x)
     seconds = time.perf_counter() - began
     for k in l0s:
         if k <= len(pca.components):
-            yield _measure("pca", pca, k, x, held_out, labels, seconds)
+            yield _measure("pca", pca, k, x, held_out, design, seconds)
     for k in l0s:
         if k <= min(width, *x.shape):
             began = time.perf_counter()
             dictionary = Dictionary.fit(x, width, k, seed)
             seconds = time.perf_counter() - began
-            yield _measure("omp", dictionary, k, x, held_out, labels, seconds)
+            yield _measure("omp", dictionary, k, x, held_out, design, seconds)
 
 
 def _measure(
@@ -266,7 +267,7 @@ def _measure(
     k: int,
     x: np.ndarray,
     held_out: np.ndarray,
-    labels: tuple[np.ndarray, np.ndarray] | None,
+    design: ProbeDesign | None,
     seconds: float,
 ) -> Measured:
     began = time.perf_counter()
@@ -286,7 +287,6 @@ def _measure(
         explained_by_active=explained,
     )
     accuracy = None
-    if labels is not None:
-        pair = (codes, labels[1])
-        accuracy = probe(baseline.encode(x, k), labels[0], held_out=pair, k=()).codes
+    if design is not None:
+        accuracy = design.measure((baseline.encode(x, k), codes)).codes
     return Measured(kind, k, evaluation, accuracy, seconds)

@@ -2,85 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.labels import require_labels
+from keras_sparse.evaluation.probe_result import Probe, SparseProbe
 from keras_sparse.evaluation.probe_rows import (
     ProbeRows,
     require_held_out,
     require_probe_rows,
     split_folds,
 )
-from keras_sparse.utils.text import list_some
 
 ITERATIONS = 10_000  # of L-BFGS at most, which needed 180 on 20,000 raw digits; beyond, it warns
+IMBALANCE = 1.5  # ratio of the largest class to its even share, above which classes are imbalanced
 ROUNDING = 1e-6  # relative to the largest singular value; smaller components are noise of float32
-
-
-@dataclass(frozen=True)
-class SparseProbe:
-    """A probe of k units."""
-
-    k: int
-    """Number of units."""
-    accuracy: float
-    """Mean over the folds; each fold chooses its units on its own training rows."""
-    units: tuple[int | str, ...]
-    """The units chosen on all rows that are not held out, the best first."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Accuracies of logistic regressions on rows they were not fitted on."""
-
-    codes: float
-    """Accuracy on the whole code."""
-    raw: float | None
-    """Accuracy on the raw rows."""
-    pca: float | None
-    """Accuracy on as many principal components of the raw rows as the code has units."""
-    chance: float
-    """Accuracy of always predicting the most frequent class of the training rows."""
-    sparse: tuple[SparseProbe, ...]
-    """Probes of the best k units, for each k up to the number of units."""
-    units: int
-    """Width of the code."""
-    components: int | None
-    """Width of the PCA; less than `units` if the raw rows have fewer components."""
-    classes: int
-    """Number of classes."""
-    rows: int
-    """Number of rows that the accuracies were measured on, over all folds."""
-    folds: int | None
-    """Folds of the cross-validation; `None` if measured on held-out rows."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all fields for JSON, without those that were not measured."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-    def table(self) -> str:
-        """Format the accuracies, a line each, with the number of rows and the standard error."""
-        lines = [("chance", self.chance, "the most frequent class")]
-        if self.raw is not None and self.pca is not None:
-            lines.append(("raw rows", self.raw, ""))
-            lines.append((f"PCA, {self.components}", self.pca, ""))
-        lines.append((f"codes, {self.units}", self.codes, ""))
-        for best in self.sparse:
-            lines.append((f"best {best.k}", best.accuracy, list_some("unit", [*best.units])))
-        width = max(len(name) for name, _, _ in lines)
-        measured = f"{self.folds} folds" if self.folds else "held out"
-        # The standard error of a fraction is largest at one half.
-        error = 0.5 / self.rows**0.5
-        return "\n".join(
-            [
-                *(f"{name:{width}}  {value:.3f}  {note}".rstrip() for name, value, note in lines),
-                f"accuracy on {self.rows} rows, {measured}; standard error at most {error:.3f}",
-            ]
-        )
 
 
 def probe(
@@ -88,6 +26,8 @@ def probe(
     labels: Any,
     *,
     raw: Any = None,
+    untrained: Any = None,
+    groups: Any = None,
     held_out: Sequence[Any] | None = None,
     folds: int = 5,
     names: Sequence[str] | None = None,
@@ -106,8 +46,13 @@ def probe(
         labels: A class for each row: integers, strings or booleans.
         raw: The encoded rows, for comparison with them and with their PCA. Scale columns of
             different units first: PCA takes them as they are.
-        held_out: `(codes, labels)`, or `(codes, labels, raw)`, to measure on. By default the rows
-            are cross-validated, stratified by class.
+        untrained: Codes of an encoder that was not trained, for comparison: as wide, and with the
+            same L0. `RandomEncoder` is one.
+        groups: The group of each row, as a subject: its rows are either fitted on or measured on,
+            and standard errors are those of independent groups.
+        held_out: `(codes, labels)` to measure on, and after them `raw`, `untrained` and `groups`,
+            each if it is given for the other rows. By default the rows are cross-validated,
+            stratified by class.
         folds: Number of folds of the cross-validation.
         names: Names of the units; by default their indices.
         k: Sizes of the sparse probes.
@@ -115,7 +60,8 @@ def probe(
 
     Raises:
         DataError: If arrays do not fit each other or hold NaN, the labels are fractions or of one
-            class, or a class has fewer rows than there are folds.
+            class, a class has fewer rows (or groups) than there are folds, or a group has rows on
+            both sides.
         ValueError: If `folds` or `k` is out of range.
         ModuleNotFoundError: Without the extra `[insight]`.
 
@@ -136,7 +82,7 @@ def probe(
             "Invalid value for arguments `folds` and `k`. Expected at least 2 folds, and units "
             f"from 1. Received: folds={folds}, k={tuple(k)}"
         )
-    rows = require_probe_rows(codes, require_labels(labels), raw)
+    rows = require_probe_rows(codes, require_labels(labels), raw, untrained, groups)
     units = rows.codes.shape[1]
     if names is not None and len(names) != units:
         raise DataError(
@@ -148,24 +94,46 @@ def probe(
     else:
         splits = [(rows, require_held_out(held_out, rows))]
     sizes = [size for size in sorted(set(k)) if size <= units]
-    values: dict[Any, list[float]] = defaultdict(list)
+    found: dict[Any, list[np.ndarray]] = defaultdict(list)
     for train, test in splits:
-        for name, value in _measures(train, test, sizes, seed):
-            values[name].append(value)
-    means = {name: float(np.mean(over_folds)) for name, over_folds in values.items()}
+        for name, hits in _measure(train, test, sizes, seed):
+            found[name].append(hits)
+    values = {name: np.concatenate(over_folds) for name, over_folds in found.items()}
+    components = values.pop("components", None)
+    tested = [test.given for _, test in splits]
+    test_labels = np.concatenate([test["labels"] for test in tested])
+    test_groups = None if groups is None else np.concatenate([test["groups"] for test in tested])
+    means = {name: float(hits.mean()) for name, hits in values.items()}
+    if raw is not None:
+        values["difference"] = values["codes"] - values["raw"]
+    errors = {
+        name: error
+        for name, hits in values.items()
+        if (error := standard_error(hits, test_groups)) is not None
+    }
     ranked = [int(unit) for unit in np.argsort(-separation(rows.codes, rows.labels), kind="stable")]
     best = [unit if names is None else names[unit] for unit in ranked]
     return Probe(
         codes=means["codes"],
+        chance=means["chance"],
+        units=units,
+        classes=len(set(rows.labels.tolist())),
+        rows=len(test_labels),
         raw=means.get("raw"),
         pca=means.get("pca"),
-        chance=means["chance"],
-        sparse=tuple(SparseProbe(size, means[size], tuple(best[:size])) for size in sizes),
-        units=units,
-        components=int(min(values["components"])) if raw is not None else None,
-        classes=len(set(rows.labels.tolist())),
-        rows=sum(len(test.codes) for _, test in splits),
+        untrained=means.get("untrained"),
+        balanced=_balanced(values["codes"], test_labels),
+        components=None if components is None else int(components.min()),
+        sparse=tuple(
+            SparseProbe(size, means[size], tuple(best[:size]), errors.get(size)) for size in sizes
+        ),
         folds=folds if held_out is None else None,
+        groups=None if test_groups is None else len(np.unique(test_groups)),
+        standard_errors={
+            name: errors[name]
+            for name in ("codes", "raw", "pca", "untrained", "difference")
+            if name in errors
+        },
     )
 
 
@@ -180,38 +148,76 @@ def separation(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(between / len(codes))
 
 
+def standard_error(values: np.ndarray, groups: np.ndarray | None = None) -> float | None:
+    """Compute the standard error of a mean over rows; `None` if fewer than two are independent.
+
+    Rows of a group are not independent of each other. Where groups are equally large, it is the
+    standard error of the mean of the group means.
+
+    Args:
+        values: One for each row, `(rows,)`, such as whether a classifier was right.
+        groups: The group of each row; by default each row is one of its own.
+
+    Example:
+        >>> standard_error(np.array([1, 0, 1, 0, 1]))
+        0.2449489742783178
+
+    Source: W. G. Cochran, "Sampling Techniques", 1977, on proportions in cluster sampling.
+    """
+    deviations = values - values.mean()
+    if groups is not None:
+        deviations = np.bincount(np.unique(groups, return_inverse=True)[1], deviations)
+    count = len(deviations)
+    if count < 2:
+        return None
+    return float((count / (count - 1) * np.square(deviations).sum()) ** 0.5 / len(values))
+
+
 # Measures --------------------------------------------------------------------------------------
 
 
-def _measures(
+def _measure(
     train: ProbeRows, test: ProbeRows, sizes: list[int], seed: int
-) -> Iterator[tuple[str | int, float]]:
-    """Yield accuracies on `test` by name, or by k, and the number of PCA components."""
+) -> Iterator[tuple[str | int, np.ndarray]]:
+    """Yield for each row of `test` whether it was classified right, by name, or by k.
 
-    def accuracy(x: np.ndarray, x_test: np.ndarray) -> float:
-        return _accuracy(x, train.labels, x_test, test.labels)
+    With raw rows, the number of PCA components is yielded too.
+    """
+
+    def hits(x: np.ndarray, x_test: np.ndarray) -> np.ndarray:
+        return np.asarray(_predict(x, train.labels, x_test) == test.labels, np.float64)
 
     classes, counts = np.unique(train.labels, return_counts=True)
-    yield "chance", float(np.mean(test.labels == classes[counts.argmax()]))
+    yield "chance", np.asarray(test.labels == classes[counts.argmax()], np.float64)
     x, x_test = _standardize(train.codes, test.codes)
-    yield "codes", accuracy(x, x_test)
+    yield "codes", hits(x, x_test)
     best = np.argsort(-separation(train.codes, train.labels), kind="stable")
     for size in sizes:
-        yield size, accuracy(x[:, best[:size]], x_test[:, best[:size]])
+        yield size, hits(x[:, best[:size]], x_test[:, best[:size]])
+    if train.untrained is not None and test.untrained is not None:
+        yield "untrained", hits(*_standardize(train.untrained, test.untrained))
     if train.raw is not None and test.raw is not None:
-        yield "raw", accuracy(*_standardize(train.raw, test.raw))
+        yield "raw", hits(*_standardize(train.raw, test.raw))
         x, x_test = _components(train.raw, test.raw, train.codes.shape[1], seed)
-        yield "components", x.shape[1]
-        yield "pca", accuracy(*_standardize(x, x_test))
+        yield "components", np.array([x.shape[1]])
+        yield "pca", hits(*_standardize(x, x_test))
 
 
-def _accuracy(
-    x: np.ndarray, labels: np.ndarray, x_test: np.ndarray, test_labels: np.ndarray
-) -> float:
+def _predict(x: np.ndarray, labels: np.ndarray, x_test: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
+    if (labels == labels[0]).all():  # where few groups hold a class, a fold may lack it
+        return np.full(len(x_test), labels[0])
     model = LogisticRegression(max_iter=ITERATIONS).fit(x, labels)
-    return float(np.mean(model.predict(x_test) == test_labels))
+    return np.asarray(model.predict(x_test))
+
+
+def _balanced(hits: np.ndarray, labels: np.ndarray) -> float | None:
+    """Mean recall over classes; `None` unless they are imbalanced."""
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.max() <= IMBALANCE * counts.mean():
+        return None
+    return float(np.mean([hits[labels == label].mean() for label in classes]))
 
 
 def _standardize(x: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,6 +63,16 @@ def fraction(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) and abs(value) < 10 else short(value)
 
 
+def with_error(value: float, error: float | None = None) -> str:
+    """Format an accuracy, with its standard error where it is known.
+
+    Example:
+        >>> with_error(0.97, 0.004)
+        '0.970 ± 0.004'
+    """
+    return fraction(value) + (f" ± {error:.3f}" if math.isfinite(number(error)) else "")
+
+
 def one_line(error: BaseException) -> str:
     """An error message on one line, or the name of the error.
 

@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,6 +9,7 @@ from keras_sparse.evaluation.baselines import (
     measure_baselines,
     pursue,
 )
+from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.metrics import functional
 
 
@@ -89,8 +88,8 @@ def test_rows_without_variance_or_of_a_few_causes_make_a_dictionary(rows: int) -
 def test_measures_are_those_of_the_held_out_rows(rng: np.random.Generator) -> None:
     pytest.importorskip("sklearn")
     x, held_out = correlated(rng, 80), correlated(rng, 30)
-    labels: Any = (x[:, 0] > 3, held_out[:, 0] > 3)
-    measured = list(measure_baselines(x, held_out, [2, 40], width=16, labels=labels))
+    design = ProbeDesign((x[:, 0] > 3, held_out[:, 0] > 3))
+    measured = list(measure_baselines(x, held_out, [2, 40], width=16, design=design))
     assert [(each.kind, each.l0) for each in measured] == [("pca", 2), ("omp", 2)]
     pca = LargestScores.fit(x)
     decoded = pca.decode(pca.encode(held_out, 2))

@@ -8,13 +8,20 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import f_classif
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.labels import require_labels
-from keras_sparse.evaluation.probes import probe, separation
+from keras_sparse.evaluation.probe_result import Probe
+from keras_sparse.evaluation.probes import probe, separation, standard_error
 
 
 @pytest.fixture
@@ -48,6 +55,66 @@ def test_accuracies_against_scikit_learn() -> None:
         assert getattr(result, name) == pytest.approx(expected.mean(), abs=0.003), name
     assert result.components == result.units == 20
     assert (result.classes, result.rows, result.folds) == (10, 400, 4)
+    assert result.balanced is None
+    for name in ("codes", "raw", "pca"):  # n - 1 instead of n, as in a variance of a sample
+        accuracy = getattr(result, name)
+        binomial = np.sqrt(accuracy * (1 - accuracy) / 399)
+        assert result.standard_errors[name] == pytest.approx(binomial), name
+
+
+def test_classes_of_very_different_size_are_balanced(rng: np.random.Generator) -> None:
+    labels = np.repeat(["common", "rare"], [270, 30])
+    codes = rng.normal(size=(300, 3)) + 1.5 * (labels == "rare")[:, None]
+    result = probe(codes, labels, untrained=rng.normal(size=(300, 3)))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    classifier = make_pipeline(StandardScaler(), LogisticRegression())
+    predicted = cross_val_predict(classifier, codes, labels, cv=folds)
+    assert result.codes == pytest.approx(np.mean(predicted == labels))
+    assert result.balanced == pytest.approx(balanced_accuracy_score(labels, predicted))
+    # Noise is as accurate as the codes nearly are, since one class is so frequent.
+    assert result.chance == pytest.approx(0.9)
+    assert result.untrained == pytest.approx(0.9, abs=0.02)
+    assert "mean over classes; chance 0.500" in result.table()
+    assert probe(codes[170:], labels[170:]).balanced is not None  # 100 and 30
+    assert probe(codes[180:], labels[180:]).balanced is None  # 90 and 30
+
+
+def test_rows_of_a_group_are_on_one_side(rng: np.random.Generator) -> None:
+    subjects = np.arange(200) // 10
+    labels = subjects % 2
+    # A subject is known by its codes, and its class by nothing else.
+    codes = rng.normal(size=(20, 40))[subjects] + 0.1 * rng.normal(size=(200, 40))
+    assert probe(codes, labels).codes == 1.0
+    result = probe(codes, labels, groups=subjects.astype(str), seed=4)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=4)
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
+    names = subjects.astype(str)
+    predicted = cross_val_predict(classifier, codes, labels, cv=folds, groups=names)
+    assert result.codes == pytest.approx(np.mean(predicted == labels))
+    assert result.codes < 0.8
+    means = [np.mean(predicted[subjects == each] == each % 2) for each in range(20)]
+    expected = np.std(means, ddof=1) / np.sqrt(20)
+    assert result.standard_errors["codes"] == pytest.approx(expected)
+    assert "on 200 rows of 20 groups, 5 folds" in result.table()
+
+
+def test_a_standard_error_is_that_of_repeated_draws(rng: np.random.Generator) -> None:
+    rate = rng.beta(4, 2, size=(2000, 30))  # of 30 groups with 8 rows each, drawn 2,000 times
+    hits = rng.random((2000, 30, 8)) < rate[..., None]
+    groups = np.repeat(np.arange(30), 8)
+    estimates = [standard_error(draw.ravel(), groups) for draw in hits[:200]]
+    expected = hits.mean(axis=(1, 2)).std()
+    assert np.mean(np.array(estimates, float)) == pytest.approx(expected, rel=0.05)
+    assert np.mean([standard_error(draw.ravel()) or 0 for draw in hits[:200]]) < 0.85 * expected
+    assert standard_error(np.ones(1)) is standard_error(np.ones(5), np.zeros(5)) is None
+
+
+def test_the_error_of_a_difference_is_of_the_same_rows(
+    codes: np.ndarray, labels: np.ndarray
+) -> None:
+    result = probe(codes, labels, raw=codes)
+    assert result.standard_errors["codes"] > 0
+    assert result.standard_errors["difference"] == 0
 
 
 def test_on_held_out_rows_nothing_is_learnt_from_them() -> None:
@@ -136,6 +203,7 @@ def test_what_it_writes(codes: np.ndarray, labels: np.ndarray) -> None:
     assert all(isinstance(record[name], float) for name in ("raw", "pca", "codes", "chance"))
     assert record["sparse"][0] == {
         "k": 1, "accuracy": result.sparse[0].accuracy, "units": [4],
+        "standard_error": result.sparse[0].standard_error,
     }  # fmt: skip
     lines = result.table().splitlines()
     assert [line.split("  ")[0] for line in lines[:-1]] == [
@@ -143,7 +211,9 @@ def test_what_it_writes(codes: np.ndarray, labels: np.ndarray) -> None:
     ]  # fmt: skip
     assert f"{result.codes:.3f}" in lines[3]
     assert "units 4, 1" in lines[5]
-    assert lines[-1] == "accuracy on 120 rows, 5 folds; standard error at most 0.046"
+    assert lines[-1] == "accuracy ± standard error on 120 rows, 5 folds"
+    assert f"{result.raw:.3f} ± {result.standard_errors['raw']:.3f}" in lines[1]
+    assert Probe.from_dict(record) == result
     alone = probe(codes, labels)
     assert "raw" not in alone.as_dict()
     assert "raw rows" not in alone.table()
@@ -161,7 +231,10 @@ def test_what_it_writes(codes: np.ndarray, labels: np.ndarray) -> None:
         (np.array(["2020-01-01"] * 20, "M8[D]"), "Expected numbers or strings"),
         (np.array([b"a", b"b"] * 10), r"Expected numbers or strings. Received: \|S1"),
         (["a", "b"] * 9, "one for each of 20 rows of `codes`. Received: 18"),
-        (["a"] * 18 + ["b"] * 2, r"fewer in label 'b' \(2\). Remedy: fewer `folds`"),
+        (
+            ["a"] * 18 + ["b"] * 2,
+            r"5 rows of each class.*fewer in label 'b' \(2\). Remedy: fewer `folds`",
+        ),
     ],
 )
 def test_labels_that_no_probe_can_serve(labels: Any, message: str) -> None:
@@ -183,6 +256,20 @@ def test_labels_that_no_probe_can_serve(labels: Any, message: str) -> None:
         ({"held_out": (np.ones((0, 3)), [])}, "at least 1 row"),
         ({"held_out": np.ones((4, 3))}, "Received: 4 arrays"),
         ({"raw": np.ones((20, 3)), "held_out": (np.ones((4, 3)), [0] * 4)}, "Received: 2 arrays"),
+        ({"untrained": np.ones((19, 3))}, "one for each of 19 rows of `untrained`"),
+        ({"groups": list("abc")}, "`groups`. Expected one for each of 20 rows. Received: 3"),
+        (
+            {"groups": ["a", None] * 10},
+            "`groups`. Expected one for each row. Received: none in rows 1, 3",
+        ),
+        (
+            {"groups": list("aabb") * 5},
+            r"5 groups with rows of each class.*labels 0 \(2\), 1 \(2\)",
+        ),
+        (
+            {"groups": np.arange(20), "held_out": (np.ones((2, 3)), [0, 1], [20, 19])},
+            "Expected rows of other groups. Received: group 19 on both sides",
+        ),
         ({"folds": 1}, "at least 2 folds"),
         ({"k": [0]}, "units from 1"),
     ],
