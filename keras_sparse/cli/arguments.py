@@ -258,6 +258,11 @@ def _add_grid(sweep: argparse.ArgumentParser) -> None:
 def _add_table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
     command.add_argument("--label", metavar="COLUMN", help="column of labels, for a linear probe")
+    command.add_argument(
+        "--groups",
+        metavar="COLUMN",
+        help="column of subjects: the rows of one are never both trained on and held out",
+    )
 
 
 def _add_golden(command: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ def _train(options: argparse.Namespace) -> None:
     settings = settings_of(options)
     _require_family_of_options(options, settings.family.name)
     call = (options.data, options.output, settings)
-    names = {"key": options.key, "label": options.label, "golden": options.golden}
+    names = {**_table_options(options), "golden": options.golden}
     if options.resume and run.is_complete(*call, **names):
         print(f"{options.output} is complete: nothing is trained")
     else:
@@ -35,32 +35,40 @@ def _train(options: argparse.Namespace) -> None:
     _write_pages(options.output, rows=options.golden in ("auto", "real"))
 
 
+def _table_options(options: argparse.Namespace) -> dict[str, str | None]:
+    return {name: getattr(options, name) for name in ("key", "label", "groups")}
+
+
 def _show_run(folder: Path) -> None:
     """Print what a complete run holds, and what is wrong with it."""
     from keras_sparse.evaluation.baselines import TITLES
     from keras_sparse.evaluation.held_out import comparison_table
+    from keras_sparse.evaluation.probe_result import Probe
     from keras_sparse.experiments import run_folder
     from keras_sparse.metrics import diagnosis
 
     run = run_folder.read_numbers(folder)
     record = run.record
     last = {name: curve[-1] for name, curve in run.units.items()}
-    evaluation, probes = run_folder.read_evaluation(record), record["probes"]
+    evaluation = run_folder.read_evaluation(record)
     rows, features = sum(record["rows"].values()), math.prod(record["row_shape"])
     print(f"\n{rows} rows of {features} columns in {record['data']}")
-    names = {"raw": "raw rows", "pca": "their PCA", "codes": "codes"}
-    accuracies = {names[name]: probes[name] for name in names if probes}
     print(f"On {evaluation.rows} held-out rows:\n")
     baselines = {
         f"{TITLES[entry['kind']]} {entry['l0']}": run_folder.read_evaluation(entry)
         for entry in record.get("baselines", ())
     }
-    print(comparison_table({"codes": evaluation, **baselines}, accuracies))
+    print(comparison_table({"codes": evaluation, **baselines}))
+    if record["probes"]:
+        probe = Probe.from_dict(record["probes"])
+        rows = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
+        print(f"\nA linear probe, measured on {rows}:\n\n{probe.table()}")
     problems = diagnosis.diagnose_run(
         record["evaluation"],
         record["settings"],
-        probes,
+        record["probes"],
         run.history,
+        duplicates=record["duplicates"],
         density=last.get("density"),
         mean_activation=last.get("mean_activation"),
     )
@@ -113,7 +121,7 @@ def _sweep(options: argparse.Namespace) -> None:
     from keras_sparse.experiments.run_folder import MODEL
     from keras_sparse.experiments.sweep_folder import POINTS, TABLE, point_folder, write_results
 
-    table = read_table(options.data, key=options.key, label=options.label)
+    table = read_table(options.data, **_table_options(options))
     limits = {
         name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
     }
@@ -194,7 +202,7 @@ def _export(options: argparse.Namespace) -> None:
     sample = None
     if sample_file is not None:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        rows = read_table(sample_file, key=options.key, label=options.label).rows
+        rows = read_table(sample_file, **_table_options(options)).rows
         if rows.shape[1] != int(np.prod(shape)):
             raise ValueError(
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "

@@ -25,7 +25,7 @@ def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
     missing = [row for row, value in enumerate(values) if value is None or value != value]
     if missing:
         raise DataError(
-            f"Invalid value for argument `{name}`. Expected a label for each row. Received: none "
+            f"Invalid value for argument `{name}`. Expected one for each row. Received: none "
             f"in {list_some('row', missing)}"
         )
     if array.dtype.kind == "O":  # columns of strings from tables

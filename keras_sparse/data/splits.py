@@ -6,19 +6,27 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.arrays import DataError, require_rows, require_shape
+from keras_sparse.data.labels import as_labels
 from keras_sparse.data.shards import BLOCK_BYTES, Shards
 from keras_sparse.data.tables import Table
+from keras_sparse.utils import optional
 
 PROBE_ROWS = 20_000  # rows to fit a linear probe on; more cost much and change little
 MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 26  # limits of the rows held in memory for measures
 PLACES = 64  # minimum number of places that rows in memory come from
+DRAWS = 100  # of whole groups to hold out, of which the one closest in classes is taken
+MOST_COMPARED = 1_000_000  # rows in which duplicates are looked for, in about a second
 
 
 def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Choose the rows to train on and those to hold out.
 
+    With labels the held-out rows have the classes in the same proportions, if there are at least
+    two rows of each class and one for each class to hold out. With groups, whole groups are held
+    out: about the fraction of the rows, and of each class as far as groups allow.
+
     Args:
-        table: The rows, and their labels.
+        table: The rows, and their labels and groups.
         fraction: Fraction of the rows to hold out.
         seed: Seed of the draw.
 
@@ -26,7 +34,8 @@ def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np
         The indices of both; for rows on disk their bounds, as in `split_blocks`.
 
     Raises:
-        DataError: If there are too few rows, or some are not finite.
+        DataError: If there are too few rows or groups, or some rows are not finite.
+        ModuleNotFoundError: With labels, without the extra `[insight]`.
         ValueError: If `fraction` is not in (0, 1).
     """
     rows = len(table.rows)
@@ -35,8 +44,71 @@ def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np
         return split_blocks(table.rows, _count_held_out(rows, fraction), seed)
     require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
     held_out = _count_held_out(rows, fraction)
+    classes = np.zeros(rows, int) if table.labels is None else _number(table.labels, "labels")
+    if table.groups is not None:
+        return _split_groups(_number(table.groups, "groups"), classes, held_out, seed)
+    counts = np.bincount(classes)
+    enough = counts.min() >= 2 and len(counts) <= min(held_out, rows - held_out)
+    if table.labels is not None and enough:
+        return _split_classes(classes, held_out, seed)
     order = np.random.default_rng(seed).permutation(rows)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def _number(values: np.ndarray, name: str) -> np.ndarray:
+    """Number distinct values in their order."""
+    return np.unique(as_labels(values, name), return_inverse=True)[1]
+
+
+def _split_classes(classes: np.ndarray, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    optional.require("scikit-learn", ", which splits by class", "insight", module="sklearn")
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    splitter = StratifiedShuffleSplit(1, test_size=held_out, random_state=seed)
+    ((train, test),) = splitter.split(classes, classes)
+    return np.sort(train), np.sort(test)
+
+
+def _split_groups(
+    groups: np.ndarray, classes: np.ndarray, held_out: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hold out whole groups: of some random draws, that with the most even classes."""
+    rows = np.zeros((groups.max() + 1, classes.max() + 1))  # of each class in each group
+    np.add.at(rows, (groups, classes), 1)
+    if len(rows) < 2:
+        raise DataError(
+            "Invalid value for argument `groups`. Expected at least 2 groups, of which one is held "
+            "out. Received: 1 group"
+        )
+    expected = rows.sum(axis=0) * held_out / len(groups)
+    generator = np.random.default_rng(seed)
+
+    def draw() -> np.ndarray:
+        order = generator.permutation(len(rows))
+        totals = rows[order].sum(axis=1).cumsum()[:-1]  # a group is left to train on
+        return order[: 1 + np.abs(totals - held_out).argmin()]
+
+    def distance(chosen: np.ndarray) -> float:
+        return float((np.square(rows[chosen].sum(axis=0) - expected) / expected).sum())
+
+    is_held_out = np.isin(groups, min((draw() for _ in range(DRAWS)), key=distance))
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def count_duplicates(rows: Any, train: np.ndarray, test: np.ndarray) -> int | None:
+    """Count held-out rows that are, byte by byte, among the training rows.
+
+    Returns:
+        The number; `None` of rows on disk, or of more than a million.
+
+    Example:
+        >>> count_duplicates(np.array([[1, 2], [3, 4], [1, 2]]), np.array([0, 1]), np.array([2]))
+        1
+    """
+    if isinstance(rows, Shards) or len(rows) > MOST_COMPARED:
+        return None
+    trained = {hash(rows[row].tobytes()) for row in train}
+    return sum(hash(rows[row].tobytes()) in trained for row in test)
 
 
 def take_rows(rows: Any, train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -29,7 +29,7 @@ LARGE = 1 << 28  # bytes in float32 above which a file is not read as a whole
 
 
 class Table(NamedTuple):
-    """Rows of numbers, and labels if the file has them."""
+    """Rows of numbers, and labels and groups if the file has them."""
 
     rows: Any
     """`(rows, features)`: an array in the dtype of the file, or `Shards` on disk. Images are
@@ -40,18 +40,27 @@ class Table(NamedTuple):
     """Shape of a row before it was flattened, such as `(28, 28)`."""
     columns: tuple[str, ...] | None = None
     """Names of the features, if the file has them."""
+    groups: np.ndarray | None = None
+    """`(rows,)`: the subject of each row, or another cause of rows that are alike."""
 
 
-def read_table(path: str | Path, *, key: str | None = None, label: str | None = None) -> Table:
+def read_table(
+    path: str | Path,
+    *,
+    key: str | None = None,
+    label: str | None = None,
+    groups: str | None = None,
+) -> Table:
     """Read a table from a file.
 
     Args:
         path: A `.npy` (memory-mapped), `.npz`, `.csv` or `.parquet` file. The first line of a CSV
-            is a header if it holds no number, or holds the name of the label.
+            is a header if it holds no number, or holds the name of the label or of the groups.
         key: Name of the array of an `.npz` that holds the rows; by default `x`, `x_train` or the
             only array.
         label: Name of the column, or of the array of an `.npz`, that holds the labels; by default
             `y` or `y_train` of an `.npz` if they exist, otherwise none.
+        groups: Name of the column, or of the array of an `.npz`, that holds the groups.
 
     Raises:
         DataError: If the file is not readable, or holds anything but rows of numbers; the message
@@ -64,37 +73,47 @@ def read_table(path: str | Path, *, key: str | None = None, label: str | None = 
         fault = "which is a folder" if path.is_dir() else "which does not exist"
         raise FileNotFoundError(f"Expected a file of data. Received: {path}, {fault}")
     suffix = path.suffix.lower()
-    columns = None
+    columns = members = labels = None
+    if groups is not None and (suffix == ".npy" or groups == label):
+        received = path.name if suffix == ".npy" else f"label={label!r}"
+        raise DataError(
+            "Invalid value for argument `groups`. Expected a column beside rows and labels. "
+            f"Received: groups={groups!r} with {received}"
+        )
     if suffix == ".npy":
-        rows, labels = load_numpy(path), None
+        rows = load_numpy(path)
     elif suffix == ".npz":
-        rows, labels = _from_npz(path, key, label)
+        rows, labels, members = _from_npz(path, key, label, groups)
     elif suffix in (".csv", ".parquet"):
-        rows, labels, columns = _from_columns(path, suffix, label)
+        rows, labels, members, columns = _from_columns(path, suffix, label, groups)
     else:
         raise DataError(
             f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
         )
     require_table(rows, path)
-    if labels is not None and labels.shape != rows.shape[:1]:
-        raise DataError(
-            f"Expected one label for each of {len(rows)} rows in {path.name}. Received: labels of "
-            f"shape {labels.shape}"
-        )
+    for noun, values in (("label", labels), ("group", members)):
+        if values is not None and values.shape != rows.shape[:1]:
+            raise DataError(
+                f"Expected one {noun} for each of {len(rows)} rows in {path.name}. Received: "
+                f"{noun}s of shape {values.shape}"
+            )
     shape = rows.shape[1:]
-    return Table(rows.reshape(len(rows), math.prod(shape)), labels, shape, columns)
+    return Table(rows.reshape(len(rows), math.prod(shape)), labels, shape, columns, members)
 
 
-def _from_npz(path: Path, key: str | None, label: str | None) -> tuple[np.ndarray, Any]:
+def _from_npz(
+    path: Path, key: str | None, label: str | None, groups: str | None
+) -> tuple[np.ndarray, Any, Any]:
     with load_numpy(path) as arrays:
         names = list(arrays)
         row_key = _choose(path, names, key, ROW_KEYS if len(names) != 1 else names, "--key")
         label_key = label or next((name for name in LABEL_KEYS if name in names), None)
-        if label_key == row_key:
+        if label_key in (row_key, groups):
             label_key = None
         try:
             labels = arrays[_choose(path, names, label_key, (), "--label")] if label_key else None
-            return arrays[row_key], labels
+            members = arrays[_choose(path, names, groups, (), "--groups")] if groups else None
+            return arrays[row_key], labels, members
         except (ValueError, zipfile.BadZipFile) as error:
             raise DataError(
                 f"Expected arrays of numbers in {path.name}. Received: {first_line(error)}"
@@ -115,32 +134,34 @@ def _choose(
 
 
 def _from_columns(
-    path: Path, suffix: str, label: str | None
-) -> tuple[np.ndarray, Any, tuple[str, ...] | None]:
-    table, named = _read_columns(path, suffix, label)
+    path: Path, suffix: str, label: str | None, groups: str | None
+) -> tuple[np.ndarray, Any, Any, tuple[str, ...] | None]:
+    apart = {"--label": label, "--groups": groups}
+    table, named = _read_columns(path, suffix, {name for name in apart.values() if name})
     names = table.column_names
     if not len(table):
         raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
-    if label is not None:
-        _choose(path, names, label, (), "--label")
-    labels = None if label is None else table[label].to_numpy()
-    features = [name for name in names if name != label]
+    labels, members = (
+        None if name is None else table[_choose(path, names, name, (), option)].to_numpy()
+        for option, name in apart.items()
+    )
+    features = [name for name in names if name not in apart.values()]
     wrong = [name for name in features if not is_numeric(table.schema.field(name).type)]
     if wrong or not features:
         raise DataError(
             f"Expected columns of numbers in {path.name}. Received: "
             + (
                 f"{_first_fault(table, wrong[0])} in {list_some('column', wrong)}. Remedy: if it "
-                f"holds labels, --label {wrong[0]} (label={wrong[0]!r})"
+                f"holds labels, --label {wrong[0]} (label={wrong[0]!r}); if subjects, --groups"
                 if wrong
                 else "none"
             )
         )
     columns = [table[name].to_numpy() for name in features]
-    return np.column_stack(columns), labels, tuple(features) if named else None
+    return np.column_stack(columns), labels, members, tuple(features) if named else None
 
 
-def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool]:
+def _read_columns(path: Path, suffix: str, apart: set[str]) -> tuple[Any, bool]:
     """Read the table; also return whether its names come from the file."""
     require_pyarrow(suffix)
     import pyarrow
@@ -151,7 +172,7 @@ def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool
         if suffix == ".parquet":
             require_unique(parquet.read_schema(path).names, path)
             return parquet.read_table(path), True
-        named = _has_header(path, label)
+        named = _has_header(path, apart)
         options = arrow_csv.ReadOptions(autogenerate_column_names=not named)
         # An empty label is a missing one, not a class of its own.
         converted = arrow_csv.ConvertOptions(
@@ -166,11 +187,11 @@ def _read_columns(path: Path, suffix: str, label: str | None) -> tuple[Any, bool
         ) from error
 
 
-def _has_header(path: Path, label: str | None) -> bool:
+def _has_header(path: Path, apart: set[str]) -> bool:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         first = next(csv.reader(stream), [])
     # One number makes it a row: a bad row raises an error, a row taken for names would be lost.
-    return label in first or not any(map(_is_number, first))
+    return not apart.isdisjoint(first) or not any(map(_is_number, first))
 
 
 def _is_number(field: str) -> bool:
@@ -192,15 +213,18 @@ def _first_fault(table: Any, name: str) -> str:
     return "no value"
 
 
-def as_table(x: Any, labels: Any = None) -> Table:
-    """Convert rows and labels to a table.
+def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
+    """Convert rows, labels and groups to a table.
 
     Raises:
-        DataError: If `x` is not an array of rows of numbers, or there is not one label per row.
+        DataError: If `x` is not an array of rows of numbers, or there is not one label, or one
+            group, per row.
     """
-    require_unmasked(labels, "labels")
+    given = {"labels": labels, "groups": groups}
+    for name, values in given.items():
+        require_unmasked(values, name)
     if isinstance(x, Table):
-        table = x if labels is None else x._replace(labels=np.asarray(labels))
+        table = x
     else:
         rows = numeric(x, "x")
         if rows.ndim < 2:
@@ -209,20 +233,27 @@ def as_table(x: Any, labels: Any = None) -> Table:
                 f"Received: {rows.shape}"
             )
         shape = rows.shape[1:]
-        table = Table(
-            rows.reshape(len(rows), math.prod(shape)),
-            None if labels is None else np.asarray(labels),
-            shape,
-        )
-    if table.labels is not None and table.labels.shape != table.rows.shape[:1]:
-        raise DataError(
-            f"Invalid shape of argument `labels`. Expected one for each of {len(table.rows)} rows. "
-            f"Received: {table.labels.shape}"
-        )
-    return table
+        table = Table(rows.reshape(len(rows), math.prod(shape)), None, shape)
+    given = {
+        name: getattr(table, name) if values is None else np.asarray(values)
+        for name, values in given.items()
+    }
+    for name, values in given.items():
+        if values is not None and values.shape != table.rows.shape[:1]:
+            raise DataError(
+                f"Invalid shape of argument `{name}`. Expected one for each of {len(table.rows)} "
+                f"rows. Received: {values.shape}"
+            )
+    return table._replace(**given)
 
 
-def open_table(path: str | Path, *, key: str | None = None, label: str | None = None) -> Table:
+def open_table(
+    path: str | Path,
+    *,
+    key: str | None = None,
+    label: str | None = None,
+    groups: str | None = None,
+) -> Table:
     """Open a table as `read_table`, but a large file or a folder of shards as `Shards`.
 
     Args:
@@ -231,6 +262,7 @@ def open_table(path: str | Path, *, key: str | None = None, label: str | None = 
         key: As in `read_table`.
         label: As in `read_table`. With a label, a file is read as a whole; a folder cannot have
             one.
+        groups: As `label`.
 
     Raises:
         DataError: As `read_table` and `Shards`.
@@ -239,12 +271,13 @@ def open_table(path: str | Path, *, key: str | None = None, label: str | None = 
         OSError: As `Shards`.
     """
     path = Path(path)
-    if not path.is_dir() and (label is not None or not _is_large(path)):
-        return read_table(path, key=key, label=label)
-    if label is not None:
+    whole = {name: value for name, value in (("label", label), ("groups", groups)) if value}
+    if not path.is_dir() and (whole or not _is_large(path)):
+        return read_table(path, key=key, label=label, groups=groups)
+    for name, value in whole.items():
         raise DataError(
-            "Invalid value for argument `label`. Expected none with a folder of shards. Received: "
-            f"label={label!r}"
+            f"Invalid value for argument `{name}`. Expected none with a folder of shards. "
+            f"Received: {name}={value!r}"
         )
     shards = Shards(path)
     return Table(shards.flat(), None, shards.shape[1:], shards.columns)
@@ -259,10 +292,11 @@ def _is_large(path: Path) -> bool:
 
 
 def fingerprint(table: Table) -> str:
-    """Hash the rows and the labels."""
+    """Hash the rows, the labels and the groups."""
     digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
     for _, part in arrays.chunks(table.rows):
         digest.update(np.ascontiguousarray(part).data)
-    if table.labels is not None:
-        digest.update("\n".join(map(str, table.labels.tolist())).encode())
+    for name, values in (("labels", table.labels), ("groups", table.groups)):
+        if values is not None:
+            digest.update("\n".join([name, *map(str, values.tolist())]).encode())
     return digest.hexdigest()

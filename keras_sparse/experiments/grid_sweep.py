@@ -35,6 +35,7 @@ def sweep(
     grid: Grid | None = None,
     *,
     labels: Any = None,
+    groups: Any = None,
     settings: Settings | None = None,
     out: str | Path | None = None,
     warm: bool = False,
@@ -56,6 +57,7 @@ def sweep(
             `{"l2": [...]}`; or several of them; or a list of `L1`, `L2` and `KL`. By default L1 and
             KL around strengths that suit the number of features.
         labels: One label per row, for a linear probe on the codes.
+        groups: One group per row, as a subject; rows of a group are held out together.
         settings: How to train; the penalty comes from the grid.
         out: Folder of the sweep. By default a temporary one, which lives as long as the result.
         warm: Train L1 as one path from weak to strong λ, each point from the weights of the one
@@ -73,7 +75,7 @@ def sweep(
     Raises:
         FileExistsError: If `out` holds something else or another sweep, or another process
             writes to it.
-        keras_sparse.data.DataError: If the rows or the labels are unusable.
+        keras_sparse.data.DataError: If the rows, the labels or the groups are unusable.
         TypeError: If the grid holds something other than numbers or penalties.
         ValueError: If the grid is empty or a strength is out of range.
 
@@ -89,7 +91,7 @@ def sweep(
         >>> frontier.points[0].load().encode(x).shape
         (200, 4)
     """
-    table = as_table(x, labels)
+    table = as_table(x, labels, groups)
     settings = (settings or Settings()).with_units(table.rows)
     if warm:  # a path shares out epochs whose number is fixed
         settings = replace(settings, epochs=settings.plan(table.rows).epochs)

@@ -38,6 +38,7 @@ class Objective:
         x: As in `sweep`.
         space: As in `search`.
         labels: As in `sweep`.
+        groups: As in `sweep`.
         settings: How to train.
         max_l0: As in `search`.
         folder: Where to write the models, in `points/trial-N`; by default a temporary folder,
@@ -67,12 +68,13 @@ class Objective:
         space: Space | None = None,
         *,
         labels: Any = None,
+        groups: Any = None,
         settings: Settings | None = None,
         max_l0: float | None = None,
         folder: str | Path | None = None,
     ) -> None:
         self._optuna = require_optuna()
-        self._table = as_table(x, labels)
+        self._table = as_table(x, labels, groups)
         self._settings = (settings or Settings()).with_units(self._table.rows)
         self._space = check_space(space, self._table.rows.shape[1], self._settings.code_dim)
         self._max_l0 = max_l0

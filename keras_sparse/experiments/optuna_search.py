@@ -35,6 +35,7 @@ def search(
     *,
     trials: int,
     labels: Any = None,
+    groups: Any = None,
     settings: Settings | None = None,
     out: str | Path | None = None,
     storage: Any = None,
@@ -57,6 +58,7 @@ def search(
             `Settings`. By default L1 and KL, as wide as the grid of `sweep`.
         trials: Number of trials of the study, over all processes.
         labels: One label per row; the accuracy of a linear probe is then an objective too.
+        groups: As in `sweep`.
         settings: How to train.
         out: Folder of the sweep.
         storage: A URL or storage of Optuna; by default a SQLite file in `out`.
@@ -74,11 +76,11 @@ def search(
     Raises:
         ModuleNotFoundError: Without the extra `[sweep]`.
         FileExistsError: If `out` or the study belongs to another search.
-        keras_sparse.data.DataError: If the rows or the labels are unusable.
+        keras_sparse.data.DataError: If the rows, the labels or the groups are unusable.
         ValueError: If the space is empty or exceeds the range of a strength.
     """
     optuna = require_optuna()
-    table = as_table(x, labels)
+    table = as_table(x, labels, groups)
     settings = (settings or Settings()).with_units(table.rows)
     _, held_out = split(table, settings)
     space = check_space(space, table.rows.shape[1], settings.code_dim)

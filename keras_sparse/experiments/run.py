@@ -15,12 +15,20 @@ from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data import tables
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.mixing import mix_rows
-from keras_sparse.data.splits import choose_probe_rows, sample, split_rows, take_rows
+from keras_sparse.data.splits import (
+    choose_probe_rows,
+    count_duplicates,
+    sample,
+    split_rows,
+    take_rows,
+)
 from keras_sparse.data.tables import Table
 from keras_sparse.distribution import devices
 from keras_sparse.evaluation.baselines import Measured, measure_baselines
 from keras_sparse.evaluation.held_out import evaluate
-from keras_sparse.evaluation.probes import Probe, probe
+from keras_sparse.evaluation.probe_design import ProbeDesign
+from keras_sparse.evaluation.probe_result import Probe
+from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments import resumable_run, run_folder
 from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
 from keras_sparse.models.settings import Settings
@@ -32,12 +40,14 @@ def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """Split the rows as `split_rows` does, and validate the labels before anything is trained.
 
     Raises:
-        DataError: If there are too few rows, some are not finite, or the labels are unusable.
+        DataError: If there are too few rows or groups, some rows are not finite, or the labels are
+            unusable.
         ValueError: If `settings.hold_out` is not in (0, 1).
     """
+    labels = None if table.labels is None else require_labels(table.labels)
     train, test = split_rows(table, settings.hold_out, settings.seed)
-    if table.labels is not None:
-        require_labels(table.labels[choose_probe_rows(train, settings.seed)])
+    if labels is not None:
+        require_labels(labels[choose_probe_rows(train, settings.seed)])
     return train, test
 
 
@@ -58,7 +68,7 @@ def fit(
         settings: How to train.
         start: A model to continue from, with its optimizer; only its penalty may differ.
         baselines: Whether to measure what the codes are compared with: the baselines at their L0
-            and, if there are labels, probes of raw rows and their PCA.
+            and, if there are labels, probes of raw rows, their PCA and an untrained encoder.
         callbacks: More callbacks.
 
     Raises:
@@ -111,11 +121,17 @@ def fit(
         held_out,
         len(training),
         evaluation,
-        _probe(model, table, choose_probe_rows(train, settings.seed), test, baselines),
+        _probe(
+            model,
+            table,
+            (choose_probe_rows(train, settings.seed), test),
+            evaluation.l0 if baselines else None,
+        ),
         curves=monitor.curves(),
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
         baselines=_measure_baselines(model, training, held_out, evaluation.l0) if baselines else (),
+        duplicates=count_duplicates(rows, train, test),
     )
 
 
@@ -178,6 +194,7 @@ def train(
     *,
     key: str | None = None,
     label: str | None = None,
+    groups: str | None = None,
     golden: str = "auto",
     overwrite: bool = False,
     resume: bool = False,
@@ -194,6 +211,7 @@ def train(
         settings: How to train.
         key: As in `open_table`.
         label: As in `open_table`.
+        groups: As in `open_table`.
         golden: As in `export_encoder`.
         overwrite: Whether to replace a run at `out`.
         resume: Whether to continue from `RUN.checkpoint` if it exists.
@@ -208,7 +226,7 @@ def train(
     from keras_sparse_export.bundle import transaction
 
     data, out = Path(data), Path(out)
-    options = {"key": key, "label": label}
+    options = {"key": key, "label": label, "groups": groups}
     transaction.require_target(out, overwrite=overwrite, marker=MARKER)
     call = {"data": data.name, "options": options, "settings": asdict(settings)}
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
@@ -242,6 +260,7 @@ def is_complete(
     *,
     key: str | None = None,
     label: str | None = None,
+    groups: str | None = None,
     golden: str = "auto",
 ) -> bool:
     """Whether `out` holds the run that `train` writes of the same rows, options and settings.
@@ -253,7 +272,7 @@ def is_complete(
         ValueError: If `out` holds a run whose record cannot be read.
     """
     data, out = Path(data), Path(out)
-    options = {"key": key, "label": label}
+    options = {"key": key, "label": label, "groups": groups}
     if not run_folder.is_run(out):
         return False
     table = tables.open_table(data, **options)
@@ -270,16 +289,20 @@ def is_complete(
 
 
 def _probe(
-    model: SparseAutoencoder, table: Table, train: np.ndarray, test: np.ndarray, baselines: bool
+    model: SparseAutoencoder, table: Table, split: tuple[np.ndarray, np.ndarray], l0: float | None
 ) -> Probe | None:
-    if table.labels is None:
+    """Probe the codes; with an L0 of theirs, also what they are compared with."""
+    design = ProbeDesign.of(table, *split)
+    if design is None:
         return None
-    codes, test_codes = (model.encode(table.rows[part]) for part in (train, test))
-    labels, test_labels = table.labels[train], table.labels[test]
-    if not baselines:
-        return probe(codes, labels, held_out=(test_codes, test_labels), k=())
-    raw, test_raw = (model.scale(table.rows[part]) for part in (train, test))
-    return probe(codes, labels, raw=raw, held_out=(test_codes, test_labels, test_raw))
+    train, test = (table.rows[part] for part in split)
+    codes = model.encode(train), model.encode(test)
+    if l0 is None:
+        return design.measure(codes)
+    raw = model.scale(train), model.scale(test)
+    random, k = RandomEncoder.fit(raw[0], codes[0].shape[-1]), max(1, round(l0))
+    untrained = random.encode(raw[0], k), random.encode(raw[1], k)
+    return design.measure(codes, raw=raw, untrained=untrained, k=(1, 2, 5))
 
 
 def _copy_state(start: SparseAutoencoder, model: SparseAutoencoder) -> None:

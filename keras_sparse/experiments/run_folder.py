@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_sparse.evaluation.baselines import Measured
 from keras_sparse.evaluation.held_out import Evaluation
-from keras_sparse.evaluation.probes import Probe
+from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.folders import FolderContents, read_json_object, write_json
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
@@ -45,7 +45,7 @@ class Run:
     trained_rows: int
     evaluation: Evaluation
     probe: Probe | None
-    """Linear probes on codes, raw rows and their PCA; `None` without labels."""
+    """Linear probes on codes and what they are compared with; `None` without labels."""
     curves: dict[str, np.ndarray]
     """Curves of each unit on the held-out rows, one value per epoch, as in `SparsityMonitor`."""
     row_shape: tuple[int, ...]
@@ -54,6 +54,8 @@ class Run:
     """Names of the features; `None` if the file has none."""
     baselines: tuple[Measured, ...] = ()
     """A PCA and a dictionary at the L0 of the codes, to compare with."""
+    duplicates: int | None = None
+    """Number of held-out rows that are among the training rows; `None` if not compared."""
 
     @property
     def probes(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
         "row_shape": run.row_shape,
         "columns": run.columns,
         "evaluation": _finite_or_none(asdict(run.evaluation)),
+        "duplicates": run.duplicates,
         "probes": run.probes,
         "baselines": [record_baseline(baseline) for baseline in run.baselines],
     }

@@ -13,6 +13,7 @@ from keras_sparse.data import tables
 from keras_sparse.data.splits import choose_probe_rows, split_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import measure_baselines
+from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.experiments import run_folder
 from keras_sparse.experiments.folders import (
     FolderContents,
@@ -70,7 +71,7 @@ def _difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
             changes = (f"{name}={new[name]} (was {old.get(name)})" for name in names)
             return f"other {key}: {', '.join(changes)}"
     if before.get("fingerprint") != now["fingerprint"]:
-        return "other rows or labels"
+        return "other rows, labels or groups"
     for key in ("warm", "space", "max_l0"):
         if before.get(key) != now.get(key):
             return f"{key}={now.get(key)} (was {before.get(key)})"
@@ -196,10 +197,10 @@ def add_baselines(frontier: Frontier, table: Table, settings: Settings) -> Front
         train = choose_probe_rows(train, settings.seed)
         model = trained.load()
         rows, held_out = (model.scale(table.rows[part]) for part in (train, test))
-        labels = None if table.labels is None else (table.labels[train], table.labels[test])
+        design = ProbeDesign.of(table, train, test)
         measured = list(
             measure_baselines(
-                rows, held_out, lacking, width=settings.code_dim, labels=labels, seed=settings.seed
+                rows, held_out, lacking, width=settings.code_dim, design=design, seed=settings.seed
             )
         )
         for k in lacking:

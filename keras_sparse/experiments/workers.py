@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.labels import as_labels
 from keras_sparse.data.tables import Table
 from keras_sparse.experiments.folders import transactions
 from keras_sparse.experiments.run import fit
@@ -31,6 +32,8 @@ PROCESS_BYTES = 1 << 30
 COPIES_OF_ROWS = 3
 """Copies of the rows in float32 that a training holds: as read, as validated, as evaluated."""
 SHARED_ROWS = ".rows"
+NAMES = ("labels", "groups")
+"""Names of rows in a table, each in a file of its own if the table has it."""
 COMMAND = (
     # Not `-m`: the package imports this module, and Python would run it a second time.
     sys.executable,
@@ -166,21 +169,24 @@ def _reason(status: int, errors: list[str]) -> str:
 
 def _write_table(folder: Path, table: Table) -> None:
     np.save(folder / "rows.npy", table.rows)
-    if table.labels is not None:  # numbers for class names: a classifier treats all classes alike
-        classes = np.unique(table.labels.astype(str), return_inverse=True)[1]
-        np.save(folder / "labels.npy", classes)
+    for name in NAMES:
+        values = getattr(table, name)
+        if values is not None:  # numbers in the order of the names: the same split and probe
+            numbers = np.unique(as_labels(values, name), return_inverse=True)[1]
+            np.save(folder / f"{name}.npy", numbers)
     about = {"row_shape": table.row_shape, "columns": table.columns}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
 def _read_table(folder: Path) -> Table:
-    labels = folder / "labels.npy"
+    names = {name: folder / f"{name}.npy" for name in NAMES}
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    return Table(
-        np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False),
-        np.load(labels, allow_pickle=False) if labels.is_file() else None,
-        **_with_tuples(about),
-    )
+    numbers = {
+        name: np.load(file, allow_pickle=False) if file.is_file() else None
+        for name, file in names.items()
+    }
+    rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
+    return Table(rows, **numbers, **_with_tuples(about))
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

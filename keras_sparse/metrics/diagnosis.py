@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.sparsity import families
-from keras_sparse.utils.text import fraction, number, percent, short
+from keras_sparse.utils.text import fraction, number, percent, section, short
 
 WASTED = 0.1
 """Fraction of the units that may be dead, saturated or always active."""
@@ -29,6 +29,10 @@ DENSE = 0.5
 """Fraction of the units that may be active per row."""
 PROBE_LOSS = 0.02
 """Accuracy that a linear probe may lose from raw rows to codes."""
+ERRORS = 2.0
+"""Standard errors that a difference must exceed to be more than chance."""
+REPEATED = 0.05
+"""Fraction of the held-out rows that may be among the training rows."""
 RISE = 1.1
 """Factor by which the held-out reconstruction loss may rise above its minimum."""
 GAP = 2.0
@@ -132,6 +136,7 @@ def diagnose_run(
     probes: Mapping[str, Any],
     history: Mapping[str, np.ndarray],
     *,
+    duplicates: Any = None,
     density: np.ndarray | None = None,
     mean_activation: np.ndarray | None = None,
 ) -> list[Problem]:
@@ -140,8 +145,10 @@ def diagnose_run(
     Args:
         measures: Of the held-out rows, as `keras_sparse.evaluation.held_out.Evaluation` names them.
         settings: Of the run: `sparsity`, `rho` and `l0`.
-        probes: Accuracies of linear probes: `raw` and `codes`.
+        probes: Accuracies of linear probes, as `keras_sparse.evaluation.probe_result.Probe` names
+            them.
         history: Losses by epoch.
+        duplicates: Number of held-out rows that are among the training rows.
         density: Fraction of rows for which each unit is active, `(units,)`.
         mean_activation: ρ̂ of each unit, `(units,)`.
     """
@@ -153,6 +160,7 @@ def diagnose_run(
         *diagnose_codes({**units, **measures}, target_rho(settings), target_l0=target_l0),
         *_diagnose_losses(history),
         *_diagnose_comparison(probes, measures),
+        *_diagnose_duplicates(number(duplicates), number(measures.get("rows"))),
     ]
     problems = [replace(each, remedy=remedies.get(each.name, each.remedy)) for each in problems]
     return sorted(problems, key=lambda problem: not problem.severe)
@@ -296,7 +304,8 @@ def _diagnose_comparison(
     probes: Mapping[str, Any], measures: Mapping[str, Any]
 ) -> Iterator[Problem]:
     raw, codes = number(probes.get("raw")), number(probes.get("codes"))
-    if codes < raw - PROBE_LOSS:
+    error = number(section(dict(probes), "standard_errors").get("difference"))
+    if raw - codes > max(PROBE_LOSS, ERRORS * error):  # with an error of NaN, the first
         yield Problem(
             "probe",
             f"A linear probe is less accurate on codes ({fraction(codes)}) than on raw rows "
@@ -310,4 +319,14 @@ def _diagnose_comparison(
             f"There are fewer held-out rows ({rows:.0f}) than units ({units:.0f}), so these "
             "numbers are rough, above all the number of dead units",
             "more rows, or a larger held-out fraction",
+        )
+
+
+def _diagnose_duplicates(duplicates: float, rows: float) -> Iterator[Problem]:
+    if duplicates > REPEATED * rows:
+        yield Problem(
+            "duplicates",
+            f"{duplicates:.0f} of {rows:.0f} held-out rows are also among the training rows, so "
+            "measures on held-out rows are optimistic",
+            "remove duplicates, or name a column whose rows belong together (--groups)",
         )

@@ -14,7 +14,7 @@ from keras_sparse.report.plots.row_view import View
 from keras_sparse.utils.text import first_line, number, section
 
 SCALES = {"standard": "standard deviations", "minmax": "fractions of the range"}
-PROBES = ("chance", "raw", "pca", "codes")
+PROBES = ("chance", "untrained", "raw", "pca", "codes")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class RunData:
         probes = section(run.record, "probes")
         accuracies = {name: number(probes.get(name)) for name in PROBES}
         self.probes = {name: value for name, value in accuracies.items() if math.isfinite(value)}
+        errors = section(probes, "standard_errors")
+        self.probe_errors = {name: number(errors.get(name)) for name in self.probes}
         baselines = run.record.get("baselines")
         self.baselines = baselines if isinstance(baselines, list) else []
         self.view = self._choose_view(row_shape)

@@ -9,7 +9,7 @@ from keras_sparse.report.plots import curves, probes, top_activating
 from keras_sparse.report.plots import rows as row_plots
 from keras_sparse.report.plots import units as unit_plots
 from keras_sparse.report.run_data import RunData
-from keras_sparse.utils.text import first_line, percent, short
+from keras_sparse.utils.text import first_line, percent, short, with_error
 
 TOP_UNITS = {"image": 8, "series": 8, "table": 6}
 """Units whose top-activating rows are shown."""
@@ -185,12 +185,16 @@ def draw_probes(data: RunData) -> Figure | None:
     """The accuracies of linear probes."""
     if not data.probes:
         return None
-    accuracies = ", ".join(f"{name} {value:.3f}" for name, value in data.probes.items())
+    errors = data.probe_errors
+    accuracies = ", ".join(
+        f"{name} {with_error(value, errors[name])}" for name, value in data.probes.items()
+    )
     return Figure.of(
-        probes.probes(data.probes),
+        probes.probes(data.probes, errors),
         name="probes",
         title="Accuracy of a linear probe",
-        caption="Further right is better. Codes that score as well as raw rows keep the "
-        "information that the labels need.",
+        caption="Further right is better; a line is two standard errors long to each side. Codes "
+        "that score as well as raw rows keep the information that the labels need. What an "
+        "untrained encoder scores took no learning.",
         description=f"Accuracy of a linear probe: {accuracies}.",
     )

@@ -78,7 +78,7 @@ def build_run_page(
         row_shape: Shape of one row, where the user names it.
         of: Added to the title of each section.
     """
-    data = RunData(run, show_rows, row_shape)
+    data, probes = RunData(run, show_rows, row_shape), section(run.record, "probes")
     sections = draw_sections(data, of)  # first: drawing may find that something is missing
     missing = dict(run.missing)
     if run.record and missing.get(run_folder.HELD_OUT) == ABSENT:
@@ -86,8 +86,9 @@ def build_run_page(
     problems = diagnosis.diagnose_run(
         data.measures,
         data.settings,
-        data.probes,
+        probes,
         run.history,
+        duplicates=run.record.get("duplicates"),
         density=data.density,
         mean_activation=data.mean_activation,
     )
@@ -96,7 +97,7 @@ def build_run_page(
     return RunPage(
         description=_describe(data),
         verdict=summary.verdict(data.measures),
-        facts=summary.facts(data.measures, data.settings, data.probes, threshold, data.baselines),
+        facts=summary.facts(data.measures, data.settings, probes, threshold, data.baselines),
         missing=list_missing(missing),
         problems=[str(problem) for problem in problems],
         all_well=summary.ALL_WELL if data.measures and not problems else "",

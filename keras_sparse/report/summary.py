@@ -7,8 +7,15 @@ from typing import Any
 from keras_sparse.evaluation.baselines import TITLES
 from keras_sparse.metrics.diagnosis import target_rho
 from keras_sparse.report.page import Fact
-from keras_sparse.utils.text import fraction, number, percent, section, short
+from keras_sparse.utils.text import fraction, number, percent, section, short, with_error
 
+PROBES = {
+    "raw": "raw rows",
+    "untrained": "untrained encoder",
+    "chance": "chance",
+    "balanced": "balanced over classes",
+}
+"""Names of the accuracies beside that on codes, by the name in records."""
 ALL_WELL = (
     "No problems found: units are in use, none is always active, and the reconstruction is better "
     "than the mean of each column."
@@ -44,7 +51,7 @@ def facts(
     Args:
         measures: Of the held-out rows.
         settings: Of the run.
-        probes: Accuracies of linear probes.
+        probes: Accuracies of linear probes, as in the record.
         threshold: τ of the model.
         baselines: Records of what the codes are compared with at their L0.
     """
@@ -70,11 +77,17 @@ def facts(
             f"target ρ = {rho:g}" if math.isfinite(rho) else "over rows and units",
         ),
     ]
-    raw, codes = number(probes.get("raw")), number(probes.get("codes"))
-    if math.isfinite(codes):
-        note = f"raw rows: {fraction(raw)}" if math.isfinite(raw) else "accuracy"
-        facts.append(Fact("Linear probe on codes", fraction(codes), note))
+    if math.isfinite(codes := number(probes.get("codes"))):
+        error = section(dict(probes), "standard_errors").get("codes")
+        facts.append(Fact("Linear probe on codes", with_error(codes, error), _list_others(probes)))
     return facts
+
+
+def _list_others(probes: Mapping[str, Any]) -> str:
+    """Name what the accuracy on codes is compared with."""
+    others = {name: number(probes.get(key)) for key, name in PROBES.items()}
+    named = [f"{name}: {fraction(value)}" for name, value in others.items() if math.isfinite(value)]
+    return "; ".join(named) or "accuracy"
 
 
 def _compare(baselines: Iterable[Any]) -> str:

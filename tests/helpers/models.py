@@ -10,7 +10,7 @@ from keras_sparse import KL, L1, SparseAutoencoder
 from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.held_out import Evaluation
-from keras_sparse.evaluation.probes import Probe
+from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.run_folder import Run
 from keras_sparse.models.settings import Settings
 
@@ -86,7 +86,7 @@ def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) ->
     """What a training of 4 units might have come to: a stronger penalty, fewer active units."""
     _, test = split_rows(table, settings.hold_out, settings.seed)
     l0 = 4 / (1 + 100 * (settings.strength or 0))
-    probe = Probe(0.75, None, None, 0.5, (), 4, None, 2, len(test), None)
+    probe = Probe(codes=0.75, chance=0.5, units=4, classes=2, rows=len(test))
     return Run(
         model,
         {"loss": [1.0]},

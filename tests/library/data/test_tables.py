@@ -81,7 +81,7 @@ def test_an_empty_label_is_no_class(tmp_path: Path) -> None:
     labels = read_table(tmp_path / "x.csv", label="kind").labels
     assert labels is not None
     assert labels.tolist() == ["x", None, "x"]
-    with pytest.raises(DataError, match="a label for each row"):
+    with pytest.raises(DataError, match="`labels`. Expected one for each row"):
         require_labels(labels)
 
 
