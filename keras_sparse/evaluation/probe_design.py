@@ -85,11 +85,11 @@ class ProbeDesign:
             "groups": self.groups,
         }
         given = {name: pair for name, pair in pairs.items() if pair is not None}
-        options: dict[str, Any]
         if self.folds is None:
-            options = {name: pair[0] for name, pair in given.items()}
-            options["held_out"] = [pair[1] for pair in given.values()]
-        else:
-            options = {name: np.concatenate(pair) for name, pair in given.items()}
-            options["folds"] = self.folds
-        return probe(**options, k=k)
+            train: dict[str, Any] = {name: pair[0] for name, pair in given.items()}
+            return probe(**train, held_out=[pair[1] for pair in given.values()], k=k)
+        from threadpoolctl import threadpool_limits  # scikit-learn requires it
+
+        rows: dict[str, Any] = {name: np.concatenate(pair) for name, pair in given.items()}
+        with threadpool_limits(1):  # products so small wait for threads, up to 100 times as long
+            return probe(**rows, folds=self.folds, k=k)

@@ -132,9 +132,14 @@ def test_train_shares_batches_by_devices_in_half_precision_over_a_horizon(
 def test_train_reports_a_probe_where_there_are_labels(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.savez(tmp_path / "x.npz", x=rows, y=np.arange(400) % 2)
-    assert cli.main(["train", str(tmp_path / "x.npz"), "-o", str(tmp_path / "run"), *TRAIN]) == 0
-    assert "raw rows" in capsys.readouterr().out
+    np.savez(tmp_path / "x.npz", x=rows[::20].repeat(20, 0), y=np.arange(400) % 2, s=range(400))
+    train = ["train", str(tmp_path / "x.npz"), "-o", str(tmp_path / "run"), *TRAIN]
+    assert cli.main([*train, "--groups", "s"]) == 0
+    out = capsys.readouterr().out
+    assert "A linear probe, measured on all rows, also those that the encoder saw" in out
+    assert {"chance", "untrained", "raw rows"} <= {line[:9].strip() for line in out.splitlines()}
+    assert "± standard error on 400 rows of 400 groups, 5 folds" in out
+    assert "40 of 40 held-out rows are also among the training rows" in out
 
 
 def test_export_of_any_model_asks_for_its_layer(

@@ -6,8 +6,8 @@ import pytest
 from keras_sparse.data import splits, tables
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards
-from keras_sparse.data.splits import sample, split_blocks
-from keras_sparse.data.tables import open_table
+from keras_sparse.data.splits import count_duplicates, sample, split_blocks, split_rows
+from keras_sparse.data.tables import Table, open_table
 
 
 @pytest.fixture
@@ -48,6 +48,8 @@ def test_a_large_file_stays_on_disk_and_a_small_one_does_not(
 def test_what_cannot_be_opened_is_refused(shards: Path) -> None:
     with pytest.raises(DataError, match=r"`label`. Expected none with a folder of shards"):
         open_table(shards, label="y")
+    with pytest.raises(DataError, match=r"`groups`. Expected none with a folder of shards"):
+        open_table(shards, groups="y")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         open_table(shards / "none.npy")
 
@@ -86,3 +88,75 @@ def test_rows_in_memory_are_limited(shards: Path, monkeypatch: pytest.MonkeyPatc
             assert np.diff(train).sum() == 270
     array = np.ones((9, 2))
     assert sample(array, 0) is array
+
+
+def test_held_out_rows_have_the_classes_in_proportion(rows: np.ndarray) -> None:
+    labels = np.repeat(["a", "b", "c"], [300, 60, 40])
+    train, test = split_rows(Table(rows, labels), 0.1, 0)
+    assert np.unique(labels[test], return_counts=True)[1].tolist() == [30, 6, 4]
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(400))
+    again, other = (split_rows(Table(rows, labels), 0.1, seed)[1] for seed in (0, 1))
+    np.testing.assert_array_equal(again, test)
+    assert not np.array_equal(other, test)
+    numbers = np.repeat([2, 10, 11], [300, 60, 40])  # the order of names decides nothing else
+    np.testing.assert_array_equal(split_rows(Table(rows, numbers), 0.1, 0)[1], test)
+
+
+@pytest.mark.parametrize(
+    ("labels", "fraction"),
+    [
+        (np.arange(400) < 1, 0.1),  # one row of a class
+        (np.arange(400) % 50, 0.1),  # more classes than held-out rows
+        (np.arange(400) % 50, 0.9),  # more classes than training rows
+        (None, 0.1),
+    ],
+)
+def test_where_classes_cannot_be_even_rows_are_drawn_from_all(
+    labels: np.ndarray | None, fraction: float, rows: np.ndarray
+) -> None:
+    train, test = split_rows(Table(rows, labels), fraction, 0)
+    drawn = np.random.default_rng(0).permutation(400)[: round(400 * fraction)]
+    np.testing.assert_array_equal(test, np.sort(drawn))
+    assert len(np.union1d(train, test)) == 400
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_groups_are_held_out_with_even_classes(
+    seed: int, rows: np.ndarray, rng: np.random.Generator
+) -> None:
+    groups = rng.permutation(np.repeat(np.arange(40), np.arange(40) % 4 * 4 + 4))  # 4 to 16 rows
+    labels = groups % 3
+    table = Table(rows, labels, groups=groups.astype(str))
+    train, test = split_rows(table, 0.2, seed)
+    assert not set(groups[train]) & set(groups[test])
+    assert len(np.union1d(train, test)) == 400
+    assert abs(len(test) - 80) <= 8  # half of the largest group
+    fractions = np.bincount(labels[test]) / np.bincount(labels)
+    assert np.abs(fractions - 0.2).max() < 0.08
+    np.testing.assert_array_equal(split_rows(table, 0.2, seed)[1], test)
+    unnamed = split_rows(Table(rows, None, groups=groups), 0.2, seed)[1]
+    assert abs(len(unnamed) - 80) <= 8
+
+
+def test_a_group_is_left_to_train_on_and_one_alone_is_refused(rows: np.ndarray) -> None:
+    for fraction in (0.01, 0.99):
+        train, test = split_rows(Table(rows, None, groups=np.arange(400) // 200), fraction, 0)
+        assert len(train) == len(test) == 200
+    with pytest.raises(DataError, match=r"`groups`. Expected at least 2 groups.*Received: 1"):
+        split_rows(Table(rows, None, groups=np.zeros(400)), 0.1, 0)
+    with pytest.raises(DataError, match=r"`groups`. Expected one for each row. Received: none in"):
+        split_rows(Table(rows, None, groups=np.full(400, np.nan)), 0.1, 0)
+
+
+def test_held_out_rows_among_the_training_rows_are_counted(
+    shards: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = rng.integers(0, 3, size=(500, 4)).astype(np.float32)
+    train, test = split_rows(Table(x, None), 0.3, 0)
+    known = np.unique(x[train], axis=0)
+    expected = sum((known == row).all(axis=1).any() for row in x[test])
+    assert count_duplicates(x, train, test) == expected > 100
+    assert count_duplicates(np.arange(500.0)[:, None], train, test) == 0
+    assert count_duplicates(Shards(shards).flat(), np.zeros((1, 2)), np.ones((1, 2))) is None
+    monkeypatch.setattr(splits, "MOST_COMPARED", 499)
+    assert count_duplicates(x, train, test) is None

@@ -7,7 +7,7 @@ import pytest
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.shards import Shards
-from keras_sparse.data.tables import read_table
+from keras_sparse.data.tables import as_table, fingerprint, read_table
 
 pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
 parquet = pytest.importorskip("pyarrow.parquet", reason="reads Parquet")
@@ -39,6 +39,37 @@ def test_npz_finds_its_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x_train=ROWS, y_train=[0, 1, 1], other=[2, 2, 2])
     np.testing.assert_array_equal(read_table(tmp_path / "x.npz").labels, [0, 1, 1])
     np.testing.assert_array_equal(read_table(tmp_path / "x.npz", label="other").labels, [2, 2, 2])
+
+
+def test_groups_are_taken_out_of_the_rows(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=ROWS, y=[0, 1, 1])
+    table = read_table(tmp_path / "x.npz", groups="y")
+    assert (table.labels, np.asarray(table.groups).tolist()) == (None, [0, 1, 1])
+    (tmp_path / "x.csv").write_text("who,1,kind,2\nann,1,x,2.5\nann,3,y,4\nbob,5,x,6\n")
+    table = read_table(tmp_path / "x.csv", label="kind", groups="who")
+    np.testing.assert_array_equal(table.rows, ROWS)
+    assert table.columns == ("1", "2")
+    assert np.asarray(table.labels).tolist() == ["x", "y", "x"]
+    assert np.asarray(table.groups).tolist() == ["ann", "ann", "bob"]
+    for groups, message in (("kind", "with label='kind'"), ("x", "Remedy: --groups with one")):
+        with pytest.raises(DataError, match=message):
+            read_table(tmp_path / "x.csv", label="kind", groups=groups)
+    np.save(tmp_path / "x.npy", ROWS)
+    with pytest.raises(DataError, match=r"Expected a column beside .*groups='who' with x.npy"):
+        read_table(tmp_path / "x.npy", groups="who")
+    np.savez(tmp_path / "x.npz", x=ROWS, who=[1, 2])
+    with pytest.raises(DataError, match="one group for each of 3 rows"):
+        read_table(tmp_path / "x.npz", groups="who")
+
+
+def test_arrays_become_a_table_with_labels_and_groups() -> None:
+    table = as_table(ROWS, [0, 1, 1], list("aab"))
+    assert np.asarray(table.groups).tolist() == ["a", "a", "b"]
+    assert np.asarray(as_table(table, [2, 2, 2]).groups).tolist() == ["a", "a", "b"]
+    with pytest.raises(DataError, match=r"`groups`. Expected one for each of 3 rows"):
+        as_table(ROWS, groups=[1, 2])
+    given = (as_table(ROWS), table, as_table(ROWS, [0, 1, 1]), as_table(ROWS, None, [0, 1, 1]))
+    assert len({fingerprint(each) for each in given}) == 4
 
 
 def test_quoted_numbers_are_no_header(tmp_path: Path) -> None:
@@ -81,7 +112,7 @@ def test_an_empty_label_is_no_class(tmp_path: Path) -> None:
     labels = read_table(tmp_path / "x.csv", label="kind").labels
     assert labels is not None
     assert labels.tolist() == ["x", None, "x"]
-    with pytest.raises(DataError, match="`labels`. Expected one for each row"):
+    with pytest.raises(DataError, match=r"`labels`. Expected one for each row"):
         require_labels(labels)
 
 

@@ -67,7 +67,7 @@ def test_every_point_is_trained_measured_and_kept(
     assert lines[1].startswith("1/3 l1-0.0001: explained variance 0.")
 
     point = frontier.points[2]
-    _, test = split_rows(Table(rows, None), SMALL.hold_out, SMALL.seed)
+    _, test = split_rows(Table(rows, labels), SMALL.hold_out, SMALL.seed)
     assert point.evaluation == evaluate(point.load(), rows[test])
     assert point.probe is not None
     assert point.probe > 0.5
@@ -258,8 +258,9 @@ def test_a_sweep_goes_on_with_more_points_but_is_not_mixed_with_another(
     assert [settings.strength for settings in trained] == [5e-4]
     different: list[tuple[dict[str, Any], str]] = [
         ({"grid": GRID}, "a grid without l1-0.0005"),
-        ({"x": rows + 1}, "other rows or labels"),
-        ({"labels": np.arange(400) % 2}, "other rows or labels"),
+        ({"x": rows + 1}, "other rows, labels or groups"),
+        ({"labels": np.arange(400) % 2}, "other rows, labels or groups"),
+        ({"groups": np.arange(400) // 4}, "other rows, labels or groups"),
         ({"settings": replace(SMALL, epochs=3)}, r"other settings: epochs=3 \(was 2\)"),
         ({"warm": True}, r"warm=True \(was False\)"),
     ]
@@ -413,6 +414,17 @@ def test_a_process_that_is_killed_fails_its_point_alone(
     assert good.evaluation == evaluate(good.load(), rows[test])
     assert good.probe is not None
     assert not (tmp_path / "s" / workers.SHARED_ROWS).exists()
+
+
+def test_another_process_splits_and_probes_the_same_rows(rows: np.ndarray, tmp_path: Path) -> None:
+    labels = np.array([2, 10, 9])[np.arange(400) % 3]  # which strings would order otherwise
+    table = Table(rows, labels, (12,), None, np.array(["b", "a"])[np.arange(400) // 4 % 2])
+    for given in (table, table._replace(groups=None), table._replace(groups=np.arange(400) // 8)):
+        (folder := tmp_path / str(len(list(tmp_path.iterdir())))).mkdir()
+        workers._write_table(folder, given)
+        read = workers._read_table(folder)
+        np.testing.assert_array_equal(split_rows(read, 0.2, 0), split_rows(given, 0.2, 0))
+        assert (read.groups is None) == (given.groups is None)
 
 
 ANNOUNCES = """

@@ -53,7 +53,9 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["epochs"] == 2
     assert record["rows"] == {"train": 360, "held_out": 40}
-    assert record["probes"].keys() >= {"raw", "pca", "codes"}
+    assert record["probes"].keys() >= {"raw", "pca", "codes", "untrained", "standard_errors"}
+    assert (record["probes"]["rows"], record["probes"]["folds"]) == (400, 5)
+    assert record["duplicates"] == 0
     assert record["probes"] == json.loads(json.dumps(found.probes))
     assert record["versions"]["keras"] == keras.__version__
     assert record["row_shape"] == [12]
@@ -92,6 +94,27 @@ def test_remedies_for_dead_units(rows: np.ndarray) -> None:
     assert len(found["revived_units"]) == 4
     kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
     assert "revived_units" not in run.fit("test", Table(rows, None), kl).history
+
+
+def test_groups_are_held_out_whole_and_probed_apart(
+    rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = np.arange(400) // 20
+    np.savez(tmp_path / "x.npz", x=rows[groups], y=groups % 2, who=groups)
+    found = run.train(tmp_path / "x.npz", tmp_path / "run", SMALL, groups="who")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["options"]["groups"] == "who"
+    assert (record["rows"]["held_out"], record["duplicates"]) == (40, 0)  # all 20 of a group
+    assert found.probe is not None
+    assert (found.probe.groups, found.probe.rows, found.probe.folds) == (20, 400, 5)
+    assert run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL, groups="who")
+    assert not run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL)
+    monkeypatch.setattr("keras_sparse.evaluation.probe_design.FEW_ROWS", 400)
+    table = Table(rows[groups], groups % 2)
+    alone = run.fit(None, table, SMALL)
+    assert alone.duplicates == 40
+    assert alone.probe is not None
+    assert (alone.probe.rows, alone.probe.folds) == (40, None)
 
 
 def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None:

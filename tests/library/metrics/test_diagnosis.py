@@ -91,15 +91,17 @@ def test_only_a_penalty_with_a_target_has_a_rho(
 
 def diagnose(
     measures: dict[str, Any] | None = None,
-    probes: dict[str, float] | None = None,
+    probes: dict[str, Any] | None = None,
     history: dict[str, list[float]] | None = None,
     density: list[float] | None = None,
+    duplicates: int | None = None,
 ) -> list[str]:
     problems = diagnose_run(
         GOOD | (measures or {}),
         {"sparsity": "kl", "rho": 0.05},
         probes or {},
         {name: np.array(values) for name, values in (history or {}).items()},
+        duplicates=duplicates,
         density=np.array(density if density is not None else [0.1]),
     )
     return [str(problem) for problem in problems]
@@ -108,6 +110,9 @@ def diagnose(
 def test_nothing_is_wrong_with_a_good_run() -> None:
     history = {"loss": [2, 1.0], "val_reconstruction_loss": [1, 0.9, 0.91]}
     assert diagnose(probes={"raw": 0.9, "codes": 0.89}, history=history) == []
+    rough = {"raw": 0.9, "codes": 0.8, "standard_errors": {"difference": 0.06}}  # of 20 rows, say
+    assert diagnose(probes=rough) == []
+    assert diagnose(measures={"rows": 180}, duplicates=9) == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,14 @@ def test_nothing_is_wrong_with_a_good_run() -> None:
             "1 of 2 units is active for every row",
         ),
         ({"probes": {"raw": 0.9, "codes": 0.8}}, r"codes \(0.800\) than on raw rows \(0.900\)"),
+        (
+            {"probes": {"raw": 0.9, "codes": 0.8, "standard_errors": {"difference": 0.04}}},
+            r"codes \(0.800\)",
+        ),
+        (
+            {"measures": {"rows": 180}, "duplicates": 31},
+            "^31 of 180 held-out rows are also among the training rows.*optimistic.*--groups",
+        ),
         ({"history": {"loss": [1, np.nan]}}, "finite in epoch 2"),
         ({"history": {"val_reconstruction_loss": [2, 1, 1.5]}}, "lowest in epoch 2"),
         (

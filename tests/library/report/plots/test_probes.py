@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 
 from figures import panels, texts
@@ -16,3 +18,12 @@ def test_probes_mark_the_codes() -> None:
     ]
     assert {"raw", "pca", "codes", "0.970"} <= set(texts(drawing))
     assert "broken" not in texts(drawing)
+
+
+def test_two_standard_errors_are_drawn_to_each_side() -> None:
+    drawing = probes({"chance": 0.1, "codes": 0.97}, {"codes": 0.02, "chance": np.nan})
+    axes = panels(drawing)[0]
+    (span,) = axes.collections
+    assert isinstance(span, LineCollection)
+    assert np.array(span.get_segments()).ravel() == pytest.approx([0.93, 0, 1, 0])
+    assert {"0.970 ± 0.020", "0.100"} <= set(texts(drawing))
