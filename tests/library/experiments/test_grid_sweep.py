@@ -423,7 +423,8 @@ def test_another_process_splits_and_probes_the_same_rows(rows: np.ndarray, tmp_p
         (folder := tmp_path / str(len(list(tmp_path.iterdir())))).mkdir()
         workers._write_table(folder, given)
         read = workers._read_table(folder)
-        np.testing.assert_array_equal(split_rows(read, 0.2, 0), split_rows(given, 0.2, 0))
+        expected = split_rows(given, 0.2, 0)[1]
+        np.testing.assert_array_equal(split_rows(read, 0.2, 0)[1], expected)
         assert (read.groups is None) == (given.groups is None)
 
 
