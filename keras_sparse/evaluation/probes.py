@@ -159,8 +159,8 @@ def standard_error(values: np.ndarray, groups: np.ndarray | None = None) -> floa
         groups: The group of each row; by default each row is one of its own.
 
     Example:
-        >>> standard_error(np.array([1, 0, 1, 0, 1]))
-        0.2449489742783178
+        >>> round(standard_error(np.array([1, 0, 1, 0, 1])), 4)
+        0.2449
 
     Source: W. G. Cochran, "Sampling Techniques", 1977, on proportions in cluster sampling.
     """
