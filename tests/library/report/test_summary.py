@@ -6,3 +6,18 @@ GOOD = {"rows": 400, "units": 50, "explained_variance": 0.9, "l0": 4.0}
 def test_the_verdict_on_a_reconstruction_worse_than_the_mean() -> None:
     assert "no better than their mean" in summary.verdict(GOOD | {"explained_variance": -3.2})
     assert summary.verdict({}) == "This run has no measures on held-out rows."
+
+
+def test_the_probe_stands_beside_what_takes_no_training() -> None:
+    errors = {"codes": 0.004}
+    probes = {
+        "codes": 0.976,
+        "raw": 0.97,
+        "untrained": 0.9,
+        "chance": 0.1,
+        "standard_errors": errors,
+    }
+    fact = summary.facts(GOOD, {}, probes)[-1]
+    assert fact.value == "0.976 ± 0.004"
+    assert fact.note == "raw rows: 0.970; untrained encoder: 0.900; chance: 0.100"
+    assert summary.facts(GOOD, {}, {"codes": 0.5})[-1].note == "accuracy"
