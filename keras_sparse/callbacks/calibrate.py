@@ -84,6 +84,8 @@ class Calibrate(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Calibrate each layer."""
         sources, self._sources = self._sources, ()
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            return  # the training has failed
         layers = [layer for layer in _find_layers(self.model) if not layer.is_calibrated]
         if not layers:
             return

@@ -45,7 +45,7 @@ def _show_run(folder: Path) -> None:
     from keras_sparse.evaluation.held_out import comparison_table
     from keras_sparse.evaluation.probe_result import Probe
     from keras_sparse.experiments import run_folder
-    from keras_sparse.metrics import diagnosis
+    from keras_sparse.metrics.run_diagnosis import diagnose_run
 
     run = run_folder.read_numbers(folder)
     record = run.record
@@ -63,11 +63,12 @@ def _show_run(folder: Path) -> None:
         probe = Probe.from_dict(record["probes"])
         rows = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
         print(f"\nA linear probe, measured on {rows}:\n\n{probe.table()}")
-    problems = diagnosis.diagnose_run(
+    problems = diagnose_run(
         record["evaluation"],
         record["settings"],
         record["probes"],
         run.history,
+        baselines=record["baselines"],
         duplicates=record["duplicates"],
         density=last.get("density"),
         mean_activation=last.get("mean_activation"),

@@ -285,6 +285,7 @@ def _measure(
         dead_units=int((density == 0).sum()),
         mean_activation=float(codes.mean(dtype=np.float64)),
         explained_by_active=explained,
+        explained_by_varying=explained,
     )
     accuracy = None
     if design is not None:

@@ -1,7 +1,9 @@
 """Measure a trained sparse autoencoder on held-out rows."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -30,17 +32,26 @@ class Evaluation:
     l0: float
     """Active units per row."""
     dead_units: int
-    """Units active for none of these rows."""
+    """Units active for none of these rows, nor of others that were looked at."""
     mean_activation: float
     """Mean code over rows and units."""
     explained_by_active: float
     """`explained_variance` with the codes of inactive units set to zero, so that only units
     that L0 counts contribute. The same number where inactive codes are exactly 0, less for a
     sigmoid."""
+    explained_by_varying: float = math.nan
+    """`explained_variance` with each unit that is active for every row fixed at its mean: what
+    the others explain. The same number where there are no such units."""
 
 
-def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
+def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Evaluation:
     """Measure a model on held-out rows, in float64; masked steps are left out.
+
+    Args:
+        model: The model.
+        x: The rows.
+        others: More rows, as those trained on. A unit that is active for one of them is not dead;
+            a few held-out rows activate few of many units.
 
     Raises:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
@@ -50,23 +61,32 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray) -> Evaluation:
     codes, reconstructions, live_codes, live_rows, code_mask = encode_and_reconstruct(
         model, model.encoder, x, BATCH_SIZE
     )
-    active = np.where(functional.is_active(codes, model.threshold), codes, np.float32(0))
-    by_active = outputs(model.decoder, active, BATCH_SIZE, code_mask)
     live = partial(select_live, live=live_rows, step_axes=step_axes(model.row_shape))
-    scaled, reconstructed, by_active = map(
-        live, (scaled, model.scale(reconstructions), model.scale(by_active))
-    )
-    codes = select_live(codes, live_codes)
-    density = functional.activation_density(codes, model.threshold)
+    scaled, reconstructed = live(scaled), live(model.scale(reconstructions))
+
+    def explain(changed: np.ndarray) -> float:
+        decoded = outputs(model.decoder, changed, BATCH_SIZE, code_mask)
+        return functional.explained_variance(scaled, live(model.scale(decoded)))
+
+    live_code = select_live(codes, live_codes)
+    density = functional.activation_density(live_code, model.threshold)
+    means = functional.mean_activation(live_code).astype(np.float32)
+    explained = functional.explained_variance(scaled, reconstructed)
+    always = density == 1
+    active = np.where(functional.is_active(codes, model.threshold), codes, np.float32(0))
+    dead = density == 0
+    if others is not None and dead.any():
+        dead &= functional.activation_density(model.encode(others), model.threshold) == 0
     return Evaluation(
         rows=len(x),
-        units=codes.shape[-1],
+        units=len(density),
         reconstruction_mse=functional.reconstruction_mse(scaled, reconstructed),
-        explained_variance=functional.explained_variance(scaled, reconstructed),
+        explained_variance=explained,
         l0=float(density.sum()),
-        dead_units=int((density == 0).sum()),
-        mean_activation=float(functional.mean_activation(codes).mean()),
-        explained_by_active=functional.explained_variance(scaled, by_active),
+        dead_units=int(dead.sum()),
+        mean_activation=float(functional.mean_activation(live_code).mean()),
+        explained_by_active=explain(active),
+        explained_by_varying=explain(np.where(always, means, codes)) if always.any() else explained,
     )
 
 

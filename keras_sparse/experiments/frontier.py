@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +11,9 @@ import numpy as np
 
 from keras_sparse.experiments.point import Point, columns
 from keras_sparse.utils.text import align
+
+SAME_L0 = 1.25
+"""Factor between L0s below which they count as one."""
 
 
 class RecommendationError(ValueError):
@@ -78,6 +81,27 @@ class Frontier:
         Source: V. Satopää, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a
             Haystack", ICDCS workshops, 2011.
         """
+        chosen = self._recommend(max_l0, min_explained_variance, min_probe)
+        return replace(chosen, reason=chosen.reason + self._compare_with_pca(chosen.point))
+
+    def _compare_with_pca(self, point: Point) -> str:
+        """Say if a PCA explains more with as many numbers as a code has active units, or fewer."""
+        l0, codes = _l0(point), _active_variance(point)
+        scores = [each for each in self.baselines if each.sparsity == "pca" and _l0(each) <= l0 + 1]
+        best = max(scores, key=_variance, default=None)
+        if best is None or _variance(best) <= codes:
+            return ""
+        return (
+            f"; the {_l0(best):.0f} largest scores of a PCA explain more ({_variance(best):.3f} "
+            f"against {codes:.3f} by the active units)"
+        )
+
+    def _recommend(
+        self,
+        max_l0: float | None,
+        min_explained_variance: float | None,
+        min_probe: float | None,
+    ) -> Recommendation:
         usable = self._usable
         if not usable:
             raise RecommendationError(
@@ -111,6 +135,13 @@ class Frontier:
 
     def _recommend_knee(self) -> Recommendation:
         front = self.front
+        l0s = [_l0(point) for point in self._usable]
+        if len(l0s) > 2 and max(l0s) < SAME_L0 * min(l0s):
+            return Recommendation(
+                front[-1],
+                f"{_describe(front[-1])}, the highest explained variance; all {len(l0s)} points "
+                f"have an L0 of {min(l0s):.1f} to {max(l0s):.1f}, so they show no frontier",
+            )
         if len(front) < 3:
             return Recommendation(
                 front[-1],
@@ -233,6 +264,10 @@ def _l0(point: Point) -> float:
 
 def _variance(point: Point) -> float:
     return math.nan if point.evaluation is None else point.evaluation.explained_variance
+
+
+def _active_variance(point: Point) -> float:
+    return math.nan if point.evaluation is None else point.evaluation.explained_by_active
 
 
 def _probe(point: Point) -> float:

@@ -73,9 +73,8 @@ def make_points(grid: Grid | None, features: int, settings: Settings) -> list[Po
         TypeError: If the grid holds anything but numbers or penalties of registered families.
         ValueError: If the grid is empty, a number is out of range, or two points have one name.
     """
-    assert settings.code_dim is not None
     if grid is None:
-        grid = make_default_grid(features, settings.code_dim)
+        grid = make_default_grid(features, settings.units)
     if isinstance(grid, Mapping):
         points = list(dict.fromkeys(_make_points_from_axes(grid, features, settings)))
     else:
@@ -106,11 +105,8 @@ def _make_points_from_axes(
             f"{fractions[0]:g}"
         )
     by_strength, by_l0 = select_families(grid.get(FAMILIES), values, has_l0=bool(l0s))
-    assert settings.code_dim is not None
-    counts = l0s or choose_l0s(settings.code_dim, features)
-    own = (
-        _with_default_axes(family, values, features, settings.code_dim) for family in by_strength
-    )
+    counts = l0s or choose_l0s(settings.units, features)
+    own = (_with_default_axes(family, values, features, settings.units) for family in by_strength)
     return [
         *(point for family in by_l0 for point in _combine(family, values, settings, l0s=counts)),
         *(
@@ -274,7 +270,6 @@ def suggest_settings(trial: "optuna.Trial", space: Space, settings: Settings) ->
     if family not in by_l0:
         strength = draw(family.axis, family.strength)
         return make_point(family.name, strength, parameters).settings(settings)
-    assert settings.code_dim is not None
-    low, high = space.get(L0, (max(1, settings.code_dim // 4),) * 2)
+    low, high = space.get(L0, (max(1, settings.units // 4),) * 2)
     l0 = trial.suggest_int(L0, int(low), int(high), log=True)
     return make_point(family.name, l0, parameters, by_l0=True).settings(settings)

@@ -76,7 +76,7 @@ class Objective:
         self._optuna = require_optuna()
         self._table = as_table(x, labels, groups)
         self._settings = (settings or Settings()).with_units(self._table.rows)
-        self._space = check_space(space, self._table.rows.shape[1], self._settings.code_dim)
+        self._space = check_space(space, self._table.rows.shape[1], self._settings.units)
         self._max_l0 = max_l0
         self._keeper = TemporaryFolder() if folder is None else None
         self.folder = self._keeper.path if self._keeper else Path(str(folder)).resolve()

@@ -83,7 +83,7 @@ def search(
     table = as_table(x, labels, groups)
     settings = (settings or Settings()).with_units(table.rows)
     _, held_out = split(table, settings)
-    space = check_space(space, table.rows.shape[1], settings.code_dim)
+    space = check_space(space, table.rows.shape[1], settings.units)
     description = space.__qualname__ if callable(space) else dict(space)
     record = sweep_folder.describe_sweep(
         table, settings, [], data, space=description, max_l0=max_l0

@@ -113,7 +113,9 @@ def fit(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
-    evaluation = evaluate(model, held_out)
+    seen = sample(training)
+    seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
+    evaluation = evaluate(model, held_out, seen)
     return Run(
         model,
         settings,
@@ -130,7 +132,7 @@ def fit(
         curves=monitor.curves(),
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
-        baselines=_measure_baselines(model, training, held_out, evaluation.l0) if baselines else (),
+        baselines=_measure_baselines(model, seen, held_out, evaluation.l0) if baselines else (),
         duplicates=count_duplicates(rows, train, test),
     )
 
@@ -139,7 +141,7 @@ def build(settings: Settings, features: int) -> SparseAutoencoder:
     """Build the model of settings that name its units."""
     return SparseAutoencoder(
         features,
-        settings.code_dim,
+        settings.units,
         hidden_units=settings.hidden_units,
         **settings.builder_arguments(features),
         normalization=None if settings.normalization == "none" else settings.normalization,
@@ -162,13 +164,11 @@ def _end_early(
 
 
 def _measure_baselines(
-    model: SparseAutoencoder, training: Any, held_out: np.ndarray, l0: float
+    model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float
 ) -> tuple[Measured, ...]:
     """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
     if round(l0) < 1:
         return ()
-    rows = sample(training)
-    rows = rows[choose_probe_rows(np.arange(len(rows)), 0)]
     width = model.encoder.output_shape[-1]
     return tuple(
         measure_baselines(model.scale(rows), model.scale(held_out), [round(l0)], width=width)

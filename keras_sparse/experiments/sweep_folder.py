@@ -200,7 +200,7 @@ def add_baselines(frontier: Frontier, table: Table, settings: Settings) -> Front
         design = ProbeDesign.of(table, train, test)
         measured = list(
             measure_baselines(
-                rows, held_out, lacking, width=settings.code_dim, design=design, seed=settings.seed
+                rows, held_out, lacking, width=settings.units, design=design, seed=settings.seed
             )
         )
         for k in lacking:

@@ -4,14 +4,14 @@ The warnings of `fit` and the notes of reports both come from here, so they agre
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from keras_sparse.sparsity import families
-from keras_sparse.utils.text import fraction, number, percent, section, short
+from keras_sparse.utils.text import fraction, number, percent, short
 
 WASTED = 0.1
 """Fraction of the units that may be dead, saturated or always active."""
@@ -25,18 +25,10 @@ L0_SHARE = 0.1
 """Fraction of the asked L0 by which that of the codes may differ."""
 POOR = 0.1
 """Explained variance below which a reconstruction is hardly better than the mean."""
+LITTLE = 0.01
+"""Explained variance that units which are always active must add to be of use."""
 DENSE = 0.5
 """Fraction of the units that may be active per row."""
-PROBE_LOSS = 0.02
-"""Accuracy that a linear probe may lose from raw rows to codes."""
-ERRORS = 2.0
-"""Standard errors that a difference must exceed to be more than chance."""
-REPEATED = 0.05
-"""Fraction of the held-out rows that may be among the training rows."""
-RISE = 1.1
-"""Factor by which the held-out reconstruction loss may rise above its minimum."""
-GAP = 2.0
-"""Factor by which the held-out reconstruction loss may exceed that of the training rows."""
 
 
 @dataclass(frozen=True)
@@ -130,42 +122,6 @@ def diagnose_codes(
     ]
 
 
-def diagnose_run(
-    measures: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    probes: Mapping[str, Any],
-    history: Mapping[str, np.ndarray],
-    *,
-    duplicates: Any = None,
-    density: np.ndarray | None = None,
-    mean_activation: np.ndarray | None = None,
-) -> list[Problem]:
-    """List what is wrong with a run, the severe first: codes, training, rows measured on.
-
-    Args:
-        measures: Of the held-out rows, as `keras_sparse.evaluation.held_out.Evaluation` names them.
-        settings: Of the run: `sparsity`, `rho` and `l0`.
-        probes: Accuracies of linear probes, as `keras_sparse.evaluation.probe_result.Probe` names
-            them.
-        history: Losses by epoch.
-        duplicates: Number of held-out rows that are among the training rows.
-        density: Fraction of rows for which each unit is active, `(units,)`.
-        mean_activation: ρ̂ of each unit, `(units,)`.
-    """
-    units = {} if density is None else summarize_units(density, mean_activation)
-    target_l0 = number(settings.get("l0"))
-    family = families.find(settings.get("sparsity"))
-    remedies = families.remedies(family, by_l0=math.isfinite(target_l0))
-    problems = [
-        *diagnose_codes({**units, **measures}, target_rho(settings), target_l0=target_l0),
-        *_diagnose_losses(history),
-        *_diagnose_comparison(probes, measures),
-        *_diagnose_duplicates(number(duplicates), number(measures.get("rows"))),
-    ]
-    problems = [replace(each, remedy=remedies.get(each.name, each.remedy)) for each in problems]
-    return sorted(problems, key=lambda problem: not problem.severe)
-
-
 # Codes -----------------------------------------------------------------------------------------
 
 
@@ -232,11 +188,17 @@ def _saturated(measures: Mapping[str, Any]) -> Problem | None:
 
 
 def _always_active(measures: Mapping[str, Any]) -> Problem | None:
+    """Units that are always active and whose variation explains next to nothing."""
+    explained = number(measures.get("explained_variance"))
+    by_varying = number(measures.get("explained_by_varying"))
+    if not explained - by_varying < LITTLE:
+        return None
     return _wasted_units(
         measures,
         "always_active",
-        "active for every row, so they do not distinguish rows",
-        "a larger penalty strength, or scaled rows (normalization)",
+        f"active for every row; fixed at their means, they leave {fraction(by_varying)} of the "
+        f"explained variance of {fraction(explained)}",
+        "fewer units, or a smaller L0",
     )
 
 
@@ -254,79 +216,9 @@ def _dense(measures: Mapping[str, Any]) -> Problem | None:
     l0, units = number(measures.get("l0")), number(measures.get("units"))
     if not l0 > DENSE * units > 0:
         return None
+    fewer = max(1, round(units / 8))
     return Problem(
         "dense",
         f"The codes are hardly sparse: {percent(l0 / units)} of the units are active per row",
-        "a larger penalty strength",
+        f"an L0 in place of a strength (target_l0={fewer} or --l0 {fewer})",
     )
-
-
-# Losses ----------------------------------------------------------------------------------------
-
-
-def _diagnose_losses(history: Mapping[str, np.ndarray]) -> Iterator[Problem]:
-    not_finite = np.flatnonzero(~np.isfinite(_losses(history, "loss")))
-    if len(not_finite):
-        yield Problem(
-            "diverged",
-            f"The loss stopped being finite in epoch {not_finite[0] + 1}",
-            "a smaller learning rate or penalty strength",
-            severe=True,
-        )
-    trained = _losses(history, "reconstruction_loss")
-    held_out = _losses(history, "val_reconstruction_loss")
-    if np.isfinite(held_out).any():
-        best = int(np.nanargmin(held_out))
-        if held_out[-1] > RISE * held_out[best]:
-            yield Problem(
-                "overfitted",
-                f"The held-out reconstruction loss was lowest in epoch {best + 1} and has risen "
-                "since",
-                "fewer epochs, fewer units, or more rows",
-            )
-    if len(trained) and len(held_out) and math.inf > held_out[-1] > GAP * trained[-1] > 0:
-        yield Problem(
-            "gap",
-            f"The reconstruction loss of held-out rows is {held_out[-1] / trained[-1]:.1f} times "
-            "that of the training rows",
-            "more rows or fewer units; if some columns are almost constant, minmax normalization",
-        )
-
-
-def _losses(history: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    return np.asarray(history.get(name, ()), np.float64)
-
-
-# Comparisons -----------------------------------------------------------------------------------
-
-
-def _diagnose_comparison(
-    probes: Mapping[str, Any], measures: Mapping[str, Any]
-) -> Iterator[Problem]:
-    raw, codes = number(probes.get("raw")), number(probes.get("codes"))
-    error = number(section(dict(probes), "standard_errors").get("difference"))
-    if raw - codes > max(PROBE_LOSS, ERRORS * error):  # with an error of NaN, the first
-        yield Problem(
-            "probe",
-            f"A linear probe is less accurate on codes ({fraction(codes)}) than on raw rows "
-            f"({fraction(raw)})",
-            "more units, or a smaller penalty strength",
-        )
-    rows, units = number(measures.get("rows")), number(measures.get("units"))
-    if rows < units:
-        yield Problem(
-            "few_rows",
-            f"There are fewer held-out rows ({rows:.0f}) than units ({units:.0f}), so these "
-            "numbers are rough, above all the number of dead units",
-            "more rows, or a larger held-out fraction",
-        )
-
-
-def _diagnose_duplicates(duplicates: float, rows: float) -> Iterator[Problem]:
-    if duplicates > REPEATED * rows:
-        yield Problem(
-            "duplicates",
-            f"{duplicates:.0f} of {rows:.0f} held-out rows are also among the training rows, so "
-            "measures on held-out rows are optimistic",
-            "remove duplicates, or name a column whose rows belong together (--groups)",
-        )

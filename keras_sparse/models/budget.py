@@ -11,7 +11,7 @@ L0_SHARE = 0.25
 L0_SPAN, L0_COUNT = (0.02, 0.5), 5
 """The smallest and the largest L0 of a sweep, as such fractions, and the number of its L0s."""
 MOST_UNITS = 256
-STEPS = 2_500
+STEPS = 4_000
 """Steps of a training."""
 BATCH_SIZES = (32, 256)
 """The smallest and the largest number of rows per step."""
@@ -77,7 +77,7 @@ def choose_l0s(units: int, features: int) -> list[int]:
 def plan(
     rows: int, features: int, *, epochs: int | None, batch_size: int | None, can_mix: bool = True
 ) -> Budget:
-    """Plan as many epochs as 2,500 steps need, unless their number is given.
+    """Plan as many epochs as 4,000 steps need, unless their number is given.
 
     Args:
         rows: Number of rows.
@@ -90,7 +90,7 @@ def plan(
 
     Example:
         >>> plan(60_000, 784, epochs=None, batch_size=None)
-        Budget(epochs=11, batch_size=256, patience=4, mixed=0)
+        Budget(epochs=18, batch_size=256, patience=7, mixed=0)
     """
     if batch_size is None:
         smallest, largest = BATCH_SIZES

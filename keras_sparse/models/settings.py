@@ -175,7 +175,9 @@ class Settings:
         Args:
             rows: The rows of a table, `(rows, features)`.
         """
-        return replace(self, code_dim=self.code_dim or budget.choose_units(*rows.shape[:2]))
+        if self.code_dim is not None:
+            return self
+        return replace(self, code_dim=budget.choose_units(*rows.shape[:2]))
 
     def for_rows(self, rows: Any) -> "Settings":
         """Return these settings with numbers for all that rows decide unless they are set.
@@ -189,13 +191,20 @@ class Settings:
             ValueError: If no family has the name `sparsity`.
         """
         settings, plan, family = self.with_units(rows), self.plan(rows), self.family
-        units, amount = settings.code_dim, {}
-        assert units is not None
-        if self.l0 is None and self.strength is None and family.asks_l0:
-            amount = {"l0": budget.choose_l0(units, rows.shape[1])}
-        elif self.strength is None and family.strength_for_units is not None:
-            amount = {"strength": family.strength_for_units(units)}
-        return replace(settings, **amount, epochs=plan.epochs, batch_size=plan.batch_size)
+        l0, strength = self.l0, self.strength
+        if l0 is None and strength is None and family.asks_l0:
+            l0 = budget.choose_l0(settings.units, rows.shape[1])
+        elif strength is None and family.strength_for_units is not None:
+            strength = family.strength_for_units(settings.units)
+        return replace(
+            settings, l0=l0, strength=strength, epochs=plan.epochs, batch_size=plan.batch_size
+        )
+
+    @property
+    def units(self) -> int:
+        """`code_dim`, where it is set."""
+        assert self.code_dim is not None, "`with_units` comes first"
+        return self.code_dim
 
     def plan(self, rows: Any) -> Budget:
         """Return how long a training on these rows lasts."""

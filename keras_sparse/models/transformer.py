@@ -11,6 +11,7 @@ import numpy as np
 from keras_sparse.data import arrays
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
+from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
@@ -30,6 +31,7 @@ except ModuleNotFoundError as error:
         name="sklearn",
     ) from error
 
+GIVEN = (ActivityRegularizer, CountActivation)
 FEW_STEPS = 20
 """Training steps that cost about as much as tracing in TensorFlow: 0.1 s each against 2 s."""
 
@@ -59,7 +61,7 @@ class SparseAutoencoderTransformer(
         activation: Activation of the code, as in `SparseAutoencoder`.
         output_activation: Activation of the reconstruction, as in `SparseAutoencoder`.
         normalization: Scaling of the rows inside the model, as in `SparseAutoencoder`.
-        epochs: Passes over the rows; by default those of 2,500 steps.
+        epochs: Passes over the rows; by default those of 4,000 steps.
         batch_size: Rows per step; by default 32 to 256, as there are rows.
         learning_rate: Learning rate of Adam. `None` is the schedule that
             `SparseAutoencoder.compile` chooses.
@@ -145,7 +147,7 @@ class SparseAutoencoderTransformer(
         with _temporary_seed(seed):
             model = SparseAutoencoder(
                 x.shape[1],
-                settings.code_dim,
+                settings.units,
                 hidden_units=self.hidden_units,
                 **self._builder_arguments(settings, x.shape[1]),
                 activation=self.activation,
@@ -154,11 +156,11 @@ class SparseAutoencoderTransformer(
             )
             if self.normalization is not None:
                 model.adapt(x)
-            model.compile(settings.optimizer(), run_eagerly=_is_short(settings, len(x)))
+            model.compile(settings.optimizer(), run_eagerly=_is_short(budget, len(x)))
             history = model.fit(
                 mix_rows(x, budget.mixed, seed),
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
+                epochs=budget.epochs,
+                batch_size=budget.batch_size,
                 verbose=self.verbose,
                 callbacks=[keras.callbacks.TerminateOnNaN()],
             ).history
@@ -213,6 +215,12 @@ class SparseAutoencoderTransformer(
 
     def _settings(self) -> Settings:
         """The settings of a named family; a given one stands for its kind."""
+        if not (self._is_named() or isinstance(self.sparsity, GIVEN)):
+            raise ValueError(
+                "Invalid value for argument `sparsity`. Expected one of "
+                f"{', '.join((families.AUTO, *families.names()))}, None, an ActivityRegularizer or "
+                f"a CountActivation. Received: sparsity={self.sparsity!r}"
+            )
         sparsity, l0 = self.sparsity, self.l0
         if by_count := isinstance(sparsity, CountActivation):
             l0 = sparsity.k
@@ -241,15 +249,12 @@ class SparseAutoencoderTransformer(
             batch_size=self.batch_size,
         )
 
+    def _is_named(self) -> bool:
+        return self.sparsity is None or self.sparsity in (families.AUTO, *families.names())
+
     def _builder_arguments(self, settings: Settings, features: int) -> dict[str, Any]:
-        if self.sparsity is None or self.sparsity in (families.AUTO, *families.names()):
+        if self._is_named():
             return settings.builder_arguments(features)
-        if not isinstance(self.sparsity, (ActivityRegularizer, CountActivation)):
-            raise ValueError(
-                "Invalid value for argument `sparsity`. Expected one of "
-                f"{', '.join((families.AUTO, *families.names()))}, None, an ActivityRegularizer or "
-                f"a CountActivation. Received: sparsity={self.sparsity!r}"
-            )
         if self.strength is not None:
             raise ValueError(
                 "Invalid value for argument `strength`. Expected None with a regularizer or an "
@@ -272,14 +277,12 @@ class SparseAutoencoderTransformer(
         return tags
 
 
-def _is_short(settings: Settings, rows: int) -> bool:
+def _is_short(budget: Budget, rows: int) -> bool:
     """Whether TensorFlow would spend more time on tracing the training than on running it.
 
     It would also warn about retracing after a few fits.
     """
-    assert settings.epochs is not None
-    assert settings.batch_size is not None
-    few = settings.epochs * rows <= FEW_STEPS * settings.batch_size
+    few = budget.epochs * (rows + budget.mixed) <= FEW_STEPS * budget.batch_size
     return few and keras.backend.backend() == "tensorflow"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from keras_sparse.experiments import run_folder, sweep_folder
 from keras_sparse.experiments.folders import ABSENT
 from keras_sparse.experiments.run_folder import RunFolder
-from keras_sparse.metrics import diagnosis
+from keras_sparse.metrics.run_diagnosis import diagnose_run
 from keras_sparse.report import page, summary
 from keras_sparse.report.page import Fact, Row, Section, Table
 from keras_sparse.report.run_data import RunData
@@ -83,11 +83,12 @@ def build_run_page(
     missing = dict(run.missing)
     if run.record and missing.get(run_folder.HELD_OUT) == ABSENT:
         del missing[run_folder.HELD_OUT]  # a complete run that kept no rows, as requested
-    problems = diagnosis.diagnose_run(
+    problems = diagnose_run(
         data.measures,
         data.settings,
         probes,
         run.history,
+        baselines=data.baselines,
         duplicates=run.record.get("duplicates"),
         density=data.density,
         mean_activation=data.mean_activation,
@@ -100,7 +101,9 @@ def build_run_page(
         facts=summary.facts(data.measures, data.settings, probes, threshold, data.baselines),
         missing=list_missing(missing),
         problems=[str(problem) for problem in problems],
-        all_well=summary.ALL_WELL if data.measures and not problems else "",
+        all_well=""
+        if problems or not data.measures
+        else summary.praise(data.measures, probes, data.baselines),
         notice=kept if show_rows else OMITS_ROWS,
         sections=sections,
     )

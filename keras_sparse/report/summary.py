@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_sparse.evaluation.baselines import TITLES
 from keras_sparse.metrics.diagnosis import target_rho
+from keras_sparse.metrics.run_diagnosis import find_pca
 from keras_sparse.report.page import Fact
 from keras_sparse.utils.text import fraction, number, percent, section, short, with_error
 
@@ -16,10 +17,27 @@ PROBES = {
     "balanced": "balanced over classes",
 }
 """Names of the accuracies beside that on codes, by the name in records."""
-ALL_WELL = (
-    "No problems found: units are in use, none is always active, and the reconstruction is better "
-    "than the mean of each column."
-)
+
+
+def praise(measures: Mapping[str, Any], probes: Mapping[str, Any], baselines: Iterable[Any]) -> str:
+    """Say what codes without problems are better at than what costs nothing, if at anything."""
+    explained, l0 = find_pca(baselines)
+    codes = number(measures.get("explained_by_active"))
+    probed, raw, untrained = (number(probes.get(name)) for name in ("codes", "raw", "untrained"))
+    better = []
+    if codes > explained:
+        better.append(
+            f"explain more than the {l0:g} largest scores of a PCA ({fraction(codes)} against "
+            f"{fraction(explained)})"
+        )
+    if probed > max(raw, untrained):
+        better.append(
+            f"tell a linear classifier more than raw rows and an untrained encoder "
+            f"({fraction(probed)} against {fraction(raw)} and {fraction(untrained)})"
+        )
+    if not better:
+        return "No problems found, and nothing at which these codes beat a PCA or raw rows."
+    return f"No problems found. The codes {' and '.join(better)}."
 
 
 def verdict(measures: Mapping[str, Any]) -> str:

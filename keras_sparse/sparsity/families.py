@@ -265,7 +265,6 @@ BY_L0 = {
     "reconstruction": "more epochs, a larger L0, another learning rate, or another normalization",
     "dead": "a smaller learning rate, resampling (ReviveDeadUnits or --revive), fewer units, or "
     + CENTERED,
-    "always_active": "a smaller L0, or scaled rows (normalization)",
     "dense": "a smaller L0, or more units",
     "probe": "more units, or a larger L0",
     "diverged": "a smaller learning rate",

@@ -89,6 +89,7 @@ def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) ->
     probe = Probe(codes=0.75, chance=0.5, units=4, classes=2, rows=len(test))
     return Run(
         model,
+        settings,
         {"loss": [1.0]},
         table.rows[test],
         360,

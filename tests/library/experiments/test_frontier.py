@@ -1,6 +1,7 @@
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,27 @@ def test_too_few_points_or_no_bend_make_no_knee() -> None:
     hollow = Frontier((done("a", 5, 0.1), done("b", 20, 0.2), done("c", 40, 0.9)))
     assert "have no knee" in hollow.recommend().reason
     assert hollow.recommend().point.name == "c"
+
+
+def test_points_of_one_l0_are_no_frontier() -> None:
+    points = done("a", 20, 0.80), done("b", 21, 0.85), done("c", 22, 0.82), done("d", 23, 0.86)
+    found = Frontier(points).recommend()
+    assert found.point.name == "d"
+    assert "all 4 points have an L0 of 20.0 to 23.0, so they show no frontier" in found.reason
+
+
+def test_a_pca_that_explains_more_is_named_beside_a_recommendation() -> None:
+    points = tuple(done(str(l0), l0, variance) for l0, variance in ((5, 0.5), (20, 0.9)))
+    scores = tuple(
+        replace(done(f"pca-{l0}", l0, 2 * variance), sparsity="pca", status="baseline")
+        for l0, variance in ((4, 0.3), (16, 0.4), (32, 0.9))
+    )
+    reason = Frontier(points, baselines=scores).recommend(max_l0=20).reason
+    assert "PCA" not in reason  # the active units explain half of 0.9, 16 scores 0.4
+    lower = Frontier(points, baselines=scores).recommend(max_l0=6).reason
+    assert lower.endswith(
+        "; the 4 largest scores of a PCA explain more (0.300 against 0.250 by the active units)"
+    )
 
 
 def test_the_table_has_a_line_for_each_and_says_why_one_failed(tmp_path: Path) -> None:

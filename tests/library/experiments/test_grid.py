@@ -13,7 +13,7 @@ from keras_sparse.experiments.grid import (
 from keras_sparse.experiments.point import Point
 from keras_sparse.models.settings import Settings
 
-BASE = Settings(rho=0.07, rho_horizon=1000)
+BASE = Settings(code_dim=64, rho=0.07, rho_horizon=1000)
 
 
 def told(grid: Any) -> list[tuple[str, str, float | None, float | None]]:
@@ -43,7 +43,7 @@ def test_an_axis_of_kl_alone_takes_the_other_from_the_settings() -> None:
 
 
 def asked(grid: Any, **settings: Any) -> list[tuple[str, float | None, int | None]]:
-    points = make_points(grid, 10, Settings(**settings))
+    points = make_points(grid, 10, Settings(**{"code_dim": 64, **settings}))
     return [(point.name, point.strength, point.target_l0) for point in points]
 
 
@@ -61,15 +61,16 @@ def test_kl_beside_an_l0_has_its_own_grid() -> None:
     given = {"l0": [4], "sparsity": ["topk", "kl"]}
     points = asked(given)
     assert points[0] == ("topk-l0-4", None, 4)
-    assert len(points) == 1 + 9
+    assert [strength for _, strength, _ in points[1:]] == [0.078] * 3  # 5 / 64
     assert asked({**given, "beta": [0.5], "rho": [0.1]})[1:] == [("kl-0.1-0.5", 0.5, None)]
     assert asked({"l0": [4], "beta": [0.5]})[-1] == ("kl-0.05-0.5", 0.5, None)
 
 
 def test_a_family_is_named_without_numbers() -> None:
-    assert [k for _, _, k in asked({"sparsity": ["batch_topk"]}, code_dim=64)] == [2, 4, 8, 16]
-    assert [k for _, _, k in asked({"sparsity": ["batch_topk"]}, code_dim=8)] == [1, 2, 4]
-    assert len(asked({"sparsity": ["l1"]})) == 6
+    for name in ("batch_topk", "l1"):
+        assert [k for _, _, k in asked({"sparsity": [name]}, code_dim=64)] == [1, 2, 5]
+        assert [k for _, _, k in asked({"sparsity": [name]}, code_dim=8)] == [1, 2, 4]
+    assert len(asked({"sparsity": ["l2"]})) == 1
     assert asked({"sparsity": ["l1"], "l1": [0.5]}) == [("l1-0.5", 0.5, None)]
 
 
@@ -93,12 +94,13 @@ def test_a_point_trains_as_the_others_but_for_its_penalty() -> None:
         )
 
 
-def test_default_strengths_go_with_one_over_the_features() -> None:
-    wide, narrow = make_default_grid(1000), make_default_grid(10)
-    for axis in ("l1", "beta"):
-        for few, many in zip(narrow[axis], wide[axis], strict=True):
-            assert few / many == pytest.approx(100)
-    assert len(told(None)) == 6 + 9
+def test_the_default_grid_spans_the_same_l0s_in_each_family() -> None:
+    grid = make_default_grid(784, 256)
+    assert grid["l0"] == [5, 11, 26, 57, 128]
+    assert grid["rho"] == pytest.approx([l0 / 512 for l0 in grid["l0"]], rel=0.03)
+    points = make_points(None, 784, Settings(code_dim=256))
+    families = [point.sparsity for point in points]
+    assert {name: families.count(name) for name in families} == {"l1": 5, "kl": 5, "refined": 5}
 
 
 class Own(ActivityRegularizer):
@@ -133,7 +135,7 @@ def test_grids_that_cannot_be_trained_are_refused(
     grid: Any, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        make_points(grid, 10, Settings())
+        make_points(grid, 10, Settings(code_dim=64))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_grids_that_cannot_be_trained_are_refused(
 )
 def test_spaces_that_cannot_be_searched_are_refused(space: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        check_space(space, 10)
+        check_space(space, 10, 64)
 
 
 def test_a_trial_draws_the_family_and_then_its_strengths() -> None:
@@ -161,7 +163,7 @@ def test_a_trial_draws_the_family_and_then_its_strengths() -> None:
     trial: Any = SimpleNamespace(
         suggest_float=number, suggest_categorical=lambda name, choices: choices[-1]
     )
-    space = check_space({"l1": (1e-4, 1e-2), "beta": (1e-3, 1e-1)}, 10)
+    space = check_space({"l1": (1e-4, 1e-2), "beta": (1e-3, 1e-1)}, 10, 64)
     found = suggest_settings(trial, space, BASE)
     assert (found.sparsity, found.strength, found.rho) == ("kl", 1e-3, 0.07)
     assert asked == [("beta", 1e-3, 1e-1, True)]
@@ -173,7 +175,7 @@ def test_a_trial_draws_an_l0() -> None:
         suggest_int=lambda name, low, high, *, log: high,
         suggest_categorical=lambda name, choices: choices[1],
     )
-    found = suggest_settings(trial, check_space({"l0": (4, 16)}, 10), BASE)
+    found = suggest_settings(trial, check_space({"l0": (4, 16)}, 10, 64), BASE)
     assert (found.sparsity, found.l0, found.strength) == ("batch_topk", 16, None)
-    space = check_space({"l0": (4, 16), "sparsity": ("topk",)}, 10)
+    space = check_space({"l0": (4, 16), "sparsity": ("topk",)}, 10, 64)
     assert suggest_settings(trial, space, BASE).sparsity == "topk"

@@ -17,7 +17,8 @@ from keras_sparse.experiments.resumable_run import checkpoint_folder
 from keras_sparse.report import write
 from keras_sparse.training.checkpoint import storage
 
-TRAIN = ["--code-dim", "4", "--batch-size", "32", "--epochs"]
+# A schedule depends on the number of epochs, which differs below.
+TRAIN = ["--code-dim", "4", "--batch-size", "32", "--learning-rate", "0.001", "--epochs"]
 
 
 class KilledError(BaseException):

@@ -17,7 +17,7 @@ from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from keras_sparse_export import Encoder
 
-SMALL = Settings(code_dim=4, epochs=2, batch_size=64)
+SMALL = Settings(code_dim=4, strength=1e-4, epochs=2, batch_size=64)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_weights_that_end_as_nan_fail_although_every_loss_was_finite(
             bias = getattr(self.model, half).trainable_variables[-1]
             bias.assign(np.full(bias.shape, value))
 
-    settings = Settings(code_dim=4, epochs=1, batch_size=360)
+    settings = Settings(code_dim=4, strength=1e-4, epochs=1, batch_size=360)
     with pytest.raises(TrainingError, match=r"a finite loss and weights. .* infinity in epoch 1"):
         run.fit(None, Table(rows, None), settings, callbacks=[Last()])
 

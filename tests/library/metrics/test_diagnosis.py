@@ -1,4 +1,3 @@
-import re
 from typing import Any
 
 import keras
@@ -9,10 +8,10 @@ from keras_sparse import KL, L1, SparseAutoencoder, SparsityMonitor
 from keras_sparse.metrics.diagnosis import (
     Problem,
     diagnose_codes,
-    diagnose_run,
     summarize_units,
     target_rho,
 )
+from keras_sparse.metrics.run_diagnosis import diagnose_run
 from keras_sparse.sparsity import families
 
 WELL = np.full(10, 0.05)
@@ -63,10 +62,13 @@ def test_an_l0_away_from_the_one_asked_for(target: float | None, far: bool) -> N
     assert [problem.startswith(expected) for problem in problems] == [True] * far
 
 
-def test_a_report_notes_units_that_are_always_active_and_fit_does_not_warn_of_them() -> None:
-    problems = diagnose_codes(summarize_units(np.ones(10), np.full(10, 3.0)))
-    assert names(problems) == {"always_active", "dense"}
-    assert not any(problem.severe for problem in problems)
+def test_units_that_are_always_active_are_noted_only_where_they_explain_next_to_nothing() -> None:
+    units = summarize_units(np.ones(10), np.full(10, 3.0))
+    useless = diagnose_codes({**units, "explained_variance": 0.9, "explained_by_varying": 0.895})
+    assert names(useless) == {"always_active", "dense"}
+    assert not any(problem.severe for problem in useless)
+    useful = diagnose_codes({**units, "explained_variance": 0.9, "explained_by_varying": 0.7})
+    assert names(useful) == names(diagnose_codes(units)) == {"dense"}
     saturated = diagnose_codes(summarize_units(np.ones(10), np.ones(10)))
     assert names(saturated) == {"saturated", "dense"}
 
@@ -87,68 +89,6 @@ def test_only_a_penalty_with_a_target_has_a_rho(
     settings: dict[str, Any], rho: float | None
 ) -> None:
     assert target_rho(settings) == pytest.approx(np.nan if rho is None else rho, nan_ok=True)
-
-
-def diagnose(
-    measures: dict[str, Any] | None = None,
-    probes: dict[str, Any] | None = None,
-    history: dict[str, list[float]] | None = None,
-    density: list[float] | None = None,
-    duplicates: int | None = None,
-) -> list[str]:
-    problems = diagnose_run(
-        GOOD | (measures or {}),
-        {"sparsity": "kl", "rho": 0.05},
-        probes or {},
-        {name: np.array(values) for name, values in (history or {}).items()},
-        duplicates=duplicates,
-        density=np.array(density if density is not None else [0.1]),
-    )
-    return [str(problem) for problem in problems]
-
-
-def test_nothing_is_wrong_with_a_good_run() -> None:
-    history = {"loss": [2, 1.0], "val_reconstruction_loss": [1, 0.9, 0.91]}
-    assert diagnose(probes={"raw": 0.9, "codes": 0.89}, history=history) == []
-    rough = {"raw": 0.9, "codes": 0.8, "standard_errors": {"difference": 0.06}}  # of 20 rows, say
-    assert diagnose(probes=rough) == []
-    assert diagnose(measures={"rows": 180}, duplicates=9) == []
-
-
-@pytest.mark.parametrize(
-    ("numbers", "words"),
-    [
-        ({"measures": {"explained_variance": -0.1}}, "no better than the mean"),
-        ({"measures": {"dead_units": 9}}, "9 of 50 units are dead"),
-        ({"measures": {"mean_activation": 0.2}}, "is 0.2; the target is rho=0.05.*a larger pen"),
-        ({"measures": {"mean_activation": 0.01}}, "is 0.01; the target is rho=0.05.*learning rate"),
-        ({"measures": {"l0": 30}}, "hardly sparse: 60 %"),
-        ({"measures": {"rows": 40}}, r"fewer held-out rows \(40\) than units \(50\)"),
-        (
-            {"measures": {"units": 2, "l0": 0.5}, "density": [1.0, 0.5]},
-            "1 of 2 units is active for every row",
-        ),
-        ({"probes": {"raw": 0.9, "codes": 0.8}}, r"codes \(0.800\) than on raw rows \(0.900\)"),
-        (
-            {"probes": {"raw": 0.9, "codes": 0.8, "standard_errors": {"difference": 0.04}}},
-            r"codes \(0.800\)",
-        ),
-        (
-            {"measures": {"rows": 180}, "duplicates": 31},
-            "^31 of 180 held-out rows are also among the training rows.*optimistic.*--groups",
-        ),
-        ({"history": {"loss": [1, np.nan]}}, "finite in epoch 2"),
-        ({"history": {"val_reconstruction_loss": [2, 1, 1.5]}}, "lowest in epoch 2"),
-        (
-            {"history": {"reconstruction_loss": [1], "val_reconstruction_loss": [2.5]}},
-            "2.5 times that of the training rows",
-        ),
-    ],
-)
-def test_a_problem_is_reported_with_its_remedy(numbers: dict[str, Any], words: str) -> None:
-    (problem,) = diagnose(**numbers)
-    assert re.search(words, problem)
-    assert "Remedy: " in problem
 
 
 def test_the_warning_of_fit_and_the_report_say_the_same(rows: np.ndarray) -> None:

@@ -184,3 +184,19 @@ def test_encoders_of_several_autoencoders_can_be_stacked(tmp_path: Path) -> None
     models[1].save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")
     assert again.encoder.name == models[1].encoder.name
+
+
+def test_sigmoid_codes_of_kl_start_near_rho(rows: np.ndarray) -> None:
+    keras.utils.set_random_seed(0)
+    started = {}
+    for sparsity in (KL(0.05), None):
+        model = SparseAutoencoder(
+            12, 200, sparsity=sparsity, activation="sigmoid", normalization="center"
+        )
+        model.adapt(rows)
+        started[sparsity is None] = float(model.encode(rows).mean())
+    # E σ(logit ρ + u) for u of variance 2d/(d + n), as Glorot draws it, against σ of variance alone
+    u = np.random.default_rng(0).normal(size=100_000) * (2 * 12 / 212) ** 0.5
+    expected = 1 / (1 + np.exp(-(np.log(0.05 / 0.95) + u)))
+    assert started[False] == pytest.approx(expected.mean(), rel=0.1)
+    assert started[True] == pytest.approx(0.5, abs=0.02)

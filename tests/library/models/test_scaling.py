@@ -11,7 +11,12 @@ from sklearn.preprocessing import StandardScaler
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse.data.arrays import DataError, finite_chunks
 from keras_sparse.data.shards import Shards
-from keras_sparse.models.scaling import Scaling, column_statistics, learn_scaling
+from keras_sparse.models.scaling import (
+    Scaling,
+    choose_normalization,
+    column_statistics,
+    learn_scaling,
+)
 
 
 def model_of(sparsity: Any = None, **arguments: Any) -> SparseAutoencoder:
@@ -283,3 +288,19 @@ def test_fit_does_not_adapt_to_what_it_cannot_read_twice(rows: np.ndarray) -> No
         with pytest.raises(ValueError, match=r"not adapted. Remedy: call `adapt\(x\)` first"):
             model.fit(stream, verbose=0, **options)
     assert not model.adapted
+
+
+@pytest.mark.parametrize(
+    ("deviation", "expected"),
+    [
+        (np.ones(10), "center"),
+        (np.r_[np.zeros(5), np.ones(5)], "center"),  # pixels of a border that never vary
+        (np.r_[1000.0, np.ones(9)], "standard"),  # one column of another unit
+        (np.r_[np.full(4, 100.0), np.ones(8)], "standard"),  # several: half are below a tenth
+        (np.r_[np.full(7, 100.0), np.ones(5)], "center"),
+        (np.zeros(3), "center"),
+        (np.ones(1), "center"),
+    ],
+)
+def test_columns_of_other_units_are_standardized(deviation: np.ndarray, expected: str) -> None:
+    assert choose_normalization(deviation) == expected

@@ -4,6 +4,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pytest
 
 from keras_sparse import L1, SparseAutoencoder, SparseAutoencoderTransformer
@@ -15,7 +16,6 @@ from keras_sparse.cli.arguments import (
     settings_of,
 )
 from keras_sparse.models.settings import Settings
-from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
 
 ARGUMENTS = {"train": ["train", "x.npy", "-o", "run"], "sweep": ["sweep", "x.npy", "-o", "sweep"]}
 OTHERS: dict[str, tuple[str, Any]] = {
@@ -75,11 +75,29 @@ def test_a_penalty_has_a_strength_or_an_l0() -> None:
     assert Settings(sparsity="l1", l0=7).effective_strength() is None
 
 
-def test_an_activation_by_count_has_a_default_l0() -> None:
-    method = Settings(sparsity="batch_topk", code_dim=64).method()
-    assert (type(method), method.k) == (BatchTopK, 4)
-    assert Settings(sparsity="batch_topk", code_dim=9).target_l0 == 1
-    assert Settings(sparsity="batch_topk", l0=9).method().k == 9
+def test_a_table_decides_what_is_not_set() -> None:
+    rows = np.zeros((500, 30))
+    chosen = Settings().for_rows(rows)
+    assert (chosen.code_dim, chosen.l0, chosen.strength) == (60, 8, None)
+    assert (chosen.family.name, chosen.batch_size) == ("refined", 32)
+    assert Settings(code_dim=9).for_rows(rows).l0 == 2
+    given = Settings(code_dim=9, l0=3, epochs=7, batch_size=5)
+    assert given.for_rows(rows) == given
+    assert Settings(sparsity="l1").for_rows(rows).l0 == 8
+    weighed = Settings(strength=0.5).for_rows(rows)
+    assert (weighed.family.name, weighed.l0, weighed.strength) == ("l1", None, 0.5)
+    kl = Settings(sparsity="kl").for_rows(rows)
+    assert (kl.l0, kl.strength, kl.rho) == (None, pytest.approx(5 / 60, rel=0.01), 0.05)
+    assert Settings(sparsity="l2").for_rows(rows).l0 is None
+
+
+def test_only_a_planned_training_mixes_rows_and_ends_early() -> None:
+    rows = np.zeros((500, 30))
+    planned, given = Settings().plan(rows), Settings(epochs=30).plan(rows)
+    assert planned.mixed == 7_500
+    assert planned.patience is not None
+    assert given == (30, 32, None, 0)
+    assert planned.epochs == Settings().for_rows(rows).epochs == 10
 
 
 @pytest.mark.parametrize("hidden_units", [(), (5,)])
@@ -96,26 +114,17 @@ def test_for_an_l0_the_family_is_that_of_the_builder(hidden_units: tuple[int, ..
     assert [configs[0][name] for name in names] == [configs[1][name] for name in names]
 
 
-def test_the_recipe_chooses_the_learning_rate_where_an_l0_is_asked_for() -> None:
-    rates = [
-        settings.effective_learning_rate()
-        for settings in (
-            Settings(),
-            Settings(l0=3),
-            Settings(sparsity="topk"),
-            Settings(l0=3, learning_rate=0.5),
-        )
-    ]
-    assert rates == [1e-3, "auto", "auto", 0.5]
-    assert Settings(l0=3).optimizer() == "auto"
+def test_the_learning_rate_is_that_of_the_recipe_unless_it_is_set() -> None:
+    assert Settings().optimizer() == Settings(strength=0.1).optimizer() == "auto"
     assert float(Settings(learning_rate=0.5).optimizer().learning_rate) == 0.5
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"l0": 0}, "`l0`. Expected an integer from 1 to 64, the units of the code. Received"),
-        ({"l0": 65}, "from 1 to 64.*Received: l0=65"),
+        ({"l0": 0}, "`l0`. Expected an integer from 1. Received: l0=0"),
+        ({"l0": 65, "code_dim": 64}, "from 1 to 64, the units of the code. Received: l0=65"),
+        ({"sparsity": "topk"}, "`l0`. Expected an integer for topk.*Remedy: `for_rows`"),
         ({"l0": 2.0}, "Received: l0=2.0"),
         ({"l0": True}, "Received: l0=True"),
         ({"l0": 8, "sparsity": "kl"}, "`l0`. Expected None for kl, .* target rho.*Remedy: `rho`"),

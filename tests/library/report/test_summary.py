@@ -21,3 +21,15 @@ def test_the_probe_stands_beside_what_takes_no_training() -> None:
     assert fact.value == "0.976 ± 0.004"
     assert fact.note == "raw rows: 0.970; untrained encoder: 0.900; chance: 0.100"
     assert summary.facts(GOOD, {}, {"codes": 0.5})[-1].note == "accuracy"
+
+
+def test_praise_names_what_the_codes_are_better_at() -> None:
+    pca = [{"kind": "pca", "l0": 4, "evaluation": {"explained_variance": 0.85}}]
+    probes = {"codes": 0.97, "raw": 0.96, "untrained": 0.9}
+    good = GOOD | {"explained_by_active": 0.9}
+    assert summary.praise(good, {}, pca) == (
+        "No problems found. The codes explain more than the 4 largest scores of a PCA (0.900 "
+        "against 0.850)."
+    )
+    assert "tell a linear classifier more than" in summary.praise(good, probes, [])
+    assert "nothing at which" in summary.praise(good, {"codes": 0.9, "raw": 0.91}, [])
