@@ -36,6 +36,13 @@ def settings_of(options: argparse.Namespace, but: tuple[str, ...] = ()) -> Setti
     return Settings(**values, parameters=chosen)
 
 
+def table_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `read_table` that the options name."""
+    header = None if options.header is None else options.header == "yes"
+    names = ("key", "label", "groups")
+    return {**{name: getattr(options, name) for name in names}, "header": header}
+
+
 def option_fields() -> list[Field[Any]]:
     """Return the fields of `Settings` that have an option."""
     return [field for field in fields(Settings) if field.metadata]
@@ -262,6 +269,9 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
         "--groups",
         metavar="COLUMN",
         help="column of subjects: the rows of one are never both trained on and held out",
+    )
+    command.add_argument(
+        "--header", choices=("yes", "no"), help="whether a CSV has a header (default: inferred)"
     )
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from keras_sparse.cli.arguments import Action, flag, grid_settings, settings_of
+from keras_sparse.cli.arguments import Action, flag, grid_settings, settings_of, table_options
 from keras_sparse.sparsity import families
 from keras_sparse.utils.text import first_reason, one_line
 
@@ -26,17 +26,13 @@ def _train(options: argparse.Namespace) -> None:
     settings = settings_of(options)
     _require_family_of_options(options, settings.family.name)
     call = (options.data, options.output, settings)
-    names = {**_table_options(options), "golden": options.golden}
+    names = {**table_options(options), "golden": options.golden}
     if options.resume and run.is_complete(*call, **names):
         print(f"{options.output} is complete: nothing is trained")
     else:
         run.train(*call, **names, overwrite=options.overwrite, resume=options.resume)
     _show_run(options.output)
     _write_pages(options.output, rows=options.golden in ("auto", "real"))
-
-
-def _table_options(options: argparse.Namespace) -> dict[str, str | None]:
-    return {name: getattr(options, name) for name in ("key", "label", "groups")}
 
 
 def _show_run(folder: Path) -> None:
@@ -122,7 +118,7 @@ def _sweep(options: argparse.Namespace) -> None:
     from keras_sparse.experiments.run_folder import MODEL
     from keras_sparse.experiments.sweep_folder import POINTS, TABLE, point_folder, write_results
 
-    table = read_table(options.data, **_table_options(options))
+    table = read_table(options.data, **table_options(options))
     limits = {
         name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
     }
@@ -203,7 +199,7 @@ def _export(options: argparse.Namespace) -> None:
     sample = None
     if sample_file is not None:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        rows = read_table(sample_file, **_table_options(options)).rows
+        rows = read_table(sample_file, **table_options(options)).rows
         if rows.shape[1] != int(np.prod(shape)):
             raise ValueError(
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Callable[[], None] = l
         The exit status: 0, 1 for a failed job, 2 for a wrong call or bad input, 130 if interrupted.
     """
     _print_any_character()
+    warnings.formatwarning = lambda message, *_, **__: f"keras-sparse: {message}\n"
     summary = "Train, compare and export sparse autoencoders."
     options = build_parser(ACTIONS, summary).parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its start otherwise

@@ -10,6 +10,9 @@ import numpy as np
 
 from keras_sparse.utils.text import first_line, list_some
 
+MOST_DENSE = 1 << 32
+"""Bytes of a sparse matrix that is made dense."""
+
 CHUNK = 1 << 22
 """Values validated at once, so that a memory-mapped array stays on disk."""
 
@@ -104,17 +107,19 @@ def require_non_negative(values: np.ndarray, name: str) -> None:
 def numeric(x: Any, name: str) -> np.ndarray:
     """Convert to an array of numbers; its dtype stays, but bfloat16 becomes float32.
 
-    A `numpy.ma.MaskedArray` without a masked value is an array like any other.
+    A `numpy.ma.MaskedArray` without a masked value is an array like any other. A SciPy matrix
+    becomes dense.
 
     Raises:
-        DataError: If it is ragged, sparse, or holds masked values or anything but numbers.
+        DataError: If it is ragged, or holds masked values or anything but numbers, or is a sparse
+            matrix of more than 4 GiB when dense.
     """
     require_unmasked(x, name)
     try:
         if isinstance(x, (Mapping, str, bytes)):
             raise TypeError("no array")
-        if hasattr(x, "toarray"):
-            raise TypeError("a sparse matrix. Remedy: its method `toarray`")
+        if is_sparse(x):
+            x = _as_dense(x, name)
         array: np.ndarray = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
         if not isinstance(array, np.memmap):  # which stays on disk
             array = np.asarray(array)
@@ -131,6 +136,22 @@ def numeric(x: Any, name: str) -> np.ndarray:
             f"{_describe_dtype(x, array.dtype)}"
         )
     return array
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether `x` is a matrix of `scipy.sparse`."""
+    return hasattr(x, "tocsr")
+
+
+def _as_dense(x: Any, name: str) -> Any:
+    size = math.prod(x.shape) * x.dtype.itemsize
+    if size > MOST_DENSE:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected a sparse matrix of at most "
+            f"{MOST_DENSE / 2**30:g} GiB when dense. Received: {x.shape}, {size / 2**30:.3g} GiB. "
+            "Remedy: fewer rows, or dense rows in files (keras_sparse.Shards)"
+        )
+    return x.toarray()
 
 
 def _describe_dtype(x: Any, dtype: np.dtype) -> str:

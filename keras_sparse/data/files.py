@@ -1,4 +1,4 @@
-"""Open NumPy files, and require the package that reads the other formats."""
+"""Open NumPy files, and require what the formats of files need."""
 
 import zipfile
 from collections import Counter
@@ -11,6 +11,22 @@ import numpy as np
 from keras_sparse.data.arrays import NUMBERS, DataError
 from keras_sparse.utils import optional
 from keras_sparse.utils.text import first_line, list_some
+
+
+def require_options(path: Path, **options: Any) -> None:
+    """Raise for an option that the kind of file does not have; `None` is no option.
+
+    Raises:
+        DataError: The message names the option.
+    """
+    named = (".npz", ".csv", ".parquet")
+    suffixes = {"key": (".npz",), "label": named, "groups": named, "header": (".csv",)}
+    for name, value in options.items():
+        if value is not None and path.suffix.lower() not in suffixes[name]:
+            raise DataError(
+                f"Invalid value for argument `{name}`. Expected it only with "
+                f"{' or '.join(suffixes[name])}. Received: {name}={value!r} for {path.name}"
+            )
 
 
 def require_table(rows: np.ndarray, path: Path) -> None:
@@ -70,3 +86,13 @@ def is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def as_numpy(column: Any) -> np.ndarray:
+    """Convert an Arrow column of numbers; a missing value becomes NaN."""
+    from pyarrow import types, uint8
+
+    if types.is_boolean(column.type):  # with missing values, numpy would hold objects
+        column = column.cast(uint8())
+    array: np.ndarray = column.to_numpy(zero_copy_only=False)
+    return array

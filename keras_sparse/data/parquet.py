@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_sparse.data.arrays import DataError, find_not_finite
-from keras_sparse.data.files import is_numeric, require_pyarrow, require_unique
+from keras_sparse.data.files import as_numpy, is_numeric, require_pyarrow, require_unique
 from keras_sparse.utils.text import first_line, list_some
 
 BATCH = 1 << 20  # values decoded at once
@@ -160,7 +160,7 @@ def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
                 part = np.empty((len(batch), len(columns)), np.float32)
                 with np.errstate(over="ignore"):
                     for index, column in enumerate(batch.columns):
-                        part[:, index] = column.to_numpy(zero_copy_only=False)
+                        part[:, index] = as_numpy(column)
                 if len(bad := find_not_finite(part)):
                     raise DataError(
                         "Expected finite numbers. Received: no value, NaN or infinity in row "

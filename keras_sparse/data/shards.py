@@ -70,7 +70,7 @@ class Mapped(Source):
         """As in `Source`."""
         with np.errstate(over="ignore"):
             out[:] = self._array[start : start + len(out)]
-        _require_finite(out, lambda row: f"row {self._first + start + row}")
+        require_finite(out, lambda row: f"row {self._first + start + row}")
 
 
 class _Run(NamedTuple):
@@ -199,7 +199,7 @@ class Shards(Source):
         if stored is not out:
             with np.errstate(over="ignore"):
                 out[:] = stored
-        _require_finite(out, lambda row: f"row {first + row} of {run.file.name}")
+        require_finite(out, lambda row: f"row {first + row} of {run.file.name}")
 
 
 def on_disk(x: Any) -> bool:
@@ -212,7 +212,16 @@ def source(x: Any) -> Source:
     return x if isinstance(x, Source) else Mapped(x)
 
 
-def _require_finite(rows: np.ndarray, place: Callable[[int], str]) -> None:
+def require_finite(rows: np.ndarray, place: Callable[[int], str]) -> None:
+    """Raise unless all values are finite.
+
+    Args:
+        rows: Rows in float32.
+        place: Describes the place of a row, by its index.
+
+    Raises:
+        DataError: The message names the place of the first bad row.
+    """
     if not np.isfinite(rows).all():
         raise DataError(
             "Expected finite numbers. Received: NaN or infinity in "

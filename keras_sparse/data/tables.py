@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse.data import arrays
+from keras_sparse.data import arrays, sparse_rows
 from keras_sparse.data.arrays import DataError, numeric, require_unmasked
+from keras_sparse.data.csv_header import has_header
 from keras_sparse.data.files import (
+    as_numpy,
     is_numeric,
     load_numpy,
+    require_options,
     require_pyarrow,
     require_table,
     require_unique,
@@ -25,6 +28,7 @@ from keras_sparse.utils.text import first_line, list_some
 
 ROW_KEYS = ("x", "x_train")
 LABEL_KEYS = ("y", "y_train")
+SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 LARGE = 1 << 28  # bytes in float32 above which a file is not read as a whole
 
 
@@ -50,21 +54,26 @@ def read_table(
     key: str | None = None,
     label: str | None = None,
     groups: str | None = None,
+    header: bool | None = None,
 ) -> Table:
     """Read a table from a file.
 
     Args:
-        path: A `.npy` (memory-mapped), `.npz`, `.csv` or `.parquet` file. The first line of a CSV
-            is a header if it holds no number, or holds the name of the label or of the groups.
+        path: A `.npy` (memory-mapped), `.npz`, `.csv` or `.parquet` file. An `.npz` may hold the
+            parts of a sparse matrix, as `scipy.sparse.save_npz` writes them.
         key: Name of the array of an `.npz` that holds the rows; by default `x`, `x_train` or the
             only array.
         label: Name of the column, or of the array of an `.npz`, that holds the labels; by default
             `y` or `y_train` of an `.npz` if they exist, otherwise none.
         groups: Name of the column, or of the array of an `.npz`, that holds the groups.
+        header: Whether a CSV begins with a header. By default it does if its first line holds no
+            number, or the name of the label or of the groups, or a scale such as wavelengths: at
+            least 8 numbers that only rise or only fall, as those of no other line. A scale causes
+            a warning.
 
     Raises:
         DataError: If the file is not readable, or holds anything but rows of numbers; the message
-            names the faulty columns.
+            names the faulty columns. Also for an option that the kind of file does not have.
         FileNotFoundError: If there is no such file.
         ModuleNotFoundError: If a `.csv` or `.parquet` is read without the extra `[data]`.
     """
@@ -73,23 +82,23 @@ def read_table(
         fault = "which is a folder" if path.is_dir() else "which does not exist"
         raise FileNotFoundError(f"Expected a file of data. Received: {path}, {fault}")
     suffix = path.suffix.lower()
-    columns = members = labels = None
-    if groups is not None and (suffix == ".npy" or groups == label):
-        received = path.name if suffix == ".npy" else f"label={label!r}"
+    if suffix not in SUFFIXES:
+        raise DataError(
+            f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
+        )
+    require_options(path, key=key, label=label, groups=groups, header=header)
+    if groups is not None and groups == label:
         raise DataError(
             "Invalid value for argument `groups`. Expected a column beside rows and labels. "
-            f"Received: groups={groups!r} with {received}"
+            f"Received: groups={groups!r} with label={label!r}"
         )
+    columns = members = labels = None
     if suffix == ".npy":
         rows = load_numpy(path)
     elif suffix == ".npz":
         rows, labels, members = _from_npz(path, key, label, groups)
-    elif suffix in (".csv", ".parquet"):
-        rows, labels, members, columns = _from_columns(path, suffix, label, groups)
     else:
-        raise DataError(
-            f"Expected a file ending in .npy, .npz, .csv or .parquet. Received: {path.name}"
-        )
+        rows, labels, members, columns = _from_columns(path, suffix, label, groups, header)
     require_table(rows, path)
     for noun, values in (("label", labels), ("group", members)):
         if values is not None and values.shape != rows.shape[:1]:
@@ -106,6 +115,14 @@ def _from_npz(
 ) -> tuple[np.ndarray, Any, Any]:
     with load_numpy(path) as arrays:
         names = list(arrays)
+        if key is None and sparse_rows.PARTS.issubset(names):
+            for noun, value in (("label", label), ("groups", groups)):
+                if value is not None:
+                    raise DataError(
+                        f"Invalid value for argument `{noun}`. Expected None for {path.name}, a "
+                        f"sparse matrix and nothing else. Received: {noun}={value!r}"
+                    )
+            return numeric(sparse_rows.load_sparse(path), path.name), None, None
         row_key = _choose(path, names, key, ROW_KEYS if len(names) != 1 else names, "--key")
         label_key = label or next((name for name in LABEL_KEYS if name in names), None)
         if label_key in (row_key, groups):
@@ -134,10 +151,11 @@ def _choose(
 
 
 def _from_columns(
-    path: Path, suffix: str, label: str | None, groups: str | None
+    path: Path, suffix: str, label: str | None, groups: str | None, header: bool | None
 ) -> tuple[np.ndarray, Any, Any, tuple[str, ...] | None]:
     apart = {"--label": label, "--groups": groups}
-    table, named = _read_columns(path, suffix, {name for name in apart.values() if name})
+    taken = {name for name in apart.values() if name}
+    table, named = _read_columns(path, suffix, taken, header)
     names = table.column_names
     if not len(table):
         raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
@@ -147,21 +165,25 @@ def _from_columns(
     )
     features = [name for name in names if name not in apart.values()]
     wrong = [name for name in features if not is_numeric(table.schema.field(name).type)]
-    if wrong or not features:
+    if wrong:
+        remedy = (
+            f"if it holds labels, --label {wrong[0]} (label={wrong[0]!r}); if subjects, --groups"
+        )
+        if not named:
+            remedy += "; if line 1 names the columns, --header yes (header=True)"
         raise DataError(
             f"Expected columns of numbers in {path.name}. Received: "
-            + (
-                f"{_first_fault(table, wrong[0])} in {list_some('column', wrong)}. Remedy: if it "
-                f"holds labels, --label {wrong[0]} (label={wrong[0]!r}); if subjects, --groups"
-                if wrong
-                else "none"
-            )
+            f"{_first_fault(table, wrong[0])} in {list_some('column', wrong)}. Remedy: {remedy}"
         )
-    columns = [table[name].to_numpy() for name in features]
+    if not features:
+        raise DataError(f"Expected columns of numbers in {path.name}. Received: none")
+    columns = [as_numpy(table[name]) for name in features]
     return np.column_stack(columns), labels, members, tuple(features) if named else None
 
 
-def _read_columns(path: Path, suffix: str, apart: set[str]) -> tuple[Any, bool]:
+def _read_columns(
+    path: Path, suffix: str, apart: set[str], header: bool | None
+) -> tuple[Any, bool]:
     """Read the table; also return whether its names come from the file."""
     require_pyarrow(suffix)
     import pyarrow
@@ -172,7 +194,7 @@ def _read_columns(path: Path, suffix: str, apart: set[str]) -> tuple[Any, bool]:
         if suffix == ".parquet":
             require_unique(parquet.read_schema(path).names, path)
             return parquet.read_table(path), True
-        named = _has_header(path, apart)
+        named = has_header(path, apart) if header is None else header
         options = arrow_csv.ReadOptions(autogenerate_column_names=not named)
         # An empty label is a missing one, not a class of its own.
         converted = arrow_csv.ConvertOptions(
@@ -181,25 +203,10 @@ def _read_columns(path: Path, suffix: str, apart: set[str]) -> tuple[Any, bool]:
         table = arrow_csv.read_csv(path, read_options=options, convert_options=converted)
         require_unique(table.column_names, path)
         return table, named
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"Expected a table in {path.name}. Received: {first_line(error)}"
         ) from error
-
-
-def _has_header(path: Path, apart: set[str]) -> bool:
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        first = next(csv.reader(stream), [])
-    # One number makes it a row: a bad row raises an error, a row taken for names would be lost.
-    return not apart.isdisjoint(first) or not any(map(_is_number, first))
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
 
 
 def _first_fault(table: Any, name: str) -> str:
@@ -253,6 +260,7 @@ def open_table(
     key: str | None = None,
     label: str | None = None,
     groups: str | None = None,
+    header: bool | None = None,
 ) -> Table:
     """Open a table as `read_table`, but a large file or a folder of shards as `Shards`.
 
@@ -263,6 +271,7 @@ def open_table(
         label: As in `read_table`. With a label, a file is read as a whole; a folder cannot have
             one.
         groups: As `label`.
+        header: As in `read_table`.
 
     Raises:
         DataError: As `read_table` and `Shards`.
@@ -273,12 +282,13 @@ def open_table(
     path = Path(path)
     whole = {name: value for name, value in (("label", label), ("groups", groups)) if value}
     if not path.is_dir() and (whole or not _is_large(path)):
-        return read_table(path, key=key, label=label, groups=groups)
+        return read_table(path, key=key, label=label, groups=groups, header=header)
     for name, value in whole.items():
         raise DataError(
             f"Invalid value for argument `{name}`. Expected none with a folder of shards. "
             f"Received: {name}={value!r}"
         )
+    require_options(path, key=key, header=header)
     shards = Shards(path)
     return Table(shards.flat(), None, shards.shape[1:], shards.columns)
 

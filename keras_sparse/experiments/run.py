@@ -15,6 +15,7 @@ from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data import tables
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.mixing import mix_rows
+from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
     choose_probe_rows,
     count_duplicates,
@@ -31,21 +32,24 @@ from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments import resumable_run, run_folder
 from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
+from keras_sparse.models.scaling import require_resolved
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.training.failures import TrainingError, finite
 
 
 def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Split the rows as `split_rows` does, and validate the labels before anything is trained.
+    """Split the rows as `split_rows` does; validate columns and labels before anything is trained.
 
     Raises:
-        DataError: If there are too few rows or groups, some rows are not finite, or the labels are
-            unusable.
+        DataError: If there are too few rows or groups, some rows are not finite, the labels are
+            unusable, or float32 loses the digits of a column.
         ValueError: If `settings.hold_out` is not in (0, 1).
     """
     labels = None if table.labels is None else require_labels(table.labels)
     train, test = split_rows(table, settings.hold_out, settings.seed)
+    if settings.normalization != "none" and not isinstance(table.rows, Shards):
+        require_resolved(table.rows, table.columns)  # of rows on disk, `adapt` does
     if labels is not None:
         require_labels(labels[choose_probe_rows(train, settings.seed)])
     return train, test
@@ -195,6 +199,7 @@ def train(
     key: str | None = None,
     label: str | None = None,
     groups: str | None = None,
+    header: bool | None = None,
     golden: str = "auto",
     overwrite: bool = False,
     resume: bool = False,
@@ -212,6 +217,7 @@ def train(
         key: As in `open_table`.
         label: As in `open_table`.
         groups: As in `open_table`.
+        header: As in `open_table`.
         golden: As in `export_encoder`.
         overwrite: Whether to replace a run at `out`.
         resume: Whether to continue from `RUN.checkpoint` if it exists.
@@ -226,7 +232,7 @@ def train(
     from keras_sparse_export.bundle import transaction
 
     data, out = Path(data), Path(out)
-    options = {"key": key, "label": label, "groups": groups}
+    options: dict[str, Any] = {"key": key, "label": label, "groups": groups, "header": header}
     transaction.require_target(out, overwrite=overwrite, marker=MARKER)
     call = {"data": data.name, "options": options, "settings": asdict(settings)}
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
@@ -261,6 +267,7 @@ def is_complete(
     key: str | None = None,
     label: str | None = None,
     groups: str | None = None,
+    header: bool | None = None,
     golden: str = "auto",
 ) -> bool:
     """Whether `out` holds the run that `train` writes of the same rows, options and settings.
@@ -272,7 +279,7 @@ def is_complete(
         ValueError: If `out` holds a run whose record cannot be read.
     """
     data, out = Path(data), Path(out)
-    options = {"key": key, "label": label, "groups": groups}
+    options: dict[str, Any] = {"key": key, "label": label, "groups": groups, "header": header}
     if not run_folder.is_run(out):
         return False
     table = tables.open_table(data, **options)

@@ -1,7 +1,6 @@
 """Scale rows inside the model: the layer, and the column statistics that it needs."""
 
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -17,7 +16,7 @@ from keras_sparse.utils.types import Tensor
 CHUNK = 1 << 18  # values in float64 at a time, few enough for a processor's cache
 NORMALIZATIONS = ("auto", "center", "standard", "minmax", None)
 FEW = 0.1  # of the columns, beside the first, or of the mean variance, where units differ
-UNRESOLVED = 1e5  # |mean| / std of a column whose values float32 can no longer tell apart
+UNRESOLVED = 1e5  # |mean| / std of a column whose digits float32 begins to lose
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -149,7 +148,8 @@ def learn_scaling(
         normalization: One of `NORMALIZATIONS` but `None`.
 
     Raises:
-        DataError: If there are fewer than two rows, some are not finite, or have another shape.
+        DataError: If there are fewer than two rows, some are not finite or have another shape, or
+            as `require_resolved`.
     """
     # In the dtype of the user: statistics are the first to suffer from a large mean.
     if streams.is_stream(x):
@@ -158,7 +158,7 @@ def learn_scaling(
         rows = x if shards.on_disk(x) else arrays.numeric(x, "x")
         arrays.require_shape(rows, row_shape, at_least=2)
         batches = arrays.finite_chunks(rows)
-    return offset_and_scale(batches, normalization)
+    return offset_and_scale(batches, normalization, getattr(x, "columns", None))
 
 
 def _read_stream(stream: Any, row_shape: tuple[int | None, ...]) -> Iterator[np.ndarray]:
@@ -170,7 +170,7 @@ def _read_stream(stream: Any, row_shape: tuple[int | None, ...]) -> Iterator[np.
 
 
 def offset_and_scale(
-    batches: Iterable[np.ndarray], normalization: str
+    batches: Iterable[np.ndarray], normalization: str, columns: Sequence[Any] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute offset and scale of the columns.
 
@@ -179,7 +179,7 @@ def offset_and_scale(
     the range, where a constant column has scale 1. `choose_normalization` resolves `"auto"`.
 
     Raises:
-        DataError: If there are fewer than two rows, or some are not finite.
+        DataError: If there are fewer than two rows, some are not finite, or as `require_resolved`.
     """
     statistics = column_statistics(batches)
     if statistics.rows < 2 or not np.isfinite(statistics.mean).all():
@@ -188,7 +188,7 @@ def offset_and_scale(
             f"Received: {statistics.rows} rows with mean {statistics.mean}"
         )
     constant = statistics.minimum == statistics.maximum
-    _warn_unresolved(statistics, constant)
+    _require_resolved(statistics, columns)
     deviation = np.where(constant, 0.0, statistics.std)
     if normalization == "auto":
         normalization = choose_normalization(deviation)
@@ -203,14 +203,30 @@ def offset_and_scale(
     return offset, np.where(constant, 1.0, scale)
 
 
-def _warn_unresolved(statistics: ColumnStatistics, constant: np.ndarray) -> None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(constant, 0.0, np.abs(statistics.mean) / statistics.std)
-    columns = np.flatnonzero(ratio > UNRESOLVED).tolist()
-    if columns:
-        warnings.warn(
-            f"float32 cannot resolve {list_some('column', columns)}: the mean is over "
-            f"{UNRESOLVED:g} times the deviation. Subtract a constant from such columns (a start "
-            "time, say) before they reach the model.",
-            stacklevel=5,
+def require_resolved(rows: Any, columns: Sequence[Any] | None = None) -> None:
+    """Raise if float32, in which models take their rows, loses the digits of a column.
+
+    Args:
+        rows: Rows, an array.
+        columns: Names of the columns.
+
+    Raises:
+        DataError: If the mean of a column is over 1e5 times its deviation, or float32 takes the
+            deviation for zero. The message names the column. A constant column has no digits.
+    """
+    _require_resolved(column_statistics([rows]), columns)
+
+
+def _require_resolved(statistics: ColumnStatistics, columns: Sequence[Any] | None) -> None:
+    constant = statistics.minimum == statistics.maximum
+    smallest = np.maximum(np.abs(statistics.mean) / UNRESOLVED, np.finfo(np.float32).tiny)
+    unresolved = np.flatnonzero(~constant & (statistics.std < smallest)).tolist()
+    if unresolved:
+        first = unresolved[0]
+        names = [index if columns is None else columns[index] for index in unresolved]
+        raise DataError(
+            f"Expected columns that float32 can resolve, with a mean of at most {UNRESOLVED:g} "
+            f"deviations. Received: {list_some('column', names)}, the first with mean "
+            f"{statistics.mean.flat[first]:.3g} and deviation {statistics.std.flat[first]:.3g}. "
+            "Remedy: subtract a constant from it (a start time, say), or leave it out"
         )

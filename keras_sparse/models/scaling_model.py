@@ -72,12 +72,12 @@ class ScalingModel(ReconstructionModel):
 
         `fit` does so by itself with its training rows, once, if a model was not adapted before.
         This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
-        A constant column gets scale 1. A column whose mean is over 1e5 times its deviation causes a
-        warning: float32 cannot tell its values apart.
+        A constant column gets scale 1.
 
         Raises:
             ValueError: If the model has no normalization.
-            keras_sparse.data.DataError: If there are fewer than two rows, or some are not finite.
+            keras_sparse.data.DataError: If there are fewer than two rows, some are not finite, or
+                the mean of a column is over 1e5 times its deviation: float32 loses its digits.
         """
         if self.normalization is None:
             raise ValueError(

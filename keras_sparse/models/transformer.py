@@ -12,6 +12,7 @@ from keras_sparse.data import arrays
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.budget import Budget
+from keras_sparse.models.scaling import require_resolved
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
@@ -126,14 +127,18 @@ class SparseAutoencoderTransformer(
         """Train on rows.
 
         Args:
-            X: `(rows, columns)`, at least two rows of finite numbers.
+            X: `(rows, columns)`, at least two rows of finite numbers; a SciPy matrix becomes dense,
+                and may be of 4 GiB then.
             y: Ignored.
 
         Raises:
-            ValueError: If an argument is out of range, or `X` is unusable.
+            ValueError: If an argument is out of range, or `X` is unusable; a column whose digits
+                float32 loses is named.
             TrainingError: If the loss stops being finite.
         """
-        x = self._rows(X, reset=True, ensure_min_samples=2)
+        x = arrays.numeric(self._rows(X, reset=True, ensure_min_samples=2), "X")
+        if self.normalization is not None:
+            require_resolved(x, getattr(self, "feature_names_in_", None))
         if self.epochs is not None and not (
             isinstance(self.epochs, (int, np.integer)) and self.epochs >= 1
         ):
@@ -194,11 +199,12 @@ class SparseAutoencoderTransformer(
     def score(self, X: Any, y: Any = None) -> float:
         """Return the explained variance of the reconstructions, in the scaled space."""
         check_is_fitted(self)
-        x = self._rows(X)
+        x = arrays.numeric(self._rows(X), "X")
         reconstructed = self.model_.decode(self.model_.encode(x))
         return functional.explained_variance(self.model_.scale(x), self.model_.scale(reconstructed))
 
-    def _rows(self, X: Any, *, reset: bool = False, **checks: Any) -> np.ndarray:
+    def _rows(self, X: Any, *, reset: bool = False, **checks: Any) -> Any:
+        """Validate rows; a sparse matrix becomes CSR."""
         arrays.require_unmasked(X, "X")
         given: Any = np.asarray(X) if isinstance(X, (list, tuple)) else X
         dtypes: Any = getattr(given, "dtypes", getattr(given, "dtype", None))
@@ -208,10 +214,8 @@ class SparseAutoencoderTransformer(
                     f"Invalid dtype of argument `X`. Expected numbers. Received: {dtype}"
                 )
         # float64 rows stay float64, for the statistics of the scaling.
-        rows: np.ndarray = validate_data(
-            self, given, reset=reset, dtype=[np.float64, np.float32], **checks
-        )
-        return rows
+        dtype = [np.float64, np.float32]
+        return validate_data(self, given, reset=reset, accept_sparse="csr", dtype=dtype, **checks)
 
     def _settings(self) -> Settings:
         """The settings of a named family; a given one stands for its kind."""
@@ -273,6 +277,7 @@ class SparseAutoencoderTransformer(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

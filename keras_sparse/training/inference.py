@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_sparse.data import arrays, shards
+from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.metrics import masks
 from keras_sparse.sparsity import step_weights
 
@@ -97,7 +98,8 @@ def outputs_for(model: keras.Model, x: Any, name: str, batch_size: int) -> np.nd
 
     Args:
         model: A model with one input.
-        x: Rows of the model's input shape, one such row, or rows on disk.
+        x: Rows of the model's input shape, one such row, rows on disk, or a sparse matrix, of
+            which `batch_size` rows are dense at a time.
         name: The argument that an error names.
         batch_size: Rows at a time.
 
@@ -105,6 +107,8 @@ def outputs_for(model: keras.Model, x: Any, name: str, batch_size: int) -> np.nd
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
     shape = model.input_shape[1:]
+    if arrays.is_sparse(x) and len(x.shape) == 2 == len(shape) + 1:
+        x = SparseRows(x)
     if shards.on_disk(x) and len(x.shape) > len(shape):
         arrays.require_shape(x, shape, name=name)
         return outputs(model, shards.source(x), batch_size)

@@ -28,7 +28,7 @@ def check_sample(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
     """
     require_unmasked(sample, "sample")
     try:
-        rows = np.asarray(sample)
+        rows = np.asarray(sample.toarray() if hasattr(sample, "tocsr") else sample)
     except TypeError as error:
         raise TypeError(
             "Invalid type of argument `sample`. Expected an array of rows. Received: "

@@ -140,7 +140,8 @@ class Encoder:
         """Return the codes of raw rows, float32.
 
         Args:
-            x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`.
+            x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`. A matrix of
+                SciPy is made dense `chunk_rows` rows at a time.
 
         Returns:
             `(rows, *code_shape)`, or `code_shape` for one row.
@@ -180,7 +181,7 @@ class Encoder:
         rows, _ = as_rows(x, self.input_shape, "x")
         units = math.prod(self.code_shape)
         step = self.chunk_rows
-        chunks = (rows[start : start + step] for start in range(0, len(rows), step))
+        chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
         if threshold is None:
             threshold = self.threshold or 0.0
         codes = (chunk.reshape(-1, units) for chunk in self.stream(chunks))

@@ -117,21 +117,22 @@ class OnnxModel:
         The first output is computed and checked, too, if it is not among them.
         """
         rows, single = as_rows(x, self.input_shape, self.argument)
-        if len(rows) <= self.chunk_rows:
+        count = rows.shape[0]  # a sparse matrix has no length
+        if count <= self.chunk_rows:
             results = self._run_chunk(rows, names, first)
         else:
             results = [
-                np.empty((len(rows), *shape), dtype)
+                np.empty((count, *shape), dtype)
                 for shape, dtype in (self.outputs[name] for name in names)
             ]
-            for start in range(0, len(rows), self.chunk_rows):
+            for start in range(0, count, self.chunk_rows):
                 chunk = slice(start, start + self.chunk_rows)
                 parts = self._run_chunk(rows[chunk], names, first + start)
                 for result, part in zip(results, parts, strict=True):
                     result[chunk] = part
         return [result[0] for result in results] if single else results
 
-    def _run_chunk(self, rows: np.ndarray, names: list[str], first: int) -> list[np.ndarray]:
+    def _run_chunk(self, rows: Any, names: list[str], first: int) -> list[np.ndarray]:
         chunk = as_float32(rows)
         self._sizes.require(len(chunk))
         checked = list(dict.fromkeys((*names, self.output)))

@@ -11,25 +11,21 @@ NUMBERS = "biuf"
 FINITE_BLOCK = 1 << 16
 
 
-def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, bool]:
+def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[Any, bool]:
     """Return `(rows, *shape)` of any numeric dtype, without a copy, and whether `x` was one row.
 
     Args:
-        x: Rows, `(rows, *shape)`, or one row, `shape`.
+        x: Rows, `(rows, *shape)`, or one row, `shape`. A matrix of SciPy stays sparse, as CSR,
+            until `as_float32` takes a slice of it.
         shape: Shape of one row.
         argument: Name of the argument, for error messages.
 
     Raises:
-        ValueError: If `x` has another shape, is sparse, or holds masked or non-numeric values.
+        ValueError: If `x` has another shape, or holds masked or non-numeric values.
     """
-    if hasattr(x, "tocsr"):
-        raise ValueError(
-            f"Invalid value for argument `{argument}`. Expected dense rows. Received: a sparse "
-            f"{type(x).__name__}. Remedy: x.toarray(), in chunks if it is large"
-        )
     require_unmasked(x, argument)
     try:
-        rows = np.asarray(x)
+        rows = _as_csr(x, shape) if hasattr(x, "tocsr") else np.asarray(x)
     except ValueError as error:
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected rows of one length. Received: "
@@ -50,6 +46,10 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, 
             f"Received: {rows.shape}"
         )
     return rows, single
+
+
+def _as_csr(x: Any, shape: tuple[int, ...]) -> Any:
+    return x.tocsr() if len(x.shape) == 2 == len(shape) + 1 else x.toarray()
 
 
 def require_unmasked(x: Any, argument: str) -> None:
@@ -73,8 +73,10 @@ def _is_masked(x: Any) -> bool:
     return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
 
 
-def as_float32(rows: np.ndarray) -> np.ndarray:
-    """Return the rows contiguous and in float32; values out of range become infinity."""
+def as_float32(rows: Any) -> np.ndarray:
+    """Return the rows contiguous, dense and in float32; values out of range become infinity."""
+    if hasattr(rows, "tocsr"):
+        rows = rows.toarray()
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(rows, np.float32)
 

@@ -76,7 +76,6 @@ FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (sparse.csr_matrix(np.eye(2)), "csr_matrix .a sparse matrix. Remedy: .*toarray"),
         ([[1.0, 2.0], [3.0]], "every row of the same shape. Received: list"),
         (np.array([[1.0], [None]], object), "Expected numbers. Received: object"),
         (np.array([["1"]]), "Expected numbers. Received: <U1"),

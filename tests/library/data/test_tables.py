@@ -7,7 +7,7 @@ import pytest
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.shards import Shards
-from keras_sparse.data.tables import as_table, fingerprint, read_table
+from keras_sparse.data.tables import as_table, fingerprint, open_table, read_table
 
 pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
 parquet = pytest.importorskip("pyarrow.parquet", reason="reads Parquet")
@@ -54,9 +54,6 @@ def test_groups_are_taken_out_of_the_rows(tmp_path: Path) -> None:
     for groups, message in (("kind", "with label='kind'"), ("x", "Remedy: --groups with one")):
         with pytest.raises(DataError, match=message):
             read_table(tmp_path / "x.csv", label="kind", groups=groups)
-    np.save(tmp_path / "x.npy", ROWS)
-    with pytest.raises(DataError, match=r"Expected a column beside .*groups='who' with x.npy"):
-        read_table(tmp_path / "x.npy", groups="who")
     np.savez(tmp_path / "x.npz", x=ROWS, who=[1, 2])
     with pytest.raises(DataError, match="one group for each of 3 rows"):
         read_table(tmp_path / "x.npz", groups="who")
@@ -96,6 +93,44 @@ def test_a_header_may_hold_numbers_where_it_names_the_label(tmp_path: Path) -> N
     table = read_table(tmp_path / "x.csv", label="label")
     np.testing.assert_array_equal(table.rows, ROWS)
     assert table.columns == ("0", "1")
+    np.testing.assert_array_equal(read_table(tmp_path / "x.csv", groups="label").rows, ROWS)
+
+
+def test_an_option_of_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", ROWS)
+    np.savez(tmp_path / "x.npz", x=ROWS)
+    (tmp_path / "x.csv").write_text("1,2.5\n3,4\n5,6\n")
+    for name, option in (
+        ("x.npy", {"key": "x"}), ("x.npy", {"label": "y"}), ("x.npy", {"groups": "y"}),
+        ("x.npz", {"header": True}), ("x.npy", {"header": False}), ("x.csv", {"key": "x"}),
+        (".", {"header": True}),
+    ):  # fmt: skip
+        (argument,) = option
+        with pytest.raises(DataError, match=rf"`{argument}`. Expected it only with \."):
+            open_table(tmp_path / name, **option)
+
+
+def test_a_header_is_as_told(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2.5\n3,4\n5,6\n")
+    table = read_table(tmp_path / "x.csv", header=True)
+    np.testing.assert_array_equal(table.rows, ROWS[1:])
+    assert table.columns == ("1", "2.5")
+    (tmp_path / "x.csv").write_text("a,b\n3,4\n5,6\n")
+    with pytest.raises(DataError, match=r"'a' \(row 0\).*columns, --header yes \(header=True\)"):
+        read_table(tmp_path / "x.csv", header=False)
+
+
+def test_truth_values_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b,c\nTrue,1,false\nFalse,2.5,true\n")
+    table = read_table(tmp_path / "x.csv")
+    np.testing.assert_array_equal(table.rows, [[1, 1, 0], [0, 2.5, 1]])
+    (tmp_path / "x.csv").write_text("a,b\ntrue,1\n,2\n")
+    np.testing.assert_array_equal(read_table(tmp_path / "x.csv").rows, [[1, 1], [np.nan, 2]])
+    columns = {"a": [True, None], "b": [1.5, 2]}
+    parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    np.testing.assert_array_equal(read_table(tmp_path / "x.parquet").rows[:, 0], [1, np.nan])
+    with pytest.raises(DataError, match=r"no value, NaN or infinity in row 1 of x.parquet"):
+        Shards(tmp_path / "x.parquet")
 
 
 def test_a_label_column_may_be_text(tmp_path: Path) -> None:

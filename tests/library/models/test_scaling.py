@@ -16,6 +16,7 @@ from keras_sparse.models.scaling import (
     choose_normalization,
     column_statistics,
     learn_scaling,
+    require_resolved,
 )
 
 
@@ -99,11 +100,10 @@ def test_adapting_to_a_stream_is_adapting_to_its_rows(rows: np.ndarray) -> None:
 
 
 def test_a_stream_is_adapted_to_in_its_own_dtype() -> None:
-    x = 1e9 + 100 * np.random.default_rng(0).normal(size=(400, 12))
+    x = 1e9 + 1.2e4 * np.random.default_rng(0).normal(size=(400, 12))
     array, stream = (model_of(normalization="standard") for _ in range(2))
     for model, source in ((array, x), (stream, iter(np.split(x, 4)))):
-        with pytest.warns(UserWarning, match="float32 cannot resolve"):
-            model.adapt(source)
+        model.adapt(source)
     for model in (array, stream):
         scale = ops.convert_to_numpy(model.encoder.get_layer("scaling").scale)
         np.testing.assert_allclose(scale, x.std(0), rtol=1e-5)
@@ -140,11 +140,27 @@ def test_a_constant_without_an_exact_binary_form_is_constant_over_chunks(
         )
 
 
-def test_a_column_that_float32_cannot_resolve_draws_a_warning(rows: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "column",
+    [1.7e15 + np.arange(400.0), 0.3 + 1e-12 * np.arange(400), 1e-42 * np.arange(400)],
+    ids=["time", "offset", "tiny"],
+)
+def test_a_column_that_float32_cannot_resolve_is_refused(
+    column: np.ndarray, rows: np.ndarray
+) -> None:
     stamps = rows.astype(np.float64)
-    stamps[:, 3] = 1.7e9 + np.arange(400)
-    with pytest.warns(UserWarning, match="float32 cannot resolve column 3"):
-        model_of(normalization="standard").adapt(stamps)
+    stamps[:, 3] = column
+    rest = np.unique(column.astype(np.float32) - np.float32(column.mean()))
+    assert len(rest) < 400 or np.abs(rest).max() < np.finfo(np.float32).tiny
+    model = model_of(normalization="standard")
+    with pytest.raises(DataError, match=r"float32 can resolve.*Received: column 3, the first with"):
+        model.adapt(stamps)
+    assert not model.adapted
+    names = [f"c{index}" for index in range(11)]
+    with pytest.raises(DataError, match=r"Received: column time.* Remedy: subtract"):
+        require_resolved(stamps, [*names[:3], "time", *names[3:]])
+    stamps[:, 3] = 1.7e15  # a constant
+    model.adapt(stamps)
 
 
 def test_before_adapting_there_is_no_scaled_space(rows: np.ndarray) -> None:
@@ -254,10 +270,9 @@ def test_fit_adapts_to_its_training_rows(rows: np.ndarray, tmp_path: Path) -> No
 
 
 def test_fit_adapts_in_the_dtype_of_the_rows() -> None:
-    x = 1e9 + 100 * np.random.default_rng(0).normal(size=(40, 12))
+    x = 1e9 + 1.2e4 * np.random.default_rng(0).normal(size=(40, 12))
     model = model_of(normalization="standard")
-    with pytest.warns(UserWarning, match="float32 cannot resolve"):
-        model.fit(x, verbose=0)
+    model.fit(x, verbose=0)
     scale = ops.convert_to_numpy(model.encoder.get_layer("scaling").scale)
     np.testing.assert_allclose(scale, x.std(0), rtol=1e-5)
 
