@@ -197,7 +197,9 @@ def _export(options: argparse.Namespace) -> None:
     model = _load_model(options.model)
     sample_file = options.sample or _find_held_out(options.model)
     sample = None
-    if sample_file is not None:
+    if sample_file is None:
+        _require_unset(options, "only with --sample", "key", "label", "groups", "header")
+    else:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
         rows = read_table(sample_file, **table_options(options)).rows
         if rows.shape[1] != int(np.prod(shape)):

@@ -15,13 +15,13 @@ from keras_sparse.experiments import sweep_folder, workers
 from keras_sparse.experiments.frontier import Frontier
 from keras_sparse.experiments.grid import Grid, make_points
 from keras_sparse.experiments.point import Point
-from keras_sparse.experiments.run import split
+from keras_sparse.experiments.run import require_revivable, split
 from keras_sparse.experiments.run_folder import is_run, write_held_out
 from keras_sparse.experiments.sweep_folder import point_folder
 from keras_sparse.experiments.workers import Train
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families
-from keras_sparse.utils.text import one_line
+from keras_sparse.utils.text import list_some, one_line
 
 CHAIN_EPOCHS = 1.75
 """Epochs of all points of a warm path after the first, in multiples of one training.
@@ -60,8 +60,9 @@ def sweep(
         groups: One group per row, as a subject; rows of a group are held out together.
         settings: How to train; the penalty comes from the grid.
         out: Folder of the sweep. By default a temporary one, which lives as long as the result.
-        warm: Train L1 as one path from weak to strong λ, each point from the weights of the one
-            before. All points after the first share the epochs of 1.75 trainings.
+        warm: Train several λ of L1 in the grid as one path from weak to strong, each point from
+            the weights of the one before. All points after the first share the epochs of 1.75
+            trainings.
         processes: Number of points to train at once, each in its own process; 1 trains in this
             process. By default as many as cores and memory allow (`workers.default_processes`).
         overwrite: Whether to replace another sweep at `out`. The same sweep is continued.
@@ -77,7 +78,8 @@ def sweep(
             writes to it.
         keras_sparse.data.DataError: If the rows, the labels or the groups are unusable.
         TypeError: If the grid holds something other than numbers or penalties.
-        ValueError: If the grid is empty or a strength is out of range.
+        ValueError: If the grid is empty or a strength is out of range, or no point of it takes
+            `warm` or `settings.revive`.
 
     Example:
         >>> import numpy as np
@@ -96,6 +98,9 @@ def sweep(
     if warm:  # a path shares out epochs whose number is fixed
         settings = replace(settings, epochs=settings.plan(table.rows).epochs)
     points = make_points(grid, table.rows.shape[1], settings)
+    if warm:
+        _require_path(points)
+    require_revivable(settings, [families.get(point.sparsity) for point in points])
     _, held_out = split(table, settings)
     record = sweep_folder.describe_sweep(table, settings, points, data, warm=warm)
     with sweep_folder.open_sweep(out, record, overwrite=overwrite) as (folder, keeper):
@@ -188,6 +193,19 @@ def _plan_chains(points: Iterable[Point], warm: bool) -> list[list[Point]]:
         for chain in chains.values()
         if any(point.status != "done" for point in chain)
     ]
+
+
+def _require_path(points: list[Point]) -> None:
+    if any(len(chain) > 1 for chain in _plan_chains(points, warm=True)):
+        return
+    paths = [row for row in families.families() if row.warm_path]
+    axis = paths[0].axis
+    raise ValueError(
+        "Invalid value for argument `warm`. Expected it only with several strengths of "
+        f"{' or '.join(row.name for row in paths)}. Received: warm=True with "
+        f"{list_some('point', [point.name for point in points])}. Remedy: a grid of strengths, as "
+        f"--{axis} 0.001,0.01 (grid={ {axis: [0.001, 0.01]} })"
+    )
 
 
 def _train_chains(

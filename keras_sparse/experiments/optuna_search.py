@@ -13,11 +13,11 @@ from keras_sparse.data.tables import as_table
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.experiments import sweep_folder
 from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid import Space, check_space
+from keras_sparse.experiments.grid import FAMILIES, L0, Space, check_space, select_families
 from keras_sparse.experiments.grid_sweep import PointProgress
 from keras_sparse.experiments.objective import Objective, address_of, require_optuna
 from keras_sparse.experiments.point import Point
-from keras_sparse.experiments.run import split
+from keras_sparse.experiments.run import require_revivable, split
 from keras_sparse.experiments.run_folder import write_held_out
 from keras_sparse.experiments.sweep_folder import point_folder
 from keras_sparse.models.settings import Settings
@@ -84,6 +84,10 @@ def search(
     settings = (settings or Settings()).with_units(table.rows)
     _, held_out = split(table, settings)
     space = check_space(space, table.rows.shape[1], settings.units)
+    if not callable(space):
+        axes = set(space) - {L0, FAMILIES}
+        by_strength, by_l0 = select_families(space.get(FAMILIES), axes, has_l0=L0 in space)
+        require_revivable(settings, [*by_strength, *by_l0])
     description = space.__qualname__ if callable(space) else dict(space)
     record = sweep_folder.describe_sweep(
         table, settings, [], data, space=description, max_l0=max_l0

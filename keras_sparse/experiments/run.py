@@ -1,6 +1,6 @@
 """Train on a table, evaluate on held-out rows, and write everything to one folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Ru
 from keras_sparse.models.scaling import require_resolved
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+from keras_sparse.sparsity.family import Family
 from keras_sparse.training.failures import TrainingError, finite
 
 
@@ -53,6 +54,20 @@ def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     if labels is not None:
         require_labels(labels[choose_probe_rows(train, settings.seed)])
     return train, test
+
+
+def require_revivable(settings: Settings, families: Iterable[Family]) -> None:
+    """Raise if dead units are to be resampled, and no family has codes that are exactly zero.
+
+    Raises:
+        ValueError: If so.
+    """
+    names = {family.name: family.has_exact_zeros() for family in families}
+    if settings.revive and not any(names.values()):
+        raise ValueError(
+            "Invalid value for argument `revive`. Expected it only with codes that can be exactly "
+            f"zero, not with those of {', '.join(names)}. Received: revive={settings.revive}"
+        )
 
 
 def fit(
@@ -226,11 +241,13 @@ def train(
         FileExistsError: If `out` holds something else, or a run and `overwrite` is false.
         DataError: As in `open_table` and `fit`.
         TrainingError: As in `fit`.
+        ValueError: As `require_revivable`.
         CheckpointError, Interrupted: As in `resumable_run.keep_checkpoint`.
     """
     from keras_sparse_export import export_encoder
     from keras_sparse_export.bundle import transaction
 
+    require_revivable(settings, [settings.family])
     data, out = Path(data), Path(out)
     options: dict[str, Any] = {"key": key, "label": label, "groups": groups, "header": header}
     transaction.require_target(out, overwrite=overwrite, marker=MARKER)

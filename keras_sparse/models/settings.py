@@ -291,16 +291,19 @@ class Settings:
                 f"Invalid value for argument `l0`. Expected None for {family.name}, {reason}. "
                 f"Received: l0={self.l0}. Remedy: {remedy}"
             )
-        if self.l0 is None and not family.by_count:
+        if self.l0 is not None or family.by_count:
+            reason = "an L0" if self.l0 is not None else f"{family.name}, an activation by count"
+        elif family.method is None:
+            reason = f"sparsity={family.name!r}"
+        else:
             return
-        reason = "an L0" if self.l0 is not None else f"{family.name}, an activation by count"
         for name, value in (("strength", self.strength), ("warm_up", self.warm_up or None)):
             if value is not None:
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected it only with a penalty of "
                     f"fixed strength, not with {reason}. Received: {name}={value}"
                 )
-        if self.l0 is None:
+        if self.l0 is None and family.by_count:
             raise ValueError(
                 f"Invalid value for argument `l0`. Expected an integer for {family.name}, an "
                 "activation by count. Received: l0=None. Remedy: `for_rows`, which chooses one"

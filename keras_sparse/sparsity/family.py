@@ -143,6 +143,10 @@ class Family:
         """Whether the class depends on a statistic of the batch. This loads the class."""
         return not self.by_count and bool(getattr(self.load(), "has_batch_statistic", False))
 
+    def has_exact_zeros(self) -> bool:
+        """Whether codes can be exactly zero, unlike those of a sigmoid. This loads the class."""
+        return self.by_count or not getattr(self.load(), "unit_range", False)
+
 
 def address_of(method: Any) -> str:
     """A class as `"module:name"`."""

@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     `| head -1`. A server that Ctrl-C ends returns 0.
     """
     _print_any_character()
+    warnings.formatwarning = lambda message, *_, **__: f"keras-sparse-export: {message}\n"
     options = _make_parser().parse_args(arguments)
     try:
         status: int | None = options.run(options)

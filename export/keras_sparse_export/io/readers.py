@@ -4,7 +4,6 @@ A row that cannot be parsed does not stop the reading. It keeps its place in the
 keep their numbers, and the fault is reported for the caller to decide.
 """
 
-import csv
 import json
 import math
 import sys
@@ -16,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from keras_sparse_export.errors import replace_unprintable
-from keras_sparse_export.io import array_files
+from keras_sparse_export.io import array_files, csv_cells
 
 BLOCK_BYTES = 1 << 20
 TEXT = ("csv", "jsonl")
@@ -65,7 +64,9 @@ def read(
             or of the field of JSON objects that holds the row (by default `x`).
         drop: Names of CSV columns to ignore.
         header: Whether a CSV begins with a header; by default it does if `drop` names columns, or
-            if the first line holds several words and no number.
+            if the first line holds several words and no number, or if that of a file holds a scale
+            such as wavelengths: at least 8 numbers that only rise or only fall, as those of no
+            other line. A scale causes a warning.
         rows: Maximum number of rows in a chunk.
 
     Raises:
@@ -125,6 +126,9 @@ def _read_text(
                 if drop and kind != "csv":
                     raise ValueError("JSON lines; `--drop` needs a CSV")
                 if kind == "csv":
+                    if header is None and source != "-" and csv_cells.begin_with_scale(lines):
+                        header = True  # of standard input, one line may be all there is yet
+                        csv_cells.warn_of_scale(source, lines[0])
                     parse, lines = _make_csv_parser(lines, shape, drop, header)
                 else:
                     parse = _make_json_parser(shape, key or "x")
@@ -172,11 +176,11 @@ def _make_csv_parser(
     lines: list[str], shape: tuple[int, ...], drop: Sequence[str], header: bool | None
 ) -> tuple[Parser, list[str]]:
     """Derive a CSV parser from the first line; return it and the lines that hold rows."""
-    cells = _split_cells(lines[0])
+    cells = csv_cells.split(lines[0])
     if header is None:
         # With a number it is a row: a bad row is reported, but a row taken for a header is lost.
         header = bool(drop) or not (
-            any(map(_is_number, cells)) or len(cells) == 1 < math.prod(shape)
+            any(map(csv_cells.is_number, cells)) or len(cells) == 1 < math.prod(shape)
         )
     names = cells if header else []
     if unknown := [name for name in drop if name not in names]:
@@ -196,11 +200,11 @@ def _make_csv_parser(
     used = kept if drop else None
 
     def parse_row(line: str) -> np.ndarray:
-        cells = _split_cells(line)
+        cells = csv_cells.split(line)
         if len(cells) != width:
             raise ValueError(f"{len(cells)} columns instead of {width}")
         for column in kept:
-            if not _is_number(cells[column]):
+            if not csv_cells.is_number(cells[column]):
                 name = replace_unprintable(names[column][:80]) if names else column
                 raise ValueError(f"{cells[column].strip()[:40]!r} in column {name}")
         return np.array([float(cells[column]) for column in kept]).reshape(shape)
@@ -220,21 +224,6 @@ def _make_csv_parser(
         return _parse_singly(lines, shape, parse_row)
 
     return parse, lines[1:] if header else lines
-
-
-def _split_cells(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line]))
-    except csv.Error as error:
-        raise ValueError(f"not a line of a CSV ({error})") from error
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _make_json_parser(shape: tuple[int, ...], key: str) -> Parser:

@@ -59,6 +59,12 @@ def test_scaling_within_a_branch_or_another_shape_does_not_matter(tmp_path: Path
     assert np.abs(golden_rows(path, 6)).max() < 5
 
 
+def test_a_sparse_sample_is_its_rows() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.random.default_rng(0).poisson(0.3, (20, 6))
+    np.testing.assert_array_equal(samples.check_sample(sparse.csr_matrix(x), (6,)), x)
+
+
 def test_rows_that_float32_cannot_hold_are_refused(tmp_path: Path) -> None:
     layers = [make.Rescaling(1e-30, offset=-1e12), make.Dense(6, "relu", name="code")]
     model = keras.Sequential([keras.Input((12,)), *layers])

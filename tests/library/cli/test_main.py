@@ -191,6 +191,28 @@ def test_a_sample_of_another_width_is_refused(
 
 
 @pytest.mark.slow
+def test_wavelengths_of_a_sample_and_of_a_training_are_a_header(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, sample, run = (tmp_path / name for name in ("x.csv", "sample.csv", "run"))
+    header = ",".join(map(str, range(400, 1600, 100)))
+    np.savetxt(data, rows, delimiter=",", header=header, comments="")
+    np.savetxt(sample, rows, delimiter=",", header=header, comments="")
+    with pytest.warns(UserWarning, match=r"x.csv is taken for a header"):
+        assert cli.main(["train", str(data), "-o", str(run), *TRAIN]) == 0
+    record = json.loads((run / "run.json").read_text())
+    assert record["columns"] == header.split(",")
+    assert sum(record["rows"].values()) == 400
+    export = ["export", str(run / "model.keras"), "-o", str(tmp_path / "e"), "--header", "yes"]
+    assert cli.main([*export, "--sample", str(sample)]) == 0
+    assert json.loads((tmp_path / "e" / "manifest.json").read_text())["statistics"]["rows"] == 400
+    (run / "held_out.npy").unlink()
+    fails(
+        [*export, "--overwrite"], 2, "`--header`. Expected it only with --sample", capsys, cli.main
+    )
+
+
+@pytest.mark.slow
 def test_train_on_a_folder_of_shards(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +250,14 @@ def test_train_on_a_folder_of_shards(
         ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--sparsity", "kl"], "`l0`. Expected None for kl"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--strength", "1"], "`strength`. Expected it only"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`l1`. Expected a finite float"),
+        (
+            "a,b\n1,2\n3,4\n5,6\n",
+            ["--revive", "3", "--sparsity", "kl"],
+            "`revive`. Expected it only",
+        ),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--key", "x"], "`key`. Expected it only with .npz"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--header", "no"], "'a' (row 0)"),
+        ("t,b\n1e9,2\n1000000003,4\n1000000005,6\n", [], "float32 can resolve, with"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
@@ -348,6 +378,15 @@ def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--l1=-1"], "`l1`. Expected a finite float of at least 0"),
         (["--trials", "2", "--l1", "0,1"], "0 < low ≤ high for 'l1'"),
         (["--l0", "8", "--warm-up", "3"], "`warm_up`. Expected it only with a penalty of fixed"),
+        (
+            ["--warm", "--beta", "1e-3,1e-2"],
+            "`warm`. Expected it only with several strengths of l1",
+        ),
+        (["--warm", "--l1", "1e-3"], "warm=True with point l1-0.001. Remedy: a grid of strengths"),
+        (["--warm"], "`warm`. Expected it only with several strengths of l1. Received: warm=True"),
+        (["--revive", "3", "--beta", "1e-3"], "`revive`. Expected it only with codes that can be"),
+        (["--revive", "3", "--beta", "1,2", "--trials", "2"], "not with those of kl"),
+        (["--key", "x"], "`key`. Expected it only with .npz"),
         (["--l0", "65"], "`l0`. Expected an integer from 1 to 64"),
         (["--l0", "8", "--sparsity", "batchtopk"], "did you mean 'batch_topk'?"),
     ],

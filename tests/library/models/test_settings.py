@@ -132,6 +132,8 @@ def test_the_learning_rate_is_that_of_the_recipe_unless_it_is_set() -> None:
         ({"l0": 8, "strength": 0.1}, "`strength`. Expected it only with .*not with an L0"),
         ({"l0": 8, "warm_up": 3}, "`warm_up`. Expected it only with .*Received: warm_up=3"),
         ({"sparsity": "topk", "strength": 0.1}, "not with topk, an activation by count"),
+        ({"sparsity": "none", "strength": 0.1}, "`strength`.* not with sparsity='none'"),
+        ({"sparsity": "none", "warm_up": 3}, "`warm_up`.* not with sparsity='none'"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(

@@ -11,7 +11,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
@@ -22,6 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import keras_sparse
 from keras_sparse import KL, SparseAutoencoderTransformer
+from keras_sparse.data.arrays import DataError
 from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
 from keras_sparse.training.failures import TrainingError
 
@@ -103,6 +104,24 @@ def test_frames_in_frames_out(rows: np.ndarray) -> None:
     assert transformer.transform(frame).columns[3] == "sparseautoencodertransformer3"
     with pytest.raises(ValueError, match="feature names"):
         transformer.transform(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "float64"])
+def test_a_sparse_matrix_is_its_rows(dtype: str, rng: np.random.Generator) -> None:
+    x = rng.poisson(0.5, (60, 12)).astype(dtype)
+    dense, from_sparse = (
+        SparseAutoencoderTransformer(6, epochs=1, random_state=0) for _ in range(2)
+    )
+    codes = dense.fit(x).transform(x)
+    np.testing.assert_allclose(from_sparse.fit(csr_array(x)).transform(csr_array(x)), codes, 1e-6)
+    assert from_sparse.score(csr_array(x)) == pytest.approx(dense.score(x))
+
+
+def test_a_column_that_float32_cannot_resolve_is_named(rows: np.ndarray) -> None:
+    frame = pytest.importorskip("pandas").DataFrame(rows, columns=[*"abcdefghijkl"])
+    frame["time"] = 1.7e15 + np.arange(400)
+    with pytest.raises(DataError, match=r"Received: column time, the first with mean 1.7e\+15"):
+        SparseAutoencoderTransformer(6, epochs=1).fit(frame)
 
 
 def test_times_are_refused_and_rows_are_not_copied_to_see_it(
