@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -57,26 +57,36 @@ def read_parts(
     Raises:
         ValueError: If the file is not of its kind, or its rows do not fit `shape`.
     """
+    with name_damage(), ExitStack() as stack:
+        stream, size = _open(source, kind, key, stack)
+        header = read_header(stream, size)
+        count = _count_rows(header, shape)
+        array = None
+        if kind == "npy":
+            array = np.load(source, mmap_mode="r", allow_pickle=False)
+        elif header.columns_first:
+            order = header.shape[::-1]
+            array = read_numbers(stream, header.dtype, math.prod(order)).reshape(order).T
+        if array is not None and array.shape == shape:
+            array = array[np.newaxis]
+        for first in range(0, count, rows):
+            length = min(rows, count - first)
+            if array is not None:
+                part = array[first : first + length]
+            else:
+                part = read_numbers(stream, header.dtype, length * math.prod(shape))
+            yield part.reshape(length, *shape), (first + length) / count
+
+
+@contextmanager
+def name_damage() -> Iterator[None]:
+    """Turn errors of damaged and unsupported files in the block into a `ValueError`.
+
+    Raises:
+        ValueError: The message says what is wrong.
+    """
     try:
-        with ExitStack() as stack:
-            stream, size = _open(source, kind, key, stack)
-            header = _read_header(stream, size)
-            count = _count_rows(header, shape)
-            array = None
-            if kind == "npy":
-                array = np.load(source, mmap_mode="r", allow_pickle=False)
-            elif header.columns_first:
-                order = header.shape[::-1]
-                array = _read_numbers(stream, header.dtype, math.prod(order)).reshape(order).T
-            if array is not None and array.shape == shape:
-                array = array[np.newaxis]
-            for first in range(0, count, rows):
-                length = min(rows, count - first)
-                if array is not None:
-                    part = array[first : first + length]
-                else:
-                    part = _read_numbers(stream, header.dtype, length * math.prod(shape))
-                yield part.reshape(length, *shape), (first + length) / count
+        yield
     except DAMAGED as error:
         raise ValueError(f"a damaged file ({error})") from error
     except UNSUPPORTED as error:
@@ -100,7 +110,7 @@ def _open(source: str, kind: str, key: str | None, stack: ExitStack) -> tuple[IO
     return stack.enter_context(archive.open(member)), member.file_size
 
 
-def _read_header(stream: IO[bytes], size: int) -> Header:
+def read_header(stream: IO[bytes], size: int) -> Header:
     """Read the header at the start of a stream, and stop where the numbers begin.
 
     Raises:
@@ -140,7 +150,12 @@ def _count_rows(header: Header, shape: tuple[int, ...]) -> int:
     return actual[0]
 
 
-def _read_numbers(stream: IO[bytes], dtype: np.dtype[Any], count: int) -> np.ndarray:
+def read_numbers(stream: IO[bytes], dtype: np.dtype[Any], count: int) -> np.ndarray:
+    """Read the next numbers of a stream.
+
+    Raises:
+        EOFError: If it ends before.
+    """
     data = stream.read(count * dtype.itemsize)
     if len(data) < count * dtype.itemsize:
         raise EOFError("it is truncated")

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from keras_sparse_export.errors import replace_unprintable
-from keras_sparse_export.io import array_files, csv_cells
+from keras_sparse_export.io import array_files, csr_files, csv_cells
 
 BLOCK_BYTES = 1 << 20
 TEXT = ("csv", "jsonl")
@@ -88,7 +88,11 @@ def read(
             raise ValueError("another kind of file; `--drop` needs a CSV")
         if kind in ("npy", "npz"):
             first = 0
-            for part, fraction in array_files.read_parts(source, kind, key, shape, rows):
+            if kind == "npz" and key is None and csr_files.is_matrix(source):
+                parts = csr_files.read_parts(source, shape, rows)
+            else:
+                parts = array_files.read_parts(source, kind, key, shape, rows)
+            for part, fraction in parts:
                 yield Chunk(first, part, {}, fraction)
                 first += len(part)
         else:
