@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from bundles import manifest
 from keras_sparse import L1, BatchTopK, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert import cut, samples
@@ -57,6 +58,23 @@ def test_scaling_within_a_branch_or_another_shape_does_not_matter(tmp_path: Path
     model = keras.Model(x, autoencoder.encoder(make.Dense(8)(x)))
     path = export_encoder(model, tmp_path / "b", layer=autoencoder.encoder.name)
     assert np.abs(golden_rows(path, 6)).max() < 5
+
+
+@pytest.mark.parametrize(("mean", "std"), [(1e7, 200.0), (1e15, 1e12), (0.0, 1e-12)])
+def test_columns_of_any_size_are_exported_without_a_sample(
+    mean: float, std: float, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(300, 6))
+    x[:, 2:4] = mean + std * x[:, 2:4]
+    model = SparseAutoencoder(6, 8, sparsity=L1(), normalization="standard")
+    model.adapt(x)
+    path = export_encoder(model, tmp_path / "b", golden="synthetic", decoder=True)
+    found = Encoder(path).verify()
+    assert found.golden == "synthetic"
+    rows = golden_rows(path, 6).astype(np.float64)
+    assert (np.abs(rows.mean(axis=0) - x.mean(axis=0)) < 0.8 * x.std(axis=0)).all()
+    for parity in manifest(path)["parity"].values():
+        assert parity["max_abs_error"] <= parity["tolerance"] < 1e-4 * np.abs(x).max()
 
 
 def test_a_sparse_sample_is_its_rows() -> None:
