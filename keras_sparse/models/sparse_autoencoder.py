@@ -16,7 +16,7 @@ from keras_sparse.distribution import devices
 from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.models import choices, encoder_decoder
 from keras_sparse.models.code_model import CodeModel
-from keras_sparse.models.data_start import DataStart
+from keras_sparse.models.data_start import DataStart, draw
 from keras_sparse.models.scaling import NORMALIZATIONS
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
@@ -27,6 +27,8 @@ from keras_sparse.training import compiled_steps
 from keras_sparse.training.model import learning_rate
 from keras_sparse.utils.types import Tensor
 
+RATE_ROWS = 1024
+"""Rows by which the learning rate is chosen."""
 ENOUGH_ROWS = 300
 """Rows of which the mean L0 says something: its standard error is then about 2 % of it."""
 CALIBRATE = "rows like these as validation_data, or in keras_sparse.Calibrate(x), in fit"
@@ -73,7 +75,7 @@ class SparseAutoencoder(CodeModel):
         normalization: How rows are scaled inside the model: `"center"` subtracts the means of the
             columns and divides by one number, so that `mean(x²)` is 1; `"standard"` gives each
             column mean 0 and deviation 1, `"minmax"` the range [0, 1]; `None` scales nothing.
-            `"auto"` is `"standard"` where few columns have nearly all of the variance, as in a
+            `"auto"` is `"standard"` where columns differ much in their variances, as in a
             table of several units, and else `"center"`; with an output activation it is `None`.
             `fit` learns the scaling from its rows, or `adapt` before.
         kernel_regularizer: Penalty on the weights of every layer, as in Keras.
@@ -231,8 +233,13 @@ class SparseAutoencoder(CodeModel):
 
     def _prepare(self, rows: Any) -> None:
         super()._prepare(rows)
-        if self._start is not None and hasattr(rows, "__len__"):
+        if not hasattr(rows, "__len__") or not len(rows):
+            return
+        if self._start is not None:
             self._start.apply(rows, self.scale)
+        if self._rate is not None and self._is_linear() and not self._rate.has_begun:
+            some = self.scale(draw(rows, RATE_ROWS, np.random.default_rng(0)))
+            self._rate.factor = learning_rate.factor_for(some)
 
     def _check_evaluated(self) -> None:
         """Warn if evaluated rows have another L0 than those that a threshold was calibrated on."""
@@ -257,8 +264,9 @@ class SparseAutoencoder(CodeModel):
 
     def _choose_rate(self) -> learning_rate.Trapezoid:
         """The rate for linear codes, of which alone it is known; otherwise that of Keras' Adam."""
-        if self._arguments is None or self._arguments["hidden_units"]:
+        if not self._is_linear():
             return super()._choose_rate()
+        assert self._arguments is not None
         features, units = self._arguments["input_dim"], self._arguments["code_dim"]
         if self.count_activation is None:
             return learning_rate.Trapezoid(learning_rate.peak_rate(features))
@@ -266,6 +274,10 @@ class SparseAutoencoder(CodeModel):
             features, units, is_refined=bool(self._arguments["refine"])
         )
         return learning_rate.Trapezoid(peak, decay=learning_rate.DECAY_BY_COUNT)
+
+    def _is_linear(self) -> bool:
+        """Whether one dense layer computes what is activated."""
+        return self._arguments is not None and not self._arguments["hidden_units"]
 
     def _can_compile(self) -> bool:
         if self._arguments is None or self.compute_dtype != "float32":

@@ -6,9 +6,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.decomposition import PCA
 
 from keras_sparse import L1, BatchTopK, Checkpoint, SparseAutoencoder
-from keras_sparse.training.model.learning_rate import peak_rate, peak_rate_by_count, trapezoid
+from keras_sparse.training.model.learning_rate import (
+    factor_for,
+    peak_rate,
+    peak_rate_by_count,
+    trapezoid,
+)
 
 
 class KilledError(Exception):
@@ -29,6 +35,12 @@ class Rates(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
         self.rates.append(float(ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+
+
+@pytest.fixture
+def rows() -> np.ndarray:
+    """Rows of independent columns, with which the rate has no factor."""
+    return np.random.default_rng(0).normal(size=(400, 12)).astype(np.float32)
 
 
 def model_of() -> SparseAutoencoder:
@@ -175,3 +187,32 @@ def test_deep_and_own_models_have_the_rate_of_keras() -> None:
         model.compile()
         assert model._rate is not None
         assert model._rate.peak == 1e-3
+
+
+def test_a_factor_slows_down_where_columns_rise_and_fall_together() -> None:
+    random = np.random.default_rng(0)
+    apart = random.normal(size=(500, 20))
+    together = random.normal(size=(500, 1)) + 0.5 * random.normal(size=(500, 20))
+    assert factor_for(apart) == 1.0
+    share = PCA().fit(together).explained_variance_ratio_[0]
+    assert factor_for(together) == pytest.approx(0.3 / share, rel=1e-2)
+    assert factor_for(together[:10]) < 0.5  # fewer rows than columns
+    assert factor_for(np.ones((5, 3))) == 1.0
+
+
+def test_the_factor_is_of_the_first_training_and_saved(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    together = random.normal(size=(200, 1)) + 0.1 * random.normal(size=(200, 12))
+    model = SparseAutoencoder(12, 8, target_l0=2)
+    model.compile()
+    model.fit(together, epochs=2, verbose=0)
+    assert model._rate is not None
+    factor = model._rate.factor
+    assert factor == pytest.approx(0.3, abs=0.02)
+    peak = 0.012 * factor
+    assert float(model.optimizer.learning_rate) <= peak
+    model.fit(random.normal(size=(200, 12)), verbose=0)  # goes on at the same rate
+    assert model._rate.factor == factor
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded._rate.factor == pytest.approx(factor)
