@@ -85,8 +85,14 @@ class CountActivation(keras.layers.Layer):
         """Whether the mean L0 outside training is that of the last `calibrate`, or exact anyway."""
         return True
 
-    def calibrate(self, z: Any, weights: Any = None) -> None:
-        """Set the thresholds, if there are any, so that the mean L0 of `z` is `k`."""
+    def calibrate(self, z: Any, weights: Any = None, *, or_fewer: bool = False) -> None:
+        """Set the thresholds, if there are any, so that the mean L0 of `z` is `k`.
+
+        Args:
+            z: Pre-activations, `(rows, ..., units)`.
+            weights: Weights over leading axes of `z`.
+            or_fewer: Whether fewer may be active where fewer pre-activations are positive.
+        """
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the input shape."""
@@ -156,7 +162,7 @@ class ThresholdActivation(CountActivation):
         """Whether θ is that of the last `calibrate`."""
         return self.built and bool(ops.convert_to_numpy(self.calibrated_threshold).min() >= 0)
 
-    def calibrate(self, z: Any, weights: Any = None) -> None:
+    def calibrate(self, z: Any, weights: Any = None, *, or_fewer: bool = False) -> None:
         """Shift θ by one number so that the mean L0 of some pre-activations is `k`.
 
         As many codes are active as `k` times the rows, exactly. Only ties at θ can make them fewer.
@@ -164,6 +170,7 @@ class ThresholdActivation(CountActivation):
         Args:
             z: Pre-activations, `(rows, ..., units)`.
             weights: Weights over leading axes of `z`; what has weight 0 does not count.
+            or_fewer: Whether all positive pre-activations are active where there are fewer.
 
         Raises:
             ValueError: If `z` has other units or values that are not finite, no row counts, or too
@@ -177,7 +184,8 @@ class ThresholdActivation(CountActivation):
                 f"{self._units} units on the last axis, behind rows. Received: {z.shape}"
             )
         weights = None if weights is None else ops.convert_to_numpy(weights)
-        theta = find_thresholds(z, self.k, self._first_threshold(), weights)
+        start = self._first_threshold()
+        theta = find_thresholds(z, self.k, start, weights, or_fewer=or_fewer)
         self.calibrated_threshold.assign(theta)
 
     def _first_threshold(self) -> np.ndarray:

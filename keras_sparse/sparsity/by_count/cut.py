@@ -106,7 +106,12 @@ def _repeat(times: int, step: Callable[[Any, Tensor], Tensor], value: Tensor) ->
 
 
 def find_thresholds(
-    z: np.ndarray, k: int, start: np.ndarray, weights: np.ndarray | None = None
+    z: np.ndarray,
+    k: int,
+    start: np.ndarray,
+    weights: np.ndarray | None = None,
+    *,
+    or_fewer: bool = False,
 ) -> np.ndarray:
     """Thresholds that leave exactly `k` values per row active, on average.
 
@@ -120,13 +125,15 @@ def find_thresholds(
         k: Active units per row.
         start: Thresholds, a scalar or one per unit.
         weights: Weights over leading axes of `z`; what has weight 0 does not count.
+        or_fewer: Whether all positive values are active, with a threshold of 0, where these are
+            fewer than `k` per row.
 
     Returns:
         θ ≥ 0 in float32, of the shape of `start`: `z > θ` is active.
 
     Raises:
         ValueError: If `z` or `start` is not finite, no row counts, or fewer than `k` values per row
-            are positive.
+            are positive, unless `or_fewer`.
     """
     rows = _live_rows(z, weights)
     for name, values in (("z", rows), ("thresholds", start)):
@@ -138,6 +145,8 @@ def find_thresholds(
     columns = rows if start.ndim else rows.reshape(-1, 1)  # of values with one threshold
     first = np.atleast_1d(start).astype(np.float64)
     count = k * len(rows)
+    if or_fewer and len(rows) and np.count_nonzero(rows > 0) < count:
+        return np.zeros_like(start, np.float32)
     _require_positive(rows, k)
     margins = np.where(columns > 0, columns - first, -np.inf)
     kept = margins >= np.partition(margins, -count, axis=None)[-count]

@@ -206,11 +206,14 @@ class RefinedCode(keras.layers.Layer):
     def calibrate(self, x: Any, weights: Any = None) -> None:
         """Set the first threshold, then the second one on what the first one lets through.
 
+        The L0 is that of the second pass. Where the first has fewer positive pre-activations, all
+        of them are active, as in training.
+
         Args:
             x: Inputs of the layer.
             weights: Weights of rows; those of weight 0 do not count.
         """
-        self.first.calibrate(_in_chunks(self.compute_first, x), weights)
+        self.first.calibrate(_in_chunks(self.compute_first, x), weights, or_fewer=True)
         self.second.calibrate(_in_chunks(self.compute_second, x), weights)
 
     # Keras ---------------------------------------------------------------------------------

@@ -226,3 +226,17 @@ def test_a_saved_layer_gives_the_same_codes(x: np.ndarray, tmp_path: Path) -> No
 def test_bad_arguments(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_first_pass_with_too_few_positive_values_keeps_all_of_them(x: np.ndarray) -> None:
+    layer = refined()
+    layer.bias.assign(np.full(UNITS, -2.0))
+    layer.second_bias.assign(np.full(UNITS, 2.0))
+    layer.calibrate(x)
+    weights = weights_of(layer)
+    first, second, _ = reference(x, weights, lambda z, number: z > 0)
+    assert (first > 0).sum() < K * len(x)
+    theta_1, theta_2 = np.ravel(layer.thresholds)
+    assert theta_1 == 0
+    assert (second > theta_2).sum() == K * len(x)
+    assert layer.is_calibrated
