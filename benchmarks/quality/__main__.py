@@ -1,6 +1,6 @@
 """Reproduce published results at their full setting; each prints its table.
 
-python -m quality self-taught --data mnist.npz
+python -m quality ufldl.self-taught --data mnist.npz
 """
 
 import argparse
@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 EXPERIMENTS = {
-    "self-taught": "self-taught learning on MNIST (UFLDL, CS294A)",
-    "edges": "edges from natural images (UFLDL)",
+    "ufldl.self-taught": "self-taught learning on MNIST (UFLDL, CS294A)",
+    "ufldl.edges": "edges from natural images (UFLDL)",
     "keras-blog": "the sparse autoencoder of the Keras blog",
     "l1-kl": "L1 against KL on one frontier",
     "frontier": "all families beside torch references at the same L0",
+    "defaults": "the command without options on real tables",
     "gallery": "what units of each family learn",
 }
 

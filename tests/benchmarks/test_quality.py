@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from keras_sparse import KL, SparseAutoencoder
-from quality.gabor import fit_gabor, orientation_selectivity, shuffle_phases, spread
 from quality.gallery import draw, measure
-from quality.lbfgs import build_loss_and_gradient, fit_by_lbfgs, flatten_weights
+from quality.ufldl.gabor import fit_gabor, orientation_selectivity, shuffle_phases, spread
+from quality.ufldl.lbfgs import build_loss_and_gradient, fit_by_lbfgs, flatten_weights
 
 PIXELS, UNITS = 12, 5
 
@@ -114,7 +114,7 @@ def test_a_panel_says_what_an_l0_counts_and_shows_the_most_frequent_units(tmp_pa
     kernel = keras.ops.convert_to_numpy(model.decoder.layers[-1].kernel)
     np.testing.assert_allclose(panel.images[0].ravel(), kernel[frequent], atol=1e-5)
 
-    kl = SparseAutoencoder(64, 60, sparsity=KL(), normalization=None)
+    kl = SparseAutoencoder(64, 60, sparsity=KL(0.5), normalization=None)
     dense = measure("KL", kl, x)
     assert dense.title.startswith("KL\nL0 60.0 (codes > 0.1)\nexplained ")
     assert ", by all codes " in dense.title

@@ -1,6 +1,6 @@
 """Self-taught learning (UFLDL, CS294A): classify digits 0 to 4 with features of 5 to 9.
 
-    python -m quality self-taught --data mnist.npz
+    python -m quality ufldl.self-taught --data mnist.npz
 
 784-200-784, sigmoid, KL, trained by 400 iterations of L-BFGS on all digits 5 to 9 of the training
 set, without labels. Then a softmax regression on the codes of digits 0 to 4: the first half of them
@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from examples.self_taught_learning import build_autoencoder, fit_softmax
-from quality.lbfgs import fit_by_lbfgs
+from quality.ufldl.lbfgs import fit_by_lbfgs
 
 SOFTMAX_DECAYS = (1e-3, 1e-4, 1e-5)  # UFLDL's is 1e-4
 
@@ -38,7 +38,7 @@ def measure_accuracy(features: np.ndarray, labels: np.ndarray) -> tuple[float, f
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("python -m quality self-taught")
+    parser = argparse.ArgumentParser("python -m quality ufldl.self-taught")
     parser.add_argument("--data", type=Path, required=True, help="mnist.npz")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--iterations", type=int, default=400)

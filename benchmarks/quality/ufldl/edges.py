@@ -1,6 +1,6 @@
 """Learn edges from natural images (UFLDL) with several penalties, and compare with noise.
 
-    python -m quality edges [-o images/edges.png]
+    python -m quality ufldl.edges [-o images/edges.png]
 
 8×8 patches of ten whitened photographs, 64-25-64 and 64-100-64; one seed. KL and no penalty:
 UFLDL's recipe, sigmoid, ρ = .01, 400 iterations of L-BFGS on patches scaled to [0.1, 0.9]. L1: ReLU
@@ -22,8 +22,8 @@ from sklearn.datasets import load_sample_images
 
 from examples.edges_of_photographs import extract_filters, sample_patches, tile_images, whiten
 from keras_sparse import KL, L1, SparseAutoencoder
-from quality.gabor import fit_gabor, orientation_selectivity, shuffle_phases, spread
-from quality.lbfgs import fit_by_lbfgs
+from quality.ufldl.gabor import fit_gabor, orientation_selectivity, shuffle_phases, spread
+from quality.ufldl.lbfgs import fit_by_lbfgs
 
 # The photographs inside the scikit-image wheel.
 PHOTOGRAPHS = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel", "rocket")
@@ -80,7 +80,7 @@ def format_row(name: str, images: np.ndarray, x: np.ndarray) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("python -m quality edges")
+    parser = argparse.ArgumentParser("python -m quality ufldl.edges")
     parser.add_argument("-o", "--output", type=Path, help="PNG of the filters to write")
     parser.add_argument("--units", type=int, nargs="+", default=[25, 100])
     parser.add_argument("--patches", type=int, default=10_000)

@@ -1,0 +1,1 @@
+"""Results of the tutorial "Unsupervised Feature Learning and Deep Learning", reproduced."""
