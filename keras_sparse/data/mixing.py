@@ -18,8 +18,8 @@ def mix_rows(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
         `rows`, followed by `count` mixed ones of the same dtype.
 
     Example:
-        >>> mix_rows(np.array([[0.0], [1.0]]), 100, seed=0).max() <= 1
-        True
+        >>> mix_rows(np.array([[0.0, 1.0], [1.0, 0.0]]), 100, seed=0).sum(axis=1).round(6).min()
+        np.float64(1.0)
 
     Source: H. Zhang, M. Cisse, Y. N. Dauphin, D. Lopez-Paz, "mixup: Beyond Empirical Risk
     Minimization", ICLR 2018, here without labels.

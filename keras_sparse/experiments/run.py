@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.callbacks.calibrate import Calibrate
 from keras_sparse.callbacks.epoch_progress import EpochProgress
 from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
 from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
@@ -66,7 +67,8 @@ def require_revivable(settings: Settings, families: Iterable[Family]) -> None:
     if settings.revive and not any(names.values()):
         raise ValueError(
             "Invalid value for argument `revive`. Expected it only with codes that can be exactly "
-            f"zero, not with those of {', '.join(names)}. Received: revive={settings.revive}"
+            f"zero, not with those of {', '.join(names)}. Received: revive={settings.revive}. "
+            "Remedy: another family, or no revive"
         )
 
 
@@ -100,15 +102,22 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     training, held_out = take_rows(rows, train, test)
     budget, settings = settings.plan(rows), settings.for_rows(rows)
+    if settings.warm_up > budget.epochs:
+        raise ValueError(
+            f"Invalid value for argument `warm_up`. Expected at most the {budget.epochs} epochs of "
+            f"the training. Received: warm_up={settings.warm_up}"
+        )
     with devices.share(settings.devices):
         model = build(settings, rows.shape[1])
         if model.normalization is not None:
             model.adapt(training)
         model.compile(settings.optimizer())
         if start is not None:
-            _copy_state(start, model)
+            _copy_state(start, model, settings.learning_rate)
         monitor = SparsityMonitor(warn=False)
-        ending = _end_early(model, budget.patience)
+        seen = sample(training)
+        seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
+        ending = _end_early(model, budget.patience, settings.warm_up)
         history = model.fit(
             mix_rows(training, budget.mixed, settings.seed) if budget.mixed else training,
             validation_data=held_out,
@@ -122,6 +131,8 @@ def fit(
                 *_remedies(settings, model, training),
                 *ending,
                 *callbacks,
+                # Few held-out rows are too few for thresholds, and measure the L0 honestly.
+                *([] if model.count_activation is None else [Calibrate(seen)]),
             ],
         ).history
     losses = history.get("loss", [])
@@ -132,12 +143,11 @@ def fit(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
-    seen = sample(training)
-    seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
     evaluation = evaluate(model, held_out, seen)
     return Run(
         model,
         settings,
+        budget,
         history,
         held_out,
         len(training),
@@ -149,6 +159,7 @@ def fit(
             evaluation.l0 if baselines else None,
         ),
         curves=monitor.curves(),
+        best_epoch=ending[0].best_epoch + 1 if ending else None,
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
         baselines=_measure_baselines(model, seen, held_out, evaluation.l0) if baselines else (),
@@ -170,14 +181,14 @@ def build(settings: Settings, features: int) -> SparseAutoencoder:
 
 
 def _end_early(
-    model: SparseAutoencoder, patience: int | None
+    model: SparseAutoencoder, patience: int | None, warm_up: int
 ) -> list[keras.callbacks.EarlyStopping]:
     """End a training whose held-out loss gets no better, and restore the best weights.
 
-    While a strength is still to be found, the loss grows with it and shows nothing.
+    While a strength grows or is still to be found, so does the loss, which shows nothing.
     """
     finds_strength = model.penalty is not None and model.penalty.target_l0 is not None
-    if patience is None or finds_strength:
+    if patience is None or finds_strength or warm_up:
         return []
     return [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
 
@@ -305,6 +316,7 @@ def is_complete(
         "options": options,
         "golden": golden,
         "fingerprint": tables.fingerprint(table),
+        "plan": settings.plan(table.rows)._asdict(),
     }
     if not run_folder.is_of_call(out, settings.for_rows(table.rows), **call):
         return False
@@ -329,14 +341,14 @@ def _probe(
     return design.measure(codes, raw=raw, untrained=untrained, k=(1, 2, 5))
 
 
-def _copy_state(start: SparseAutoencoder, model: SparseAutoencoder) -> None:
-    """Copy the weights of `start` and the moments of its optimizer to `model`."""
+def _copy_state(start: SparseAutoencoder, model: SparseAutoencoder, rate: float | None) -> None:
+    """Copy the weights of `start` and the moments of its optimizer to `model`, but not its rate."""
     model.encoder.set_weights(start.encoder.get_weights())
     model.decoder.set_weights(start.decoder.get_weights())
     if start.optimizer is not None and start.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
         pairs = zip(model.optimizer.variables, start.optimizer.variables, strict=True)
         for variable, value in pairs:
             variable.assign(value)
-        model.optimizer.learning_rate = rate
+        if rate is not None:  # a schedule begins anew
+            model.optimizer.learning_rate = rate

@@ -15,6 +15,7 @@ from keras_sparse.evaluation.baselines import Measured
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.folders import FolderContents, read_json_object, write_json
+from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
@@ -40,6 +41,7 @@ class Run:
     model: SparseAutoencoder
     settings: Settings
     """How it was trained, with the numbers that the table decided."""
+    budget: Budget
     history: dict[str, list[float]]
     held_out: np.ndarray
     trained_rows: int
@@ -54,6 +56,8 @@ class Run:
     """Names of the features; `None` if the file has none."""
     baselines: tuple[Measured, ...] = ()
     """A PCA and a dictionary at the L0 of the codes, to compare with."""
+    best_epoch: int | None = None
+    """Epoch of which the model has the weights; `None` for the last one."""
     duplicates: int | None = None
     """Number of held-out rows that are among the training rows; `None` if not compared."""
 
@@ -82,11 +86,13 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
         "data": data,
         **extra,
         "settings": _effective(run.settings),
+        "plan": run.budget._asdict(),
         "versions": versions(),
         "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
         "row_shape": run.row_shape,
         "columns": run.columns,
         "evaluation": _finite_or_none(asdict(run.evaluation)),
+        "best_epoch": run.best_epoch,
         "duplicates": run.duplicates,
         "probes": run.probes,
         "baselines": [record_baseline(baseline) for baseline in run.baselines],

@@ -6,11 +6,11 @@ The module loads without Keras, as the settings do.
 import math
 from typing import NamedTuple
 
-L0_SHARE = 0.25
+L0_SHARE, MOST_L0 = 0.25, 16
 """Active units per row, as a fraction of the units or of the columns, whichever are fewer."""
 L0_SPAN, L0_COUNT = (0.02, 0.5), 5
 """The smallest and the largest L0 of a sweep, as such fractions, and the number of its L0s."""
-MOST_UNITS = 256
+MOST_UNITS, ROWS_PER_UNIT, FEWEST_UNITS = 256, 8, 8
 STEPS = 4_000
 """Steps of a training."""
 BATCH_SIZES = (32, 256)
@@ -19,8 +19,8 @@ STEPS_PER_PASS = 60
 """Steps that one pass over the rows takes at least, as far as the smallest batch allows."""
 PATIENCE = 0.4
 """Fraction of the epochs without a better held-out loss after which a training ends."""
-FEW_EPOCHS = 5
-"""Epochs below which a training is not ended early."""
+MOST_EPOCHS, FEW_EPOCHS = 200, 5
+"""Epochs of a training at most, and those below which it is not ended early."""
 COPIES = 20
 """Mixed rows for each row of a table, at most."""
 MOST_MIXED, MOST_NUMBERS = 8_000, 1 << 24
@@ -39,7 +39,9 @@ class Budget(NamedTuple):
 
 
 def choose_units(rows: int, features: int) -> int:
-    """Twice the columns, at most 256 and at most one unit for two rows, but two at least.
+    """Twice the columns, at most 256 and at most one unit for eight rows.
+
+    Of few rows there are eight units, but not more than half as many as rows, and two at least.
 
     Args:
         rows: Number of rows.
@@ -47,19 +49,20 @@ def choose_units(rows: int, features: int) -> int:
 
     Example:
         >>> choose_units(rows=1_000, features=30), choose_units(rows=38, features=5_000)
-        (60, 19)
+        (60, 8)
     """
-    return max(2, min(2 * features, MOST_UNITS, rows // 2))
+    for_rows = max(rows // ROWS_PER_UNIT, min(FEWEST_UNITS, rows // 2), 2)
+    return min(2 * features, MOST_UNITS, for_rows)
 
 
 def choose_l0(units: int, features: int) -> int:
-    """A quarter of the units, or of the columns where these are fewer; one at least.
+    """A quarter of the units, or of the columns where these are fewer; from 1 to 16.
 
     Example:
-        >>> choose_l0(units=60, features=30), choose_l0(units=8, features=4)
-        (8, 1)
+        >>> choose_l0(units=60, features=30), choose_l0(units=256, features=784)
+        (8, 16)
     """
-    return max(1, round(L0_SHARE * min(units, features)))
+    return max(1, min(MOST_L0, round(L0_SHARE * min(units, features))))
 
 
 def choose_l0s(units: int, features: int) -> list[int]:
@@ -99,12 +102,12 @@ def plan(
     if epochs is not None:
         return Budget(epochs, batch_size)
     mixed = count_mixed(rows, features) if can_mix else 0
-    epochs = math.ceil(STEPS / math.ceil((rows + mixed) / batch_size))
+    epochs = min(MOST_EPOCHS, math.ceil(STEPS / math.ceil((rows + mixed) / batch_size)))
     patience = round(PATIENCE * epochs) if epochs >= FEW_EPOCHS else None
     return Budget(epochs, batch_size, patience, mixed)
 
 
 def count_mixed(rows: int, features: int) -> int:
     """Count the mixed rows that a table gains: at most 20 for each, and 8,000 rows in all."""
-    most = min(MOST_MIXED, MOST_NUMBERS // features)
+    most = min(MOST_MIXED, MOST_NUMBERS // max(1, features))
     return max(0, min(COPIES * rows, most - rows))

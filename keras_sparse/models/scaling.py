@@ -93,11 +93,10 @@ def effective_columns(deviation: np.ndarray) -> float:
 
 
 def choose_normalization(deviation: np.ndarray) -> str:
-    """What `"auto"` stands for: `"standard"` if few columns have nearly all of the variance.
+    """What `"auto"` stands for: `"standard"` if columns differ much in their variances.
 
-    Such columns have other units than the rest, and the others would not count in the loss. They
-    are a tenth of the columns at most, or leave half of them less than a tenth of the mean
-    variance.
+    Then a tenth of the columns at most share the variance, or half of them have less than a tenth
+    of the mean variance. These have other units than the rest, and would not count in the loss.
     Otherwise `"center"`, which leaves the columns their proportions, as pixels and activations
     should have them. Columns that do not vary do not count.
 

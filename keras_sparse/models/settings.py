@@ -58,7 +58,8 @@ class Settings:
         None,
         "units of the code",
         positive,
-        unset=f"twice the columns, at most {budget.MOST_UNITS}, and one for two rows",
+        unset=f"twice the columns, at most {budget.MOST_UNITS} and one for "
+        f"{budget.ROWS_PER_UNIT} rows",
         metavar="N",
     )
     hidden_units: tuple[int, ...] = option(
@@ -74,15 +75,16 @@ class Settings:
         None,
         "active units per row to train for, instead of a strength",
         positive,
-        unset="without a strength a quarter of the units or of the columns, of which are fewer",
+        unset="without a strength a quarter of the units or of the columns, of which are fewer, at "
+        f"most {budget.MOST_L0}",
         metavar="K",
     )
     strength: float | None = option(
         None,
         "strength of the penalty: " + ", ".join(f"{row.symbol} of {row.name}" for row in PENALTIES),
         float,
-        unset="found for the L0; "
-        + ", ".join(f"{row.strength:g} for {row.name}" for row in PENALTIES if not row.takes_l0),
+        unset="found for the L0; 5 / units for kl, "
+        + ", ".join(f"{row.strength:g} for {row.name}" for row in PENALTIES if row.is_weighed),
         metavar="λ",
     )
     rho: float = option(
@@ -100,8 +102,8 @@ class Settings:
     )
     normalization: str = option(
         "auto",
-        "scaling of the rows: center, or standard where a few columns hold nearly all of the "
-        "variance, unless another is named",
+        "scaling of the rows: center, or standard where columns differ much in their "
+        "variances, unless another is named",
         choices=("auto", "center", "standard", "minmax", "none"),
     )
     epochs: int | None = option(
@@ -169,15 +171,21 @@ class Settings:
             hidden_units=bool(self.hidden_units),
         )
 
-    def with_units(self, rows: Any) -> "Settings":
+    def with_units(self, rows: Any, *, at_least: int = 1) -> "Settings":
         """Return these settings with the units that suit rows, unless their number is set.
+
+        There are at least twice as many as are asked to be active.
 
         Args:
             rows: The rows of a table, `(rows, features)`.
+            at_least: Half of the fewest units.
         """
         if self.code_dim is not None:
             return self
-        return replace(self, code_dim=budget.choose_units(*rows.shape[:2]))
+        units, l0 = budget.choose_units(*rows.shape[:2]), self.l0
+        if l0 is not None and _is_count(l0):
+            units = max(units, 2 * l0)
+        return replace(self, code_dim=max(units, 2 * at_least))
 
     def for_rows(self, rows: Any) -> "Settings":
         """Return these settings with numbers for all that rows decide unless they are set.
@@ -195,7 +203,7 @@ class Settings:
         if l0 is None and strength is None and family.asks_l0:
             l0 = budget.choose_l0(settings.units, rows.shape[1])
         elif strength is None and family.strength_for_units is not None:
-            strength = family.strength_for_units(settings.units)
+            strength = family.default_strength(settings.units)
         return replace(
             settings, l0=l0, strength=strength, epochs=plan.epochs, batch_size=plan.batch_size
         )
@@ -297,11 +305,13 @@ class Settings:
             reason = f"sparsity={family.name!r}"
         else:
             return
+        asked = self.l0 is not None and self.strength is not None
+        remedy = "" if asked else ". Remedy: a strength, as --sparsity l1 --strength 0.001"
         for name, value in (("strength", self.strength), ("warm_up", self.warm_up or None)):
             if value is not None:
                 raise ValueError(
                     f"Invalid value for argument `{name}`. Expected it only with a penalty of "
-                    f"fixed strength, not with {reason}. Received: {name}={value}"
+                    f"fixed strength, not with {reason}. Received: {name}={value}{remedy}"
                 )
         if self.l0 is None and family.by_count:
             raise ValueError(

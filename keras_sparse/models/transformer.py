@@ -50,12 +50,13 @@ class SparseAutoencoderTransformer(
     ends; `n_jobs=2` moves a long search to processes that joblib replaces as they grow.
 
     Args:
-        code_dim: Units of the code; by default twice the columns, at most 256 and one for two rows.
+        code_dim: Units of the code; by default twice the columns, at most 256 and one for
+            eight rows.
         sparsity: Name of a family (`"l1"`, `"kl"`, `"batch_topk"`, or another registered one),
             `None` for no penalty, or an `ActivityRegularizer` or `CountActivation`. `"auto"` is the
             best family for an L0, and L1 with a `strength`.
         l0: Active units per row to train for, on average, instead of a strength; by default a
-            quarter of the units or of the columns, of which are fewer.
+            quarter of the units or of the columns, of which are fewer, at most 16.
         strength: λ or β. A regularizer has its own.
         rho: Target mean activation of a unit, for KL.
         hidden_units: Widths of layers between input and code, mirrored in the decoder.
@@ -159,7 +160,7 @@ class SparseAutoencoderTransformer(
                 output_activation=self.output_activation,
                 normalization=self.normalization,
             )
-            if self.normalization is not None:
+            if model.normalization is not None:
                 model.adapt(x)
             model.compile(settings.optimizer(), run_eagerly=_is_short(budget, len(x)))
             history = model.fit(

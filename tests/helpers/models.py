@@ -12,6 +12,7 @@ from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.run_folder import Run
+from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -90,6 +91,7 @@ def untrained_run(model: SparseAutoencoder, table: Table, settings: Settings) ->
     return Run(
         model,
         settings,
+        Budget(1, 32),
         {"loss": [1.0]},
         table.rows[test],
         360,

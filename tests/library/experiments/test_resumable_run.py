@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from keras_sparse.cli.main import main
 from keras_sparse.experiments import resumable_run, run
 from keras_sparse.experiments.resumable_run import checkpoint_folder
+from keras_sparse.models import budget
 from keras_sparse.report import write
 from keras_sparse.training.checkpoint import storage
 
@@ -78,6 +80,27 @@ def test_a_run_goes_on_and_ends_as_one_that_was_not_killed(data: Path, tmp_path:
     assert (out / "history.csv").read_text() == (alone / "history.csv").read_text()
     assert weights(out) == weights(alone)
     assert not checkpoint_folder(out).exists()
+
+
+@pytest.mark.slow
+def test_a_planned_run_goes_on_and_keeps_the_same_best_weights(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "STEPS", 60)
+    monkeypatch.setattr(budget, "MOST_MIXED", 500)
+    planned = ["--code-dim", "8", "--batch-size", "64"]
+    alone, out = tmp_path / "alone", tmp_path / "run"
+    assert main(["train", str(data), "-o", str(alone), *planned]) == 0
+    KillsAtEpochs.at = 5
+    with pytest.raises(KilledError):
+        main(["train", str(data), "-o", str(out), *planned])
+    KillsAtEpochs.at = None
+    assert main(["train", str(data), "-o", str(out), *planned, "--resume"]) == 0
+    assert (out / "history.csv").read_text() == (alone / "history.csv").read_text()
+    assert weights(out) == weights(alone)
+    records = [json.loads((folder / "run.json").read_text()) for folder in (alone, out)]
+    assert records[0]["best_epoch"] == records[1]["best_epoch"] is not None
+    assert records[0]["plan"] == records[1]["plan"]
 
 
 @pytest.mark.parametrize("error", [KilledError(), OSError("No space left on device")])

@@ -13,6 +13,7 @@ from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.experiments import run, run_folder
+from keras_sparse.models import budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from keras_sparse_export import Encoder
@@ -94,6 +95,26 @@ def test_remedies_for_dead_units(rows: np.ndarray) -> None:
     assert len(found["revived_units"]) == 4
     kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
     assert "revived_units" not in run.fit("test", Table(rows, None), kl).history
+
+
+def test_a_planned_training_keeps_its_best_weights_and_is_another_than_that_of_its_epochs(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "STEPS", 40)
+    monkeypatch.setattr(budget, "MOST_MIXED", 450)
+    planned = Settings(code_dim=8)
+    found = run.train(file, tmp_path / "run", planned)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["plan"] == {"epochs": 3, "batch_size": 32, "patience": None, "mixed": 50}
+    assert (record["settings"]["l0"], record["settings"]["epochs"]) == (2, 3)
+    assert found.evaluation.l0 == pytest.approx(2, abs=0.1)
+    assert run.is_complete(file, tmp_path / "run", planned)
+    assert not run.is_complete(file, tmp_path / "run", Settings(code_dim=8, epochs=3))
+    monkeypatch.setattr(budget, "FEW_EPOCHS", 2)
+    found = run.fit(None, Table(np.load(file)["x"], None), planned)
+    assert found.best_epoch == 1 + int(np.argmin(found.history["val_loss"]))
+    with pytest.raises(ValueError, match=r"`warm_up`\. Expected at most the 3 epochs"):
+        run.fit(None, Table(np.load(file)["x"], None), Settings(strength=0.1, warm_up=4))
 
 
 def test_groups_are_held_out_whole_and_probed_apart(
