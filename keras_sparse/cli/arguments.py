@@ -225,13 +225,13 @@ def _add_grid(sweep: argparse.ArgumentParser) -> None:
     rows = families.families()
     penalties = [row for row in rows if not row.by_count]
     axes = ", ".join(f"{row.title} over {' × '.join(row.symbols)}" for row in penalties)
-    default = " and ".join(row.title for row in penalties if row.strengths)
+    default = ", ".join(row.title for row in rows if row.in_default_sweep)
     usual = ",".join(row.name for row in rows if row.in_l0_sweep)
     warm = " and ".join(row.title for row in rows if row.warm_path)
     grid = sweep.add_argument_group(
         "grid",
-        f"families at equal L0, or {axes}; by default {default}, around strengths that suit the "
-        "data",
+        f"families at equal L0, or {axes}; by default {default}, for L0s from 2 to 50 percent of "
+        "the units or of the columns",
     )
     grid.add_argument("--l0", type=sizes, metavar="K,K", help="L0s to train for, such as 8,16,32")
     grid.add_argument(

@@ -87,7 +87,9 @@ class Frontier:
     def _compare_with_pca(self, point: Point) -> str:
         """Say if a PCA explains more with as many numbers as a code has active units, or fewer."""
         l0, codes = _l0(point), _active_variance(point)
-        scores = [each for each in self.baselines if each.sparsity == "pca" and _l0(each) <= l0 + 1]
+        scores = [
+            each for each in self.baselines if each.sparsity == "pca" and _l0(each) <= round(l0)
+        ]
         best = max(scores, key=_variance, default=None)
         if best is None or _variance(best) <= codes:
             return ""

@@ -60,6 +60,12 @@ def _default_axes(family: Family, features: int, units: int) -> dict[str, list[f
     return own
 
 
+def largest_l0(grid: Grid | None) -> int:
+    """The largest L0 that a grid asks for; 1 if it asks for none."""
+    l0s = grid.get(L0, ()) if isinstance(grid, Mapping) else ()
+    return max((k for k in l0s if isinstance(k, int)), default=1)
+
+
 def make_points(grid: Grid | None, features: int, settings: Settings) -> list[Point]:
     """Make the points of a grid, family by family, in the order of the grid's values.
 
@@ -174,7 +180,7 @@ def _combine(
     """
     defaults = replace(settings, sparsity=family.name).family_parameters()
     axes = [values.get(name, [default]) for name, default in defaults.items()]
-    amounts = values.get(family.axis, [family.strength]) if l0s is None else l0s
+    amounts = l0s or values.get(family.axis, [family.default_strength(settings.units)])
     return [
         make_point(
             family.name, amount, dict(zip(defaults, parameters, strict=True)), by_l0=l0s is not None
@@ -237,6 +243,11 @@ def check_space(space: Space | None, features: int, units: int) -> Space:
     if not space:
         raise ValueError("Invalid value for argument `space`. Expected an axis. Received: none")
     _require_axes("space", space)
+    axes = set(space) - {L0, FAMILIES}
+    _, by_l0 = select_families(space.get(FAMILIES), axes, has_l0=L0 in space)
+    if by_l0 and L0 not in space:
+        l0s = choose_l0s(units, features)
+        space = {**space, L0: (l0s[0], l0s[-1])}
     for name, ends in space.items():
         if name == FAMILIES:
             continue
@@ -268,8 +279,8 @@ def suggest_settings(trial: "optuna.Trial", space: Space, settings: Settings) ->
     defaults = replace(settings, sparsity=family.name).family_parameters()
     parameters = {name: draw(name, default) for name, default in defaults.items()}
     if family not in by_l0:
-        strength = draw(family.axis, family.strength)
+        strength = draw(family.axis, family.default_strength(settings.units))
         return make_point(family.name, strength, parameters).settings(settings)
-    low, high = space.get(L0, (max(1, settings.units // 4),) * 2)
+    low, high = space[L0]
     l0 = trial.suggest_int(L0, int(low), int(high), log=True)
     return make_point(family.name, l0, parameters, by_l0=True).settings(settings)

@@ -1,6 +1,7 @@
 """Sweep over strengths or L0s: train, keep and compare a model for each."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ import keras
 from keras_sparse.data.tables import as_table
 from keras_sparse.experiments import sweep_folder, workers
 from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid import Grid, make_points
+from keras_sparse.experiments.grid import Grid, largest_l0, make_points
 from keras_sparse.experiments.point import Point
 from keras_sparse.experiments.run import require_revivable, split
 from keras_sparse.experiments.run_folder import is_run, write_held_out
@@ -54,8 +55,8 @@ def sweep(
         x: Rows, `(rows, ...)`, or a `keras_sparse.data.tables.Table`.
         grid: `{"l0": [...]}` to compare families at equal L0, those named in `"sparsity": [...]` or
             the usual ones; `{"l1": [...]}` (λ), `{"beta": [...], "rho": [...]}` (their product),
-            `{"l2": [...]}`; or several of them; or a list of `L1`, `L2` and `KL`. By default L1 and
-            KL around strengths that suit the number of features.
+            `{"l2": [...]}`; or several of them; or a list of `L1`, `L2` and `KL`. By default
+            refined codes and L1 at five L0s, and KL over ρ.
         labels: One label per row, for a linear probe on the codes.
         groups: One group per row, as a subject; rows of a group are held out together.
         settings: How to train; the penalty comes from the grid.
@@ -94,7 +95,7 @@ def sweep(
         (200, 4)
     """
     table = as_table(x, labels, groups)
-    settings = (settings or Settings()).with_units(table.rows)
+    settings = (settings or Settings()).with_units(table.rows, at_least=largest_l0(grid))
     if warm:  # a path shares out epochs whose number is fixed
         settings = replace(settings, epochs=settings.plan(table.rows).epochs)
     points = make_points(grid, table.rows.shape[1], settings)
@@ -107,10 +108,10 @@ def sweep(
         if keep_rows:
             write_held_out(folder, table.rows[held_out])
         points = [_read_if_trained(replace(point, keeper=keeper), folder) for point in points]
-        board = _Board(points, folder)
         chains = _plan_chains(points, warm)
         if processes is None:
             processes = workers.default_processes(len(chains), table, settings)
+        board = _Board(points, folder, processes)
         with workers.trainer(processes, table, folder) as train:
             _train_chains(chains, processes, settings, folder, train, board.update)
         frontier = sweep_folder.add_baselines(board.frontier, table, settings)
@@ -129,11 +130,12 @@ def _read_if_trained(point: Point, folder: Path) -> Point:
 class _Board:
     """The current state of all points; each update is shown and written."""
 
-    def __init__(self, points: list[Point], folder: Path) -> None:
+    def __init__(self, points: list[Point], folder: Path, processes: int) -> None:
         self._points = {point.name: point for point in points}
         self._folder = folder
         self._lock = Lock()
-        self._progress = PointProgress(len(points), sum(point.status == "done" for point in points))
+        done = sum(point.status == "done" for point in points)
+        self._progress = PointProgress(len(points), done, processes)
 
     @property
     def frontier(self) -> Frontier:
@@ -147,10 +149,14 @@ class _Board:
 
 
 class PointProgress:
-    """A progress bar over the points; without a terminal, a line for each point."""
+    """A progress bar over the points; without a terminal, a line for each point.
 
-    def __init__(self, total: int, done: int = 0) -> None:
+    The first point that is trained tells how long the others will take.
+    """
+
+    def __init__(self, total: int, done: int = 0, at_once: int = 1) -> None:
         self._done, self._total = done, total
+        self._began, self._first, self._at_once = time.monotonic(), done + 1, at_once
         print(
             f"sweep: {total} points" + f", {done} of them trained before" * (done > 0), flush=True
         )
@@ -171,7 +177,17 @@ class PointProgress:
             else f"explained variance {evaluation.explained_variance:.3f}, L0 {evaluation.l0:.1f}, "
             f"{point.seconds:.1f} s"
         )
-        print(f"{self._done}/{self._total} {point.name}: {result}", flush=True)
+        print(f"{self._done}/{self._total} {point.name}: {result}{self._estimate()}", flush=True)
+
+    def _estimate(self) -> str:
+        """How long the other points will take, if that is long, beside the first one."""
+        left = self._total - self._done
+        minutes = round(left * (time.monotonic() - self._began) / self._at_once / 60)
+        return (
+            f"; about {minutes} min for the other {left}"
+            if self._done == self._first and minutes
+            else ""
+        )
 
 
 # Training --------------------------------------------------------------------------------------

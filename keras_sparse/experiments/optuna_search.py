@@ -55,7 +55,7 @@ def search(
         space: `{"l1": (low, high), "beta": ..., "rho": ...}`, or `{"l0": (low, high)}` with the
             families in `"sparsity"` as in `sweep`, on logarithmic scales; the family is a parameter
             too if there are several. Or a function from an `optuna.Trial` to
-            `Settings`. By default L1 and KL, as wide as the grid of `sweep`.
+            `Settings`. By default that of `sweep`.
         trials: Number of trials of the study, over all processes.
         labels: One label per row; the accuracy of a linear probe is then an objective too.
         groups: As in `sweep`.

@@ -304,7 +304,7 @@ register(
         axis="beta",
         strength=1e-3,
         symbol="β",
-        parameters=(Parameter("rho", 0.05, symbol="ρ", high=1.0, grid=(0.02, 0.05, 0.1)),),
+        parameters=(Parameter("rho", 0.05, symbol="ρ", high=1.0),),
         strength_for_units=lambda units: float(f"{KL_OF_ALL / units:.2g}"),
         in_default_sweep=True,
         target="rho",
@@ -342,5 +342,8 @@ register(
         builder={"refine": 1},
         in_l0_sweep=True,
         in_default_sweep=True,
+        remedies={
+            "pca": "more units, or more rows; a PCA if all that counts is the reconstruction"
+        },
     )
 )

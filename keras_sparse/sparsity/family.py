@@ -19,7 +19,7 @@ class Parameter:
     high: float = math.inf
     """Exclusive upper bound of a search; the lower one is 0."""
     grid: tuple[float, ...] = ()
-    """Values of the default grid."""
+    """Values of a grid without any; those of a target follow from L0s instead."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", self.symbol or self.name)
@@ -58,8 +58,8 @@ class Family:
         target: Name of the parameter that is the target of the mean activation. A penalty with a
             target cannot be asked for an L0.
         color: Colour in figures, such as `"blue"` (`report.plots.style`), or a hex code.
-        remedies: Remedies of problems in `metrics.diagnosis`, by the name of the problem, if they
-            differ from the general ones.
+        remedies: Remedies of problems in `metrics.diagnosis` and `metrics.run_diagnosis`, by the
+            name of the problem, if they differ from the general ones.
     """
 
     name: str
@@ -93,6 +93,15 @@ class Family:
     def asks_l0(self) -> bool:
         """Whether a training without a strength asks the family for an L0."""
         return self.by_count or self.in_l0_sweep
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether a training that is given no strength has `strength`."""
+        return not (self.by_count or self.asks_l0 or self.strength_for_units)
+
+    def default_strength(self, units: int) -> float:
+        """The strength of a training of this many units that is given none."""
+        return self.strength if self.strength_for_units is None else self.strength_for_units(units)
 
     @property
     def axes(self) -> tuple[str, ...]:

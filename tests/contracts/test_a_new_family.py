@@ -50,6 +50,7 @@ FAMILY = Family(
     parameters=(Parameter("smoothing", 0.02, symbol="ε", grid=(0.02, 0.1)),),
     strengths=lambda features: [0.01 / features, 0.1 / features],
     warm_path=True,
+    in_default_sweep=True,
     unit_norm_decoder=True,
     color="#a03070",
 )
@@ -199,7 +200,8 @@ def test_the_transformer_and_the_settings_know_an_activation_by_count(rows: np.n
 def test_its_range_joins_the_default_grid() -> None:
     from keras_sparse.experiments.grid import make_default_grid
 
-    grid = make_default_grid(100)
+    grid = make_default_grid(100, 64)
+    assert "half" in grid["sparsity"]
     assert (grid["root"], grid["smoothing"]) == ([1e-4, 1e-3], [0.02, 0.1])
 
 

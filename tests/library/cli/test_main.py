@@ -387,7 +387,7 @@ def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--revive", "3", "--beta", "1e-3"], "`revive`. Expected it only with codes that can be"),
         (["--revive", "3", "--beta", "1,2", "--trials", "2"], "not with those of kl"),
         (["--key", "x"], "`key`. Expected it only with .npz"),
-        (["--l0", "65"], "`l0`. Expected an integer from 1 to 64"),
+        (["--l0", "65", "--code-dim", "64"], "`l0`. Expected an integer from 1 to 64"),
         (["--l0", "8", "--sparsity", "batchtopk"], "did you mean 'batch_topk'?"),
     ],
 )

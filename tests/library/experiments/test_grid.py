@@ -39,7 +39,7 @@ def test_a_grid_is_a_product_of_axes_or_a_list_of_penalties() -> None:
 
 def test_an_axis_of_kl_alone_takes_the_other_from_the_settings() -> None:
     assert told({"beta": [0.01]}) == [("kl-0.07-0.01", "kl", 0.01, 0.07)]
-    assert told({"rho": [0.1]}) == [("kl-0.1-0.001", "kl", 1e-3, 0.1)]
+    assert told({"rho": [0.1]}) == [("kl-0.1-0.078", "kl", 0.078, 0.1)]
 
 
 def asked(grid: Any, **settings: Any) -> list[tuple[str, float | None, int | None]]:

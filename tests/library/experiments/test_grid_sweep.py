@@ -20,7 +20,7 @@ from keras_sparse.evaluation.baselines import measure_baselines
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
 from keras_sparse.experiments import run, sweep_folder, workers
 from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid_sweep import sweep
+from keras_sparse.experiments.grid_sweep import PointProgress, sweep
 from keras_sparse.experiments.point import Point, columns
 from keras_sparse.experiments.run_folder import Run
 from keras_sparse.models.settings import Settings
@@ -336,6 +336,19 @@ def test_without_an_asked_l0_the_baselines_span_that_of_the_points() -> None:
     ]
     assert sweep_folder.list_l0s(points) == [4, 8, 16]
     assert sweep_folder.list_l0s(points[:1]) == []
+
+
+def test_the_first_point_tells_how_long_the_others_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([0.0, 240.0, 480.0])
+    monkeypatch.setattr("keras_sparse.experiments.grid_sweep.time.monotonic", lambda: next(seconds))
+    progress = PointProgress(7, done=1, at_once=2)
+    for name in ("first", "second"):
+        progress.show(Point(name, "l1", 1.0, status="failed", error="memory"))
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first == "2/7 first: failed: memory; about 10 min for the other 5"
+    assert second == "3/7 second: failed: memory"
 
 
 # The warm path ---------------------------------------------------------------------------------

@@ -60,12 +60,20 @@ def test_penalties_without_a_target_of_their_own_can_be_asked_for_an_l0() -> Non
 
 
 @pytest.mark.parametrize(
-    ("l0", "hidden_units", "name"),
-    [(None, False, "l1"), (None, True, "l1"), (8, False, "refined"), (8, True, "batch_topk")],
+    ("has_strength", "hidden_units", "name"),
+    [
+        (True, False, "l1"),
+        (True, True, "l1"),
+        (False, False, "refined"),
+        (False, True, "batch_topk"),
+    ],
 )
-def test_auto_depends_on_what_is_asked_for(l0: Any, hidden_units: bool, name: str) -> None:
-    assert families.choose("auto", l0=l0, hidden_units=hidden_units).name == name
-    assert families.choose("kl", l0=l0, hidden_units=hidden_units).name == "kl"
+def test_auto_depends_on_what_is_asked_for(
+    has_strength: bool, hidden_units: bool, name: str
+) -> None:
+    asked = {"has_strength": has_strength, "hidden_units": hidden_units}
+    assert families.choose("auto", **asked).name == name
+    assert families.choose("kl", **asked).name == "kl"
 
 
 @pytest.mark.parametrize(
