@@ -49,7 +49,9 @@ def _show_run(folder: Path) -> None:
     evaluation = run_folder.read_evaluation(record)
     rows, features = sum(record["rows"].values()), math.prod(record["row_shape"])
     print(f"\n{rows} rows of {features} columns in {record['data']}")
-    print(f"On {evaluation.rows} held-out rows:\n")
+    if (kept := record["best_epoch"]) is not None:
+        print(f"The weights are those of epoch {kept}, the best on held-out rows")
+    print(f"On {evaluation.rows} held-out rows (dead: active for none of them, nor in training):\n")
     baselines = {
         f"{TITLES[entry['kind']]} {entry['l0']}": run_folder.read_evaluation(entry)
         for entry in record.get("baselines", ())
@@ -64,6 +66,7 @@ def _show_run(folder: Path) -> None:
         record["settings"],
         record["probes"],
         run.history,
+        best_epoch=record["best_epoch"],
         baselines=record["baselines"],
         duplicates=record["duplicates"],
         density=last.get("density"),
@@ -222,10 +225,12 @@ def _export(options: argparse.Namespace) -> None:
     manifest = Encoder(path).manifest
     assert manifest is not None
     parity = manifest["parity"]["encoder"]
+    mixed = "" if options.golden == "synthetic" else "real "
+    kind = "synthetic " if sample is None else mixed
     print(
         f"Wrote {path}: {manifest['input']['shape']} to {manifest['output']['shape']}, max |Δ| "
         f"{parity['max_abs_error']:.2g} on {parity['rows']} "
-        f"{'synthetic' if sample is None else 'real'} rows (allowed {parity['tolerance']:.2g})"
+        f"{kind}rows (allowed {parity['tolerance']:.2g})"
     )
     if manifest["int8"] is not None:
         from keras_sparse_export.variants.report import format_table

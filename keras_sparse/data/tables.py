@@ -167,7 +167,8 @@ def _from_columns(
     wrong = [name for name in features if not is_numeric(table.schema.field(name).type)]
     if wrong:
         remedy = (
-            f"if it holds labels, --label {wrong[0]} (label={wrong[0]!r}); if subjects, --groups"
+            f"if it holds labels, --label {wrong[0]} (label={wrong[0]!r}); if subjects, "
+            f"--groups {wrong[0]}"
         )
         if not named:
             remedy += "; if line 1 names the columns, --header yes (header=True)"

@@ -33,6 +33,7 @@ def diagnose_run(
     probes: Mapping[str, Any],
     history: Mapping[str, np.ndarray],
     *,
+    best_epoch: Any = None,
     baselines: Iterable[Mapping[str, Any]] = (),
     duplicates: Any = None,
     density: np.ndarray | None = None,
@@ -46,6 +47,7 @@ def diagnose_run(
         probes: Accuracies of linear probes, as `keras_sparse.evaluation.probe_result.Probe` names
             them.
         history: Losses by epoch.
+        best_epoch: Epoch of which the model has the weights, if it is not the last one.
         baselines: Records of what the codes are compared with at their L0.
         duplicates: Number of held-out rows that are among the training rows.
         density: Fraction of rows for which each unit is active, `(units,)`.
@@ -57,7 +59,7 @@ def diagnose_run(
     remedies = families.remedies(family, by_l0=math.isfinite(target_l0))
     problems = [
         *diagnose_codes({**units, **measures}, target_rho(settings), target_l0=target_l0),
-        *_diagnose_losses(history),
+        *_diagnose_losses(history, number(best_epoch)),
         *_diagnose_comparison(probes, measures),
         *_diagnose_baselines(baselines, measures),
         *_diagnose_duplicates(number(duplicates), number(measures.get("rows"))),
@@ -69,7 +71,7 @@ def diagnose_run(
 # Losses ----------------------------------------------------------------------------------------
 
 
-def _diagnose_losses(history: Mapping[str, np.ndarray]) -> Iterator[Problem]:
+def _diagnose_losses(history: Mapping[str, np.ndarray], best_epoch: float) -> Iterator[Problem]:
     not_finite = np.flatnonzero(~np.isfinite(_losses(history, "loss")))
     if len(not_finite):
         yield Problem(
@@ -80,7 +82,7 @@ def _diagnose_losses(history: Mapping[str, np.ndarray]) -> Iterator[Problem]:
         )
     trained = _losses(history, "reconstruction_loss")
     held_out = _losses(history, "val_reconstruction_loss")
-    if np.isfinite(held_out).any():
+    if np.isfinite(held_out).any() and math.isnan(best_epoch):
         best = int(np.nanargmin(held_out))
         if held_out[-1] > RISE * held_out[best]:
             yield Problem(
@@ -89,10 +91,11 @@ def _diagnose_losses(history: Mapping[str, np.ndarray]) -> Iterator[Problem]:
                 "since",
                 "fewer epochs, fewer units, or more rows",
             )
-    if len(trained) and len(held_out) and math.inf > held_out[-1] > GAP * trained[-1] > 0:
+    end = -1 if math.isnan(best_epoch) else int(best_epoch) - 1
+    if len(trained) and len(held_out) and math.inf > held_out[end] > GAP * trained[end] > 0:
         yield Problem(
             "gap",
-            f"The reconstruction loss of held-out rows is {held_out[-1] / trained[-1]:.1f} times "
+            f"The reconstruction loss of held-out rows is {held_out[end] / trained[end]:.1f} times "
             "that of the training rows",
             "more rows or fewer units; if some columns are almost constant, minmax normalization",
         )

@@ -151,7 +151,7 @@ def draw_density(data: RunData) -> Figure | None:
         return None
     dead = int((data.density <= 0).sum())
     always = int((data.density >= diagnosis.ALWAYS_ACTIVE).sum())
-    counts = f"{dead} dead, {always} always active"
+    counts = f"{dead} active for none of the held-out rows, {always} for all of them"
     typical = f"the median unit is active for {percent(float(np.median(data.density)))} of the rows"
     return Figure.of(
         unit_plots.density(data.density),

@@ -88,6 +88,7 @@ def build_run_page(
         data.settings,
         probes,
         run.history,
+        best_epoch=run.record.get("best_epoch"),
         baselines=data.baselines,
         duplicates=run.record.get("duplicates"),
         density=data.density,

@@ -30,13 +30,15 @@ def praise(measures: Mapping[str, Any], probes: Mapping[str, Any], baselines: It
             f"explain more than the {l0:g} largest scores of a PCA ({fraction(codes)} against "
             f"{fraction(explained)})"
         )
-    if probed > max(raw, untrained):
+    if probed > raw and not probed <= untrained:
         better.append(
-            f"tell a linear classifier more than raw rows and an untrained encoder "
-            f"({fraction(probed)} against {fraction(raw)} and {fraction(untrained)})"
+            f"tell a linear classifier more than raw rows ({fraction(probed)} against "
+            f"{fraction(raw)})"
         )
     if not better:
-        return "No problems found, and nothing at which these codes beat a PCA or raw rows."
+        compared = math.isfinite(explained) or math.isfinite(raw)
+        beaten = ", and nothing at which these codes beat a PCA or raw rows" * compared
+        return f"No problems found{beaten}."
     return f"No problems found. The codes {' and '.join(better)}."
 
 

@@ -153,7 +153,7 @@ def test_search_vectors(run: Run) -> None:
 
 
 def test_l1_against_kl(run: Run) -> None:
-    _, *lines = run("l1_against_kl.py", "--epochs", "2").splitlines()
+    _, *lines = run("l1_against_kl.py", "--epochs", "8").splitlines()
     found = {line[:22].strip(): [float(cell) for cell in line[22:].split()] for line in lines}
     assert len(lines) == 3 + 2 * 3 + 3  # L1, KL with and without its small codes, PCA
     x, x_test = train_test_split(load_digits().data / 16, test_size=0.25, random_state=0)

@@ -23,7 +23,7 @@ def is_matrix(source: str) -> bool:
     if not zipfile.is_zipfile(source):
         return False
     with name_damage(), zipfile.ZipFile(source) as archive:
-        return ARRAYS.issubset(name.removesuffix(".npy") for name in archive.namelist())
+        return {f"{name}.npy" for name in ARRAYS}.issubset(archive.namelist())
 
 
 def read_parts(

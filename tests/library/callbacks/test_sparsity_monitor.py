@@ -190,8 +190,15 @@ def test_dead_units_draw_one_warning_with_the_remedy(rows: np.ndarray) -> None:
     assert len([each for each in said if "dead" in str(each.message)]) == 1
 
 
+def start_at_one_half(model: SparseAutoencoder) -> None:
+    """Move codes away from ρ, where they start."""
+    bias = model.encoder.get_layer("code").bias
+    bias.assign(np.zeros(bias.shape, np.float32))
+
+
 def test_a_mean_activation_away_from_rho_draws_a_warning(rows: np.ndarray) -> None:
     model = still(KL(0.05, 1e-3), normalization="standard")
+    start_at_one_half(model)
     model.adapt(rows)
     with pytest.warns(UserWarning, match=r"activation is .* target is rho=0.05.*a larger penalty"):
         model.fit(rows, epochs=3, verbose=0)
@@ -213,6 +220,7 @@ def test_an_l0_that_was_not_reached_draws_one_warning_at_the_end(rows: np.ndarra
 @pytest.mark.slow
 def test_a_mean_activation_on_its_way_to_rho_is_no_news(rows: np.ndarray) -> None:
     model = SparseAutoencoder(12, 6, sparsity=KL(0.2, 1.0), normalization="standard")
+    start_at_one_half(model)
     model.adapt(rows)
     model.compile(keras.optimizers.Adam(3e-3))
     monitor = SparsityMonitor()

@@ -23,6 +23,7 @@ def diagnose(
     density: list[float] | None = None,
     duplicates: int | None = None,
     pca: float | None = None,
+    best_epoch: int | None = None,
 ) -> list[str]:
     problems = diagnose_run(
         GOOD | (measures or {}),
@@ -30,6 +31,7 @@ def diagnose(
         probes or {},
         {name: np.array(values) for name, values in (history or {}).items()},
         baselines=[] if pca is None else [pca_record(pca)],
+        best_epoch=best_epoch,
         duplicates=duplicates,
         density=np.array(density if density is not None else [0.1]),
     )
@@ -43,6 +45,9 @@ def test_nothing_is_wrong_with_a_good_run() -> None:
     assert diagnose(probes=rough) == []
     assert diagnose(measures={"rows": 180}, duplicates=9) == []
     assert diagnose(measures={"explained_by_active": 0.9}, pca=0.89) == []
+    risen = {"reconstruction_loss": [1, 0.9, 0.3], "val_reconstruction_loss": [2, 1, 1.5]}
+    assert diagnose(history=risen, best_epoch=2) == []  # the model has the weights of epoch 2
+    assert len(diagnose(history=risen)) == 2
 
 
 @pytest.mark.parametrize(

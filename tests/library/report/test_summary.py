@@ -31,5 +31,8 @@ def test_praise_names_what_the_codes_are_better_at() -> None:
         "No problems found. The codes explain more than the 4 largest scores of a PCA (0.900 "
         "against 0.850)."
     )
-    assert "tell a linear classifier more than" in summary.praise(good, probes, [])
+    assert summary.praise(good, probes, []).endswith(
+        "tell a linear classifier more than raw rows (0.970 against 0.960)."
+    )
+    assert summary.praise(good, {"codes": 0.9}, []) == "No problems found."  # nothing compared
     assert "nothing at which" in summary.praise(good, {"codes": 0.9, "raw": 0.91}, [])
