@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse.callbacks.calibrate import Calibrate
 from keras_sparse.callbacks.epoch_progress import EpochProgress
 from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
 from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
@@ -115,8 +114,6 @@ def fit(
         if start is not None:
             _copy_state(start, model, settings.learning_rate)
         monitor = SparsityMonitor(warn=False)
-        seen = sample(training)
-        seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
         ending = _end_early(model, budget.patience, settings.warm_up)
         history = model.fit(
             mix_rows(training, budget.mixed, settings.seed) if budget.mixed else training,
@@ -131,8 +128,6 @@ def fit(
                 *_remedies(settings, model, training),
                 *ending,
                 *callbacks,
-                # Few held-out rows are too few for thresholds, and measure the L0 honestly.
-                *([] if model.count_activation is None else [Calibrate(seen)]),
             ],
         ).history
     losses = history.get("loss", [])
@@ -143,6 +138,8 @@ def fit(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
+    seen = sample(training)
+    seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
     evaluation = evaluate(model, held_out, seen)
     return Run(
         model,

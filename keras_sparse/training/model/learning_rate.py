@@ -15,8 +15,8 @@ SCALE_BY_COUNT, SCALE_REFINED = 0.19, 0.13
 """Peak of the rate times √max(features, units), for codes by count and for refined ones."""
 LARGEST = 0.012
 """Peak of the rate where features and units are few; tried with 64 features and 256 units."""
-LARGEST_SHARE = 0.3
-"""Part of the variance along the first principal axis up to which the rate has no factor."""
+DIRECTIONS = 4.0
+"""Number of directions that share the variance from which on the rate has no factor."""
 WARM_UP, DECAY, DECAY_BY_COUNT = 0.05, 0.2, 0.4
 """Fractions of the steps of a training in which the rate rises, falls, and falls by count."""
 UNKNOWN_WARM_UP = 100
@@ -48,26 +48,27 @@ def peak_rate_by_count(features: int, units: int, *, is_refined: bool) -> float:
 
 
 def factor_for(rows: np.ndarray) -> float:
-    """`min(1, 0.3 / s)`, with s the part of the variance along the first principal axis.
+    """`min(1, r / 4)`, with r the number of directions that share the variance of rows.
 
-    Where all columns rise and fall together, as the channels of a spectrum, so do the steps of all
-    their weights, and the rate that suits pixels makes a refined code diverge. Pixels and
-    activations have a factor of 1: s is .1 for MNIST, .29 for Fashion-MNIST, .6 for spectra.
+    `r = (Σ λ)² / Σ λ²` of the variances λ along the principal axes. Where all columns rise and
+    fall together, as the channels of a spectrum, so do the steps of all their weights, and the rate
+    that suits pixels makes a refined code diverge. r is 2 for spectra and 20 and more for images,
+    activations and words.
 
     Args:
         rows: Scaled rows, `(rows, features)`.
 
     Example:
         >>> factor_for(np.outer(np.arange(9.0), np.ones(4)))
-        0.3
+        0.25
     """
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)
     gram = centred @ centred.T if len(rows) < centred.shape[1] else centred.T @ centred
-    total = np.trace(gram)
-    if not total > 0:
+    squares = np.square(gram).sum()
+    if not squares > 0:
         return 1.0
-    share = np.linalg.eigvalsh(gram)[-1] / total
-    return float(f"{min(1.0, LARGEST_SHARE / share):.3g}")  # the same number on all hosts
+    directions = np.trace(gram) ** 2 / squares
+    return float(f"{min(1.0, directions / DIRECTIONS):.3g}")  # the same number on all hosts
 
 
 def trapezoid(step: Tensor, steps: Tensor, decay: float = DECAY) -> Tensor:
