@@ -1,5 +1,6 @@
 """Calibrate the thresholds of a model at the end of its training."""
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,7 +85,7 @@ class Calibrate(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Calibrate each layer."""
         sources, self._sources = self._sources, ()
-        if not np.isfinite((logs or {}).get("loss", 0.0)):
+        if not math.isfinite(float((logs or {}).get("loss", 0.0))):  # a tensor in a plain model
             return  # the training has failed
         layers = [layer for layer in _find_layers(self.model) if not layer.is_calibrated]
         if not layers:
