@@ -52,8 +52,8 @@ def factor_for(rows: np.ndarray) -> float:
 
     `r = (Σ λ)² / Σ λ²` of the variances λ along the principal axes. Where all columns rise and
     fall together, as the channels of a spectrum, so do the steps of all their weights, and the rate
-    that suits pixels makes a refined code diverge. r is 2 for spectra and 20 and more for images,
-    activations and words.
+    that suits pixels makes a refined code diverge. r is 2 for spectra, 28 for MNIST, 8 for
+    Fashion-MNIST and for activations of a network.
 
     Args:
         rows: Scaled rows, `(rows, features)`.
