@@ -54,13 +54,13 @@ def _show_run(folder: Path) -> None:
     print(f"On {evaluation.rows} held-out rows (dead: active for none of them, nor in training):\n")
     baselines = {
         f"{TITLES[entry['kind']]} {entry['l0']}": run_folder.read_evaluation(entry)
-        for entry in record.get("baselines", ())
+        for entry in record["baselines"]
     }
     print(comparison_table({"codes": evaluation, **baselines}))
     if record["probes"]:
         probe = Probe.from_dict(record["probes"])
-        rows = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
-        print(f"\nA linear probe, measured on {rows}:\n\n{probe.table()}")
+        on = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
+        print(f"\nA linear probe, measured on {on}:\n\n{probe.table()}")
     problems = diagnose_run(
         record["evaluation"],
         record["settings"],

@@ -46,7 +46,8 @@ def make_default_grid(features: int, units: int) -> dict[str, list[Any]]:
 def _default_axes(family: Family, features: int, units: int) -> dict[str, list[float]]:
     """Return the axes of a family that is not asked for an L0.
 
-    A code whose mean activation is ρ has about `2 ρ units` active ones, so that ρ spans the L0s.
+    A missing strength is its default. A code whose mean activation is ρ has about `2 ρ units`
+    active ones, so that ρ spans the L0s.
     """
     grids = {parameter.name: list(parameter.grid) for parameter in family.parameters}
     if family.target is not None:
@@ -55,8 +56,6 @@ def _default_axes(family: Family, features: int, units: int) -> dict[str, list[f
     own = {name: values for name, values in grids.items() if values}
     if family.strengths is not None:
         return {family.axis: list(family.strengths(features)), **own}
-    if family.strength_for_units is not None:
-        return {family.axis: [family.strength_for_units(units)], **own}
     return own
 
 

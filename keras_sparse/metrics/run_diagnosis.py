@@ -13,16 +13,12 @@ from keras_sparse.utils.text import fraction, number, section, short
 
 PROBE_LOSS = 0.02
 """Accuracy that a linear probe may lose from raw rows to codes."""
-
 ERRORS = 2.0
 """Standard errors that a difference must exceed to be more than chance."""
-
 RISE = 1.1
 """Factor by which the held-out reconstruction loss may rise above its minimum."""
-
 GAP = 2.0
 """Factor by which the held-out reconstruction loss may exceed that of the training rows."""
-
 REPEATED = 0.05
 """Fraction of the held-out rows that may be among the training rows."""
 
