@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sparse.experiments.grid_sweep import sweep
+from keras_sparse.experiments.sweeps.grid_sweep import sweep
 from keras_sparse.models.settings import Settings
 
 parser = argparse.ArgumentParser(description=__doc__)

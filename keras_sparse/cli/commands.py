@@ -117,9 +117,14 @@ def _write_pages(folder: Path, *, rows: bool, frontier: bool = False) -> None:
 def _sweep(options: argparse.Namespace) -> None:
     _require_export()
     from keras_sparse.data.tables import read_table
-    from keras_sparse.experiments.frontier import RecommendationError
     from keras_sparse.experiments.run_folder import MODEL
-    from keras_sparse.experiments.sweep_folder import POINTS, TABLE, point_folder, write_results
+    from keras_sparse.experiments.sweeps.frontier import RecommendationError
+    from keras_sparse.experiments.sweeps.sweep_folder import (
+        POINTS,
+        TABLE,
+        point_folder,
+        write_results,
+    )
 
     table = read_table(options.data, **table_options(options))
     limits = {
@@ -149,9 +154,9 @@ def _sweep(options: argparse.Namespace) -> None:
 
 def _run_sweep(options: argparse.Namespace, table: Any) -> Any:
     """Train the grid, or search with Optuna."""
-    from keras_sparse.experiments.grid import FAMILIES, L0
-    from keras_sparse.experiments.grid_sweep import sweep
-    from keras_sparse.experiments.optuna_search import search
+    from keras_sparse.experiments.sweeps.grid import FAMILIES, L0
+    from keras_sparse.experiments.sweeps.grid_sweep import sweep
+    from keras_sparse.experiments.sweeps.optuna_search import search
 
     grid = {name: getattr(options, name) for name in (*families.axes(), L0, FAMILIES)}
     grid = {name: values for name, values in grid.items() if values is not None}
@@ -253,8 +258,8 @@ def _report(options: argparse.Namespace) -> None:
 
 def _find_held_out(model: Path) -> Path | None:
     """Find the rows of a run, beside its model, or of a sweep, beside the folder of its points."""
-    from keras_sparse.experiments import sweep_folder
     from keras_sparse.experiments.run_folder import HELD_OUT
+    from keras_sparse.experiments.sweeps import sweep_folder
 
     folders = [model.parent]
     *_, sweep = model.resolve().parents[:3]

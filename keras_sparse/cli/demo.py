@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.held_out import comparison_table
-from keras_sparse.experiments.run import fit
+from keras_sparse.experiments.fitting import fit
 from keras_sparse.experiments.run_folder import Run, write_run
 from keras_sparse.models.settings import Settings
 from keras_sparse.utils import optional

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_sparse.experiments import run_folder, sweep_folder
+from keras_sparse.experiments import run_folder
 from keras_sparse.experiments.folders import ABSENT
 from keras_sparse.experiments.run_folder import RunFolder
+from keras_sparse.experiments.sweeps import sweep_folder
 from keras_sparse.metrics.run_diagnosis import diagnose_run
 from keras_sparse.report import page, summary
 from keras_sparse.report.page import Fact, Row, Section, Table

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.evaluation.baselines import TITLES
-from keras_sparse.experiments import run_folder, sweep_folder
-from keras_sparse.experiments.sweep_folder import SweepFolder, point_folder
+from keras_sparse.experiments import run_folder
+from keras_sparse.experiments.sweeps import sweep_folder
+from keras_sparse.experiments.sweeps.sweep_folder import SweepFolder, point_folder
 from keras_sparse.report import page, summary
 from keras_sparse.report.page import Figure, Row, Table
 from keras_sparse.report.plots.frontier import frontier

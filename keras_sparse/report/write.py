@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from keras_sparse.experiments import sweep_folder
 from keras_sparse.experiments.run_folder import RUN_FILES
-from keras_sparse.experiments.sweep_folder import SWEEP_FILES
+from keras_sparse.experiments.sweeps import sweep_folder
+from keras_sparse.experiments.sweeps.sweep_folder import SWEEP_FILES
 from keras_sparse.report import summary
 from keras_sparse.report.page import is_report
 from keras_sparse.report.plots.frontier import frontier

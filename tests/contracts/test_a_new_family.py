@@ -198,7 +198,7 @@ def test_the_transformer_and_the_settings_know_an_activation_by_count(rows: np.n
 
 
 def test_its_range_joins_the_default_grid() -> None:
-    from keras_sparse.experiments.grid import make_default_grid
+    from keras_sparse.experiments.sweeps.grid import make_default_grid
 
     grid = make_default_grid(100, 64)
     assert "half" in grid["sparsity"]

@@ -24,7 +24,7 @@ import keras_sparse.cli.main
 import keras_sparse_export
 import keras_sparse_export.cli.main
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse.experiments import workers
+from keras_sparse.experiments.sweeps import workers
 from keras_sparse_export import Encoder, export_encoder
 
 ROOT = Path(__file__).parents[2]

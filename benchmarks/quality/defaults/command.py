@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.tables import read_table
-from keras_sparse.experiments.run import split
+from keras_sparse.experiments.fitting import split
 from keras_sparse.experiments.run_folder import load_model
 from keras_sparse.metrics.functional import explained_variance
 from keras_sparse.models.settings import Settings

@@ -15,7 +15,7 @@ from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.cli import main as cli
 from keras_sparse.cli.arguments import BACKENDS
 from keras_sparse.data.arrays import DataError
-from keras_sparse.experiments.frontier import RecommendationError
+from keras_sparse.experiments.sweeps.frontier import RecommendationError
 from keras_sparse.training.checkpoint.storage import CheckpointError
 from keras_sparse.training.failures import TrainingError
 from keras_sparse_export import Encoder

@@ -12,7 +12,7 @@ from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import Table
-from keras_sparse.experiments import run, run_folder
+from keras_sparse.experiments import fitting, run, run_folder
 from keras_sparse.models import budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
@@ -90,11 +90,11 @@ def test_the_same_seed_gives_the_same_run(file: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_remedies_for_dead_units(rows: np.ndarray) -> None:
     settings = Settings(**{**vars(SMALL), "strength": 0.1, "epochs": 4, "warm_up": 2, "revive": 1})
-    found = run.fit("test", Table(rows, None), settings).history
+    found = fitting.fit("test", Table(rows, None), settings).history
     assert found["penalty_strength"] == pytest.approx([0.05, 0.1, 0.1, 0.1])
     assert len(found["revived_units"]) == 4
     kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
-    assert "revived_units" not in run.fit("test", Table(rows, None), kl).history
+    assert "revived_units" not in fitting.fit("test", Table(rows, None), kl).history
 
 
 def test_a_planned_training_keeps_its_best_weights_and_is_another_than_that_of_its_epochs(
@@ -111,10 +111,10 @@ def test_a_planned_training_keeps_its_best_weights_and_is_another_than_that_of_i
     assert run.is_complete(file, tmp_path / "run", planned)
     assert not run.is_complete(file, tmp_path / "run", Settings(code_dim=8, epochs=3))
     monkeypatch.setattr(budget, "FEW_EPOCHS", 2)
-    found = run.fit(None, Table(np.load(file)["x"], None), planned)
+    found = fitting.fit(None, Table(np.load(file)["x"], None), planned)
     assert found.best_epoch == 1 + int(np.argmin(found.history["val_loss"]))
     with pytest.raises(ValueError, match=r"`warm_up`\. Expected at most the 3 epochs"):
-        run.fit(None, Table(np.load(file)["x"], None), Settings(strength=0.1, warm_up=4))
+        fitting.fit(None, Table(np.load(file)["x"], None), Settings(strength=0.1, warm_up=4))
 
 
 def test_groups_are_held_out_whole_and_probed_apart(
@@ -132,7 +132,7 @@ def test_groups_are_held_out_whole_and_probed_apart(
     assert not run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL)
     monkeypatch.setattr("keras_sparse.evaluation.probe_design.FEW_ROWS", 400)
     table = Table(rows[groups], groups % 2)
-    alone = run.fit(None, table, SMALL)
+    alone = fitting.fit(None, table, SMALL)
     assert alone.duplicates == 40
     assert alone.probe is not None
     assert (alone.probe.rows, alone.probe.folds) == (40, None)
@@ -145,7 +145,7 @@ def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None
 
 
 def test_statistics_of_the_scaling_come_from_the_training_rows(rows: np.ndarray) -> None:
-    found = run.fit("test", Table(rows, None), SMALL)
+    found = fitting.fit("test", Table(rows, None), SMALL)
     train, test = split_rows(Table(rows, None), 0.1, 0)
     assert len(set(train) & set(test)) == 0
     np.testing.assert_allclose(found.model.scale(rows[train]).mean(0), 0, atol=1e-5)
@@ -164,7 +164,7 @@ def test_weights_that_end_as_nan_fail_although_every_loss_was_finite(
 
     settings = Settings(code_dim=4, strength=1e-4, epochs=1, batch_size=360)
     with pytest.raises(TrainingError, match=r"a finite loss and weights. .* infinity in epoch 1"):
-        run.fit(None, Table(rows, None), settings, callbacks=[Last()])
+        fitting.fit(None, Table(rows, None), settings, callbacks=[Last()])
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_too_few_rows_are_refused(
     count: int, hold_out: float, message: str, rows: np.ndarray
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        run.fit("test", Table(rows[:count], None), Settings(hold_out=hold_out))
+        fitting.fit("test", Table(rows[:count], None), Settings(hold_out=hold_out))
 
 
 def test_rows_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
     rows[5, 1] = np.nan
     with pytest.raises(DataError, match=r"`DATA`.*NaN or infinity in row 5"):
-        run.fit("test", Table(rows, None), SMALL)
+        fitting.fit("test", Table(rows, None), SMALL)
 
 
 @pytest.mark.usefixtures("no_staging")
@@ -228,7 +228,7 @@ def test_labels_are_looked_at_before_the_training(
 ) -> None:
     monkeypatch.delattr(run, "SparseAutoencoder")
     with pytest.raises(DataError, match=message):
-        run.fit("test", Table(rows, labels), SMALL)
+        fitting.fit("test", Table(rows, labels), SMALL)
 
 
 def test_one_held_out_row_has_no_variance_to_explain(tmp_path: Path, rows: np.ndarray) -> None:

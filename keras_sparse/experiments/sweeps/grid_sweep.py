@@ -12,14 +12,14 @@ from typing import Any
 import keras
 
 from keras_sparse.data.tables import as_table
-from keras_sparse.experiments import sweep_folder, workers
-from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid import Grid, largest_l0, make_points
-from keras_sparse.experiments.point import Point
-from keras_sparse.experiments.run import require_revivable, split
+from keras_sparse.experiments.fitting import require_revivable, split
 from keras_sparse.experiments.run_folder import is_run, write_held_out
-from keras_sparse.experiments.sweep_folder import point_folder
-from keras_sparse.experiments.workers import Train
+from keras_sparse.experiments.sweeps import sweep_folder, workers
+from keras_sparse.experiments.sweeps.frontier import Frontier
+from keras_sparse.experiments.sweeps.grid import Grid, largest_l0, make_points
+from keras_sparse.experiments.sweeps.point import Point
+from keras_sparse.experiments.sweeps.sweep_folder import point_folder
+from keras_sparse.experiments.sweeps.workers import Train
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families
 from keras_sparse.utils.text import list_some, one_line

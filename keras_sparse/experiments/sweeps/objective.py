@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 from keras_sparse.data.tables import as_table
+from keras_sparse.experiments.fitting import split
 from keras_sparse.experiments.folders import TemporaryFolder
-from keras_sparse.experiments.grid import Space, check_space, suggest_settings
-from keras_sparse.experiments.point import Point
-from keras_sparse.experiments.run import split
-from keras_sparse.experiments.sweep_folder import point_folder
-from keras_sparse.experiments.workers import train_here
+from keras_sparse.experiments.sweeps.grid import Space, check_space, suggest_settings
+from keras_sparse.experiments.sweeps.point import Point
+from keras_sparse.experiments.sweeps.sweep_folder import point_folder
+from keras_sparse.experiments.sweeps.workers import train_here
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from keras_sparse.utils import optional
@@ -51,7 +51,7 @@ class Objective:
     Example:
         >>> import numpy as np, optuna
         >>> from keras_sparse.experiments import Settings
-        >>> from keras_sparse.experiments.objective import Objective
+        >>> from keras_sparse.experiments.sweeps.objective import Objective
         >>> x = np.random.default_rng(0).random((200, 8))
         >>> few = Settings(code_dim=4, epochs=1)
         >>> objective = Objective(x, {"l1": (1e-4, 1e-2)}, settings=few)

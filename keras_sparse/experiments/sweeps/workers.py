@@ -21,8 +21,8 @@ import numpy as np
 
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.tables import Table
+from keras_sparse.experiments.fitting import fit
 from keras_sparse.experiments.folders import transactions
-from keras_sparse.experiments.run import fit
 from keras_sparse.experiments.run_folder import MARKER, load_model, write_run
 from keras_sparse.models.settings import Settings
 from keras_sparse.utils.text import one_line
@@ -38,7 +38,7 @@ COMMAND = (
     # Not `-m`: the package imports this module, and Python would run it a second time.
     sys.executable,
     "-c",
-    "import sys; from keras_sparse.experiments.workers import main; sys.exit(main())",
+    "import sys; from keras_sparse.experiments.sweeps.workers import main; sys.exit(main())",
 )
 """Folder of the rows, which every process maps into its memory."""
 

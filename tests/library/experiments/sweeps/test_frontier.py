@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from keras_sparse.evaluation.held_out import Evaluation
-from keras_sparse.experiments.frontier import Frontier, RecommendationError, measure_above_chord
-from keras_sparse.experiments.point import Point, columns
+from keras_sparse.experiments.sweeps.frontier import (
+    Frontier,
+    RecommendationError,
+    measure_above_chord,
+)
+from keras_sparse.experiments.sweeps.point import Point, columns
 
 
 def done(name: str, l0: float, variance: float, probe: float | None = None) -> Point:

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 
 from keras_sparse import KL, L1, L2, ActivityRegularizer
-from keras_sparse.experiments.grid import (
+from keras_sparse.experiments.sweeps.grid import (
     check_space,
     make_default_grid,
     make_points,
     suggest_settings,
 )
-from keras_sparse.experiments.point import Point
+from keras_sparse.experiments.sweeps.point import Point
 from keras_sparse.models.settings import Settings
 
 BASE = Settings(code_dim=64, rho=0.07, rho_horizon=1000)

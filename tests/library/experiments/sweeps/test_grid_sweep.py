@@ -18,11 +18,12 @@ from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import measure_baselines
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
-from keras_sparse.experiments import run, sweep_folder, workers
-from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid_sweep import PointProgress, sweep
-from keras_sparse.experiments.point import Point, columns
+from keras_sparse.experiments import fitting
 from keras_sparse.experiments.run_folder import Run
+from keras_sparse.experiments.sweeps import sweep_folder, workers
+from keras_sparse.experiments.sweeps.frontier import Frontier
+from keras_sparse.experiments.sweeps.grid_sweep import PointProgress, sweep
+from keras_sparse.experiments.sweeps.point import Point, columns
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from models import untrained_run
@@ -136,7 +137,7 @@ def test_a_point_that_fails_is_told_and_tried_again(
 
 def test_a_strength_that_blows_up_the_weights_is_no_model(rows: np.ndarray) -> None:
     with pytest.raises(TrainingError, match="a finite loss and weights"):
-        run.fit(None, Table(rows, None), replace(SMALL, strength=1e38))
+        fitting.fit(None, Table(rows, None), replace(SMALL, strength=1e38))
 
 
 @pytest.mark.usefixtures("trained")
@@ -194,7 +195,7 @@ def test_rows_are_looked_at_before_anything_is_written(rows: np.ndarray, tmp_pat
 KILLED = """
 import os, signal, sys
 import numpy as np
-from keras_sparse.experiments import workers
+from keras_sparse.experiments.sweeps import workers
 from keras_sparse.experiments import Settings, sweep
 
 write, calls = workers.write_run, []
@@ -228,7 +229,7 @@ def test_a_sweep_that_was_killed_goes_on(
     assert list(out.rglob("run.json")) == [first.with_name("run.json")]
 
     counted: list[float | None] = []
-    fit = run.fit
+    fit = fitting.fit
 
     def counting(name: None, table: Table, settings: Settings, **kwargs: Any) -> Run:
         counted.append(settings.strength)
@@ -342,7 +343,9 @@ def test_the_first_point_tells_how_long_the_others_take(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seconds = iter([0.0, 240.0, 480.0])
-    monkeypatch.setattr("keras_sparse.experiments.grid_sweep.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr(
+        "keras_sparse.experiments.sweeps.grid_sweep.time.monotonic", lambda: next(seconds)
+    )
     progress = PointProgress(7, done=1, at_once=2)
     for name in ("first", "second"):
         progress.show(Point(name, "l1", 1.0, status="failed", error="memory"))
@@ -386,10 +389,10 @@ def test_a_training_that_goes_on_has_the_weights_and_moments_of_the_one_before(
 ) -> None:
     weak = replace(SMALL, strength=1e-4)
     table, still = Table(rows, None), replace(weak, learning_rate=0.0)
-    first = run.fit(None, table, weak).model
+    first = fitting.fit(None, table, weak).model
     first.save(tmp_path / "first.keras")
     start = keras.saving.load_model(tmp_path / "first.keras")
-    then = run.fit(None, table, replace(still, strength=1e-2), start=start).model
+    then = fitting.fit(None, table, replace(still, strength=1e-2), start=start).model
     assert then.penalty is not None
     assert then.penalty.strength == pytest.approx(1e-2)
     np.testing.assert_array_equal(then.encode(rows), first.encode(rows))
@@ -413,7 +416,7 @@ def test_a_process_that_is_killed_fails_its_point_alone(
             if len(started) == 1:
                 self.kill()
 
-    monkeypatch.setattr("keras_sparse.experiments.workers.subprocess.Popen", Fragile)
+    monkeypatch.setattr("keras_sparse.experiments.sweeps.workers.subprocess.Popen", Fragile)
     labels = np.where(rows[:, 0] > np.median(rows[:, 0]), "high", "low")
     grid = {"l1": [1e-4, 1e-3, 1e38]}
     table = Table(rows, labels, (3, 4), tuple("abcdefghijkl"))
@@ -444,7 +447,7 @@ def test_another_process_splits_and_probes_the_same_rows(rows: np.ndarray, tmp_p
 
 ANNOUNCES = """
 import keras
-from keras_sparse.experiments import workers
+from keras_sparse.experiments.sweeps import workers
 
 class Announce(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from keras_sparse.experiments.point import Point, columns
+from keras_sparse.experiments.sweeps.point import Point, columns
 from keras_sparse.utils.text import align
 
 SAME_L0 = 1.25

@@ -11,15 +11,15 @@ import numpy as np
 
 from keras_sparse.data.tables import as_table
 from keras_sparse.evaluation.held_out import Evaluation
-from keras_sparse.experiments import sweep_folder
-from keras_sparse.experiments.frontier import Frontier
-from keras_sparse.experiments.grid import FAMILIES, L0, Space, check_space, select_families
-from keras_sparse.experiments.grid_sweep import PointProgress
-from keras_sparse.experiments.objective import Objective, address_of, require_optuna
-from keras_sparse.experiments.point import Point
-from keras_sparse.experiments.run import require_revivable, split
+from keras_sparse.experiments.fitting import require_revivable, split
 from keras_sparse.experiments.run_folder import write_held_out
-from keras_sparse.experiments.sweep_folder import point_folder
+from keras_sparse.experiments.sweeps import sweep_folder
+from keras_sparse.experiments.sweeps.frontier import Frontier
+from keras_sparse.experiments.sweeps.grid import FAMILIES, L0, Space, check_space, select_families
+from keras_sparse.experiments.sweeps.grid_sweep import PointProgress
+from keras_sparse.experiments.sweeps.objective import Objective, address_of, require_optuna
+from keras_sparse.experiments.sweeps.point import Point
+from keras_sparse.experiments.sweeps.sweep_folder import point_folder
 from keras_sparse.models.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_sparse.experiments.point import Point
+from keras_sparse.experiments.sweeps.point import Point
 from keras_sparse.models.budget import choose_l0s
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families

@@ -10,10 +10,10 @@ import pytest
 from keras_sparse import SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.tables import Table
-from keras_sparse.experiments import workers
-from keras_sparse.experiments.objective import Objective, _Watch
-from keras_sparse.experiments.optuna_search import count_trials, search
 from keras_sparse.experiments.run_folder import Run
+from keras_sparse.experiments.sweeps import workers
+from keras_sparse.experiments.sweeps.objective import Objective, _Watch
+from keras_sparse.experiments.sweeps.optuna_search import count_trials, search
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from models import untrained_run

@@ -22,9 +22,9 @@ from keras_sparse.experiments.folders import (
     transactions,
     write_json,
 )
-from keras_sparse.experiments.frontier import Frontier, Recommendation, RecommendationError
-from keras_sparse.experiments.point import Point
 from keras_sparse.experiments.run_folder import versions
+from keras_sparse.experiments.sweeps.frontier import Frontier, Recommendation, RecommendationError
+from keras_sparse.experiments.sweeps.point import Point
 from keras_sparse.models.settings import Settings
 from keras_sparse.utils.files import replace_file
 

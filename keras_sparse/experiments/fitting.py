@@ -1,0 +1,240 @@
+"""Train on a table, and evaluate on held-out rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sparse.callbacks.epoch_progress import EpochProgress
+from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
+from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
+from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
+from keras_sparse.data.labels import require_labels
+from keras_sparse.data.mixing import mix_rows
+from keras_sparse.data.shards import Shards
+from keras_sparse.data.splits import (
+    choose_probe_rows,
+    count_duplicates,
+    sample,
+    split_rows,
+    take_rows,
+)
+from keras_sparse.data.tables import Table
+from keras_sparse.distribution import devices
+from keras_sparse.evaluation.baselines import Measured, measure_baselines
+from keras_sparse.evaluation.held_out import evaluate
+from keras_sparse.evaluation.probe_design import ProbeDesign
+from keras_sparse.evaluation.probe_result import Probe
+from keras_sparse.evaluation.random_encoder import RandomEncoder
+from keras_sparse.experiments.run_folder import Run
+from keras_sparse.models.scaling import require_resolved
+from keras_sparse.models.settings import Settings
+from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+from keras_sparse.sparsity.family import Family
+from keras_sparse.training.failures import TrainingError, finite
+
+
+def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Split the rows as `split_rows` does; validate columns and labels before anything is trained.
+
+    Raises:
+        DataError: If there are too few rows or groups, some rows are not finite, the labels are
+            unusable, or float32 loses the digits of a column.
+        ValueError: If `settings.hold_out` is not in (0, 1).
+    """
+    labels = None if table.labels is None else require_labels(table.labels)
+    train, test = split_rows(table, settings.hold_out, settings.seed)
+    if settings.normalization != "none" and not isinstance(table.rows, Shards):
+        require_resolved(table.rows, table.columns)  # of rows on disk, `adapt` does
+    if labels is not None:
+        require_labels(labels[choose_probe_rows(train, settings.seed)])
+    return train, test
+
+
+def require_revivable(settings: Settings, families: Iterable[Family]) -> None:
+    """Raise if dead units are to be resampled, and no family has codes that are exactly zero.
+
+    Raises:
+        ValueError: If so.
+    """
+    names = {family.name: family.has_exact_zeros() for family in families}
+    if settings.revive and not any(names.values()):
+        raise ValueError(
+            "Invalid value for argument `revive`. Expected it only with codes that can be exactly "
+            f"zero, not with those of {', '.join(names)}. Received: revive={settings.revive}. "
+            "Remedy: another family, or no revive"
+        )
+
+
+def fit(
+    name: str | None,
+    table: Table,
+    settings: Settings,
+    *,
+    start: SparseAutoencoder | None = None,
+    baselines: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Run:
+    """Train on a table and evaluate on held-out rows.
+
+    Args:
+        name: Label of the progress bar; `None` shows no progress.
+        table: The rows, and their labels.
+        settings: How to train.
+        start: A model to continue from, with its optimizer; only its penalty may differ.
+        baselines: Whether to measure what the codes are compared with: the baselines at their L0
+            and, if there are labels, probes of raw rows, their PCA and an untrained encoder.
+        callbacks: More callbacks.
+
+    Raises:
+        DataError: If there are too few rows, some are not finite, or the labels are unusable.
+        TrainingError: If the loss stops being finite.
+        ValueError: If there are fewer devices than `settings` asks for.
+    """
+    rows = table.rows
+    train, test = split(table, settings)
+    keras.utils.set_random_seed(settings.seed)
+    training, held_out = take_rows(rows, train, test)
+    budget, settings = settings.plan(rows), settings.for_rows(rows)
+    if settings.warm_up > budget.epochs:
+        raise ValueError(
+            f"Invalid value for argument `warm_up`. Expected at most the {budget.epochs} epochs of "
+            f"the training. Received: warm_up={settings.warm_up}"
+        )
+    with devices.share(settings.devices):
+        model = build(settings, rows.shape[1])
+        if model.normalization is not None:
+            model.adapt(training)
+        model.compile(settings.optimizer())
+        if start is not None:
+            _copy_state(start, model, settings.learning_rate)
+        monitor = SparsityMonitor(warn=False)
+        ending = _end_early(model, budget.patience, settings.warm_up)
+        history = model.fit(
+            mix_rows(training, budget.mixed, settings.seed) if budget.mixed else training,
+            validation_data=held_out,
+            epochs=budget.epochs,
+            batch_size=budget.batch_size,
+            verbose=0,
+            callbacks=[
+                *([] if name is None else [EpochProgress(name)]),
+                keras.callbacks.TerminateOnNaN(),
+                monitor,
+                *_remedies(settings, model, training),
+                *ending,
+                *callbacks,
+            ],
+        ).history
+    losses = history.get("loss", [])
+    is_finite = np.isfinite(losses).all() and all(map(finite, model.get_weights()))
+    ended = any(callback.stopped_epoch for callback in ending)
+    if not is_finite or (len(losses) < budget.epochs and not ended):
+        raise TrainingError(
+            "Expected a finite loss and weights. Received: NaN or infinity in epoch "
+            f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
+        )
+    seen = sample(training)
+    seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
+    evaluation = evaluate(model, held_out, seen)
+    return Run(
+        model,
+        settings,
+        budget,
+        history,
+        held_out,
+        len(training),
+        evaluation,
+        _probe(
+            model,
+            table,
+            (choose_probe_rows(train, settings.seed), test),
+            evaluation.l0 if baselines else None,
+        ),
+        curves=monitor.curves(),
+        best_epoch=ending[0].best_epoch + 1 if ending else None,
+        row_shape=table.row_shape or rows.shape[1:],
+        columns=table.columns,
+        baselines=_measure_baselines(model, seen, held_out, evaluation.l0) if baselines else (),
+        duplicates=count_duplicates(rows, train, test),
+    )
+
+
+def build(settings: Settings, features: int) -> SparseAutoencoder:
+    """Build the model of settings that name its units."""
+    return SparseAutoencoder(
+        features,
+        settings.units,
+        hidden_units=settings.hidden_units,
+        **settings.builder_arguments(features),
+        normalization=None if settings.normalization == "none" else settings.normalization,
+        rho_horizon=settings.rho_horizon,
+        dtype=settings.precision,
+    )
+
+
+def _end_early(
+    model: SparseAutoencoder, patience: int | None, warm_up: int
+) -> list[keras.callbacks.EarlyStopping]:
+    """End a training whose held-out loss gets no better, and restore the best weights.
+
+    While a strength grows or is still to be found, so does the loss, which shows nothing.
+    """
+    finds_strength = model.penalty is not None and model.penalty.target_l0 is not None
+    if patience is None or finds_strength or warm_up:
+        return []
+    return [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)]
+
+
+def _measure_baselines(
+    model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float
+) -> tuple[Measured, ...]:
+    """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
+    if round(l0) < 1:
+        return ()
+    width = model.encoder.output_shape[-1]
+    return tuple(
+        measure_baselines(model.scale(rows), model.scale(held_out), [round(l0)], width=width)
+    )
+
+
+def _remedies(
+    settings: Settings, model: SparseAutoencoder, rows: Any
+) -> list[keras.callbacks.Callback]:
+    remedies: list[keras.callbacks.Callback] = []
+    if settings.warm_up and model.penalty is not None:
+        schedule = PenaltySchedule.warm_up(model.penalty.strength, settings.warm_up)
+        remedies.append(PenaltySchedule(schedule))
+    if settings.revive and model.threshold == 0:
+        remedies.append(ReviveDeadUnits(rows, every=settings.revive))
+    return remedies
+
+
+def _probe(
+    model: SparseAutoencoder, table: Table, split: tuple[np.ndarray, np.ndarray], l0: float | None
+) -> Probe | None:
+    """Probe the codes; with an L0 of theirs, also what they are compared with."""
+    design = ProbeDesign.of(table, *split)
+    if design is None:
+        return None
+    train, test = (table.rows[part] for part in split)
+    codes = model.encode(train), model.encode(test)
+    if l0 is None:
+        return design.measure(codes)
+    raw = model.scale(train), model.scale(test)
+    random, k = RandomEncoder.fit(raw[0], codes[0].shape[-1]), max(1, round(l0))
+    untrained = random.encode(raw[0], k), random.encode(raw[1], k)
+    return design.measure(codes, raw=raw, untrained=untrained, k=(1, 2, 5))
+
+
+def _copy_state(start: SparseAutoencoder, model: SparseAutoencoder, rate: float | None) -> None:
+    """Copy the weights of `start` and the moments of its optimizer to `model`, but not its rate."""
+    model.encoder.set_weights(start.encoder.get_weights())
+    model.decoder.set_weights(start.decoder.get_weights())
+    if start.optimizer is not None and start.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+        pairs = zip(model.optimizer.variables, start.optimizer.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(value)
+        if rate is not None:  # a schedule begins anew
+            model.optimizer.learning_rate = rate
