@@ -104,7 +104,12 @@ def _sweep(commands: Any, run: Action) -> None:
     _add_output(sweep, "DIR")
     _add_grid(sweep)
     choice = sweep.add_argument_group("recommendation", "by default the knee of the Pareto front")
-    choice.add_argument("--max-l0", type=float, metavar="N", help="maximum L0")
+    choice.add_argument(
+        "--max-l0",
+        type=float,
+        metavar="N",
+        help="maximum L0; points are added if all of the grid are denser, or all are sparser",
+    )
     choice.add_argument(
         "--min-explained-variance",
         type=float,
@@ -119,6 +124,13 @@ def _sweep(commands: Any, run: Action) -> None:
         type=positive,
         metavar="N",
         help="points to train at once (default: as cores and memory allow)",
+    )
+    sweep.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="begin no point that would not end within N minutes; the same command trains the "
+        "rest (default: 30 without numbers in the grid, no limit with them; inf for none)",
     )
     sweep.add_argument("--no-rows", action="store_true", help="keep no held-out rows")
     search = sweep.add_argument_group("search", "with Optuna, between the ends of the grid")
@@ -231,7 +243,8 @@ def _add_grid(sweep: argparse.ArgumentParser) -> None:
     grid = sweep.add_argument_group(
         "grid",
         f"families at equal L0, or {axes}; by default {default}, for L0s from 2 to 50 percent of "
-        "the units or of the columns",
+        "the units or of the columns, with up to four points more for each family that misses the "
+        "first or the last of these L0s",
     )
     grid.add_argument("--l0", type=sizes, metavar="K,K", help="L0s to train for, such as 8,16,32")
     grid.add_argument(

@@ -137,6 +137,8 @@ def _sweep(options: argparse.Namespace) -> None:
         )
     frontier = _run_sweep(options, table)
     print(f"\nOn held-out rows of {options.data.name}:\n\n{frontier.table()}")
+    for note in frontier.notes:
+        print(f"\nNote: {note}")
     print(f"\nWrote {options.output}: {TABLE} and {options.output / POINTS}")
     try:
         recommendation = frontier.recommend(**limits)
@@ -169,8 +171,11 @@ def _run_sweep(options: argparse.Namespace, table: Any) -> Any:
     }
     if options.trials is None:
         _require_unset(options, "only with --trials", "storage", "study")
-        return sweep(table, grid or None, warm=options.warm, processes=options.processes, **shared)
-    _require_unset(options, "only without --trials", "warm", "processes")
+        names = ("warm", "processes", "max_l0", "minutes")
+        return sweep(
+            table, grid or None, **{name: getattr(options, name) for name in names}, **shared
+        )
+    _require_unset(options, "only without --trials", "warm", "processes", "minutes")
     space = {
         name: values if name == FAMILIES else (min(values), max(values))
         for name, values in grid.items()

@@ -32,7 +32,7 @@ def render_sweep(source: Path, show_rows: bool, row_shape: Sequence[int] | None)
     sweep = sweep_folder.read_sweep(source)
     chosen, reason = summary.recommendation(sweep.record)
     statuses = [point.get("status") for point in sweep.points]
-    failed = statuses.count("failed")
+    counts = {"failed": statuses.count("failed"), "not trained": statuses.count("pending")}
     folder = None if chosen is None else _find_point(sweep, chosen)
     missing = list_missing(sweep.missing)
     if chosen is not None and folder is None:
@@ -42,14 +42,20 @@ def render_sweep(source: Path, show_rows: bool, row_shape: Sequence[int] | None)
         "sweep.html.jinja",
         title=f"Sweep of {sweep.record.get('data') or source.resolve().name}",
         subtitle=f"{statuses.count('done')} points trained"
-        + (f", {failed} failed" if failed else ""),
+        + "".join(f", {count} {what}" for what, count in counts.items() if count),
         recommendation=f"{advice} {reason}".strip(),
         missing=missing,
+        notes=[f"{note}." for note in _list_notes(sweep.record)],
         run=None if folder is None else _build_point(sweep, folder, show_rows, row_shape),
         figures=_draw_frontier(sweep.points, chosen),
         points=_list_points(sweep.points, chosen),
         record=list_record(sweep.record),
     )
+
+
+def _list_notes(record: dict[str, Any]) -> list[str]:
+    notes = record.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
 
 
 def _find_point(sweep: SweepFolder, name: str) -> Path | None:
@@ -114,7 +120,7 @@ def _describe_points(points: list[dict[str, Any]], chosen: str | None) -> str:
 
 def _list_points(points: list[dict[str, Any]], chosen: str | None) -> Table | None:
     parameters = {name: parameter.symbol for name, parameter in families.parameters().items()}
-    asked = {"strength": "strength", "target_l0": "asked L0"}
+    asked = {"strength": "strength", "target_l0": "asked L0", "goal_l0": "added for L0"}
     columns = {"name": "point", **asked, **parameters, **MEASURES}
     names = [name for name in columns if any(str(p.get(name) or "").strip() for p in points)]
     if not names:

@@ -32,7 +32,7 @@ CENTERED = 'rows of mean zero (normalization="standard" or --normalization stand
 NONE = Family("none", None, title="no penalty", color="muted")
 """The row for training without a penalty."""
 
-RESERVED = ("name", "sparsity", "strength", "l0", "target_l0")
+RESERVED = ("name", "sparsity", "strength", "l0", "target_l0", "goal_l0")
 """Names that a grid or a point of a sweep has beside the strengths and the parameters."""
 
 _families: dict[str, Family] = {}

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TextIO
 
@@ -39,12 +40,14 @@ class Frontier:
     """The folder of the sweep."""
     baselines: tuple[Point, ...] = ()
     """A PCA and a dictionary at the L0s of the points, to compare with; none is recommended."""
+    notes: tuple[str, ...] = ()
+    """Sentences about points that were not trained, and L0s that were not reached."""
 
     @property
     def front(self) -> tuple[Point, ...]:
         """The Pareto front of explained variance and L0, sparsest point first."""
         best: list[Point] = []
-        for point in sorted(self._usable, key=lambda point: (_l0(point), -_variance(point))):
+        for point in sorted(self._usable, key=lambda point: (point.l0, -_variance(point))):
             if not best or _variance(point) > _variance(best[-1]):
                 best.append(point)
         return tuple(best)
@@ -86,15 +89,15 @@ class Frontier:
 
     def _compare_with_pca(self, point: Point) -> str:
         """Say if a PCA explains more with as many numbers as a code has active units, or fewer."""
-        l0, codes = _l0(point), _active_variance(point)
+        l0, codes = point.l0, _active_variance(point)
         scores = [
-            each for each in self.baselines if each.sparsity == "pca" and _l0(each) <= round(l0)
+            each for each in self.baselines if each.sparsity == "pca" and each.l0 <= round(l0)
         ]
         best = max(scores, key=_variance, default=None)
         if best is None or _variance(best) <= codes:
             return ""
         return (
-            f"; the {_l0(best):.0f} largest scores of a PCA explain more ({_variance(best):.3f} "
+            f"; the {best.l0:.0f} largest scores of a PCA explain more ({_variance(best):.3f} "
             f"against {codes:.3f} by the active units)"
         )
 
@@ -125,19 +128,21 @@ class Frontier:
             nearest = min(usable, key=lambda point: sum(limit.excess(point) for limit in limits))
             raise RecommendationError(
                 f"Expected a point with {condition}. Received: none of {len(usable)}; the nearest "
-                f"is {nearest.name} with {_describe(nearest)}"
+                f"is {nearest.name} with {_describe(nearest)}. Remedy: {_suggest(limits)}"
             )
         if max_l0 is not None:
-            best = max(allowed, key=lambda point: (_variance(point), -_l0(point)))
+            best = max(allowed, key=lambda point: (_variance(point), -point.l0))
             return Recommendation(
-                best, f"the highest explained variance with {condition}: {_describe(best)}"
+                best,
+                f"the highest explained variance with {condition}: {_describe(best)}"
+                + _describe_shortfall(allowed, max_l0),
             )
-        best = min(allowed, key=lambda point: (_l0(point), -_variance(point)))
+        best = min(allowed, key=lambda point: (point.l0, -_variance(point)))
         return Recommendation(best, f"the lowest L0 with {condition}: {_describe(best)}")
 
     def _recommend_knee(self) -> Recommendation:
         front = self.front
-        l0s = [_l0(point) for point in self._usable]
+        l0s = [point.l0 for point in self._usable]
         if len(l0s) > 2 and max(l0s) < SAME_L0 * min(l0s):
             return Recommendation(
                 front[-1],
@@ -151,7 +156,7 @@ class Frontier:
                 f"Pareto-optimal points; there {'is' if len(front) == 1 else 'are'} {len(front)}",
             )
         distance = measure_above_chord(
-            np.log([_l0(point) for point in front]), [_variance(point) for point in front]
+            np.log([point.l0 for point in front]), [_variance(point) for point in front]
         )
         best = front[int(distance.argmax())]
         if distance.max() <= 0:
@@ -244,9 +249,39 @@ class _Limit:
 
     def excess(self, point: Point) -> float:
         """How far a point violates the limit, as a fraction of the bound; 0 within it."""
-        value = {"L0": _l0, "explained variance": _variance, "probe": _probe}[self.name](point)
+        values = {"L0": point.l0, "explained variance": _variance(point), "probe": _probe(point)}
+        value = values[self.name]
         excess = value - self.bound if self.upper else self.bound - value
         return max(0.0, excess / abs(self.bound) if self.bound else excess)
+
+
+def _suggest(limits: list[_Limit]) -> str:
+    """Name the options that lead to a point within the limits."""
+    options = [
+        (_ask_for(limit.bound) if limit.bound >= 1 else "larger strengths")
+        if limit.upper
+        else "larger L0s, more units or more --epochs"
+        for limit in limits
+    ]
+    return ", or ".join(dict.fromkeys(options))
+
+
+def _ask_for(l0: float) -> str:
+    return f'add --l0 {math.floor(l0)} (an entry "l0": [{math.floor(l0)}] of the grid)'
+
+
+def _describe_shortfall(allowed: list[Point], max_l0: float) -> str:
+    """Say if all points within a limit of L0 are far from it, and how to come nearer."""
+    nearest = max(allowed, key=attrgetter("l0"))
+    evaluation = nearest.evaluation
+    assert evaluation is not None
+    most = min(max_l0, evaluation.units)
+    if most < SAME_L0 * evaluation.l0 or math.floor(most) <= evaluation.l0:
+        return ""
+    return (
+        f"; no point within the limit comes nearer to it than {nearest.name} with L0 "
+        f"{evaluation.l0:.1f}: {_ask_for(most)}"
+    )
 
 
 def _list_limits(
@@ -258,10 +293,6 @@ def _list_limits(
         ("probe", min_probe, False),
     )
     return [_Limit(name, bound, upper) for name, bound, upper in limits if bound is not None]
-
-
-def _l0(point: Point) -> float:
-    return math.nan if point.evaluation is None else point.evaluation.l0
 
 
 def _variance(point: Point) -> float:
@@ -278,7 +309,7 @@ def _probe(point: Point) -> float:
 
 def _describe(point: Point) -> str:
     probe = "" if point.probe is None else f", probe {point.probe:.3f}"
-    return f"L0 {_l0(point):.1f}, explained variance {_variance(point):.3f}{probe}"
+    return f"L0 {point.l0:.1f}, explained variance {_variance(point):.3f}{probe}"
 
 
 def _format_cell(value: str | float | None) -> str:

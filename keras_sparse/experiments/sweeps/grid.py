@@ -59,6 +59,20 @@ def _default_axes(family: Family, features: int, units: int) -> dict[str, list[f
     return own
 
 
+def chosen_span(grid: Grid | None, features: int, units: int) -> tuple[int, int] | None:
+    """The smallest and the largest L0 of a grid that names no numbers, `None` of any other.
+
+    Args:
+        grid: As in `make_points`.
+        features: Number of features of a row.
+        units: Number of units.
+    """
+    if grid is not None and not (isinstance(grid, Mapping) and set(grid) == {FAMILIES}):
+        return None
+    l0s = choose_l0s(units, features)
+    return l0s[0], l0s[-1]
+
+
 def largest_l0(grid: Grid | None) -> int:
     """The largest L0 that a grid asks for; 1 if it asks for none."""
     l0s = grid.get(L0, ()) if isinstance(grid, Mapping) else ()
@@ -110,6 +124,12 @@ def _make_points_from_axes(
             f"{fractions[0]:g}"
         )
     by_strength, by_l0 = select_families(grid.get(FAMILIES), values, has_l0=bool(l0s))
+    if l0s and not by_l0:
+        names = ", ".join(family.name for family in by_strength)
+        raise ValueError(
+            f"Invalid value in argument `grid`. Expected no 'l0' for {names}. Received: l0={l0s}. "
+            "Remedy: other families in --sparsity (sparsity=[...]), or the axes of these"
+        )
     counts = l0s or choose_l0s(settings.units, features)
     own = (_with_default_axes(family, values, features, settings.units) for family in by_strength)
     return [

@@ -1,24 +1,31 @@
 """Sweep over strengths or L0s: train, keep and compare a model for each."""
 
-import sys
-import time
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
-
-import keras
 
 from keras_sparse.data.tables import as_table
 from keras_sparse.experiments.fitting import require_revivable, split
 from keras_sparse.experiments.run_folder import is_run, write_held_out
 from keras_sparse.experiments.sweeps import sweep_folder, workers
+from keras_sparse.experiments.sweeps.bracket import (
+    Goal,
+    describe_reach,
+    list_goals,
+    propose_points,
+)
 from keras_sparse.experiments.sweeps.frontier import Frontier
-from keras_sparse.experiments.sweeps.grid import Grid, largest_l0, make_points
+from keras_sparse.experiments.sweeps.grid import Grid, chosen_span, largest_l0, make_points
+from keras_sparse.experiments.sweeps.notes import list_notes
 from keras_sparse.experiments.sweeps.point import Point
+from keras_sparse.experiments.sweeps.progress import SweepProgress
 from keras_sparse.experiments.sweeps.sweep_folder import point_folder
+from keras_sparse.experiments.sweeps.time_limit import DEFAULT_MINUTES, TimeLimit, spread
 from keras_sparse.experiments.sweeps.workers import Train
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families
@@ -41,6 +48,8 @@ def sweep(
     out: str | Path | None = None,
     warm: bool = False,
     processes: int | None = None,
+    max_l0: float | None = None,
+    minutes: float | None = None,
     overwrite: bool = False,
     keep_rows: bool = True,
     data: str | None = None,
@@ -56,7 +65,9 @@ def sweep(
         grid: `{"l0": [...]}` to compare families at equal L0, those named in `"sparsity": [...]` or
             the usual ones; `{"l1": [...]}` (λ), `{"beta": [...], "rho": [...]}` (their product),
             `{"l2": [...]}`; or several of them; or a list of `L1`, `L2` and `KL`. By default
-            refined codes and L1 at five L0s, and KL over ρ.
+            refined codes and L1 at five L0s, and KL over ρ. Without numbers in the grid, up to
+            four points are added for each family that does not reach the smallest or the largest
+            of these L0s on held-out rows.
         labels: One label per row, for a linear probe on the codes.
         groups: One group per row, as a subject; rows of a group are held out together.
         settings: How to train; the penalty comes from the grid.
@@ -66,12 +77,17 @@ def sweep(
             trainings.
         processes: Number of points to train at once, each in its own process; 1 trains in this
             process. By default as many as cores and memory allow (`workers.default_processes`).
+        max_l0: The limit that `recommend` will be given. If all points of the grid are denser, or
+            all are sparser, up to four points for each family are added towards it.
+        minutes: Begin no point that would not end within this time; a later call trains the rest.
+            By default no limit for a grid with numbers, and 30 minutes without.
         overwrite: Whether to replace another sweep at `out`. The same sweep is continued.
         keep_rows: Whether to keep up to 512 held-out rows in the folder, for pictures.
         data: Name of the data, for the record.
 
     Returns:
-        The points, in the order of the grid, with baselines at their L0. `out` holds
+        The points, in the order of the grid, then those that were added, with baselines at their
+        L0. `out` holds
         `frontier.csv`, `sweep.json`, `baselines.json` and the run folder of each trained point.
 
     Raises:
@@ -103,18 +119,38 @@ def sweep(
         _require_path(points)
     require_revivable(settings, [families.get(point.sparsity) for point in points])
     _, held_out = split(table, settings)
-    record = sweep_folder.describe_sweep(table, settings, points, data, warm=warm)
+    span = chosen_span(grid, table.rows.shape[1], settings.units)
+    goals = list_goals(span, max_l0, settings.units)
+    if minutes is None:
+        minutes = math.inf if span is None else DEFAULT_MINUTES
+    limit = TimeLimit(minutes)
+    record = sweep_folder.describe_sweep(table, settings, points, data, warm=warm, span=span)
     with sweep_folder.open_sweep(out, record, overwrite=overwrite) as (folder, keeper):
         if keep_rows:
             write_held_out(folder, table.rows[held_out])
+        names = {point.name for point in points}
+        points += [each for each in sweep_folder.read_added(folder) if each.name not in names]
         points = [_read_if_trained(replace(point, keeper=keeper), folder) for point in points]
         chains = _plan_chains(points, warm)
         if processes is None:
             processes = workers.default_processes(len(chains), table, settings)
-        board = _Board(points, folder, processes)
+        progress = SweepProgress(
+            len(points),
+            sum(point.status == "done" for point in points),
+            at_once=processes,
+            purpose="" if span is None else " for L0s from {} to {}".format(*span),
+            limit=limit,
+        )
+        board = _Board(points, folder, progress)
         with workers.trainer(processes, table, folder) as train:
-            _train_chains(chains, processes, settings, folder, train, board.update)
+            training = _Training(settings, folder, train, board, progress, limit, processes)
+            training.run(chains)
+            while added := board.add_towards(goals, settings.units):
+                training.run([[point] for point in added])
+        progress.close()
         frontier = sweep_folder.add_baselines(board.frontier, table, settings)
+        notes = list_notes(frontier.points, describe_reach(frontier.points, goals))
+        frontier = replace(frontier, notes=notes)
         sweep_folder.write_results(frontier, sweep_folder.knee(frontier))
     return frontier
 
@@ -130,12 +166,11 @@ def _read_if_trained(point: Point, folder: Path) -> Point:
 class _Board:
     """The current state of all points; each update is shown and written."""
 
-    def __init__(self, points: list[Point], folder: Path, processes: int) -> None:
+    def __init__(self, points: list[Point], folder: Path, progress: SweepProgress) -> None:
         self._points = {point.name: point for point in points}
         self._folder = folder
+        self._progress = progress
         self._lock = Lock()
-        done = sum(point.status == "done" for point in points)
-        self._progress = PointProgress(len(points), done, processes)
 
     @property
     def frontier(self) -> Frontier:
@@ -147,47 +182,18 @@ class _Board:
             sweep_folder.write_table(self.frontier)
             self._progress.show(point)
 
-
-class PointProgress:
-    """A progress bar over the points; without a terminal, a line for each point.
-
-    The first point that is trained tells how long the others will take.
-    """
-
-    def __init__(self, total: int, done: int = 0, at_once: int = 1) -> None:
-        self._done, self._total = done, total
-        self._began, self._first, self._at_once = time.monotonic(), done + 1, at_once
-        print(
-            f"sweep: {total} points" + f", {done} of them trained before" * (done > 0), flush=True
-        )
-        self._bar = keras.utils.Progbar(total, unit_name="point")
-        self._bar.stateful_metrics |= {"explained_variance", "l0"}
-
-    def show(self, point: Point) -> None:
-        """Advance by a point."""
-        self._done += 1
-        evaluation = point.evaluation
-        if sys.stdout.isatty():
-            names = ("explained_variance", "l0") if evaluation else ()
-            self._bar.update(self._done, [(name, getattr(evaluation, name)) for name in names])
-            return
-        result = (
-            f"failed: {point.error}"
-            if evaluation is None
-            else f"explained variance {evaluation.explained_variance:.3f}, L0 {evaluation.l0:.1f}, "
-            f"{point.seconds:.1f} s"
-        )
-        print(f"{self._done}/{self._total} {point.name}: {result}{self._estimate()}", flush=True)
-
-    def _estimate(self) -> str:
-        """How long the other points will take, if that is long, beside the first one."""
-        left = self._total - self._done
-        minutes = round(left * (time.monotonic() - self._began) / self._at_once / 60)
-        return (
-            f"; about {minutes} min for the other {left}"
-            if self._done == self._first and minutes
-            else ""
-        )
+    def add_towards(self, goals: list[Goal], units: int) -> list[Point]:
+        """Add the points that are missing to reach the goals, once all others were trained."""
+        points = self.frontier.points
+        if any(point.status == "pending" for point in points):
+            return []
+        keeper = points[0].keeper
+        added = [replace(each, keeper=keeper) for each in propose_points(points, goals, units)]
+        if added:
+            self._points |= {point.name: point for point in added}
+            sweep_folder.write_added(self._folder, added)
+            self._progress.add(added)
+        return added
 
 
 # Training --------------------------------------------------------------------------------------
@@ -201,7 +207,7 @@ def _plan_chains(points: Iterable[Point], warm: bool) -> list[list[Point]]:
     chains: dict[tuple[object, ...], list[Point]] = {}
     for point in points:
         has_path = families.get(point.sparsity).warm_path and point.strength is not None
-        is_warm = warm and has_path
+        is_warm = warm and has_path and point.goal_l0 is None
         key = (point.sparsity, *point.parameters.items()) if is_warm else (point.name,)
         chains.setdefault(key, []).append(point)
     return [
@@ -224,62 +230,64 @@ def _require_path(points: list[Point]) -> None:
     )
 
 
-def _train_chains(
-    chains: list[list[Point]],
-    processes: int,
-    settings: Settings,
-    folder: Path,
-    train: Train,
-    report: Callable[[Point], None],
-) -> None:
-    if processes == 1:
-        for chain in chains:
-            _train_chain(chain, settings, folder, train, report)
-        return
-    pool = ThreadPoolExecutor(processes)
-    try:
-        for future in [
-            pool.submit(_train_chain, chain, settings, folder, train, report) for chain in chains
-        ]:
-            future.result()
-    finally:  # do not wait after an interrupt: the trainer ends its processes, and so the chains
-        pool.shutdown(wait=False, cancel_futures=True)
+@dataclass(frozen=True)
+class _Training:
+    """How chains of points are trained."""
 
+    settings: Settings
+    folder: Path
+    train: Train
+    board: _Board
+    progress: SweepProgress
+    limit: TimeLimit
+    processes: int
 
-def _train_chain(
-    chain: list[Point],
-    settings: Settings,
-    folder: Path,
-    train: Train,
-    report: Callable[[Point], None],
-) -> None:
-    """Train the untrained points of a chain, each from the last trained point before it."""
-    start = None
-    for point in chain:
-        if point.status != "done":
-            own = point.settings(settings)
-            if start is not None:
-                assert settings.epochs is not None
-                epochs = int(CHAIN_EPOCHS * settings.epochs / (len(chain) - 1))
-                own = replace(own, epochs=max(1, epochs))
-            point = attempt(point, own, point_folder(folder, point.name), train, start)
-            report(point)
-        if point.status == "done":
-            start = point.path
+    def run(self, chains: list[list[Point]]) -> None:
+        if self.limit.minutes < math.inf:
+            groups: dict[str, list[list[Point]]] = {}
+            for chain in chains:
+                groups.setdefault(chain[0].sparsity, []).append(chain)
+            chains = spread(list(groups.values()))
+        if self.processes == 1:
+            for chain in chains:
+                self._train_chain(chain)
+            return
+        pool = ThreadPoolExecutor(self.processes)
+        try:
+            for future in [pool.submit(self._train_chain, chain) for chain in chains]:
+                future.result()
+        finally:  # do not wait after an interrupt: the trainer ends its processes, so the chains
+            pool.shutdown(wait=False, cancel_futures=True)
 
+    def _train_chain(self, chain: list[Point]) -> None:
+        """Train the untrained points of a chain, each from the last trained point before it."""
+        start = None
+        for point in chain:
+            if point.status != "done":
+                if not self.limit.allows_another():
+                    return
+                own = point.settings(self.settings)
+                if start is not None:
+                    assert own.epochs is not None
+                    epochs = int(CHAIN_EPOCHS * own.epochs / (len(chain) - 1))
+                    own = replace(own, epochs=max(1, epochs))
+                with self.limit.timing():
+                    point = self._attempt(point, own, start)
+                self.board.update(point)
+            if point.status == "done":
+                start = point.path
 
-def attempt(
-    point: Point, settings: Settings, path: Path, train: Train, start: Path | None = None
-) -> Point:
-    """Train a point and return it with its results, or with the error that stopped it.
+    def _attempt(self, point: Point, settings: Settings, start: Path | None) -> Point:
+        """Train a point and return it with its results, or with the error that stopped it.
 
-    Raises:
-        ModuleNotFoundError: If a package is missing, since every other point would fail too.
-    """
-    try:
-        train(settings, path, start)
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:  # from the loss, the memory, the disk or the backend
-        return replace(point, status="failed", error=one_line(error))
-    return point.read_result(path)
+        Raises:
+            ModuleNotFoundError: If a package is missing, since every other point would fail too.
+        """
+        path = point_folder(self.folder, point.name)
+        try:
+            self.train(settings, path, start, partial(self.progress.show_epoch, point.name))
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:  # from the loss, the memory, the disk or the backend
+            return replace(point, status="failed", error=one_line(error))
+        return point.read_result(path)

@@ -16,9 +16,9 @@ from keras_sparse.experiments.run_folder import write_held_out
 from keras_sparse.experiments.sweeps import sweep_folder
 from keras_sparse.experiments.sweeps.frontier import Frontier
 from keras_sparse.experiments.sweeps.grid import FAMILIES, L0, Space, check_space, select_families
-from keras_sparse.experiments.sweeps.grid_sweep import PointProgress
 from keras_sparse.experiments.sweeps.objective import Objective, address_of, require_optuna
 from keras_sparse.experiments.sweeps.point import Point
+from keras_sparse.experiments.sweeps.progress import SweepProgress
 from keras_sparse.experiments.sweeps.sweep_folder import point_folder
 from keras_sparse.models.settings import Settings
 
@@ -141,7 +141,7 @@ def _optimize(study: "optuna.Study", objective: Objective, trials: int) -> None:
     import optuna
 
     known = len(count_trials(study))
-    progress = PointProgress(trials, known)
+    progress = SweepProgress(trials, known)
     if known >= trials:
         return
 

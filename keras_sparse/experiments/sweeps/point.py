@@ -1,5 +1,6 @@
 """A point of a sweep: one way to make codes sparse, and the result of its training."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ MEASURES = (
 
 def columns() -> tuple[str, ...]:
     """Columns of `frontier.csv`, among them one for each parameter of a family."""
-    penalty = ("sparsity", "strength", "target_l0", *families.parameters())
+    penalty = ("sparsity", "strength", "target_l0", "goal_l0", *families.parameters())
     return ("name", "status", *penalty, *MEASURES)
 
 
@@ -39,6 +40,8 @@ class Point:
     """Parameters of the family, such as ρ."""
     target_l0: int | None = None
     """The L0 that was asked for; `None` with a strength."""
+    goal_l0: float | None = None
+    """The L0 to reach for which the point was added to the grid; `None` for a point of the grid."""
     status: str = "pending"
     """`"done"`, `"failed"` or `"baseline"`."""
     evaluation: Evaluation | None = None
@@ -52,6 +55,11 @@ class Point:
     """Run folder; `None` if the point failed or was trained on another machine."""
     keeper: object = field(default=None, repr=False, compare=False)
     """Keeps the temporary folder of the point from being deleted."""
+
+    @property
+    def l0(self) -> float:
+        """L0 on held-out rows; NaN if the point was not trained."""
+        return math.nan if self.evaluation is None else self.evaluation.l0
 
     @property
     def usable(self) -> bool:
@@ -83,14 +91,15 @@ class Point:
 
     def entry(self) -> dict[str, Any]:
         """Return name, family and numbers, as `sweep.json` lists them in its grid."""
-        asked = {} if self.target_l0 is None else {"target_l0": self.target_l0}
+        l0s = {"target_l0": self.target_l0, "goal_l0": self.goal_l0}
+        asked = {name: value for name, value in l0s.items() if value is not None}
         penalty = {"sparsity": self.sparsity, "strength": self.strength, **asked}
         return {"name": self.name, **penalty, **self.parameters}
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> "Point":
         """Make a point from its `entry`."""
-        names = ("name", "sparsity", "strength", "target_l0")
+        names = ("name", "sparsity", "strength", "target_l0", "goal_l0")
         parameters = {name: value for name, value in entry.items() if name not in names}
         own: dict[str, Any] = {name: entry.get(name) for name in names}
         return cls(**own, parameters=parameters)

@@ -38,6 +38,9 @@ STUDY = "study.db"
 """The study of a search, if it has no other storage."""
 SWEEP_FILES = (MARKER, TABLE)
 
+ADDED = "added"
+"""Entry of the record with the points that were added to the grid."""
+
 MAY_DIFFER = ("sparsity", "l0", "strength", "rho", "parameters", "numpy")
 """Settings and versions that may change before a sweep is continued."""
 
@@ -137,7 +140,9 @@ def open_sweep(
         with transaction.replace_folder(folder, marker=MARKER, overwrite=overwrite) as staging:
             write_json(staging / MARKER, record)
     with lock(folder):
-        write_json(folder / MARKER, record)  # the grid may have grown
+        before = read_json_object(folder / MARKER)
+        # The grid may have grown; points that were added to it stay.
+        write_json(folder / MARKER, {**record, ADDED: before.get(ADDED, [])})
         yield folder, None
 
 
@@ -162,6 +167,18 @@ def point_folder(sweep: Path, name: str) -> Path:
     return sweep / POINTS / name
 
 
+def read_added(sweep: Path) -> list[Point]:
+    """Return the points that were added to the grid before this sweep was continued."""
+    return list(map(Point.from_entry, read_json_object(sweep / MARKER).get(ADDED, [])))
+
+
+def write_added(sweep: Path, points: Iterable[Point]) -> None:
+    """Record points that are added to the grid, before the first of them is trained."""
+    record = read_json_object(sweep / MARKER)
+    entries = [point.entry() for point in points]
+    write_json(sweep / MARKER, {**record, ADDED: [*record.get(ADDED, []), *entries]})
+
+
 def write_table(frontier: Frontier) -> None:
     """Write `frontier.csv`."""
     assert frontier.path is not None
@@ -177,6 +194,7 @@ def write_results(frontier: Frontier, recommendation: Recommendation | None) -> 
         "point": recommendation.point.name,
         "reason": recommendation.reason,
     }
+    record["notes"] = list(frontier.notes)
     write_table(frontier)
     write_json(frontier.path / MARKER, record)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import keras
@@ -42,8 +43,12 @@ COMMAND = (
 )
 """Folder of the rows, which every process maps into its memory."""
 
-Train = Callable[[Settings, Path, Path | None], None]
+OnEpoch = Callable[[int, int], None]
+"""Called after each epoch of a training with its number, from 1, and that of all epochs."""
+Train = Callable[[Settings, Path, Path | None, OnEpoch], None]
 """Train with settings into a run folder, optionally starting from another run folder."""
+EPOCH = "epoch of a point:"
+"""Begins the lines in which a process reports its epochs."""
 
 
 class WorkerError(RuntimeError):
@@ -54,6 +59,7 @@ def train_here(
     settings: Settings,
     folder: Path,
     start: Path | None = None,
+    on_epoch: OnEpoch | None = None,
     *,
     table: Table,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -61,6 +67,8 @@ def train_here(
     """Train a point and write its run folder, whole or not at all."""
     began, used = time.perf_counter(), time.process_time()
     model = None if start is None else load_model(start)
+    if on_epoch is not None:
+        callbacks = [*callbacks, _report_epochs(on_epoch, settings.plan(table.rows).epochs)]
     run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
     extra = {
         "start": None if start is None else start.name,
@@ -69,6 +77,12 @@ def train_here(
     }
     with transactions().replace_folder(folder, marker=MARKER, overwrite=True) as staging:
         write_run(staging, run, data=None, rows=False, **extra)
+
+
+def _report_epochs(on_epoch: OnEpoch, epochs: int) -> keras.callbacks.Callback:
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, epochs)
+    )
 
 
 @contextmanager
@@ -108,7 +122,9 @@ class _Workers:
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
 
-    def train(self, settings: Settings, folder: Path, start: Path | None = None) -> None:
+    def train(
+        self, settings: Settings, folder: Path, start: Path | None, on_epoch: OnEpoch
+    ) -> None:
         """Train in a new process.
 
         Raises:
@@ -124,26 +140,32 @@ class _Workers:
         }
         if self._closed.is_set():
             raise KeyboardInterrupt
-        process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self._environment,
-        )
-        self._running.add(process)
-        with process:
-            assert process.stdin is not None
-            assert process.stderr is not None
-            with suppress(BrokenPipeError):  # it died early: its errors say why
-                process.stdin.write(json.dumps(task) + "\n")
-                process.stdin.flush()
-            errors = process.stderr.read().strip().splitlines()
-            status = process.wait()
-            with suppress(BrokenPipeError):  # closing flushes the text that was not written
-                process.stdin.close()
-        self._running.discard(process)
+        with TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
+            process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                env=self._environment,
+            )
+            self._running.add(process)
+            with process:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                with suppress(BrokenPipeError):  # it died early: its errors say why
+                    process.stdin.write(json.dumps(task) + "\n")
+                    process.stdin.flush()
+                for line in process.stdout:
+                    if line.startswith(EPOCH):
+                        epoch, epochs = map(int, line.removeprefix(EPOCH).split())
+                        on_epoch(epoch, epochs)
+                status = process.wait()
+                with suppress(BrokenPipeError):  # closing flushes the text that was not written
+                    process.stdin.close()
+            self._running.discard(process)
+            stderr.seek(0)
+            errors = stderr.read().strip().splitlines()
         if self._closed.is_set():
             raise KeyboardInterrupt
         if status:
@@ -249,11 +271,16 @@ def main() -> int:
         start = None if task["start"] is None else Path(task["start"])
         import_module(task["family"])  # registers a family from outside this package
         settings = Settings(**_with_tuples(task["settings"]))
-        train_here(settings, Path(task["folder"]), start, table=_read_table(Path(task["rows"])))
+        table = _read_table(Path(task["rows"]))
+        train_here(settings, Path(task["folder"]), start, _print_epoch, table=table)
     except Exception as error:
         print(one_line(error), file=sys.stderr)
         return 1
     return 0
+
+
+def _print_epoch(epoch: int, epochs: int) -> None:
+    print(EPOCH, epoch, epochs, flush=True)
 
 
 def _end_with_parent() -> None:

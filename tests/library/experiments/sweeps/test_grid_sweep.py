@@ -22,7 +22,7 @@ from keras_sparse.experiments import fitting
 from keras_sparse.experiments.run_folder import Run
 from keras_sparse.experiments.sweeps import sweep_folder, workers
 from keras_sparse.experiments.sweeps.frontier import Frontier
-from keras_sparse.experiments.sweeps.grid_sweep import PointProgress, sweep
+from keras_sparse.experiments.sweeps.grid_sweep import sweep
 from keras_sparse.experiments.sweeps.point import Point, columns
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
@@ -339,21 +339,6 @@ def test_without_an_asked_l0_the_baselines_span_that_of_the_points() -> None:
     assert sweep_folder.list_l0s(points[:1]) == []
 
 
-def test_the_first_point_tells_how_long_the_others_take(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seconds = iter([0.0, 240.0, 480.0])
-    monkeypatch.setattr(
-        "keras_sparse.experiments.sweeps.grid_sweep.time.monotonic", lambda: next(seconds)
-    )
-    progress = PointProgress(7, done=1, at_once=2)
-    for name in ("first", "second"):
-        progress.show(Point(name, "l1", 1.0, status="failed", error="memory"))
-    first, second = capsys.readouterr().out.splitlines()[1:]
-    assert first == "2/7 first: failed: memory; about 10 min for the other 5"
-    assert second == "3/7 second: failed: memory"
-
-
 # The warm path ---------------------------------------------------------------------------------
 
 
@@ -499,7 +484,7 @@ def test_an_interrupt_ends_the_processes(rows: np.ndarray, tmp_path: Path) -> No
     with workers.trainer(2, Table(rows, None), tmp_path) as train:
         train.__self__.close()  # type: ignore[attr-defined]
         with pytest.raises(KeyboardInterrupt):
-            train(SMALL, tmp_path / "run", None)
+            train(SMALL, tmp_path / "run", None, lambda epoch, epochs: None)
 
 
 @pytest.mark.parametrize(
