@@ -22,7 +22,7 @@ STEPS = 1.5, 10.0
 """Smallest and largest factor between a point at the end of a family and the one beyond it."""
 LEAST_SLOPE = 0.25
 """Slope of log L0 below which a family is taken to rise no slower."""
-INSIDE = 0.1
+INSIDE = 0.3
 """Distance that a point between two others keeps from them, as a fraction of their distance."""
 BELOW_LIMIT = 0.95
 """Fraction of a limit that is aimed at, so that what is measured does not exceed it."""
@@ -129,7 +129,7 @@ def describe_reach(points: Sequence[Point], goals: Iterable[Goal]) -> list[str]:
         ]
         if missed and l0s and not any(point.status == "pending" for point in own):
             family = families.get(sparsity)
-            option = family.target or (family.axis if own[0].target_l0 is None else "l0")
+            option = family.target or family.axis or "l0"
             notes.append(
                 f"{family.title} has L0s from {min(l0s):.1f} to {max(l0s):.1f} and did not reach "
                 f"{' and '.join(missed)}. Remedy: more --epochs, or other values of --{option}"
@@ -141,7 +141,7 @@ def describe_reach(points: Sequence[Point], goals: Iterable[Goal]) -> list[str]:
 
 
 def _propose(points: Sequence[Point], goal: Goal, units: int) -> Point | None:
-    """Propose the next point of the points of a family that differ in one number and came nearest.
+    """Propose the next point of those of a family that differ in one number and came nearest.
 
     `None` if no point has an L0, or there is no other number to try.
     """
@@ -150,12 +150,17 @@ def _propose(points: Sequence[Point], goal: Goal, units: int) -> Point | None:
         return None
     nearest = min(measured, key=lambda point: _distance(point.l0, goal.aim))
     line = [point for point in measured if _others(point) == _others(nearest)]
+    asked = {point.target_l0 for point in line}
+    wanted = min(max(round(goal.aim), 1), units)
+    if nearest.target_l0 is not None and wanted not in asked:
+        return make_point(nearest.sparsity, wanted, nearest.parameters, by_l0=True)
     rises = -1.0 if _axis(nearest) == "strength" else 1.0  # of L0 with the number
-    known = [(rises * math.log(_number(point)), point.l0) for point in line if _number(point) > 0]
+    numbers = {_number(point): point.l0 for point in line}
+    known = [(rises * math.log(number), l0) for number, l0 in numbers.items() if number > 0]
     if not known:
         return None
     value = math.exp(rises * _next_place(known, goal.aim))
-    return _at(nearest, _within_range(value, line, goal, units))
+    return _at(nearest, _within_range(value, list(numbers), nearest.l0 < goal.aim, nearest, units))
 
 
 def _next_place(known: Sequence[tuple[float, float]], aim: float) -> float:
@@ -183,40 +188,48 @@ def _slope(known: Sequence[tuple[float, float]]) -> float:
     """How fast log L0 rises between the ends of what is known; 1 if they do not tell."""
     (first, low), (last, high) = min(known), max(known)
     rise = math.log(high / low) if low > 0 and high > 0 else 0.0
-    return max(rise / (last - first), LEAST_SLOPE) if rise > 0 else 1.0
+    return max(rise / (last - first), LEAST_SLOPE) if rise > 0 and last > first else 1.0
 
 
-def _within_range(value: float, line: Sequence[Point], goal: Goal, units: int) -> float:
-    """The nearest number that the axis takes; an L0 differs from those that were asked for."""
-    axis, numbers = _axis(line[0]), [_number(point) for point in line]
+def _within_range(
+    value: float, others: Sequence[float], denser: bool, nearest: Point, units: int
+) -> float:
+    """The number that the axis takes; an L0 is another than those that were asked for."""
+    axis = _axis(nearest)
     if axis == "target_l0":
-        nearest = min(line, key=lambda point: _distance(point.l0, goal.aim))
         asked = round(value)
-        if asked in numbers:
-            asked = round(_number(nearest)) + (1 if nearest.l0 < goal.aim else -1)
+        if asked in others:
+            asked = round(_number(nearest)) + (1 if denser else -1)
         return min(max(asked, 1), units)
     if axis != "strength" and value >= (high := families.parameters()[axis].high):
-        value = (max(numbers) + high) / 2
+        value = (max(others) + high) / 2
     return float(f"{value:.3g}")
 
 
 def _axis(point: Point) -> str:
-    """The number of a point that makes its codes sparser or denser."""
-    if point.target_l0 is not None:
-        return "target_l0"
-    return families.get(point.sparsity).target or "strength"
+    """The number that makes the codes of a family sparser or denser.
+
+    A penalty that misses the L0 that it is asked for is given a strength.
+    """
+    family = families.get(point.sparsity)
+    return family.target or ("target_l0" if family.by_count else "strength")
 
 
 def _number(point: Point) -> float:
-    values = {"target_l0": point.target_l0, "strength": point.strength, **point.parameters}
-    return float(values[_axis(point)] or 0.0)
-
-
-def _others(point: Point) -> tuple[object, ...]:
-    """Everything else that the point was trained with."""
-    values = {"strength": point.strength, **point.parameters}
+    """The number of a point on its axis; NaN if it has none."""
     axis = _axis(point)
-    return (axis, *((name, value) for name, value in values.items() if name != axis))
+    if axis == "strength" and point.strength is None:
+        strengths = point.read_strengths()
+        return float(strengths[-1]) if len(strengths) else math.nan
+    values = {"target_l0": point.target_l0, "strength": point.strength, **point.parameters}
+    return float(values[axis] or 0.0)
+
+
+def _others(point: Point) -> dict[str, float | None]:
+    """Everything else that the point was trained with."""
+    axis = _axis(point)
+    strength = {} if axis == "strength" else {"strength": point.strength}
+    return {**strength, **{name: x for name, x in point.parameters.items() if name != axis}}
 
 
 def _at(point: Point, number: float) -> Point:

@@ -3,9 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
-from keras_sparse.experiments import run_folder
 from keras_sparse.experiments.sweeps.point import Point
 from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.sparsity import families
@@ -49,13 +46,13 @@ def explain_missed_l0(point: Point) -> str:
 def _explain(point: Point, held_out: int) -> str:
     """Say why a penalty missed its L0, by what its strength did in the last epoch."""
     family = families.get(point.sparsity)
-    if family.by_count or point.path is None:
-        return ""
-    strengths = run_folder.read_numbers(point.path).history.get("penalty_strength", np.array([]))
+    strengths = point.read_strengths()
     epochs = len(strengths)
+    if not epochs:
+        return ""
     if epochs == 1:
         return f": {family.symbol} was not found in 1 epoch; more --epochs help"
-    if epochs and abs(math.log(strengths[-1] / strengths[-2])) > MOVING:
+    if abs(math.log(strengths[-1] / strengths[-2])) > MOVING:
         direction = "rising" if strengths[-1] > strengths[-2] else "falling"
         return f": {family.symbol} was still {direction} in epoch {epochs}; more --epochs help"
     return (

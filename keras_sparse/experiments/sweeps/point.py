@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.experiments import run_folder
 from keras_sparse.models.settings import Settings
@@ -116,6 +118,15 @@ class Point:
                 f"{self.status}{'' if self.error is None else ': ' + self.error})"
             )
         return run_folder.load_model(self.path)
+
+    def read_strengths(self) -> np.ndarray:
+        """Read the strength after each epoch of a penalty that was asked for an L0.
+
+        Empty for any other point, and for one whose folder is not here.
+        """
+        if self.path is None:
+            return np.array([])
+        return run_folder.read_numbers(self.path).history.get("penalty_strength", np.array([]))
 
     def read_result(self, path: Path) -> "Point":
         """Return this point with the results in its run folder."""
