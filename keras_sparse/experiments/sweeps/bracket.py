@@ -178,7 +178,8 @@ def _next_place(known: Sequence[tuple[float, float]], aim: float) -> float:
     if below is not None and above is not None and below[0] < above[0]:
         part = 0.5 if below[1] == 0 else math.log(aim / below[1]) / math.log(above[1] / below[1])
         return below[0] + min(max(part, INSIDE), 1 - INSIDE) * (above[0] - below[0])
-    place, l0 = min(known, key=lambda each: _distance(each[1], aim))
+    ends = [each for each in (below, above) if each is not None]
+    place, l0 = min(ends, key=lambda each: _distance(each[1], aim))
     least, most = map(math.log, STEPS)
     missing = math.log(aim / l0) / _slope(known) if l0 > 0 else most
     return place + math.copysign(min(max(abs(missing), least), most), missing)

@@ -191,3 +191,18 @@ def test_an_unknown_measure_is_an_empty_cell() -> None:
 def test_a_model_that_is_not_here_is_said(monkeypatch: Any) -> None:
     with pytest.raises(FileNotFoundError, match=r"model of g. .*failed: no memory, it says"):
         POINTS[6].load()
+
+
+def test_a_recommendation_that_falls_short_of_its_limit_names_the_nearest_and_an_option() -> None:
+    assert FRONTIER.recommend(max_l0=18).reason.endswith(
+        "; no point within the limit comes nearer to it than c with L0 10.0: add --l0 18 (an entry "
+        '"l0": [18] of the grid)'
+    )
+    for near in (10, 11, 22, 40, 45):
+        assert "nearer" not in FRONTIER.recommend(max_l0=near).reason
+    with pytest.raises(RecommendationError, match=r"nearest is f with L0 5.0.*Remedy: add --l0 3 "):
+        FRONTIER.recommend(max_l0=3.5)
+    with pytest.raises(RecommendationError, match="Remedy: larger strengths"):
+        FRONTIER.recommend(max_l0=0.5)
+    with pytest.raises(RecommendationError, match="Remedy: larger L0s, more units or more --epo"):
+        FRONTIER.recommend(min_explained_variance=0.99)

@@ -6,6 +6,7 @@ import pytest
 from keras_sparse import KL, L1, L2, ActivityRegularizer
 from keras_sparse.experiments.sweeps.grid import (
     check_space,
+    chosen_span,
     make_default_grid,
     make_points,
     suggest_settings,
@@ -74,6 +75,31 @@ def test_a_family_is_named_without_numbers() -> None:
     assert asked({"sparsity": ["l1"], "l1": [0.5]}) == [("l1-0.5", 0.5, None)]
 
 
+@pytest.mark.parametrize(
+    ("grid", "count"),
+    [
+        ({"sparsity": ["l1"]}, 3),
+        ({"sparsity": ["l1"], "l0": [4, 8]}, 2),
+        ({"sparsity": ["l1"], "l1": [0.1, 0.2]}, 2),
+        ({"sparsity": ["kl"]}, 3),
+        ({"sparsity": ["kl"], "rho": [0.1, 0.2]}, 2),
+        ({"sparsity": ["kl"], "beta": [1.0], "rho": [0.1, 0.2]}, 2),
+        ({"sparsity": ["refined"]}, 3),
+    ],
+)
+def test_one_family_that_is_named_is_the_only_one(grid: Any, count: int) -> None:
+    points = make_points(grid, 10, BASE)
+    assert [point.sparsity for point in points] == [*grid["sparsity"] * count]
+
+
+def test_a_grid_without_numbers_spans_l0s() -> None:
+    for grid in (None, {"sparsity": ["l1"]}):
+        assert chosen_span(grid, 784, 256) == (5, 128)
+    others: list[Any] = [{"l0": [4]}, {"sparsity": ["l1"], "l1": [0.1]}, [L1(0.1)]]
+    for other in others:
+        assert chosen_span(other, 784, 256) is None
+
+
 def test_a_point_for_an_l0_has_no_strength_in_its_settings() -> None:
     (point,) = make_points({"l0": [4], "sparsity": ["l1"]}, 10, BASE)
     settings = point.settings(BASE)
@@ -122,6 +148,7 @@ class Own(ActivityRegularizer):
         ({"l0": [2.5]}, ValueError, "Expected integers for 'l0'. Received: 2.5"),
         ({"l0": [65]}, ValueError, "`l0`. Expected an integer from 1 to 64"),
         ({"l0": []}, ValueError, "Expected a point"),
+        ({"l0": [4], "sparsity": ["kl"]}, ValueError, r"no 'l0' for kl. Received: l0=\[4"),
         ({"sparsity": ["l3"]}, ValueError, "`sparsity`. Expected one of l1, .*Received: .*'l3'"),
         (
             {"l1": [1.00001, 1.00002]},

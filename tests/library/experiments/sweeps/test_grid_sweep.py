@@ -1,10 +1,12 @@
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,12 @@ from keras_sparse.evaluation.baselines import measure_baselines
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
 from keras_sparse.experiments import fitting
 from keras_sparse.experiments.run_folder import Run
-from keras_sparse.experiments.sweeps import sweep_folder, workers
+from keras_sparse.experiments.sweeps import grid_sweep, sweep_folder, workers
 from keras_sparse.experiments.sweeps.frontier import Frontier
 from keras_sparse.experiments.sweeps.grid_sweep import sweep
 from keras_sparse.experiments.sweeps.point import Point, columns
+from keras_sparse.experiments.sweeps.progress import SweepProgress
+from keras_sparse.experiments.sweeps.time_limit import TimeLimit
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from models import untrained_run
@@ -339,6 +343,142 @@ def test_without_an_asked_l0_the_baselines_span_that_of_the_points() -> None:
     assert sweep_folder.list_l0s(points[:1]) == []
 
 
+# Minutes, and points that are added ------------------------------------------------------------
+
+
+class Clock:
+    """A clock on which each training takes four minutes."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(trained: list[Settings], monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock, fit = Clock(), vars(workers)["fit"]
+
+    def slow(*args: Any, **kwargs: Any) -> Run:
+        clock.now += 240
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(workers, "fit", slow)
+    monkeypatch.setattr(grid_sweep, "TimeLimit", partial(TimeLimit, clock=clock))
+    return clock
+
+
+def test_a_sweep_ends_within_its_minutes_and_the_next_call_trains_the_rest(
+    rows: np.ndarray, tmp_path: Path, clock: Clock, trained: list[Settings]
+) -> None:
+    grid = {"l1": [0.1, 0.2, 0.3, 0.4, 0.5]}
+
+    def again() -> tuple[list[str], tuple[str, ...]]:
+        began = clock.now
+        frontier = sweep(rows, grid, settings=SMALL, out=tmp_path, processes=1, minutes=11)
+        assert clock.now - began <= 11 * 60
+        return [point.status for point in frontier.points], frontier.notes
+
+    left = "Remedy: the same command again, or more --minutes"
+    statuses, notes = again()
+    assert statuses == ["done", "pending", "pending", "pending", "done"]  # the ends first
+    told = f"Not trained within the minutes of the sweep: points l1-0.2, l1-0.3, l1-0.4. {left}"
+    assert notes == (told,)
+    with (tmp_path / "frontier.csv").open() as stream:
+        assert [line["status"] for line in csv.DictReader(stream)][:5] == statuses
+    record = json.loads((tmp_path / "sweep.json").read_text())
+    assert record["notes"] == [told]
+    statuses, notes = again()
+    assert statuses == ["done", "done", "pending", "done", "done"]
+    assert again() == (["done"] * 5, ())
+    assert [settings.strength for settings in trained] == [0.1, 0.5, 0.2, 0.4, 0.3]
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_sweep_that_chooses_its_points_has_minutes_and_one_of_given_ones_has_none(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def limit(minutes: float) -> TimeLimit:
+        limits.append(minutes)
+        return TimeLimit(minutes)
+
+    monkeypatch.setattr(grid_sweep, "TimeLimit", limit)
+    sweep(rows, {"sparsity": ["topk"]}, settings=SMALL, processes=1)
+    sweep(rows, {"l1": [0.1]}, settings=SMALL, processes=1)
+    sweep(rows, {"sparsity": ["topk"]}, settings=SMALL, processes=1, minutes=math.inf)
+    assert limits == [30, math.inf, math.inf]
+
+
+@pytest.fixture
+def lawful(trained: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points of KL whose L0 follows ρ."""
+
+    def read_result(self: Point, path: Path) -> Point:
+        l0 = 4 / (1 + (0.3 / self.parameters["rho"]) ** 3)
+        evaluation = Evaluation(40, 4, 0.1, 0.9, l0, 0, 0.1, 0.9)
+        return replace(self, status="done", evaluation=evaluation, seconds=1.0, path=path)
+
+    monkeypatch.setattr(Point, "read_result", read_result)
+
+
+@pytest.mark.usefixtures("lawful")
+def test_points_are_added_until_a_family_spans_the_l0s(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = replace(SMALL, code_dim=4)
+    given = {"beta": [1.0], "rho": [0.01, 0.02]}
+    out = tmp_path / "given"
+    frontier = sweep(rows, given, settings=settings, out=out, processes=1, max_l0=2)
+    assert "sweep: 1 more, to reach an L0 of 2: point kl-0." in capsys.readouterr().out
+    assert any(2 / 1.25 <= point.l0 <= 2 for point in frontier.points)
+    assert frontier.notes == ()
+    added = [point for point in frontier.points if point.goal_l0 is not None]
+    assert [point.goal_l0 for point in added] == [2] * len(added)
+    record = json.loads((out / "sweep.json").read_text())
+    assert record["added"] == [point.entry() for point in added]
+    assert len(record["grid"]) == 2
+    with (out / "frontier.csv").open() as stream:
+        lines = {line["name"]: line for line in csv.DictReader(stream)}
+    assert [lines[point.name]["goal_l0"] for point in added] == ["2"] * len(added)
+    assert lines["kl-0.01-1"]["goal_l0"] == ""
+
+
+@pytest.mark.usefixtures("lawful")
+def test_an_interrupted_sweep_adds_the_same_points(
+    rows: np.ndarray, tmp_path: Path, trained: list[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"beta": [1.0], "rho": [0.01, 0.02]}
+
+    def again(name: str) -> list[Point]:
+        trained.clear()
+        frontier = sweep(rows, given, settings=SMALL, out=tmp_path / name, processes=1, max_l0=2)
+        return [replace(point, path=None) for point in frontier.points]
+
+    whole, order = again("whole"), [settings.rho for settings in trained]
+    assert len(order) > 3
+    fit = vars(workers)["fit"]
+
+    def interrupted(*args: Any, **kwargs: Any) -> Run:
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(workers, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        again("cut")
+    monkeypatch.setattr(workers, "fit", fit)
+    assert again("cut") == whole
+    assert [settings.rho for settings in trained] == order[3:]
+    assert again("cut") == whole
+    assert trained == []
+    # Points that were added stay, whatever the next call is for.
+    frontier = sweep(rows, given, settings=SMALL, out=tmp_path / "cut", processes=1)
+    assert [point.name for point in frontier.points] == [point.name for point in whole]
+    assert trained == []
+
+
 # The warm path ---------------------------------------------------------------------------------
 
 
@@ -402,6 +542,8 @@ def test_a_process_that_is_killed_fails_its_point_alone(
                 self.kill()
 
     monkeypatch.setattr("keras_sparse.experiments.sweeps.workers.subprocess.Popen", Fragile)
+    epochs: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(SweepProgress, "show_epoch", lambda self, *told: epochs.append(told))
     labels = np.where(rows[:, 0] > np.median(rows[:, 0]), "high", "low")
     grid = {"l1": [1e-4, 1e-3, 1e38]}
     table = Table(rows, labels, (3, 4), tuple("abcdefghijkl"))
@@ -415,6 +557,9 @@ def test_a_process_that_is_killed_fails_its_point_alone(
     _, test = split_rows(table, SMALL.hold_out, SMALL.seed)
     assert good.evaluation == evaluate(good.load(), rows[test])
     assert good.probe is not None
+    assert [told for told in epochs if told[0] == good.name] == [
+        (good.name, 1, 2), (good.name, 2, 2)
+    ]  # fmt: skip
     assert not (tmp_path / "s" / workers.SHARED_ROWS).exists()
 
 
