@@ -129,8 +129,8 @@ def _sweep(commands: Any, run: Action) -> None:
         "--minutes",
         type=float,
         metavar="N",
-        help="begin no point that would not end within N minutes; the same command trains the "
-        "rest (default: 30 without numbers in the grid, no limit with them; inf for none)",
+        help="begin no point, after a first one, that would not end within N minutes; the same "
+        "command trains the rest (default: 30 without numbers in the grid, no limit with them; inf for none)",
     )
     sweep.add_argument("--no-rows", action="store_true", help="keep no held-out rows")
     search = sweep.add_argument_group("search", "with Optuna, between the ends of the grid")

@@ -100,8 +100,10 @@ def test_it_is_swept_over_its_own_axes_and_reported(tmp_path: Path, rows: np.nda
         == names[1]
     )
     header, *lines = (tmp_path / "sweep" / "frontier.csv").read_text().splitlines()
-    assert header.startswith("name,status,sparsity,strength,target_l0,rho,smoothing,explained_var")
-    assert lines[1].startswith("half-0.05-0.001,done,half,0.001,,,0.05,")
+    assert header.startswith(
+        "name,status,sparsity,strength,target_l0,goal_l0,rho,smoothing,explained_var"
+    )
+    assert lines[1].startswith("half-0.05-0.001,done,half,0.001,,,,0.05,")
     page = write_report(tmp_path / "sweep").read_text("utf-8")
     assert "L1/2" in page
     assert "#a03070" in page

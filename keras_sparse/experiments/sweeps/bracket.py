@@ -81,7 +81,7 @@ def propose_points(points: Sequence[Point], goals: Iterable[Goal], units: int) -
     proposed: dict[str, Point] = {}
     known = {point.name for point in points}
     for goal in goals:
-        if goal.beyond_grid and _grid_spans(points, goal):
+        if goal.beyond_grid and _span((each for each in points if each.goal_l0 is None), goal):
             continue
         for sparsity in dict.fromkeys(point.sparsity for point in points):
             own = [point for point in points if point.sparsity == sparsity]
@@ -101,9 +101,9 @@ def _has_zeros(sparsity: str) -> bool:
     return method is None or bool(method.makes_zeros)
 
 
-def _grid_spans(points: Iterable[Point], goal: Goal) -> bool:
-    """Whether the points of the grid reach a goal or lie on both sides of it, if any is usable."""
-    l0s = [point.l0 for point in points if point.usable and point.goal_l0 is None]
+def _span(points: Iterable[Point], goal: Goal) -> bool:
+    """Whether usable points reach a goal or lie on both sides of it, if there are any."""
+    l0s = [point.l0 for point in points if point.usable]
     sides = {(l0 > goal.highest) - (l0 < goal.lowest) for l0 in l0s}
     return len(sides) != 1 or sides == {0}
 
@@ -125,7 +125,7 @@ def describe_reach(points: Sequence[Point], goals: Iterable[Goal]) -> list[str]:
         missed = [
             f"{goal.l0:g}"
             for goal in goals
-            if not _is_reached(own, goal) and (_count_added(own, goal) or not goal.beyond_grid)
+            if not _span(own, goal) and (_count_added(own, goal) or not goal.beyond_grid)
         ]
         if missed and l0s and not any(point.status == "pending" for point in own):
             family = families.get(sparsity)

@@ -79,24 +79,25 @@ def sweep(
             process. By default as many as cores and memory allow (`workers.default_processes`).
         max_l0: The limit that `recommend` will be given. If all points of the grid are denser, or
             all are sparser, up to four points for each family are added towards it.
-        minutes: Begin no point that would not end within this time; a later call trains the rest.
-            By default no limit for a grid with numbers, and 30 minutes without.
+        minutes: Begin no point that would not end within this time, after a first one; a later
+            call trains the rest. By default no limit for a grid with numbers, and 30 minutes
+            without.
         overwrite: Whether to replace another sweep at `out`. The same sweep is continued.
         keep_rows: Whether to keep up to 512 held-out rows in the folder, for pictures.
         data: Name of the data, for the record.
 
     Returns:
         The points, in the order of the grid, then those that were added, with baselines at their
-        L0. `out` holds
-        `frontier.csv`, `sweep.json`, `baselines.json` and the run folder of each trained point.
+        L0, and notes on what was missed. `out` holds `frontier.csv`, `sweep.json`,
+        `baselines.json` and the run folder of each trained point.
 
     Raises:
         FileExistsError: If `out` holds something else or another sweep, or another process
             writes to it.
         keras_sparse.data.DataError: If the rows, the labels or the groups are unusable.
         TypeError: If the grid holds something other than numbers or penalties.
-        ValueError: If the grid is empty or a strength is out of range, or no point of it takes
-            `warm` or `settings.revive`.
+        ValueError: If the grid is empty, a strength, `max_l0` or `minutes` is out of range, or no
+            point takes `warm` or `settings.revive`.
 
     Example:
         >>> import numpy as np

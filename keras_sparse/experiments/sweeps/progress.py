@@ -110,7 +110,7 @@ class SweepProgress:
         if self._done != self._first or round(minutes) < 1:
             return ""
         has_time = minutes <= self._limit.minutes_left
-        too_few = "" if has_time else f", more than are left of {self._limit.minutes:g}"
+        too_few = "" if has_time else f", more than are left of {self._limit.minutes:g} (--minutes)"
         return f"; about {minutes:.0f} min for the other {left}{too_few}"
 
 

@@ -351,7 +351,8 @@ def test_sweep_tells_the_frontier_and_what_to_take(
     record = json.loads((out / "sweep.json").read_text())
     assert (record["data"], record["recommendation"]["point"]) == ("x.npz", best)
 
-    fails([*sweep, "--max-l0", "0.5"], 1, "a point with L0 ≤ 0.5. Received: none", capsys, cli.main)
+    limit = ["--min-explained-variance", "0.999"]
+    fails([*sweep, *limit], 1, "variance ≥ 0.999. Received: none", capsys, cli.main)
     assert json.loads((out / "sweep.json").read_text())["recommendation"] is None
     fails([*sweep, "--seed", "5"], 2, "other settings: seed=5 (was 0)", capsys, cli.main)
     assert cli.main([*map(str, sweep), "--min-probe", "0.1"]) == 0
@@ -374,6 +375,10 @@ def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["--min-probe", "0.9"], "`--min-probe`. Expected it only with labels"),
         (["--study", "mine"], "`--study`. Expected it only with --trials. Received: mine"),
+        (["--minutes", "0"], "`minutes`. Expected a positive number. Received: minutes=0.0"),
+        (["--max-l0", "0"], "`max_l0`. Expected a positive number. Received: max_l0=0.0"),
+        (["--trials", "2", "--minutes", "5"], "`--minutes`. Expected it only without --trials"),
+        (["--sparsity", "kl", "--l0", "4"], "no 'l0' for kl"),
         (["--trials", "2", "--warm"], "`--warm`. Expected it only without --trials"),
         (["--l1=-1"], "`l1`. Expected a finite float of at least 0"),
         (["--trials", "2", "--l1", "0,1"], "0 < low ≤ high for 'l1'"),

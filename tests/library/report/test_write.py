@@ -413,6 +413,22 @@ def test_a_sweep_shows_its_frontier_and_the_chosen_point(sweep: Path) -> None:
     assert report(sweep, rows=False).figures[2] == "losses"
 
 
+def test_a_sweep_shows_its_notes_and_what_was_added_or_left_out(sweep: Path) -> None:
+    table = (sweep / "frontier.csv").read_text().splitlines()
+    header, *lines = (f"{line}," for line in table)
+    lines = [lines[0], lines[1] + "2", *lines[2:], "kl-b,pending,kl,0.01,0.2" + "," * 10]
+    (sweep / "frontier.csv").write_text("\n".join([f"{header}goal_l0", *lines]) + "\n")
+    edit(sweep / "sweep.json", notes=["Not trained: point kl-b", EVIL])
+    page = report(sweep)
+    assert "2 points trained, 1 failed, 1 not trained" in page.text
+    assert "Not trained: point kl-b." in page.text
+    assert EVIL in page.text
+    assert page.all("script") == []
+    assert "added for L0" in page.text
+    edit(sweep / "sweep.json", notes={"not": "a list"})
+    assert report(sweep).text.startswith("Sweep of ")
+
+
 def test_a_sweep_without_a_recommendation(sweep: Path) -> None:
     edit(sweep / "sweep.json", recommendation=None)
     page = report(sweep)

@@ -49,7 +49,7 @@ def test_it_tells_if_that_is_more_than_the_limit(
     progress.show(FAILED)
     begins, first = capsys.readouterr().out.splitlines()
     assert begins == "sweep: 9 points for L0s from 1 to 6, in at most 30 min"
-    assert first.endswith("; about 40 min for the other 8, more than are left of 30")
+    assert first.endswith("; about 40 min for the other 8, more than are left of 30 (--minutes)")
 
 
 def test_a_log_has_few_lines_for_each_point(
