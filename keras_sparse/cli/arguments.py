@@ -130,7 +130,8 @@ def _sweep(commands: Any, run: Action) -> None:
         type=float,
         metavar="N",
         help="begin no point, after a first one, that would not end within N minutes; the same "
-        "command trains the rest (default: 30 without numbers in the grid, no limit with them; inf for none)",
+        "command trains the rest (default: 30 without numbers in the grid, with them no limit, "
+        "which is inf)",
     )
     sweep.add_argument("--no-rows", action="store_true", help="keep no held-out rows")
     search = sweep.add_argument_group("search", "with Optuna, between the ends of the grid")

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from keras_sparse.experiments.sweeps.frontier import SAME_L0
 from keras_sparse.experiments.sweeps.point import Point
-from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.sparsity import families
 from keras_sparse.utils.text import list_some
 
@@ -33,14 +33,11 @@ def list_notes(points: Sequence[Point], reach: Sequence[str]) -> tuple[str, ...]
 
 
 def explain_missed_l0(point: Point) -> str:
-    """Say how far a point is from the L0 that it was asked for, and why; nothing if it is near.
-
-    `keras_sparse.metrics.diagnosis` decides what is far.
-    """
-    evaluation = point.evaluation
-    if evaluation is None or not diagnose_codes({"l0": evaluation.l0}, target_l0=point.target_l0):
+    """Say how far a point is from the L0 that it was asked for, and why; nothing if it is near."""
+    evaluation, asked = point.evaluation, point.target_l0
+    if evaluation is None or asked is None or asked / SAME_L0 <= evaluation.l0 <= SAME_L0 * asked:
         return ""
-    return f"asked for {point.target_l0}{_explain(point, evaluation.rows)}"
+    return f"asked for {asked}{_explain(point, evaluation.rows)}"
 
 
 def _explain(point: Point, held_out: int) -> str:

@@ -4,6 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from threading import Lock
 
 import keras
@@ -56,7 +57,11 @@ class SweepProgress:
         minutes = self._limit.minutes
         most = f", in at most {minutes:g} min" if minutes < math.inf else ""
         self._say(f"sweep: {total} points{purpose}{before}{most}")
-        self._bar = keras.utils.Progbar(total, unit_name="point")
+
+    @cached_property
+    def _bar(self) -> keras.utils.Progbar:
+        """The bar, whose clock starts with the first epoch and not with that of a backend."""
+        return keras.utils.Progbar(self._total, unit_name="point")
 
     def add(self, points: Sequence[Point]) -> None:
         """Take note of further points."""
