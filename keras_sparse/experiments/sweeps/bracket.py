@@ -1,8 +1,9 @@
 """Add points to a sweep until the L0s that it reached span the L0s that it is for.
 
 The L0 of a point is measured on held-out rows. With an activation by count it is about the one that
-was asked for; a penalty may miss it, and KL has no L0 to ask for at all. Families are extended by
-themselves: further along the axis that makes codes sparser, from their points that came nearest.
+was asked for; a penalty may miss it, and KL has no L0 to ask for at all. Each family is extended
+from its point that came nearest: along ρ and, where L0 turns, the strength of KL; along the
+strength of another penalty; along the L0 that an activation by count is asked for.
 What is added follows from the results alone, so that an interrupted sweep continues alike.
 """
 
@@ -22,6 +23,8 @@ STEPS = 1.5, 10.0
 """Smallest and largest factor between a point at the end of a family and the one beyond it."""
 LEAST_SLOPE = 0.25
 """Slope of log L0 below which a family is taken to rise no slower."""
+TURNED = 1.1
+"""Factor by which L0 changes the wrong way where going further is of no use."""
 INSIDE = 0.3
 """Distance that a point between two others keeps from them, as a fraction of their distance."""
 BELOW_LIMIT = 0.95
@@ -129,10 +132,11 @@ def describe_reach(points: Sequence[Point], goals: Iterable[Goal]) -> list[str]:
         ]
         if missed and l0s and not any(point.status == "pending" for point in own):
             family = families.get(sparsity)
-            option = family.target or family.axis or "l0"
+            options = [f"--{name}" for name in (family.target, family.axis) if name] or ["--l0"]
             notes.append(
                 f"{family.title} has L0s from {min(l0s):.1f} to {max(l0s):.1f} and did not reach "
-                f"{' and '.join(missed)}. Remedy: more --epochs, or other values of --{option}"
+                f"{' and '.join(missed)}. Remedy: more --epochs, or other values of "
+                f"{' and '.join(options)}"
             )
     return notes
 
@@ -141,7 +145,7 @@ def describe_reach(points: Sequence[Point], goals: Iterable[Goal]) -> list[str]:
 
 
 def _propose(points: Sequence[Point], goal: Goal, units: int) -> Point | None:
-    """Propose the next point of those of a family that differ in one number and came nearest.
+    """Propose the next point, which differs in one number from the one that came nearest.
 
     `None` if no point has an L0, or there is no other number to try.
     """
@@ -149,18 +153,31 @@ def _propose(points: Sequence[Point], goal: Goal, units: int) -> Point | None:
     if not measured:
         return None
     nearest = min(measured, key=lambda point: _distance(point.l0, goal.aim))
-    line = [point for point in measured if _others(point) == _others(nearest)]
-    asked = {point.target_l0 for point in line}
+    asked = {point.target_l0 for point in measured if point.parameters == nearest.parameters}
     wanted = min(max(round(goal.aim), 1), units)
     if nearest.target_l0 is not None and wanted not in asked:
         return make_point(nearest.sparsity, wanted, nearest.parameters, by_l0=True)
-    rises = -1.0 if _axis(nearest) == "strength" else 1.0  # of L0 with the number
-    numbers = {_number(point): point.l0 for point in line}
-    known = [(rises * math.log(number), l0) for number, l0 in numbers.items() if number > 0]
-    if not known:
-        return None
-    value = math.exp(rises * _next_place(known, goal.aim))
-    return _at(nearest, _within_range(value, list(numbers), nearest.l0 < goal.aim, nearest, units))
+    for axis in _axes(nearest):
+        rises = -1.0 if axis == "strength" else 1.0  # of L0 with the number
+        others = _others(nearest, axis)
+        line = [point for point in measured if _others(point, axis) == others]
+        numbers = {_number(point, axis): point.l0 for point in line}
+        known = [(rises * math.log(number), l0) for number, l0 in numbers.items() if number > 0]
+        if known and not _has_turned(known, goal.aim):
+            value = math.exp(rises * _next_place(known, goal.aim))
+            return _at(nearest, axis, value, list(numbers), goal, units)
+    return None
+
+
+def _has_turned(known: Sequence[tuple[float, float]], aim: float) -> bool:
+    """Whether all points are on one side of the aim, and the last ones lead away from it again.
+
+    Codes of KL are denser again if ρ is too small for its strength to hold them there.
+    """
+    l0s = [l0 for _, l0 in known]
+    if max(l0s) < aim:
+        return TURNED * max(known)[1] < max(l0s)
+    return min(l0s) >= aim and min(known)[1] > TURNED * min(l0s)
 
 
 def _next_place(known: Sequence[tuple[float, float]], aim: float) -> float:
@@ -192,33 +209,19 @@ def _slope(known: Sequence[tuple[float, float]]) -> float:
     return max(rise / (last - first), LEAST_SLOPE) if rise > 0 and last > first else 1.0
 
 
-def _within_range(
-    value: float, others: Sequence[float], denser: bool, nearest: Point, units: int
-) -> float:
-    """The number that the axis takes; an L0 is another than those that were asked for."""
-    axis = _axis(nearest)
-    if axis == "target_l0":
-        asked = round(value)
-        if asked in others:
-            asked = round(_number(nearest)) + (1 if denser else -1)
-        return min(max(asked, 1), units)
-    if axis != "strength" and value >= (high := families.parameters()[axis].high):
-        value = (max(others) + high) / 2
-    return float(f"{value:.3g}")
-
-
-def _axis(point: Point) -> str:
-    """The number that makes the codes of a family sparser or denser.
+def _axes(point: Point) -> tuple[str, ...]:
+    """The numbers that make the codes of a family sparser or denser, the first to try first.
 
     A penalty that misses the L0 that it is asked for is given a strength.
     """
     family = families.get(point.sparsity)
-    return family.target or ("target_l0" if family.by_count else "strength")
+    if family.by_count:
+        return ("target_l0",)
+    return ("strength",) if family.target is None else (family.target, "strength")
 
 
-def _number(point: Point) -> float:
-    """The number of a point on its axis; NaN if it has none."""
-    axis = _axis(point)
+def _number(point: Point, axis: str) -> float:
+    """The number of a point on an axis; NaN if it has none."""
     if axis == "strength" and point.strength is None:
         strengths = point.read_strengths()
         return float(strengths[-1]) if len(strengths) else math.nan
@@ -226,21 +229,30 @@ def _number(point: Point) -> float:
     return float(values[axis] or 0.0)
 
 
-def _others(point: Point) -> dict[str, float | None]:
-    """Everything else that the point was trained with."""
-    axis = _axis(point)
-    strength = {} if axis == "strength" else {"strength": point.strength}
-    return {**strength, **{name: x for name, x in point.parameters.items() if name != axis}}
+def _others(point: Point, axis: str) -> dict[str, float]:
+    """The other numbers of a point that has its strength from the grid, or none."""
+    has_target = families.get(point.sparsity).target is not None
+    strength = {"strength": point.strength or 0.0} if has_target else {}
+    return {name: x for name, x in {**strength, **point.parameters}.items() if name != axis}
 
 
-def _at(point: Point, number: float) -> Point:
-    """The point with another number on its axis."""
-    axis = _axis(point)
-    if axis in ("target_l0", "strength"):
-        by_l0 = axis == "target_l0"
-        return make_point(point.sparsity, number, point.parameters, by_l0=by_l0)
+def _at(
+    point: Point, axis: str, number: float, others: Sequence[float], goal: Goal, units: int
+) -> Point:
+    """The point with another number on an axis, or the nearest one that the axis takes."""
+    if axis == "target_l0":
+        asked = round(number)
+        if asked in others:
+            asked = int(_number(point, axis)) + (1 if point.l0 < goal.aim else -1)
+        asked = min(max(asked, 1), units)
+        return make_point(point.sparsity, asked, point.parameters, by_l0=True)
+    if axis == "strength":
+        return make_point(point.sparsity, float(f"{number:.3g}"), point.parameters)
+    if number >= (high := families.parameters()[axis].high):
+        number = (max(others) + high) / 2
     assert point.strength is not None
-    return make_point(point.sparsity, point.strength, {**point.parameters, axis: number})
+    changed = {**point.parameters, axis: float(f"{number:.3g}")}
+    return make_point(point.sparsity, point.strength, changed)
 
 
 def _distance(l0: float, aim: float) -> float:

@@ -74,13 +74,27 @@ def test_rho_reaches_both_ends_at_the_same_strength() -> None:
     assert notes == []
 
 
+def test_where_rho_makes_codes_denser_again_the_strength_makes_them_sparser() -> None:
+    def law(point: Point) -> float:  # as KL on digits
+        rho, beta = point.parameters["rho"], point.strength or 0.0
+        return min(UNITS, 3 * (0.039 / beta) * max(0.004 / rho, rho / 0.004) ** 0.3)
+
+    points, notes = bracket({"beta": [0.039], "rho": [0.004, 0.05, 0.1]}, law, span=(1, 3))
+    assert min(point.l0 for point in points) <= 1.25
+    first, *others = [point for point in points if point.goal_l0 == 1]
+    assert (first.parameters["rho"] < 0.004, first.strength) == (True, 0.039)
+    assert {point.parameters["rho"] for point in others} == {0.004}
+    assert all((point.strength or 0) > 0.039 for point in others)
+    assert notes == []
+
+
 def test_rho_stays_below_one() -> None:
     points, notes = bracket({"beta": [0.1], "rho": [0.5, 0.9]}, lambda point: 3.0, span=(1, 32))
     assert all(0 < point.parameters["rho"] < 1 for point in points)
     assert len(added(points)) <= 2 * MOST_ADDED
     assert notes == [
         "KL has L0s from 3.0 to 3.0 and did not reach 1 and 32. Remedy: more --epochs, or other "
-        "values of --rho"
+        "values of --rho and --beta"
     ]
 
 
