@@ -80,7 +80,8 @@ class SweepProgress:
             if sys.stdout.isatty():
                 self._move_bar()
             elif (
-                int(LINES_PER_POINT * part) > int(LINES_PER_POINT * before)
+                epoch < epochs
+                and int(LINES_PER_POINT * part) > int(LINES_PER_POINT * before)
                 and self._clock() - self._spoke >= QUIET
             ):
                 self._say(f"{name}: epoch {epoch} of {epochs}")

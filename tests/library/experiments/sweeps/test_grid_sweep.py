@@ -67,7 +67,8 @@ def test_every_point_is_trained_measured_and_kept(
     frontier = sweep(rows, GRID, labels=labels, settings=SMALL, out=out, processes=1)
     assert [point.name for point in frontier.points] == NAMES
     assert [point.status for point in frontier.points] == ["done"] * 3
-    lines = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr().out.splitlines()
+    lines = [line for line in told if ": epoch " not in line]  # of a slow machine
     assert len(lines) == 4
     assert lines[1].startswith("1/3 l1-0.0001: explained variance 0.")
 

@@ -61,6 +61,9 @@ def test_a_log_has_few_lines_for_each_point(
         progress.show_epoch("l1-l0-8", epoch, 200)
     lines = capsys.readouterr().out.splitlines()[1:]
     assert lines == [f"l1-l0-8: epoch {epoch} of 200" for epoch in (50, 100, 150)]
+    clock.now += 60
+    progress.show_epoch("l1-l0-4", 1, 1)  # whose result comes next
+    assert capsys.readouterr().out == ""
     progress.show(DONE)
     capsys.readouterr()
     for epoch in range(1, 201):  # a point that takes seconds has none
