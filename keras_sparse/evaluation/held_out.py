@@ -44,6 +44,13 @@ class Evaluation:
     the others explain. The same number where there are no such units."""
 
 
+def describe_explained(evaluation: Evaluation) -> str:
+    """Say what active units explain, and what all explain where that is another number."""
+    active, total = evaluation.explained_by_active, evaluation.explained_variance
+    more = f" by active units ({total:.3f} by all)" if f"{active:.3f}" != f"{total:.3f}" else ""
+    return f"explained variance {active:.3f}{more}"
+
+
 def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Evaluation:
     """Measure a model on held-out rows, in float64; masked steps are left out.
 

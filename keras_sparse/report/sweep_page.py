@@ -112,7 +112,7 @@ def _describe_points(points: list[dict[str, Any]], chosen: str | None) -> str:
     sentences = [f"{len(shown)} points of explained variance against active units per row."]
     for point in shown:
         if point.get("name") == chosen:
-            explained = text.fraction(number(point.get("explained_variance")))
+            explained = text.fraction(number(point.get("explained_by_active")))
             l0 = text.short(number(point["l0"]))
             sentences.append(f"The chosen point, {chosen}, explains {explained} with L0 {l0}.")
     return " ".join(sentences)

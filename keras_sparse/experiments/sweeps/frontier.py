@@ -10,6 +10,7 @@ from typing import TextIO
 
 import numpy as np
 
+from keras_sparse.evaluation.held_out import describe_explained
 from keras_sparse.experiments.sweeps.point import Point, columns
 from keras_sparse.utils.text import align
 
@@ -45,7 +46,7 @@ class Frontier:
 
     @property
     def front(self) -> tuple[Point, ...]:
-        """The Pareto front of explained variance and L0, sparsest point first."""
+        """The Pareto front of L0 and of what active units explain, sparsest point first."""
         best: list[Point] = []
         for point in sorted(self._usable, key=lambda point: (point.l0, -_variance(point))):
             if not best or _variance(point) > _variance(best[-1]):
@@ -66,6 +67,9 @@ class Frontier:
         min_probe: float | None = None,
     ) -> Recommendation:
         """Recommend a point.
+
+        The explained variance is that of active units, which L0 counts: codes of a sigmoid that
+        are not active may explain much more.
 
         With `max_l0` it is the point with the highest explained variance within the limits, with
         lower limits alone the one with the lowest L0. Without limits it is the knee of the Pareto
@@ -89,17 +93,19 @@ class Frontier:
 
     def _compare_with_pca(self, point: Point) -> str:
         """Say if a PCA explains more with as many numbers as a code has active units, or fewer."""
-        l0, codes = point.l0, _active_variance(point)
+        l0, codes = point.l0, _variance(point)
         scores = [
             each for each in self.baselines if each.sparsity == "pca" and each.l0 <= round(l0)
         ]
         best = max(scores, key=_variance, default=None)
         if best is None or _variance(best) <= codes:
             return ""
-        return (
-            f"; the {best.l0:.0f} largest scores of a PCA explain more ({_variance(best):.3f} "
-            f"against {codes:.3f} by the active units)"
+        subject = (
+            "largest score of a PCA explains"
+            if round(best.l0) == 1
+            else f"{best.l0:.0f} largest scores of a PCA explain"
         )
+        return f"; the {subject} more ({_variance(best):.3f} against {codes:.3f})"
 
     def _recommend(
         self,
@@ -296,10 +302,6 @@ def _list_limits(
 
 
 def _variance(point: Point) -> float:
-    return math.nan if point.evaluation is None else point.evaluation.explained_variance
-
-
-def _active_variance(point: Point) -> float:
     return math.nan if point.evaluation is None else point.evaluation.explained_by_active
 
 
@@ -309,7 +311,8 @@ def _probe(point: Point) -> float:
 
 def _describe(point: Point) -> str:
     probe = "" if point.probe is None else f", probe {point.probe:.3f}"
-    return f"L0 {point.l0:.1f}, explained variance {_variance(point):.3f}{probe}"
+    assert point.evaluation is not None
+    return f"L0 {point.l0:.1f}, {describe_explained(point.evaluation)}{probe}"
 
 
 def _format_cell(value: str | float | None) -> str:

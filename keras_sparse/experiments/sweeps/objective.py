@@ -126,8 +126,8 @@ class Objective:
         trial.set_user_attr("seconds", point.seconds)
         if self._max_l0 is not None:
             trial.set_constraint("l0", evaluation.l0 / self._max_l0 - 1)
-            return evaluation.explained_variance
-        values = (evaluation.explained_variance, evaluation.l0)
+            return evaluation.explained_by_active
+        values = (evaluation.explained_by_active, evaluation.l0)
         return values if point.probe is None else (*values, point.probe)
 
 

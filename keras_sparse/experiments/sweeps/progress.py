@@ -9,6 +9,7 @@ from threading import Lock
 
 import keras
 
+from keras_sparse.evaluation.held_out import describe_explained
 from keras_sparse.experiments.sweeps.notes import explain_missed_l0
 from keras_sparse.experiments.sweeps.point import Point
 from keras_sparse.experiments.sweeps.time_limit import TimeLimit
@@ -124,7 +125,4 @@ def _describe(point: Point) -> str:
     evaluation, missed = point.evaluation, explain_missed_l0(point)
     assert evaluation is not None
     asked = f" ({missed})" if missed else ""
-    return (
-        f"explained variance {evaluation.explained_variance:.3f}, L0 {evaluation.l0:.1f}{asked}, "
-        f"{point.seconds:.1f} s"
-    )
+    return f"{describe_explained(evaluation)}, L0 {evaluation.l0:.1f}{asked}, {point.seconds:.1f} s"

@@ -27,7 +27,10 @@ MARKERS = "osD^vPX*"
 """Markers of families, in their order in the table: nobody needs colours to tell them apart."""
 BASELINES = {"pca": ("dashed", "x"), "omp": ("dotted", "+")}
 """Line and marker of each baseline."""
-MEASURES = {"explained_variance": "explained variance", "reconstruction_mse": "reconstruction MSE"}
+MEASURES = {
+    "explained_by_active": "variance explained by active units",
+    "reconstruction_mse": "reconstruction MSE",
+}
 
 
 @in_our_style
@@ -35,7 +38,7 @@ def frontier(
     points: Sequence[Mapping[str, Any]],
     *,
     chosen: str | None = None,
-    measure: str = "explained_variance",
+    measure: str = "explained_by_active",
 ) -> "Figure":
     """Draw the points of a sweep, reconstruction against active units.
 
@@ -45,7 +48,7 @@ def frontier(
         points: `name`, `status`, `sparsity`, `l0` and the measure of each, as the lines of
             `frontier.csv`. Those that failed are named below the figure.
         chosen: The name of the point to mark.
-        measure: `"explained_variance"` or `"reconstruction_mse"`.
+        measure: `"explained_by_active"` or `"reconstruction_mse"`.
     """
     failed = [point for point in points if point.get("status") == "failed"]
     shown = [point for point in points if _has_numbers(point, "l0", measure)]
@@ -110,7 +113,7 @@ def _mark(axes: "Axes", point: Mapping[str, Any], measure: str) -> None:
 
 def _sign(measure: str) -> int:
     """1 where more of a measure is better, else -1."""
-    return 1 if measure == "explained_variance" else -1
+    return 1 if measure == "explained_by_active" else -1
 
 
 def _has_numbers(point: Mapping[str, Any], *names: str) -> bool:

@@ -226,7 +226,7 @@ def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(
 def test_labels_are_looked_at_before_the_training(
     labels: np.ndarray, message: str, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(run, "SparseAutoencoder")
+    monkeypatch.delattr(fitting, "SparseAutoencoder")
     with pytest.raises(DataError, match=message):
         fitting.fit("test", Table(rows, labels), SMALL)
 

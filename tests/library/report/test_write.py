@@ -111,7 +111,7 @@ def sweep(trained: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "sweep"
     shutil.copytree(trained, folder / "points" / "kl-a")
     (folder / "points" / "kl-a" / "held_out.npy").rename(folder / "held_out.npy")
-    header = "name,status,sparsity,strength,rho,explained_variance,reconstruction_mse,l0,density,"
+    header = "name,status,sparsity,strength,rho,explained_by_active,reconstruction_mse,l0,density,"
     lines = [
         header + "dead_units,mean_activation,probe,seconds,error",
         "kl-a,done,kl,0.01,0.05,0.812,0.2,3.5,0.1,0,0.06,0.93,1.5,",

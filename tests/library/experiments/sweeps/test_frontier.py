@@ -22,11 +22,11 @@ def done(name: str, l0: float, variance: float, probe: float | None = None) -> P
         rows=40,
         units=64,
         reconstruction_mse=1 - variance,
-        explained_variance=variance,
+        explained_variance=(1 + variance) / 2,  # also by codes that are not active
         l0=l0,
         dead_units=3,
         mean_activation=0.25,
-        explained_by_active=variance / 2,
+        explained_by_active=variance,
     )
     return Point(name, "l1", 1e-4, status="done", evaluation=evaluation, probe=probe, seconds=1.5)
 
@@ -46,7 +46,7 @@ FRONTIER = Frontier(POINTS)
 
 def measured(point: Point) -> tuple[float, float]:
     assert point.evaluation is not None
-    return point.evaluation.l0, point.evaluation.explained_variance
+    return point.evaluation.l0, point.evaluation.explained_by_active
 
 
 def test_the_front_has_what_no_other_beats() -> None:
@@ -72,7 +72,7 @@ def test_the_knee_lies_furthest_above_the_chord() -> None:
     found = FRONTIER.recommend()
     assert found.point.name == "fcba"[cross.argmax()] == "b"
     assert "the knee" in found.reason
-    assert "L0 20.0, explained variance 0.900, probe 0.970" in found.reason
+    assert "L0 20.0, explained variance 0.900 by active units (0.950 by all), probe 0.970" in found.reason
 
 
 def test_the_knee_is_seen_on_a_logarithmic_scale() -> None:
@@ -153,14 +153,12 @@ def test_a_pca_that_explains_more_is_named_beside_a_recommendation() -> None:
     points = tuple(done(str(l0), l0, variance) for l0, variance in ((5, 0.5), (20, 0.9)))
     scores = tuple(
         replace(done(f"pca-{l0}", l0, variance), sparsity="pca", status="baseline")
-        for l0, variance in ((4, 0.3), (16, 0.4), (32, 0.9))
+        for l0, variance in ((4, 0.6), (16, 0.8), (32, 0.95))
     )
     reason = Frontier(points, baselines=scores).recommend(max_l0=20).reason
-    assert "PCA" not in reason  # the active units explain half of 0.9, 16 scores 0.4
+    assert "PCA" not in reason
     lower = Frontier(points, baselines=scores).recommend(max_l0=6).reason
-    assert lower.endswith(
-        "; the 4 largest scores of a PCA explain more (0.300 against 0.250 by the active units)"
-    )
+    assert lower.endswith("; the 4 largest scores of a PCA explain more (0.600 against 0.500)")
 
 
 def test_the_table_has_a_line_for_each_and_says_why_one_failed(tmp_path: Path) -> None:

@@ -199,8 +199,8 @@ def test_a_limit_to_l0_is_a_constraint(
         point for point in frontier.points
         if point.evaluation is not None and point.evaluation.l0 <= 3.5
     ]  # fmt: skip
-    best = max(able, key=lambda point: point.row()["explained_variance"])  # type: ignore[arg-type,return-value]
-    assert study.best_value == best.row()["explained_variance"]
+    best = max(able, key=lambda point: point.row()["explained_by_active"])  # type: ignore[arg-type,return-value]
+    assert study.best_value == best.row()["explained_by_active"]
     assert frontier.recommend(max_l0=3.5).point == best
 
 
@@ -211,9 +211,9 @@ def test_every_epoch_of_a_training_is_told_to_the_pruner(rows: np.ndarray) -> No
     (trial,) = study.trials
     found = trial.user_attrs["evaluation"]
     assert trial.intermediate_values.keys() == {0, 1}
-    last = found["explained_variance"] - np.log(max(1, found["l0"] / 2.0))
+    last = found["explained_by_active"] - np.log(max(1, found["l0"] / 2.0))
     assert trial.intermediate_values[1] == pytest.approx(last, abs=1e-4)
-    assert trial.value == found["explained_variance"]
+    assert trial.value == found["explained_by_active"]
 
 
 class Sigmoid:

@@ -13,7 +13,7 @@ def points() -> list[dict[str, Any]]:
     rows = [(10, 0.5), (20, 0.8), (30, 0.7), (40, 0.9)]
     shown = [
         {"name": f"l1-{l0}", "status": "done", "sparsity": "l1", "l0": str(l0),
-         "explained_variance": str(explained), "reconstruction_mse": str(1 - explained)}
+         "explained_by_active": str(explained), "reconstruction_mse": str(1 - explained)}
         for l0, explained in rows
     ]  # fmt: skip
     failed = {
@@ -21,7 +21,7 @@ def points() -> list[dict[str, Any]]:
         "status": "failed",
         "sparsity": "kl",
         "l0": "",
-        "explained_variance": "",
+        "explained_by_active": "",
     }
     return [*shown, failed]
 
