@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.data.shards import Source
 from keras_sparse.distribution import hosts
 from keras_sparse.sparsity import step_weights
@@ -113,7 +114,8 @@ class Calibrate(keras.callbacks.Callback):
         """Read batches of rows and their weights, or `None` for equal weights."""
         if self.x is not None:
             shape = getattr(self.model, "row_shape", None) or self.model.input_shape[1:]
-            return list(_take(_read_rows(prepare.check_input(self.x, None, None, shape))))
+            rows = order_by_name(self.x, getattr(self.model, "columns", None))
+            return list(_take(_read_rows(prepare.check_input(rows, None, None, shape))))
         for source in sources:
             if isinstance(source, ArrayBatches):
                 return list(_take(_read_rows(source.order.rows)))

@@ -11,6 +11,7 @@ from keras_sparse.callbacks.code_units import Writer, draw_inputs
 from keras_sparse.callbacks.optimizer_slots import reset_slots
 from keras_sparse.callbacks.unit_biases import choose_biases
 from keras_sparse.data import arrays
+from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.data.splits import sample
 from keras_sparse.metrics import functional
 from keras_sparse.training.inference import encode_and_reconstruct, outputs, select_live
@@ -104,7 +105,8 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         """Find the layers on both sides of the code."""
         model = self.model
         _require_exact_zeros(model)
-        self._rows = arrays.as_rows(sample(self.x), model.encoder.input_shape[1:])
+        rows = order_by_name(self.x, getattr(model, "columns", None))
+        self._rows = arrays.as_rows(sample(rows), model.encoder.input_shape[1:])
         row = np.ones_like(self._rows[:1])
         self._writers = code_units.find_writers(model.encoder, row)
         self._reader = code_units.find_reader(model.decoder, outputs(model.encoder, row, 1))

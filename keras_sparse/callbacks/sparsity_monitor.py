@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.metrics import functional
 from keras_sparse.metrics.diagnosis import diagnose_codes, summarize_units
 from keras_sparse.sparsity import code_values, families
@@ -183,7 +184,8 @@ class SparsityMonitor(keras.callbacks.Callback):
     def _measure(self, logs: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         assert self._encoder is not None
         assert self.threshold is not None
-        x = arrays.as_rows(self.x, self.model.input_shape[1:])
+        rows = order_by_name(self.x, getattr(self.model, "columns", None))
+        x = arrays.as_rows(rows, self.model.input_shape[1:])
         codes, x_hat, live_codes, live_rows, _ = encode_and_reconstruct(
             self.model, self._encoder, x, BATCH_SIZE
         )

@@ -22,6 +22,7 @@ from keras_sparse.data.files import (
     require_table,
     require_unique,
 )
+from keras_sparse.data.named_rows import find_names, order_by_name
 from keras_sparse.data.parquet import size
 from keras_sparse.data.shards import Shards
 from keras_sparse.utils.text import first_line, list_some
@@ -234,14 +235,15 @@ def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
     if isinstance(x, Table):
         table = x
     else:
-        rows = numeric(x, "x")
+        columns = find_names(x)
+        rows = numeric(order_by_name(x, columns), "x")
         if rows.ndim < 2:
             raise DataError(
                 "Invalid shape of argument `x`. Expected (rows, features) or (rows, ...). "
                 f"Received: {rows.shape}"
             )
         shape = rows.shape[1:]
-        table = Table(rows.reshape(len(rows), math.prod(shape)), None, shape)
+        table = Table(rows.reshape(len(rows), math.prod(shape)), None, shape, columns)
     given = {
         name: getattr(table, name) if values is None else np.asarray(values)
         for name, values in given.items()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.metrics import functional
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity.step_weights import step_axes
@@ -63,7 +64,7 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
     Raises:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
-    x = arrays.as_rows(x, model.row_shape)
+    x = arrays.as_rows(order_by_name(x, model.columns), model.row_shape)
     scaled = model.scale(x)  # raises if the model is not ready
     codes, reconstructions, live_codes, live_rows, code_mask = encode_and_reconstruct(
         model, model.encoder, x, BATCH_SIZE

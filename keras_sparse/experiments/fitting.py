@@ -104,6 +104,7 @@ def fit(
         )
     with devices.share(settings.devices):
         model = build(settings, rows.shape[1])
+        model.columns = table.columns
         if model.normalization is not None:
             model.adapt(training)
         model.compile(settings.optimizer())

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.distribution import devices
 from keras_sparse.metrics import masks
 from keras_sparse.models import encoder_decoder
@@ -150,12 +151,15 @@ class CodeModel(ScalingModel):
     def encode(self, x: Any, batch_size: int = 1024) -> np.ndarray:
         """Codes of raw rows, `(rows, *code shape)`; one row in, one row out.
 
+        Columns with names, of a table or a mapping, may come in any order.
+
         Raises:
-            keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+            keras_sparse.data.DataError: If `x` is of the wrong shape or not finite, or has other
+                columns than the model.
             ValueError: If the model has a normalization and `adapt` was not called.
         """
         self._require_ready()
-        return outputs_for(self.encoder, x, "x", batch_size)
+        return outputs_for(self.encoder, order_by_name(x, self.columns), "x", batch_size)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
         """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""

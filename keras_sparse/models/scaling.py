@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_sparse.data import arrays, shards
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.named_rows import require_unnamed
 from keras_sparse.training.batching import streams
 from keras_sparse.utils.text import list_some
 from keras_sparse.utils.types import Tensor
@@ -137,7 +138,10 @@ def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
 
 
 def learn_scaling(
-    x: Any, row_shape: tuple[int | None, ...], normalization: str
+    x: Any,
+    row_shape: tuple[int | None, ...],
+    normalization: str,
+    columns: Sequence[str] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute offset and scale of the columns in one pass over an array or a finite stream.
 
@@ -145,6 +149,7 @@ def learn_scaling(
         x: Rows, a stream of batches, or rows on disk, which stay there.
         row_shape: Shape of one row.
         normalization: One of `NORMALIZATIONS` but `None`.
+        columns: Names of the columns.
 
     Raises:
         DataError: If there are fewer than two rows, some are not finite or have another shape, or
@@ -157,13 +162,15 @@ def learn_scaling(
         rows = x if shards.on_disk(x) else arrays.numeric(x, "x")
         arrays.require_shape(rows, row_shape, at_least=2)
         batches = arrays.finite_chunks(rows)
-    return offset_and_scale(batches, normalization, getattr(x, "columns", None))
+    return offset_and_scale(batches, normalization, columns)
 
 
 def _read_stream(stream: Any, row_shape: tuple[int | None, ...]) -> Iterator[np.ndarray]:
     for index, batch in enumerate(streams.iterate(stream)):
         with streams.name_batch(index):
-            rows = arrays.numeric(streams.split_batch(batch)[0], "x")
+            x = streams.split_batch(batch)[0]
+            require_unnamed(x)
+            rows = arrays.numeric(x, "x")
             arrays.require_rows(rows, row_shape)
         yield rows
 

@@ -1,7 +1,7 @@
 """A model that scales its rows inside: it learns offset and scale, and applies them."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_sparse.data import arrays
+from keras_sparse.data.arrays import DataError
+from keras_sparse.data.named_rows import find_names, order_by_name, require_names
 from keras_sparse.distribution import hosts
 from keras_sparse.models.scaling import Scaling, learn_scaling
 from keras_sparse.training import jax_state
@@ -26,6 +28,31 @@ class ScalingModel(ReconstructionModel):
     decoder: keras.Model
     _arguments: Mapping[str, Any] | None
     _adapted: bool
+    _columns: tuple[str, ...] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Names of the columns of a row, in the order of the model; `None` if it knows none.
+
+        `adapt` and `fit` learn them from a table, and set them once. Tables and mappings are then
+        ordered by name wherever the model takes rows; rows without names are taken by position.
+        Set them where the model was trained on rows without names.
+
+        Raises:
+            keras_sparse.data.DataError: If they are not different texts, one for each feature.
+        """
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns: Sequence[str] | None) -> None:
+        if columns is not None:
+            columns = require_names(tuple(columns), "columns")
+            if (len(columns),) != self.row_shape:
+                raise DataError(
+                    "Invalid value for argument `columns`. Expected one name for each number of a "
+                    f"row of shape {self.row_shape}. Received: {len(columns)} names"
+                )
+        self._columns = self.encoder.columns = columns  # the encoder may be exported alone
 
     @property
     def normalization(self) -> str | None:
@@ -45,7 +72,7 @@ class ScalingModel(ReconstructionModel):
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling."""
         self._require_ready()
-        rows = arrays.as_rows(x, self.row_shape)
+        rows = arrays.as_rows(order_by_name(x, self.columns), self.row_shape)
         return ops.convert_to_numpy(self._scale(rows))
 
     def _scale(self, x: Tensor) -> Tensor:
@@ -70,6 +97,8 @@ class ScalingModel(ReconstructionModel):
     def adapt(self, x: Any) -> None:
         """Learn offset and scale of the columns from an array or a finite stream of batches.
 
+        From a table or a mapping, the model also learns the names of its columns.
+
         `fit` does so by itself with its training rows, once, if a model was not adapted before.
         This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
         A constant column gets scale 1.
@@ -84,8 +113,12 @@ class ScalingModel(ReconstructionModel):
                 "Expected a model with a normalization. Received: normalization=None. Remedy: "
                 "SparseAutoencoder(..., normalization='standard')"
             )
-        offset, scale = learn_scaling(x, self.row_shape, self.normalization)
+        columns = self.columns or find_names(x)
+        x = order_by_name(x, columns)
+        offset, scale = learn_scaling(x, self.row_shape, self.normalization, columns)
         hosts.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))
         for layer in self._scalings:
             layer.assign(offset, scale)
+        if columns is not None:
+            self.columns = columns
         self._adapted = True

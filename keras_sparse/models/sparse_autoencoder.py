@@ -52,6 +52,7 @@ class SparseAutoencoder(CodeModel):
     epoch logs `loss = reconstruction_loss + sparsity_loss + weight_loss`, the measures `l0`,
     `dead_fraction`, `mean_activation` and `explained_variance`, and the `val_` form of each. The
     loss from which silent units learn is part of `sparsity_loss`.
+    Rows may be a table or a mapping, whose columns `fit` orders by name: `columns` has the names.
     A short last batch is filled up with rows of weight 0, which affect neither losses nor metrics.
     Nor do steps that are masked by the encoder's first layer, such as `Masking`, or whose mask
     reaches the codes or the reconstruction. In rows with masks, weights of steps or an unknown
@@ -313,6 +314,7 @@ class SparseAutoencoder(CodeModel):
         config["rho_horizon"] = self.penalty.rho_horizon if self.penalty else None
         config["target_l0"] = self.target_l0
         config["adapted"] = self._adapted
+        config["columns"] = self.columns
         if self._arguments is None:
             # Keras marks an object as shared from the second time it serializes it. This keeps
             # layers that encoder and decoder share.
@@ -341,7 +343,7 @@ class SparseAutoencoder(CodeModel):
 
         decoder = config.get("decoder")
         config = {name: build(value) for name, value in config.items() if name != "decoder"}
-        adapted = config.pop("adapted", False)
+        adapted, columns = config.pop("adapted", False), config.pop("columns", None)
         if decoder is not None:
             encoder = config.pop("encoder")
             with tie_to(encoder):
@@ -350,6 +352,7 @@ class SparseAutoencoder(CodeModel):
         else:
             model = cls(**config)
         model._adapted = adapted
+        model.columns = columns
         return model
 
 

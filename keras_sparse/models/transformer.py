@@ -78,7 +78,8 @@ class SparseAutoencoderTransformer(
         history_: The logs, a list over epochs for each name.
         n_iter_: Number of trained epochs.
         n_features_in_: Number of columns of the rows.
-        feature_names_in_: Names of the columns, if the rows have names.
+        feature_names_in_: Names of the columns, if the rows have names. By the conventions of
+            scikit-learn, rows in another order are refused; `model_.encode` orders them.
 
     Example:
         >>> from sklearn.datasets import load_digits
@@ -160,6 +161,7 @@ class SparseAutoencoderTransformer(
                 output_activation=self.output_activation,
                 normalization=self.normalization,
             )
+            model.columns = getattr(self, "feature_names_in_", None)
             if model.normalization is not None:
                 model.adapt(x)
             model.compile(settings.optimizer(), run_eagerly=_is_short(budget, len(x)))

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.named_rows import find_names, order_by_name, order_parts
 from keras_sparse.distribution import devices, hosts
 from keras_sparse.training import fitting, jax_state
 from keras_sparse.training.batching import batches, prepare, streams
@@ -25,6 +26,8 @@ class ReconstructionModel(LossModel):
     A subclass defines `_require_ready` and what `LossModel` asks for.
     """
 
+    columns: tuple[str, ...] | None = None
+    """Names of the columns of a row, in their order; `None` if they are not known."""
     _held_out: Any = None
 
     def _require_ready(self) -> None:
@@ -72,7 +75,8 @@ class ReconstructionModel(LossModel):
 
         Args:
             x: Rows: an array, `tf.data.Dataset`, `keras.utils.PyDataset`, generator or loader, of
-                bare `x`, of `(x, y)` or of `(x, y, sample_weight)`. On many hosts every process
+                bare `x`, of `(x, y)` or of `(x, y, sample_weight)`; or a table or a mapping, of
+                whose columns the model keeps the names. On many hosts every process
                 passes the same array, or a stream of its own part of each batch, as many on each.
                 `Shards` stay on disk, and so do memory-mapped arrays without `y` and weights.
             y: Clean rows, for denoising.
@@ -100,12 +104,15 @@ class ReconstructionModel(LossModel):
         Raises:
             keras_sparse.data.DataError: If an array is of the wrong shape, has fewer than two
                 rows or values that are not finite.
-            TypeError: If `x` is a tuple or a dictionary, or `class_weight` is not `None`.
+            TypeError: If `x` is a tuple, or `class_weight` is not `None`.
             ValueError: If targets do not have the shape of the rows (labels, say), a
                 normalization was requested and `adapt` was not called, `batch_size` cannot be
                 shared by the devices, or processes pass different arrays.
         """
         jax_state.require_variables(self)
+        columns = self.columns or find_names(x)
+        x, y = order_by_name(x, columns), order_by_name(y, columns, "y")
+        validation_data = order_parts(validation_data, columns, "validation_data")
         if isinstance(x, (tuple, dict)) or class_weight is not None:
             raise TypeError(
                 "Expected rows as one array or stream, and no `class_weight`: an autoencoder has "
@@ -125,6 +132,8 @@ class ReconstructionModel(LossModel):
             validation_steps=validation_steps,
             steps_per_epoch=steps_per_epoch,
         )
+        if columns is not None:
+            self.columns = columns
         arrays = isinstance(training, ArrayBatches)
         steps = steps_per_epoch or (len(training) if arrays else streams.length(x))
         self._prepare(prepare.first_pass(x, training, steps))
@@ -184,6 +193,7 @@ class ReconstructionModel(LossModel):
         self._require_ready()
         in_fit = x is not None and x is self._held_out  # Keras' `fit` passes what we prepared
         if not in_fit:
+            x, y = order_by_name(x, self.columns), order_by_name(y, self.columns, "y")
             rows = prepare.check_input(x, y, sample_weight, self.row_shape)
             x = prepare.make_batches(rows, self.row_shape, batch_size, EVALUATION_BATCH_SIZE)
         with devices.keep_parts(), unwrap_errors(x), jax_state.keep_variables(self):
@@ -217,6 +227,7 @@ class ReconstructionModel(LossModel):
             callbacks: As in Keras.
         """
         self._require_ready()
+        x = order_by_name(x, self.columns)
         rows = prepare.check_input(x, None, None, self.row_shape)
         options = {"verbose": verbose, "callbacks": callbacks}
         if hosts.process()[1] > 1:  # Keras leaves each process with its part of the output alone

@@ -6,9 +6,13 @@ FORMATS = (1, 2)
 """The formats that are read."""
 THRESHOLDS = "thresholds"
 """The feature of encoders whose codes jump from zero, at a threshold or by their rank in a row."""
-FEATURES = frozenset({THRESHOLDS})
+COLUMNS = "columns"
+"""The feature of encoders whose columns have names."""
+FEATURES = frozenset({COLUMNS, THRESHOLDS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
+MAX_COLUMNS = 1 << 16
+"""Names of columns in a manifest."""
 MAX_MANIFEST_BYTES = 16 << 20
 """Six statistics of each of 65,536 units take 9 MB; parsing 16 MB takes a few hundred MB."""
 NAME = r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}"

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from keras_sparse_export.bundle import manifest_validator, reading
 from keras_sparse_export.bundle.format import (
+    COLUMNS,
     FEATURES,
     FORMATS,
     MANIFEST,
@@ -21,8 +22,8 @@ from keras_sparse_export.errors import BundleError, SchemaError
 
 MAX_CONTAINERS = 1 << 12
 """Objects and lists, which take the most memory per byte; a manifest has fewer than 100."""
-MAX_QUOTES = 1 << 15
-"""Two per string; a manifest has a few hundred strings, the rest are numbers."""
+MAX_QUOTES = 1 << 18
+"""Two per string; a manifest has a few hundred strings and up to 65,536 names of columns."""
 MAX_DIGITS = 16
 """Digits of an integer: below 2**53, JavaScript and a double represent it exactly."""
 MAX_ROW_VALUES = 1 << 24
@@ -77,6 +78,12 @@ def counts_signed_codes(manifest: dict[str, Any]) -> bool:
 def has_jumps(manifest: dict[str, Any]) -> bool:
     """Whether codes jump from zero, at a threshold or by their rank in a row."""
     return THRESHOLDS in manifest.get("requires", ())
+
+
+def get_columns(manifest: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return the names of the columns of a row, in their order; `None` if they have none."""
+    names = manifest.get("columns")
+    return None if names is None else tuple(names)
 
 
 def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -219,6 +226,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
         _require(top_k["k"] <= code[-1], "top_k.k", f"{code[-1]} at most", top_k["k"])
     if (statistics := manifest["statistics"]) is not None:
         _require_statistics(statistics, code[-1])
+    _require_columns(manifest)
     _require_thresholds(manifest)
     _require_int8(manifest)
 
@@ -237,6 +245,17 @@ def _require_statistics(statistics: dict[str, Any], units: int) -> None:
         count = len(drift[name])
         expected = f"{len(sizes)} numbers, one per batch size"
         _require(count == len(sizes), f"statistics.drift.{name}", expected, count)
+
+
+def _require_columns(manifest: dict[str, Any]) -> None:
+    names, requires = manifest.get("columns"), COLUMNS in manifest.get("requires", ())
+    expected = "a key of the feature `columns`, present with it alone"
+    _require(("columns" in manifest) == requires, "columns", expected, names)
+    if names is not None:
+        shape = manifest["input"]["shape"]
+        expected = f"one name for each number of a row of shape {shape}"
+        _require([len(names)] == shape, "columns", expected, len(names))
+        _require(len(set(names)) == len(names), "columns", "different names", "repeated ones")
 
 
 def _require_thresholds(manifest: dict[str, Any]) -> None:

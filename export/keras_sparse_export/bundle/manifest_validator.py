@@ -65,6 +65,21 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                     data__input__name = data__input["name"]
                     if not (isinstance(data__input__name, str) and data__input__name == 'x'):
                         raise broken_rule(name_prefix + ".input.name", 'const', 'x', data__input__name)
+        if "columns" in data_keys:
+            data_keys.remove("columns")
+            data__columns = data["columns"]
+            if type(data__columns) not in (list,):
+                raise broken_rule(name_prefix + ".columns", 'type', 'array', data__columns)
+            data__columns_is_list = isinstance(data__columns, (list, tuple))
+            if data__columns_is_list:
+                data__columns_len = len(data__columns)
+                if data__columns_len < 1:
+                    raise broken_rule(name_prefix + ".columns", 'minItems', 1, data__columns)
+                if data__columns_len > 65536:
+                    raise broken_rule(name_prefix + ".columns", 'maxItems', 65536, data__columns)
+                for data__columns_x, data__columns_item in enumerate(data__columns):
+                    if type(data__columns_item) not in (str,):
+                        raise broken_rule(name_prefix + ".columns[{data__columns_x}]".format(**locals()) + "", 'type', 'string', data__columns_item)
         if "output" in data_keys:
             data_keys.remove("output")
             data__output = data["output"]
@@ -299,7 +314,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         data__files_value = data__files.get(data__files_key)
                         validate____defs_file(data__files_value, name_prefix + ".files.{data__files_key}".format(**locals()))
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'output', 'threshold', 'thresholds', 'calibration', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'output', 'threshold', 'thresholds', 'calibration', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:

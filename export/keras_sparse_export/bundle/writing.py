@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse_export.bundle.format import FORMAT, MANIFEST, MAX_MANIFEST_BYTES, NAME
-from keras_sparse_export.bundle.manifest import counts_signed_codes
+from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
 from keras_sparse_export.errors import BundleError
+
+MAX_LISTED = 50
+"""Names of columns on the card."""
 
 
 def finish(folder: Path, manifest: dict[str, Any]) -> None:
@@ -55,6 +58,7 @@ def format_card(manifest: dict[str, Any]) -> str:
         f"part of the graph) to `code` `[batch, {_format_dims(units)}]`. A unit is active when "
         f"{size} exceeds {manifest['threshold']:g}.",
         "",
+        *_list_columns(manifest),
         f"It runs on onnxruntime {manifest['min_onnxruntime']} and newer, in any language:",
         "",
         "```python",
@@ -99,6 +103,18 @@ def format_card(manifest: dict[str, Any]) -> str:
         " who made them.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _list_columns(manifest: dict[str, Any]) -> list[str]:
+    """Return lines on the names of the columns; none if they have none."""
+    names = get_columns(manifest)
+    if names is None:
+        return []
+    # No Markdown, whatever a name holds.
+    shown = ["".join(c if c.isalnum() or c in " _-" else f"&#{ord(c)};" for c in name)
+             for name in names[:MAX_LISTED]]  # fmt: skip
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return [f"The columns of a row are, in this order: {', '.join(shown)}{more}.", ""]
 
 
 def _describe_thresholds(manifest: dict[str, Any]) -> str:

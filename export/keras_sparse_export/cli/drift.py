@@ -39,10 +39,12 @@ def drift(options: argparse.Namespace) -> int:
             "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
             f"{options.batch_rows}"
         )
+    inputs.check_columns(options, options.data)
     encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
     batches: list[Drift] = []
-    source, shape, skip = options.data, encoder.input_shape, options.on_bad == "skip"
-    for read in inputs.read_batches(options, source, shape, options.batch_rows, skip=skip):
+    source, skip = options.data, options.on_bad == "skip"
+    form = inputs.Form(encoder.input_shape, encoder.columns)
+    for read in inputs.read_batches(options, source, form, options.batch_rows, skip=skip):
         if batches and len(read.rows) < options.batch_rows:
             break  # an incomplete last batch is ignored, unless it is the only one
         batch = _measure(encoder, read, skip=skip)

@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def encode(options: argparse.Namespace) -> None:
     """Read, encode and write rows, chunk by chunk."""
     _require_options(options)
+    inputs.check_columns(options, options.data)
     encoder = Encoder(
         options.bundle,
         variant=options.variant,
@@ -65,8 +66,9 @@ def encode(options: argparse.Namespace) -> None:
         allow=options.allow,
     )
     threshold = encoder.threshold if options.threshold is None else options.threshold
+    form = inputs.Form(encoder.input_shape, encoder.columns)
     chunks = inputs.read_chunks(
-        options, options.data, encoder.input_shape, options.batch_rows or encoder.chunk_rows
+        options, options.data, form, options.batch_rows or encoder.chunk_rows
     )
     bad_rows = _BadRows(options)
     with (

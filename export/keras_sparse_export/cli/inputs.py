@@ -1,12 +1,22 @@
 """Declare and read the rows of a command, from a file or standard input."""
 
 import argparse
-from collections.abc import Iterator
+import csv
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sparse_export.bundle.manifest import get_columns, read_manifest
 from keras_sparse_export.io import readers
+
+
+class Form(NamedTuple):
+    """The form of the rows that an encoder takes."""
+
+    shape: tuple[int, ...]
+    columns: tuple[str, ...] | None
 
 
 class Batch(NamedTuple):
@@ -20,34 +30,83 @@ def add_arguments(parser: argparse.ArgumentParser, name: str = "data") -> None:
     """Declare the argument `name`, the source of the rows, and how to read it."""
     add = parser.add_argument
     required: dict[str, Any] = {} if name == "data" else {"required": True}
-    add(name, metavar="DATA", help=".npy, .npz, .csv, .jsonl, or - for standard input", **required)
+    kinds = ".npy, .npz, .csv, .csv.gz, .jsonl, .parquet, or - for standard input"
+    add(name, metavar="DATA", help=kinds, **required)
     add("--format", choices=readers.TEXT, help="format of DATA, if its suffix is another")
     add("--key", metavar="NAME", help="array of an .npz, or field of JSON lines, with the rows")
     add(
         "--drop",
-        metavar="COLUMN",
-        action="append",
+        metavar="NAME,NAME",
+        type=_parse_names,
+        action="extend",
         default=[],
-        help="CSV column to ignore; repeatable",
+        help="columns to ignore, such as labels; repeatable",
     )
     add(
         "--header",
         choices=("yes", "no"),
         help="whether a CSV has a header (default: inferred)",
     )
+    add(
+        "--delimiter",
+        type=_parse_delimiter,
+        metavar="CHARACTER",
+        help="what separates the cells of a CSV, such as ';' or tab (default: inferred)",
+    )
+    add("--decimal", choices=(".", ","), help="decimal mark of a CSV (default: inferred)")
+
+
+def _parse_names(text: str) -> list[str]:
+    """Parse names separated by commas; one with a comma in it stands in double quotes."""
+    return next(csv.reader([text]), []) or [""]
+
+
+def _parse_delimiter(text: str) -> str:
+    r"""Parse one character, or `tab` or `\t` for a tabulator."""
+    character = "\t" if text in ("tab", r"\t") else text
+    if len(character) != 1:
+        raise argparse.ArgumentTypeError(f"expected one character or tab, received {text!r}")
+    return character
+
+
+def read_form(bundle: Path) -> Form:
+    """Return the form of the rows that a bundle's encoder takes."""
+    manifest = read_manifest(bundle)
+    return Form(tuple(manifest["input"]["shape"]), get_columns(manifest))
+
+
+def check_columns(options: argparse.Namespace, source: str) -> None:
+    """Raise if the first row of a file does not fit a bundle, before its encoder is loaded.
+
+    Args:
+        options: Options declared by `add_arguments`.
+        source: Path of a file, or `-`, of which nothing is read.
+
+    Raises:
+        ValueError: If the columns or the rows have another form.
+    """
+    suffix = Path(source).suffix.lower()
+    if source == "-" or suffix in (".npy", ".npz") or not options.bundle.is_dir():
+        return
+    chunks = read_chunks(options, source, read_form(options.bundle), rows=1)
+    next(chunks, None)
+    chunks.close()
 
 
 def read_chunks(
-    options: argparse.Namespace, source: str, shape: tuple[int, ...], rows: int
-) -> Iterator[readers.Chunk]:
+    options: argparse.Namespace, source: str, form: Form, rows: int
+) -> Generator[readers.Chunk]:
     """Yield chunks of at most `rows` rows as they arrive; see `readers.read`."""
-    return readers.read(
+    yield from readers.read(
         source,
-        shape,
+        form.shape,
         kind=options.format,
         key=options.key,
         drop=options.drop,
         header=None if options.header is None else options.header == "yes",
+        columns=form.columns,
+        delimiter=options.delimiter,
+        decimal=options.decimal,
         rows=rows,
     )
 
@@ -55,7 +114,7 @@ def read_chunks(
 def read_batches(
     options: argparse.Namespace,
     source: str,
-    shape: tuple[int, ...],
+    form: Form,
     rows: int,
     *,
     skip: bool = False,
@@ -65,7 +124,7 @@ def read_batches(
     Args:
         options: Options declared by `add_arguments`.
         source: Path of a file, or `-`.
-        shape: Shape of one row.
+        form: Form of the encoder's rows.
         rows: Number of rows in a batch.
         skip: Whether to skip bad rows.
 
@@ -73,7 +132,7 @@ def read_batches(
         ValueError: If a row cannot be parsed or is not finite, and `skip` is false.
     """
     pending: list[Batch] = []
-    for chunk in read_chunks(options, source, shape, rows):
+    for chunk in read_chunks(options, source, form, rows):
         faults = find_faults(chunk)
         if faults and not skip:
             place, fault = min(faults.items())

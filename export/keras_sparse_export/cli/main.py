@@ -74,12 +74,15 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _show_info(options: argparse.Namespace) -> None:
+    from keras_sparse_export.io.columns import list_names
     from keras_sparse_export.runtime.encoder import Encoder
 
     encoder = Encoder(options.bundle, allow=options.allow)
     lines: dict[str, Any] = {"input": encoder.input_shape, "code": encoder.code_shape}
     if (manifest := encoder.manifest) is not None:
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
+        if encoder.columns is not None:
+            lines["columns"] = list_names(encoder.columns, "column").partition(" ")[2]
         lines |= {
             "active": f"{'|code|' if encoder.signed else 'code'} > {manifest['threshold']:g}",
             "onnxruntime": f"{manifest['min_onnxruntime']} or newer (opset {manifest['opset']})",

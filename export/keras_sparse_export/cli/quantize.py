@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.cli import inputs
 from keras_sparse_export.io import readers
 from keras_sparse_export.variants import decision as int8
@@ -29,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def quantize(options: argparse.Namespace) -> None:
     """Quantize the encoder, compare, decide, and print the report."""
-    shape = tuple(read_manifest(options.bundle)["input"]["shape"])
+    form = inputs.read_form(options.bundle)
     source = options.calibration
     rows = [
-        np.zeros((0, *shape)),
-        *(batch.rows for batch in inputs.read_batches(options, source, shape, int8.MAX_ROWS)),
+        np.zeros((0, *form.shape)),
+        *(batch.rows for batch in inputs.read_batches(options, source, form, int8.MAX_ROWS)),
     ]
     labels = None if options.labels is None else _read_labels(options)
     verdict = int8.quantize_bundle(

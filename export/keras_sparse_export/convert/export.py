@@ -12,7 +12,7 @@ import onnx
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import MANIFEST, THRESHOLDS
+from keras_sparse_export.bundle.format import COLUMNS, MANIFEST, THRESHOLDS
 from keras_sparse_export.convert import canonical, code_values, cut, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.converter import Converted
@@ -39,6 +39,7 @@ def export_encoder(
     path: str | os.PathLike[str],
     *,
     sample: Any = None,
+    columns: Sequence[str] | None = None,
     layer: str | None = None,
     decoder: bool = False,
     units: int | None = None,
@@ -67,6 +68,9 @@ def export_encoder(
             `Encoder.drift` compares: for drift, pass 1,000 or more rows, drawn at random, that the
             model was not trained on. Without a sample, synthetic rows are used for the comparison
             and the bundle has no statistics.
+        columns: Names of the columns of a row, in the order of the model. By default the model's
+            own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
+            them, and readers order by name what has names.
         layer: Name of the layer whose output is the code; required unless the model has an
             `encoder`.
         decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
@@ -131,6 +135,7 @@ def export_encoder(
     if threshold is not None:
         threshold = activity.require_threshold(threshold)
     encoder = cut.cut_encoder(model, layer)
+    columns = samples.choose_columns(model, sample, columns, encoder.input_shape[1:])
     if units is not None:
         require_units(units, encoder.output_shape[-1])
     code_shape = (*encoder.output_shape[1:-1], int(units or encoder.output_shape[-1]))
@@ -142,7 +147,11 @@ def export_encoder(
 
     with conversion.on_cpu():
         encoder = cut.clone_for_inference(encoder)
-        real = None if sample is None else samples.check_sample(sample, encoder.input_shape[1:])
+        real = (
+            None
+            if sample is None
+            else samples.check_sample(sample, encoder.input_shape[1:], columns)
+        )
         count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
         candidates = samples.list_candidates(encoder, real, golden, count)
         rows = np.concatenate(list(candidates.values()))
@@ -203,8 +212,9 @@ def export_encoder(
             golden_rows=golden_rows,
             allow=allow,
             manifest={
-                "requires": [THRESHOLDS] if jumps else [],
+                "requires": [COLUMNS] * bool(columns) + [THRESHOLDS] * bool(jumps),
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
+                **({} if columns is None else {"columns": columns}),
                 "output": {
                     "name": "code",
                     "shape": list(code_shape),

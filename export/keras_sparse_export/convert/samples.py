@@ -1,15 +1,18 @@
 """The rows that an export is checked on: from the user's data, or synthetic."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import onnxruntime as ort
 
+from keras_sparse_export.bundle.format import MAX_COLUMNS
 from keras_sparse_export.convert import cut
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps.golden import PROBES, Margins, build_probes
 from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.io.columns import find_names, order_by_name, require_names
 from keras_sparse_export.runtime.jumps import observe_file
 from keras_sparse_export.runtime.parity import Run
 from keras_sparse_export.runtime.rows import require_unmasked
@@ -19,14 +22,50 @@ SPREADS = (1, 10, 100)
 """Factors of the standard deviation of synthetic rows, tried in order."""
 
 
-def check_sample(sample: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the sample as an array, without a copy.
+def choose_columns(
+    model: keras.Model, sample: Any, columns: Sequence[str] | None, shape: tuple[int, ...]
+) -> tuple[str, ...] | None:
+    """Choose the names of the columns; `None` if none are known.
+
+    Raises:
+        ValueError: If they are not different texts, one for each number of a row.
+    """
+    if columns is None:
+        columns = getattr(model, "columns", None)
+    if columns is None:
+        columns = find_names(sample, "sample")
+        if columns is None or (len(columns),) != shape:  # which its rows show
+            return None
+    names = require_names(tuple(columns), "columns")
+    if len(names) > MAX_COLUMNS:
+        raise ValueError(
+            f"Invalid value for argument `columns`. Expected at most {MAX_COLUMNS} names. "
+            f"Received: {len(names)}. Remedy: model.columns = None, and a sample without names"
+        )
+    if (len(names),) != shape:
+        raise ValueError(
+            "Invalid value for argument `columns`. Expected one name for each number of a row of "
+            f"shape {shape}. Received: {len(names)} names"
+        )
+    return names
+
+
+def check_sample(
+    sample: Any, shape: tuple[int, ...], columns: Sequence[str] | None = None
+) -> np.ndarray:
+    """Return the sample as an array, without a copy unless its columns have names.
+
+    Args:
+        sample: Raw rows.
+        shape: Shape of one row.
+        columns: Names of the columns of the model.
 
     Raises:
         TypeError: If it is not an array.
         ValueError: If its rows have another shape, or are masked, or are not finite numbers.
     """
     require_unmasked(sample, "sample")
+    sample = order_by_name(sample, columns, "sample", owner="model")
     try:
         rows = np.asarray(sample.toarray() if hasattr(sample, "tocsr") else sample)
     except TypeError as error:

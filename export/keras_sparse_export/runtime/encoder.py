@@ -14,6 +14,7 @@ import onnxruntime as ort
 from keras_sparse_export.bundle import reading
 from keras_sparse_export.bundle.manifest import (
     counts_signed_codes,
+    get_columns,
     read_manifest,
     require_onnxruntime,
 )
@@ -21,6 +22,7 @@ from keras_sparse_export.drift import score
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io import activity
+from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import thresholds, top_k, verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel
@@ -62,6 +64,7 @@ class Encoder:
         encoder = keras_sparse_export.Encoder("encoder")
         codes = encoder.encode(rows)    # (rows, units), float32
         code = encoder.encode(row)      # one row in, one row out
+        code = encoder.encode({"temperature": 21.5, "humidity": 0.4})  # columns in any order
         data, indices, indptr = encoder.encode_sparse(rows)  # only the active units
         for codes in encoder.stream(chunks):  # in constant memory
             ...
@@ -109,6 +112,15 @@ class Encoder:
         self.code_shape = self._encoder.output_shape
 
     @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Names of the columns of a row, in their order; `None` if the bundle has none.
+
+        With them, rows with names may have their columns in any order. Rows without names are taken
+        by position.
+        """
+        return None if self.manifest is None else get_columns(self.manifest)
+
+    @property
     def has_decoder(self) -> bool:
         """Whether the bundle has a decoder."""
         return self.manifest is not None and "decoder.onnx" in self.manifest["files"]
@@ -141,16 +153,19 @@ class Encoder:
 
         Args:
             x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`. A matrix of
-                SciPy is made dense `chunk_rows` rows at a time.
+                SciPy is made dense `chunk_rows` rows at a time. The columns of a table (pandas,
+                polars, Arrow) or a mapping are ordered by name.
 
         Returns:
             `(rows, *code_shape)`, or `code_shape` for one row.
 
         Raises:
-            ValueError: If the shape is wrong, or values are not finite numbers; the message names
-                the rows.
+            ValueError: If the shape is wrong, values are not finite numbers, or columns have other
+                names; the message names the rows or the columns.
             RangeError: If rows overflow float32; the message names them.
         """
+        if type(x) is not np.ndarray:
+            x = self._order(x)
         encoder = self._encoder
         codes = self._require_open()(x) if encoder is None else encoder(x)
         return codes if self._raised is None else thresholds.cut(codes, self._raised)
@@ -178,7 +193,7 @@ class Encoder:
         """
         if threshold is not None:
             threshold = activity.require_threshold(threshold)
-        rows, _ = as_rows(x, self.input_shape, "x")
+        rows, _ = as_rows(self._order(x), self.input_shape, "x")
         units = math.prod(self.code_shape)
         step = self.chunk_rows
         chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
@@ -196,7 +211,7 @@ class Encoder:
             BundleError: If the bundle was written without `top_k`.
             ValueError: As in `encode`.
         """
-        encoder = self._require_open()
+        encoder, x = self._require_open(), self._order(x)
         if not set(top_k.OUTPUTS) <= set(encoder.outputs):
             raise BundleError(
                 f"Expected a bundle with the outputs `values` and `indices`. Received: {self.path}"
@@ -218,7 +233,7 @@ class Encoder:
         """
         encoder, first = self._require_open(), 0
         for chunk in chunks:
-            codes = encoder(chunk, first)
+            codes = encoder(self._order(chunk), first)
             yield codes if self._raised is None else thresholds.cut(codes, self._raised)
             first += 1 if codes.shape == self.code_shape else len(codes)
 
@@ -264,7 +279,7 @@ class Encoder:
                 "Expected the variant float32, which the statistics describe. Received: "
                 f"variant={self.variant!r}"
             )
-        codes = self._require_open()(x)
+        codes = self._require_open()(self._order(x))
         if codes.ndim == len(self.code_shape):
             codes = codes[np.newaxis]  # one row is too few, which `measure_drift` reports
         statistics, threshold = self.manifest["statistics"], float(self.manifest["threshold"])
@@ -309,6 +324,10 @@ class Encoder:
         return _reopen, (
             self.path, self.variant, self.l0, self.threads, self.spin, self._check, self._allow,
         )  # fmt: skip
+
+    def _order(self, x: Any) -> Any:
+        """Order columns with names; rows without names stay as they are."""
+        return order_by_name(x, self.columns, "x")
 
     def _require_open(self) -> OnnxModel:
         if self._encoder is None:

@@ -16,8 +16,14 @@ import numpy as np
 
 from keras_sparse_export.bundle import reading, transaction, writing
 from keras_sparse_export.bundle.format import MANIFEST
-from keras_sparse_export.bundle.manifest import counts_signed_codes, has_jumps, read_manifest
+from keras_sparse_export.bundle.manifest import (
+    counts_signed_codes,
+    get_columns,
+    has_jumps,
+    read_manifest,
+)
 from keras_sparse_export.errors import ParityError, RangeError
+from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.onnx_model import OnnxModel
@@ -59,6 +65,7 @@ def quantize_bundle(
     Args:
         path: Folder of the bundle.
         rows: Raw rows of real data, 64 or more: every other row calibrates, the rest evaluate.
+            The columns of a table or a mapping are ordered by name.
         labels: Class of each row, for a probe.
         mode: `"auto"` decides; `"int8"` always adds it.
 
@@ -82,6 +89,7 @@ def quantize_bundle(
 
     shape = tuple(manifest["input"]["shape"])
     golden = np.frombuffer(read("golden_x.f32", manifest["golden"]["rows"] > 0) or b"", "<f4")
+    rows = order_by_name(rows, get_columns(manifest), "rows")
     decision = decide(
         reading.read_content(path, manifest, "encoder.onnx"),
         _check_rows(rows, shape),

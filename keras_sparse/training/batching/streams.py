@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.named_rows import require_unnamed
 from keras_sparse.data.shards import on_disk, source
 from keras_sparse.training.batching.batches import (
     Shape,
@@ -167,6 +168,7 @@ def _fill(
     """Validate and fill up a batch to `size` rows, or more if it is larger; return both."""
     with name_batch(index):
         x, y, weights = split_batch(batch)
+        require_unnamed(x)
         rows = check_rows(source(x)[:] if on_disk(x) else x, y, weights, shape)
     size = max(size, _round_up(len(rows.x), multiple))
     if real is not None:

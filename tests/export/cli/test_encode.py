@@ -224,7 +224,7 @@ def test_only_the_first_bad_rows_are_named(
         ("x.jsonl", "[1,2,3,4]\n[1,2,3\n", "not JSON"),
         ("x.npy", "no numpy", "Expected rows of numbers"),
         ("x.npz", "no zip", "not a .npz archive"),
-        ("x.txt", "1", "ending in .npy, .npz, .csv or .jsonl"),
+        ("x.txt", "1", "ending in .npy, .npz, .csv, .csv.gz, .jsonl or .parquet"),
     ],
 )
 def test_bad_data_is_one_line_and_writes_nothing(
@@ -282,7 +282,7 @@ def test_rows_before_a_bad_one_are_answered_on_standard_output(
         (("-o", "codes.npz", "--threshold", "nan"), "`--threshold`. Expected a finite number of"),
         (("-o", "codes.npy", "--batch-rows", "0"), "`--batch-rows`. Expected a positive"),
         (("-o", "codes.npy", "--threads", "0"), "`threads`. Expected a positive"),
-        (("-o", "codes.npy", "--drop", "a"), "`--drop` needs a CSV"),
+        (("-o", "codes.npy", "--drop", "a"), "`--drop` needs columns with names"),
     ],
 )
 def test_wrong_calls_are_refused(

@@ -257,13 +257,13 @@ def test_files_without_rows(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("1,2,3,4\n")
     assert len(read(tmp_path / "x.txt", kind="csv")[0]) == 1
-    with pytest.raises(ValueError, match=r"ending in .npy, .npz, .csv or .jsonl. Received: x.txt"):
+    with pytest.raises(ValueError, match=r"ending in .npy, .npz, .csv, .*. Received: x.txt"):
         read(tmp_path / "x.txt")
     for name in ("none.csv", "."):
         with pytest.raises(FileNotFoundError, match="a file of data"):
             read(tmp_path / name)
     np.save(tmp_path / "x.npy", ROWS)
-    with pytest.raises(ValueError, match="`--drop` needs a CSV"):
+    with pytest.raises(ValueError, match="`--drop` needs columns with names"):
         read(tmp_path / "x.npy", drop=["a"])
 
 

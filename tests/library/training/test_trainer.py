@@ -414,7 +414,7 @@ def test_weights_of_a_stream_reach_the_penalty(kind: str, rows: np.ndarray) -> N
         ),
         (lambda m, x: m.fit([["a"] * 12] * 3), "Expected numbers. Received: <U1"),
         (lambda m, x: m.fit([[1.0] * 12, [1.0]]), "every row of the same shape"),
-        (lambda m, x: m.encode({"x": x}), "every row of the same shape. Received: dict"),
+        (lambda m, x: m.encode({"x": x}), "columns have no names. Received: columns with names"),
         (lambda m, x: m.encode(x[:, :5]), r"Expected \(rows, 12\). Received: \(400, 5\)"),
         (lambda m, x: m.decode(x), r"argument `h`. Expected \(rows, 6\). Received: \(400, 12\)"),
     ],

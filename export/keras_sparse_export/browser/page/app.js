@@ -35,7 +35,7 @@ function begin({ manifest, encoder, golden }) {
   const workspace = new Workspace(encoder, range);
   const pad = offerPad(encoder.inputShape, range, workspace);
   offerGolden(golden, encoder.inputSize, workspace);
-  offerCsv(encoder.inputSize, workspace);
+  offerCsv(encoder, workspace);
   offerL0(workspace);
   offerResults(workspace);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

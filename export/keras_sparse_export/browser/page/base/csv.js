@@ -3,17 +3,27 @@
  *
  * @typedef {{rows: Float32Array, count: number}} Table
  * @typedef {{line: string, number: number}} Line Counted from 1.
+ * @typedef {{delimiter: string, decimal: string}} Form
  */
 
 import { formatCount } from "./numbers.js";
 
 export const MAX_BYTES = 32 * 2 ** 20;
 export const MAX_ROWS = 10_000;
+const COMPARED = 100; // lines that the first one is compared with
+const DELIMITERS = [",", ";", "\t"];
+// A cell behind each delimiter, perhaps in quotes with spaces around them.
+const QUOTED = Object.fromEntries(
+  DELIMITERS.map((mark) => [mark, new RegExp(`${mark}(?: *"([^"]*(?:""[^"]*)*)" *|([^"${mark}]*))(?=${mark}|$)`, "y")]),
+);
+const MAX_SHOWN = 5; // names in a message
 // The numbers that Python's float accepts: digits may be separated by single underscores. No two parts
 // of a pattern match the same text, so that matching takes time linear in the length of a cell.
 const DIGITS = "\\d+(_\\d+)*";
 const NUMBER = new RegExp(`^\\s*[+-]?(${DIGITS}(\\.(${DIGITS})?)?|\\.${DIGITS})(e[+-]?${DIGITS})?\\s*$`, "i");
 const NAMED = /^\s*[+-]?(nan|inf(inity)?)\s*$/i;
+const TRUTH = { true: 1, True: 1, TRUE: 1, false: 0, False: 0, FALSE: 0 };
+const FRACTION = /^\s*[+-]?(\d*)([.,])(\d+)(e[+-]?\d+)?\s*$/i;
 
 /** Text without valid rows for this encoder. The message names the line. */
 export class CsvError extends Error {
@@ -27,23 +37,29 @@ export class CsvError extends Error {
 /**
  * Parses the rows of a text.
  *
- * Blank lines are skipped. The first line is a header if it has several words and no number.
+ * Blank lines are skipped. The first line is a header if it holds all names of the encoder's columns, or
+ * several words and no number. Columns with names may come in any order; others are taken by position.
  *
  * @param {string} text
  * @param {number} size Numbers in a row.
+ * @param {string[] | null} [columns] Names of the encoder's columns; null if they have none.
  * @returns {Table}
- * @throws {CsvError} If there are no rows, or a line is not a row. The message names the line, counted from 1.
+ * @throws {CsvError} If there are no rows, or a line is not a row, or names are not those of the encoder's
+ *   columns. The message names the line, counted from 1.
  */
-export function parse(text, size) {
+export function parse(text, size, columns = null) {
   if (text.length > MAX_BYTES) throw new CsvError("Expected 32 MiB of text at most. Received: more");
+  const lines = readLines(text.replace(/^\ufeff/, ""));
+  const ahead = take(lines, 1 + COMPARED);
+  const form = findForm(ahead);
   const rows = [];
-  let first = true;
-  for (const line of readLines(text.replace(/^\ufeff/, ""))) {
+  let places = null;
+  for (const line of join(ahead, lines)) {
     if (rows.length === MAX_ROWS) {
       throw new CsvError(`Expected ${formatCount(MAX_ROWS, "row")} at most. Received: more, from line ${line.number} on`);
     }
-    if (!first || !isHeader(line, size)) rows.push(parseRow(line, size));
-    first = false;
+    if (line === ahead[0]) places = findPlaces(line, size, columns, form);
+    if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form));
   }
   if (rows.length === 0) throw new CsvError(`Expected rows of ${formatCount(size, "number")}. Received: none`);
   return { rows: joinRows(rows, size), count: rows.length };
@@ -65,43 +81,141 @@ function* readLines(text) {
   }
 }
 
+/** Takes lines from their beginning, and leaves the others. */
+function take(lines, count) {
+  const taken = [];
+  while (taken.length < count) {
+    const { value, done } = lines.next();
+    if (done) break;
+    taken.push(value);
+  }
+  return taken;
+}
+
+function* join(...parts) {
+  for (const part of parts) yield* part;
+}
+
 function joinRows(rows, size) {
   const values = new Float32Array(rows.length * size);
   rows.forEach((row, index) => values.set(row, index * size));
   return values;
 }
 
-function isHeader({ line, number }, size) {
-  const cells = splitCells(line, number);
+/**
+ * Finds what separates cells, and the decimal mark.
+ *
+ * @param {Line[]} lines The first lines.
+ * @returns {Form}
+ */
+function findForm(lines) {
+  const delimiter = findDelimiter(lines);
+  return { delimiter, decimal: delimiter !== "," && hasDecimalCommas(lines, delimiter) ? "," : "." };
+}
+
+/** The rarest mark with which all lines have the same number of cells, or the most frequent one. */
+function findDelimiter(lines) {
+  const fits = (delimiter) => {
+    const sizes = new Set(lines.map((line) => trySplit(line, delimiter)?.length));
+    return sizes.size === 1 && sizes.values().next().value > 1;
+  };
+  const count = (delimiter) => (lines[0]?.line ?? "").split(delimiter).length;
+  const frequent = DELIMITERS.reduce((best, each) => (count(each) > count(best) ? each : best));
+  return DELIMITERS.findLast(fits) ?? frequent;
+}
+
+/** Whether some cells are like 3,14 and none like 3.14; a comma before three digits may group digits. */
+function hasDecimalCommas(lines, delimiter) {
+  const cells = lines.flatMap((line) => trySplit(line, delimiter) ?? []);
+  const matches = cells.map((cell) => FRACTION.exec(cell)).filter(Boolean);
+  const certain = ([, whole, , digits, exponent]) =>
+    digits.length !== 3 || whole === "" || whole === "0" || exponent !== undefined;
+  return matches.every(([, , mark]) => mark === ",") && matches.some(certain);
+}
+
+function trySplit(line, delimiter) {
+  try {
+    return splitCells(line, delimiter);
+  } catch {
+    return undefined; // the line is reported when it is read
+  }
+}
+
+/**
+ * Finds the place of each of the encoder's columns in the first line, if that is a header.
+ *
+ * @returns {{width: number, order: number[]} | null} And the number of cells; null if the line is a row.
+ */
+function findPlaces(line, size, columns, form) {
+  const cells = splitCells(line, form.delimiter);
+  const places = new Map(cells.map((cell, place) => [cell, place]));
   // One number makes a line a row: a bad row is reported, but a row read as a header would be lost.
-  const header = !cells.some(isNumber) && (cells.length > 1 || size === 1);
-  if (header && cells.length !== size) throw widthError(cells.length, size, line, number);
-  return header;
+  const words = !cells.some((cell) => isNumber(cell, form)) && (cells.length > 1 || size === 1);
+  if (!words && !(columns?.every((name) => places.has(name)) ?? false)) return null;
+  const repeated = cells.filter((cell, place) => places.get(cell) !== place);
+  if (repeated.length > 0) {
+    throw new CsvError(`Line ${line.number}: expected columns of different names. Received: several of ${list(repeated)}`);
+  }
+  if (columns === null) {
+    if (cells.length !== size) throw widthError(cells.length, size, line.number);
+    return { width: size, order: [...cells.keys()] };
+  }
+  requireColumns(cells, columns, line.number);
+  return { width: cells.length, order: columns.map((name) => places.get(name)) };
 }
 
-function isNumber(cell) {
-  return NUMBER.test(cell) || NAMED.test(cell);
+function requireColumns(names, columns, number) {
+  const [given, wanted] = [new Set(names), new Set(columns)];
+  const missing = columns.filter((name) => !given.has(name));
+  const other = names.filter((name) => !wanted.has(name));
+  if (missing.length + other.length === 0) return;
+  const faults = [missing.length > 0 && `no ${list(missing)}`, other.length > 0 && `also ${list(other)}`];
+  throw new CsvError(
+    `Line ${number}: expected the ${formatCount(columns.length, "column")} of the encoder, in any order. ` +
+      `Received: ${faults.filter(Boolean).join(", ")}`,
+  );
 }
 
-function parseRow({ line, number }, size) {
-  const cells = splitCells(line, number);
-  if (cells.length !== size) throw widthError(cells.length, size, line, number);
-  return Float32Array.from(cells, (cell, column) => {
-    const value = NUMBER.test(cell) ? Math.fround(Number(cell.replaceAll("_", ""))) : NaN;
+function list(names) {
+  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : "";
+  return names.slice(0, MAX_SHOWN).map(quote).join(", ") + more;
+}
+
+/** Converts a cell; NaN if it holds no finite number. A point beside decimal commas may group digits. */
+function toNumber(cell, { decimal }) {
+  const text = cell.trim();
+  if (Object.hasOwn(TRUTH, text)) return TRUTH[text];
+  if (decimal === "," && text.includes(".")) return NaN;
+  const plain = text.replaceAll(decimal, ".");
+  return NUMBER.test(plain) ? Math.fround(Number(plain.replaceAll("_", ""))) : NaN;
+}
+
+/** Whether a cell holds a number, perhaps NaN or one that is too large. */
+function isNumber(cell, form) {
+  return !Number.isNaN(toNumber(cell, form)) || NAMED.test(cell);
+}
+
+function parseRow({ line, number }, size, places, form) {
+  const cells = splitCells({ line, number }, form.delimiter);
+  const { width, order } = places ?? { width: size, order: cells.keys() };
+  if (cells.length !== width) throw widthError(cells.length, width, number);
+  return Float32Array.from(order, (column) => {
+    const value = toNumber(cells[column], form);
     if (Number.isFinite(value)) return value;
-    throw new CsvError(`Line ${number}, column ${column + 1}: expected a number. Received: ${quote(cell)}`);
+    throw new CsvError(`Line ${number}, column ${column + 1}: expected a number. Received: ${quote(cells[column])}`);
   });
 }
 
-/** Splits a line into cells. A quoted cell may contain commas, and quotes that are doubled. */
-function splitCells(line, number) {
+/** Splits a line into cells. A quoted cell may contain delimiters, and quotes that are doubled. */
+function splitCells({ line, number }, delimiter) {
   if (/[\0\ufffd]/.test(line)) {
     throw new CsvError(`Line ${number}: expected text. Received: binary data; this is not a CSV file`);
   }
-  if (!line.includes('"')) return line.split(",");
+  if (!line.includes('"')) return line.split(delimiter);
   const cells = [];
-  const cell = /,(?:\s*"([^"]*(?:""[^"]*)*)"\s*|([^",]*))(?=,|$)/y;
-  const text = `,${line}`;
+  const cell = QUOTED[delimiter];
+  cell.lastIndex = 0;
+  const text = `${delimiter}${line}`;
   while (cell.lastIndex < text.length) {
     const match = cell.exec(text);
     if (match === null) {
@@ -112,10 +226,8 @@ function splitCells(line, number) {
   return cells;
 }
 
-function widthError(width, size, line, number) {
-  const other = width === 1 && size > 1 ? [";", "\t"].find((mark) => line.includes(mark)) : undefined;
-  const hint = other && `. Remedy: commas between numbers, in place of ${other === ";" ? "semicolons" : "tabs"}`;
-  return new CsvError(`Line ${number}: expected ${formatCount(size, "value")}. Received: ${width}${hint ?? ""}`);
+function widthError(width, size, number) {
+  return new CsvError(`Line ${number}: expected ${formatCount(size, "value")}. Received: ${width}`);
 }
 
 function quote(text) {

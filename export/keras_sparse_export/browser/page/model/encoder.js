@@ -145,6 +145,7 @@ export class Encoder {
   constructor(manifest, encoder, decoder) {
     this.inputShape = manifest.input.shape;
     this.inputSize = product(this.inputShape);
+    this.columns = manifest.columns ?? null;
     this.codeSize = product(manifest.output.shape);
     this.chunkRows = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
     this.units = manifest.output.shape.at(-1);

@@ -36,6 +36,7 @@ export function requireConsistent(manifest) {
   expect(Object.hasOwn(parity, "decoder") === decodes, "`decoder` as in `files`", "parity");
   expect(top === null || top.k <= units, "the number of units at most", "top_k.k");
   if (statistics !== null) requireStatistics(statistics, units);
+  requireColumns(manifest);
   requireThresholds(manifest, units);
   requireInt8(manifest);
 }
@@ -53,6 +54,15 @@ function requireStatistics(statistics, units) {
     const { length } = statistics.drift[name];
     expect(length === sizes.length, `${sizes.length} numbers`, `statistics.drift.${name}`);
   }
+}
+
+function requireColumns({ columns, input, requires }) {
+  const required = requires?.includes("columns") ?? false;
+  expect((columns !== undefined) === required, "a key of the feature `columns`, present with it alone", "columns");
+  if (!required) return;
+  const { shape } = input;
+  expect(shape.length === 1 && columns.length === shape[0], "one name for each number of a row", "columns");
+  expect(new Set(columns).size === columns.length, "different names", "columns");
 }
 
 function requireThresholds(manifest, units) {

@@ -29,21 +29,22 @@ export function findGoldenRange({ kind, rows }, shape) {
 /**
  * Connects the text area, the file input and dropped files.
  *
- * @param {number} size Numbers in a row.
+ * @param {{inputSize: number, columns: string[] | null}} form Of the encoder's rows.
  * @param {Workspace} workspace
  */
-export function offerCsv(size, workspace) {
-  setText("text-label", `Rows of ${formatCount(size, "number")}, one per line`);
+export function offerCsv(form, workspace) {
+  const names = form.columns === null ? "" : "; with names above them, columns may come in any order";
+  setText("text-label", `Rows of ${formatCount(form.inputSize, "number")}, one per line${names}`);
   byId("csv").open = matchMedia("(min-width: 56rem)").matches || byId("draw").hidden;
-  byId("encode").addEventListener("click", () => workspace.enter(() => read(byId("text").value, size, "the text")));
+  byId("encode").addEventListener("click", () => workspace.enter(() => read(byId("text").value, form, "the text")));
   byId("file").addEventListener("change", ({ target }) => {
-    enterFile(target.files, size, workspace);
+    enterFile(target.files, form, workspace);
     target.value = ""; // so that the same file can be chosen again
   });
-  offerDrop(size, workspace);
+  offerDrop(form, workspace);
 }
 
-function offerDrop(size, workspace) {
+function offerDrop(form, workspace) {
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!holdsFiles(event)) return;
@@ -57,26 +58,26 @@ function offerDrop(size, workspace) {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     document.body.classList.remove("dropping");
-    enterFile(event.dataTransfer.files, size, workspace);
+    enterFile(event.dataTransfer.files, form, workspace);
   });
 }
 
-function enterFile([...files], size, workspace) {
-  if (files.length > 0) workspace.enter(() => readFile(files, size));
+function enterFile([...files], form, workspace) {
+  if (files.length > 0) workspace.enter(() => readFile(files, form));
 }
 
-async function readFile(files, size) {
+async function readFile(files, form) {
   if (files.length > 1) throw new CsvError(`Expected one file. Received: ${files.length}`);
   const [file] = files;
   if (file.size > MAX_BYTES) throw new CsvError(`Expected a file of 32 MiB at most. Received: ${file.name}, larger`);
   const text = await file.text().catch(() => {
     throw new CsvError(`Expected a file. Received: ${file.name}, which cannot be read`);
   });
-  return read(text, size, file.name);
+  return read(text, form, file.name);
 }
 
-function read(text, size, source) {
-  const { rows, count } = parse(text, size);
+function read(text, { inputSize, columns }, source) {
+  const { rows, count } = parse(text, inputSize, columns);
   return { rows, count, source: `${formatCount(count, "row")} of ${source}` };
 }
 

@@ -1,0 +1,211 @@
+"""Rows whose columns have names: tables, and mappings of names to columns.
+
+What has names is ordered by name; what has none is taken by position.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_sparse.data.arrays import NUMBERS, DataError, require_unmasked
+from keras_sparse.data.shards import Source
+from keras_sparse.utils.text import list_some
+
+
+def find_names(x: Any, name: str = "x") -> tuple[str, ...] | None:
+    """Return the names of the columns of rows, or `None` for rows without names.
+
+    A table has names in `columns` or `column_names`: a data frame of pandas or polars, a table of
+    Arrow, `Shards` of Parquet. Keys are the names of a mapping and of one row of a data frame.
+    Columns that are numbered, as those of a data frame by default, have no names.
+
+    Args:
+        x: Rows, or one row.
+        name: The argument that an error names.
+
+    Raises:
+        DataError: If names are repeated, or only some are text.
+
+    Example:
+        >>> find_names({"a": [1, 2], "b": [3, 4]})
+        ('a', 'b')
+        >>> find_names([[1, 3], [2, 4]]) is None
+        True
+    """
+    if isinstance(x, np.ndarray):
+        return None
+    names: Any = None
+    if isinstance(x, Mapping):
+        names = x.keys()
+    elif hasattr(x, "shape") and hasattr(x, "__getitem__"):
+        # An Arrow table has columns of another kind, one row of a data frame has only keys.
+        names = getattr(x, "column_names", getattr(x, "columns", None))
+        if names is None and len(x.shape) == 1 and hasattr(x, "keys"):
+            names = x.keys()
+    given = () if names is None else tuple(names)
+    if not any(isinstance(each, str) for each in given):
+        return None
+    return require_names(given, name)
+
+
+def require_names(names: Sequence[Any], name: str) -> tuple[str, ...]:
+    """Return names of columns as a tuple; raise unless they are different texts.
+
+    Args:
+        names: The names.
+        name: The argument that an error names.
+
+    Raises:
+        DataError: The message lists the faulty names.
+    """
+    others = [repr(each) for each in names if not isinstance(each, str)]
+    if others:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected names of columns that are text. "
+            f"Received: {list_some('name', others)}. Remedy: rename them"
+        )
+    if repeated := [repr(each) for each, count in Counter(names).items() if count > 1]:
+        raise DataError(
+            f"Invalid value for argument `{name}`. Expected columns of different names. Received: "
+            f"several of {list_some('name', repeated)}. Remedy: rename them"
+        )
+    return tuple(map(str, names))
+
+
+def order_by_name(x: Any, columns: Sequence[str] | None, name: str = "x") -> Any:
+    """Return rows with their columns in the order of a model; without names, return them as is.
+
+    Args:
+        x: Rows, or one row.
+        columns: Names of the columns of the model; `None` if it knows none.
+        name: The argument that an error names.
+
+    Returns:
+        `(rows, columns)`, or `(columns,)` for a mapping of names to numbers. Rows on disk stay
+        there.
+
+    Raises:
+        DataError: If columns are missing, or there are others, or some do not hold numbers.
+
+    Example:
+        >>> order_by_name({"a": [1, 2], "b": [3, 4]}, ["b", "a"])
+        array([[3, 1],
+               [4, 2]])
+    """
+    names = find_names(x, name)
+    if names is None:
+        return x
+    if columns is None:
+        if isinstance(x, Mapping):
+            raise DataError(
+                f"Invalid value for argument `{name}`. Expected an array, for a model whose "
+                "columns have no names. Received: columns with names. Remedy: model.columns = "
+                "[...], in the order of the rows that it was trained on"
+            )
+        return x
+    remedy = "x[list(model.columns)]"
+    if isinstance(x, Mapping):
+        remedy = "{name: x[name] for name in model.columns}"
+    require_same(names, columns, f"Invalid value for argument `{name}`.", remedy)
+    if isinstance(x, Source):
+        order = [names.index(each) for each in columns]
+        return x if names == tuple(columns) else _Ordered(x, order)
+    return _join({each: x[each] for each in columns}, name)
+
+
+def require_same(
+    names: Sequence[str], columns: Sequence[str], subject: str, selection: str
+) -> None:
+    """Raise unless names are those of the columns of a model, in any order.
+
+    Args:
+        names: The names that were received.
+        columns: Names of the columns of the model.
+        subject: Beginning of the message.
+        selection: How to select the columns of the model.
+
+    Raises:
+        DataError: The message lists the missing and the other names.
+    """
+    other = [repr(each) for each in names if each not in set(columns)]
+    missing = [repr(each) for each in columns if each not in set(names)]
+    if not (other or missing):
+        return
+    faults = [
+        f"{what} {list_some('column', found)}"
+        for what, found in (("no", missing), ("also", other))
+        if found
+    ]
+    remedy = f". Remedy: {selection}" if not missing else ". Remedy: rename them" * bool(other)
+    raise DataError(
+        f"{subject} Expected the {len(columns)} columns that the model was trained on, in any "
+        f"order. Received: {', '.join(faults)}{remedy}"
+    )
+
+
+def _join(columns: Mapping[str, Any], name: str) -> np.ndarray:
+    """Join columns of numbers to rows."""
+    for column in columns.values():
+        require_unmasked(column, name)
+    arrays = {each: np.asarray(column) for each, column in columns.items()}
+    wrong = [
+        f"{each!r} ({getattr(columns[each], 'dtype', array.dtype)})"
+        for each, array in arrays.items()
+        if array.dtype.kind not in NUMBERS
+    ]
+    if wrong:
+        raise DataError(
+            f"Invalid dtype of argument `{name}`. Expected columns of numbers, none missing. "
+            f"Received: {list_some('column', wrong)}"
+        )
+    shapes = {array.shape for array in arrays.values()}
+    if len(shapes) > 1 or len(min(shapes)) > 1:
+        raise DataError(
+            f"Invalid shape of argument `{name}`. Expected one number per row in each column. "
+            f"Received: columns of shapes {', '.join(map(str, sorted(shapes)))}"
+        )
+    return np.stack([*arrays.values()], axis=-1)
+
+
+def order_parts(data: Any, columns: Sequence[str] | None, name: str) -> Any:
+    """Return `order_by_name` of rows, or of the first two of `(x, y, sample_weight)`."""
+    if not isinstance(data, tuple):
+        return order_by_name(data, columns, name)
+    return (*(order_by_name(part, columns, name) for part in data[:2]), *data[2:])
+
+
+def require_unnamed(batch: Any) -> None:
+    """Raise if a batch of a stream has columns with names, which nothing would order.
+
+    Raises:
+        DataError: If so.
+    """
+    if find_names(batch) is not None:
+        raise DataError(
+            "Invalid value for argument `x`. Expected batches of arrays in a stream. Received: a "
+            f"batch of type {type(batch).__name__}, whose columns have names. Remedy: "
+            "batch[list(columns)].to_numpy(), with the same columns for all"
+        )
+
+
+class _Ordered(Source):
+    """Rows on disk with their columns in another order.
+
+    Args:
+        rows: The rows.
+        order: The place of each column in them.
+    """
+
+    def __init__(self, rows: Source, order: Sequence[int]) -> None:
+        self.shape = rows.shape
+        self._rows, self._order = rows, order
+
+    def part(self, part: slice) -> "_Ordered":
+        """As in `Source`."""
+        return _Ordered(self._rows.part(part), self._order)
+
+    def read(self, start: int, out: np.ndarray) -> None:
+        """As in `Source`."""
+        out[:] = self._rows[start : start + len(out)][:, self._order]
