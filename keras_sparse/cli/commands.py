@@ -204,17 +204,21 @@ def _export(options: argparse.Namespace) -> None:
     _require_export()
     import numpy as np
 
+    from keras_sparse.data.named_rows import order_table
     from keras_sparse.data.tables import read_table
     from keras_sparse_export import Encoder, export_encoder
 
     model = _load_model(options.model)
     sample_file = options.sample or _find_held_out(options.model)
-    sample = None
+    sample = names = None
     if sample_file is None:
         _require_unset(options, "only with --sample", "key", "label", "groups", "header")
     else:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        rows = read_table(sample_file, **table_options(options)).rows
+        table = read_table(sample_file, **table_options(options))
+        columns = getattr(model, "columns", None)
+        rows = order_table(table.rows, table.columns, columns, "--sample")
+        names = table.columns if columns is None and len(shape) == 1 else columns
         if rows.shape[1] != int(np.prod(shape)):
             raise ValueError(
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "
@@ -225,6 +229,7 @@ def _export(options: argparse.Namespace) -> None:
         model,
         options.output,
         sample=sample,
+        columns=names,
         layer=options.layer,
         decoder=options.decoder,
         top_k=options.top_k,

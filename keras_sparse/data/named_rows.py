@@ -3,6 +3,9 @@
 What has names is ordered by name; what has none is taken by position.
 """
 
+import csv
+import io
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -113,6 +116,30 @@ def order_by_name(x: Any, columns: Sequence[str] | None, name: str = "x") -> Any
         order = [names.index(each) for each in columns]
         return x if names == tuple(columns) else _Ordered(x, order)
     return _join({each: x[each] for each in columns}, name)
+
+
+def order_table(
+    rows: Any, names: Sequence[str] | None, columns: Sequence[str] | None, option: str
+) -> Any:
+    """Return the rows of a file with their columns in the order of a model.
+
+    Args:
+        rows: `(rows, columns)`.
+        names: Names of the columns of the file; without names, rows stay as they are.
+        columns: Names of the columns of the model; `None` if it knows none.
+        option: The option that names the file, for error messages.
+
+    Raises:
+        DataError: If columns are missing, or there are others.
+    """
+    if names is None or columns is None:
+        return rows
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([name for name in names if name not in columns])
+    drop = f"--drop {shlex.quote(line.getvalue())}"
+    require_same(names, columns, f"Invalid value for argument `{option}`.", drop)
+    places = {name: place for place, name in enumerate(names)}
+    return rows[:, [places[name] for name in columns]]
 
 
 def require_same(

@@ -10,8 +10,8 @@ import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.j
 const { csv } = JSON.parse(readFileSync(join(process.env.BUNDLES, "expected.json"), "utf8"));
 
 test("CSV is read as Python reads it", () => {
-  for (const { text, size, rows } of csv) {
-    const found = () => Array.from(parse(text, size).rows);
+  for (const { text, size, columns, rows } of csv) {
+    const found = () => Array.from(parse(text, size, columns).rows);
     if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));
     else assert.deepEqual(found(), Array.from(Float32Array.from(rows)), JSON.stringify(text));
   }
@@ -24,7 +24,9 @@ test("errors in CSV name their line", () => {
     ["1,2\n3,1e39", /^Line 2, column 2: expected a number. Received: “1e39”$/],
     ["1,nan", /^Line 1, column 2: expected a number. Received: “nan”$/],
     ["1,", /^Line 1, column 2: expected a number. Received: nothing$/],
-    ["1;2", /^Line 1: expected 2 values. Received: 1. Remedy: commas between numbers, in place of semicolons$/],
+    ["1;2\n3", /^Line 2: expected 2 values. Received: 1$/],
+    ["1.5;1,5", /^Line 1, column 2: expected a number. Received: “1,5”$/],
+    ["a,a\n1,2", /^Line 1: expected columns of different names. Received: several of “a”$/],
     ["a,b,c\n1,2", /^Line 1: expected 2 values. Received: 3$/],
     ["PK\0\0", /^Line 1: expected text. Received: binary data; this is not a CSV file$/],
     ['1,"2', /^Line 1: expected balanced quotes/],
@@ -33,6 +35,19 @@ test("errors in CSV name their line", () => {
     ["1,2\n".repeat(10_001), /^Expected 10,000 rows at most. Received: more, from line 10001 on$/],
   ];
   for (const [text, message] of cases) assert.throws(() => parse(text, 2), { message });
+});
+
+test("errors in names name what is missing and what is too much", () => {
+  const cases = [
+    ["b,a,label\n1,2,3", "also “label”"],
+    ["a\n1", "no “b”"],
+    ["a,B\n1,2", "no “b”, also “B”"],
+    [`${Array(7).fill("x").map((name, place) => name + place)}\n`, "no “a”, “b”, also “x0”, “x1”, “x2”, “x3”, “x4” and 2 more"],
+  ];
+  for (const [text, received] of cases) {
+    const message = `Line 1: expected the 2 columns of the encoder, in any order. Received: ${received}`;
+    assert.throws(() => parse(text, 2, ["a", "b"]), { message });
+  }
 });
 
 test("time is linear in the length of the text", () => {

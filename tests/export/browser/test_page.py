@@ -76,7 +76,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for found in judged(folder / name / "manifest.json", scratch, depth, keys)
     ]
     expected["csv"] = [
-        {"text": text, "size": size, "rows": read(text, size, scratch)} for text, size in TEXTS
+        {"text": text, "size": size, "columns": columns, "rows": read(text, size, columns, scratch)}
+        for text, size, columns in [*((*each, None) for each in TEXTS), *NAMED_TEXTS]
     ]
     expected["overflow"] = {
         "rows": LARGE_ROWS.tolist(),
@@ -108,7 +109,8 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     yield "digits", export_encoder(model, folder / "digits", **arguments), x[-7:]
     rows = np.random.default_rng(0).normal(size=(500, 12)).astype(np.float32)
     model = SparseAutoencoder(12, 40, sparsity=L1(), normalization=None)
-    path = export_encoder(model, folder / "plain", quantize="int8", sample=rows)
+    names = [f"column {number}" for number in range(12)]
+    path = export_encoder(model, folder / "plain", quantize="int8", sample=rows, columns=names)
     yield "plain", path, rows[:5]
     steps = keras.Sequential([keras.Input((8, 8)), keras.layers.Dense(6, "relu", name="code")])
     path = export_encoder(steps, folder / "positions", layer="code")  # golden rows are synthetic
@@ -239,7 +241,18 @@ TEXTS = [
     ('"a ""b""",c\n3,4', 2), ("1,2\n \n3,4", 2), ("- 1,2", 2), ("nan,inf\n1,2", 2),
     ("-NaN\n1", 1), ("+Infinity\n1", 1), ("infinit\n1", 1), ("1_000,2", 2), ("1_0.2_5,.5_0", 2),
     ("1_0e1_0,-2_2.e-0_1", 2), ("1__0,2", 2), ("_1,2", 2), ("a,1_", 2), ("x_1,1_\n1,2", 2),
-    ("1e400\n1", 1), ("1\r\n\r\n\n2", 1),
+    ("1e400\n1", 1), ("1\r\n\r\n\n2", 1), ("1;2\n3;4", 2), ("a;b\n1,5;2,25", 2), ("1\t2", 2),
+    ("1,234;2", 2), ("1,5;1.5", 2), ("0,234;2", 2), ("1,5;1.234\n1,5;2", 2), ("a;b,1\n2;3,5", 2),
+    ('"a;b",c\n1,2', 2), ('"a";"b;c"\n"1";2', 2), ("1,2e3;4", 2), ("true,False\n1,TRUE", 2),
+    ("yes,1", 2), ("tRUE,1", 2), ("a,a\n1,2", 2), ("1;2\n3", 2), ("a b\tc\n1\t2", 2),
+    ("1,500;2,250\n1,5;2", 2), ("1,,2", 2), ("1;2,3,4", 2),
+]  # fmt: skip
+NAMED_TEXTS = [
+    ("b,a\n1,2\n3,4", 2, ["a", "b"]), ("1,2", 2, ["a", "b"]), ("b,c\n1,2", 2, ["a", "b"]),
+    ("b,a,c\n1,2,3", 2, ["a", "b"]), ("b\n1", 2, ["a", "b"]), ("b,a,b\n1,2,3", 2, ["a", "b"]),
+    ("2,1\n5,6", 2, ["1", "2"]), ("2,3\n5,6", 2, ["1", "2"]), ("b;a\n1,5;2", 2, ["a", "b"]),
+    ('"b, c",a\n1,2', 2, ["a", "b, c"]), (" a,b\n1,2", 2, ["a", "b"]), ("b,a\n1,x", 2, ["a", "b"]),
+    ("b,a\n1,2,3", 2, ["a", "b"]), ("b,a\ntrue,2", 2, ["a", "b"]), ("b,a", 2, ["a", "b"]),
 ]  # fmt: skip
 
 
@@ -301,13 +314,13 @@ def places(value: Any, depth: int, path: tuple[Any, ...] = ()) -> Iterator[tuple
         yield (*path, 0)
 
 
-def read(text: str, size: int, folder: Path) -> list[float] | None:
+def read(text: str, size: int, columns: Any, folder: Path) -> list[float] | None:
     """The rows that Python reads of a CSV, `None` if it refuses one."""
     file = folder / "rows.csv"
     file.write_bytes(text.encode())
     found: list[float] = []
     try:
-        for chunk in readers.read(str(file), (size,)):
+        for chunk in readers.read(str(file), (size,), columns=columns):
             if inputs.find_faults(chunk):
                 return None
             found += chunk.rows.ravel().tolist()

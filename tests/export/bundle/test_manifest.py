@@ -24,6 +24,7 @@ from keras_sparse_export.bundle import manifest as reader
 from keras_sparse_export.bundle import writing as bundles
 from keras_sparse_export.bundle.format import MAX_MANIFEST_BYTES, NAME
 from keras_sparse_export.bundle.manifest import (
+    get_columns,
     list_golden_shapes,
     read_manifest,
     require_onnxruntime,
@@ -287,6 +288,55 @@ def test_a_bundle_of_a_newer_format_is_refused(newer: Any, bundle: Path) -> None
     message = r"of format 1 or 2. Received: format .*Remedy: a version of"
     with pytest.raises(BundleError, match=message):
         Encoder(changed(bundle, format=newer))
+
+
+# Names of columns --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    model = SparseAutoencoder(3, 2, sparsity=L1(), normalization=None)
+    return export_encoder(model, tmp_path / "named", columns=["a", "b", "ü\n"])
+
+
+def test_names_are_written_and_read(named: Path) -> None:
+    assert manifest(named)["requires"] == ["columns"]
+    assert get_columns(read_manifest(named)) == ("a", "b", "ü\n")
+    assert "in this order: a, b, ü&#10;." in (named / "README.md").read_text("utf-8")
+
+
+def test_without_names_there_is_no_key(bundle: Path) -> None:
+    assert "columns" not in manifest(bundle)
+    assert get_columns(read_manifest(bundle)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("columns"), "a key of the feature `columns`"),
+        (set_at("requires", to=[]), "a key of the feature `columns`"),
+        (set_at("columns", to=["a", "b"]), r"row of shape \[3\] .* at `columns`. Received: 2"),
+        (set_at("columns", to=["a", "b", "a"]), "different names .* at `columns`"),
+        (set_at("columns", 0, to=1), r"a text .* at `columns\[0\]`"),
+        (set_at("columns", to=None), "a list .* at `columns`"),
+        (set_at("columns", to=["a"] * 65_537), "at most 65536 entries"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused(
+    change: Callable[[dict[str, Any]], Any], message: str, named: Path
+) -> None:
+    rewritten(named, change)
+    refused(named, message)
+
+
+def test_as_many_names_as_there_may_be_are_read(named: Path) -> None:
+    def widen(found: dict[str, Any]) -> None:
+        found["columns"] = [f"column {number}" for number in range(65_536)]
+        found["input"]["shape"] = [65_536]
+        found["golden"] = {"kind": "none", "rows": 0}
+
+    rewritten(named, widen)
+    assert len(read_manifest(named)["columns"]) == 65_536
 
 
 # Thresholds --------------------------------------------------------------------------------------

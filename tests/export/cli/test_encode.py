@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import signal
@@ -125,6 +126,114 @@ def test_images_flat_rows_and_no_rows(tmp_path: Path) -> None:
         file, target = save(tmp_path / "x.npy", rows), tmp_path / "codes.npy"
         assert run(bundle, file, "-o", target, "--overwrite") == 0
         np.testing.assert_allclose(np.load(target), expected[: len(rows)], atol=1e-6)
+
+
+# Names of columns --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def named(model: SparseAutoencoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("named") / "bundle"
+    return export_encoder(model, path, columns=["a", "b", "c", "d"], sample=ROWS)
+
+
+def write_columns(file: Path, columns: dict[str, Any]) -> Path:
+    """Columns as a file of any kind that has names."""
+    if file.suffix == ".parquet":
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.table(columns), file)
+        return file
+    rows = list(zip(*columns.values(), strict=True))
+    if file.suffix == ".jsonl":
+        lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+    else:
+        lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+    content = "\n".join(lines).encode()
+    file.write_bytes(gzip.compress(content) if file.suffix == ".gz" else content)
+    return file
+
+
+NAMED = ["x.csv", "x.csv.gz", "x.jsonl", "x.parquet"]
+REORDERED = {name: ROWS[:, "abcd".index(name)].tolist() for name in "dbca"}
+
+
+@pytest.mark.parametrize("source", NAMED)
+def test_columns_with_names_may_come_in_any_order(source: str, named: Path, tmp_path: Path) -> None:
+    expected = Encoder(named).encode(ROWS)
+    file, target = write_columns(tmp_path / source, REORDERED), tmp_path / "codes.npy"
+    assert run(named, file, "-o", target) == 0
+    np.testing.assert_array_equal(np.load(target), expected)
+    file = write_columns(file, {"label": [1] * 50, **REORDERED, "flag": [True] * 50})
+    assert run(named, file, "-o", target, "--drop", "label,flag", "--overwrite") == 0
+    np.testing.assert_array_equal(np.load(target), expected)
+
+
+@pytest.mark.parametrize("source", NAMED)
+@pytest.mark.parametrize("command", ["encode", "drift"])
+def test_other_names_are_refused_before_the_encoder_is_loaded(
+    source: str,
+    command: str,
+    named: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Encoder, "__init__", None)
+    file = tmp_path / source
+    output = ("-o", tmp_path / "codes.npy") if command == "encode" else ()
+    call = [str(part) for part in (command, named, file, *output)]
+    write_columns(file, {**REORDERED, "label": [1] * 50})
+    assert main.main(call) == 2
+    assert capsys.readouterr().err == (
+        f"keras-sparse-export: Expected rows of numbers in {file}. Received: also column 'label'. "
+        "Remedy: --drop label\n"
+    )
+    write_columns(file, {name: REORDERED[name] for name in "abd"})
+    assert main.main(call) == 2
+    assert "Received: no column 'c'\n" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [source]
+
+
+def test_repeated_names_are_refused(
+    named: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.csv").write_text("a,b,c,a\n1,2,3,4\n")
+    for each in (named, bundle):
+        assert run(each, tmp_path / "x.csv", "-o", tmp_path / "codes.npy") == 2
+        assert "several columns of name 'a'. Remedy: rename them" in capsys.readouterr().err
+
+
+def test_names_of_numbers_are_dropped_in_quotes(named: Path, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    rows = [f'{",".join(map(repr, row))},"x, y",z\n' for row in ROWS.tolist()]
+    file.write_text('a,b,c,d,"where, when",id\n' + "".join(rows))
+    for drop in (('"where, when",id',), ('"where, when"', "id")):
+        options = [part for each in drop for part in ("--drop", each)]
+        target = tmp_path / "codes.npy"
+        assert run(named, file, "-o", target, "--overwrite", *options) == 0
+        np.testing.assert_array_equal(np.load(target), Encoder(named).encode(ROWS))
+
+
+@pytest.mark.parametrize("mark", ["tab", "\\t", ";", "|"])
+def test_delimiters_and_decimal_commas(
+    mark: str, named: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delimiter = "\t" if mark in ("tab", "\\t") else mark
+    file, target = tmp_path / "x.csv", tmp_path / "codes.npy"
+    content = "a,b,c,d\n" + text(ROWS)
+    file.write_text(content.replace(",", delimiter).replace(".", ","))
+    told = ("--delimiter", mark, "--decimal", ",")
+    assert run(named, file, "-o", target, *told) == 0
+    np.testing.assert_array_equal(np.load(target), Encoder(named).encode(ROWS))
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit):
+        run(named, file, "-o", target, "--delimiter", "ab")
+    assert "expected one character or tab, received 'ab'" in capsys.readouterr().err
+
+
+def test_info_names_the_columns(named: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["info", str(named)]) == 0
+    assert "columns      'a', 'b', 'c', 'd'\n" in capsys.readouterr().out
 
 
 BAD = ROWS.astype(np.float64)

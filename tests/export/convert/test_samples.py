@@ -11,7 +11,9 @@ from keras_sparse import L1, BatchTopK, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert import cut, samples
 from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.variants.decision import quantize_bundle
 from models import gated_model, plain_model
+from named_tables import as_table
 
 make = keras.layers
 
@@ -81,6 +83,61 @@ def test_a_sparse_sample_is_its_rows() -> None:
     sparse = pytest.importorskip("scipy.sparse")
     x = np.random.default_rng(0).poisson(0.3, (20, 6))
     np.testing.assert_array_equal(samples.check_sample(sparse.csr_matrix(x), (6,)), x)
+
+
+# Names of columns --------------------------------------------------------------------------------
+
+NAMES = tuple("abcdefghijkl")
+
+
+def test_names_come_from_the_model_or_the_sample(rows: np.ndarray, tmp_path: Path) -> None:
+    table = as_table("mapping", rows, NAMES)
+    reordered = as_table("mapping", rows[:, ::-1], NAMES[::-1])
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
+    model.adapt(table)
+    expected = model.encode(rows)
+    encoder = model.encoder, {"layer": "code"}
+    for number, (source, options) in enumerate(((model, {}), encoder)):
+        path = export_encoder(source, tmp_path / f"{number}", sample=reordered, **options)
+        assert Encoder(path).columns == NAMES
+        np.testing.assert_allclose(Encoder(path).encode(reordered), expected, atol=1e-5)
+        golden = golden_rows(path, 12)
+        assert all(row.tolist() in rows[:512].tolist() for row in golden)
+    plain = plain_model()
+    path = export_encoder(plain, tmp_path / "plain", layer="code", sample=table)
+    assert Encoder(path).columns == NAMES
+    path = export_encoder(model, tmp_path / "none", sample=rows, overwrite=True)
+    assert Encoder(path).columns == NAMES
+    model.columns = None
+    assert Encoder(export_encoder(model, tmp_path / "none", overwrite=True)).columns is None
+    path = export_encoder(model, path, columns=NAMES[::-1], overwrite=True)
+    assert Encoder(path).columns == NAMES[::-1]
+
+
+def test_other_names_are_refused(rows: np.ndarray, tmp_path: Path) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    model.columns = NAMES
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"sample": {**as_table("mapping", rows, NAMES), "y": rows[:, 0]}}, "also column 'y'. Rem"),
+        ({"sample": as_table("mapping", rows[:, :11], NAMES[:11])}, "no column 'l'"),
+        ({"columns": NAMES[:11]}, r"a row of shape \(12,\). Received: 11 names"),
+        ({"columns": ("a",) * 12}, "several of name 'a'"),
+        ({"columns": range(12)}, "names of columns that are text"),
+    ]
+    for arguments, message in bad:
+        with pytest.raises(ValueError, match=message):
+            export_encoder(model, tmp_path / "bundle", **arguments)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_int8_is_calibrated_by_name(rows: np.ndarray, tmp_path: Path) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
+    model.adapt(as_table("mapping", rows, NAMES))
+    path = export_encoder(model, tmp_path / "bundle")
+    by_position = quantize_bundle(path, rows, mode="int8")
+    assert Encoder(path, variant="int8").columns == NAMES
+    table = as_table("mapping", rows[:, ::-1], NAMES[::-1])
+    assert quantize_bundle(path, table, mode="int8") == by_position
 
 
 def test_rows_that_float32_cannot_hold_are_refused(tmp_path: Path) -> None:

@@ -16,8 +16,11 @@ from bundles import replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.runtime import onnx_model, top_k
+from named_tables import FORMS, as_table
 
 pytestmark = pytest.mark.one_backend
+
+NAMES = tuple("abcdefghijkl")
 
 
 @pytest.fixture
@@ -103,6 +106,49 @@ def test_few_features_and_many_units_make_no_large_chunk(tmp_path: Path) -> None
     assert Encoder(few).chunk_rows == 2**18 // 8
 
 
+@pytest.fixture(scope="module")
+def named(
+    exported: tuple[Path, SparseAutoencoder], tmp_path_factory: pytest.TempPathFactory
+) -> Encoder:
+    """The same encoder, with names."""
+    path = tmp_path_factory.mktemp("named") / "bundle"
+    return Encoder(export_encoder(exported[1], path, columns=NAMES, top_k=2))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_columns_with_names_may_come_in_any_order(form: str, named: Encoder, x: np.ndarray) -> None:
+    assert named.columns == NAMES
+    x = x[:40]
+    table = as_table(form, x[:, ::-1], NAMES[::-1])
+    np.testing.assert_array_equal(named.encode(table), named.encode(x))
+    for found, expected in zip(named.encode_sparse(table), named.encode_sparse(x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(named.encode_top_k(table).values, named.encode_top_k(x).values)
+    for codes in named.stream([table, x]):
+        np.testing.assert_array_equal(codes, named.encode(x))
+    row = dict(zip(NAMES[::-1], x[0, ::-1].tolist(), strict=True))
+    np.testing.assert_array_equal(named.encode(row), named.encode(x[0]))
+
+
+def test_other_names_are_refused(named: Encoder, x: np.ndarray) -> None:
+    table = as_table("mapping", x, NAMES)
+    calls: tuple[Any, ...] = (named.encode, named.encode_sparse, named.encode_top_k, named.drift)
+    for call in (*calls, lambda x: next(named.stream([x]))):
+        with pytest.raises(ValueError, match=r"also column 'label'. Remedy: \{name: x\[name\] for"):
+            call({**table, "label": x[:, 0]})
+        with pytest.raises(ValueError, match="no column 'a'"):
+            call({name: table[name] for name in NAMES[1:]})
+
+
+def test_without_names_tables_are_taken_by_position(
+    exported: tuple[Path, SparseAutoencoder], x: np.ndarray
+) -> None:
+    for encoder in (Encoder(exported[0]), Encoder(exported[0] / "encoder.onnx")):
+        assert encoder.columns is None
+        found = encoder.encode(as_table("pandas", x, NAMES))
+        np.testing.assert_allclose(found, encoder.encode(x), atol=1e-6)
+
+
 def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) -> None:
     encoder = Encoder(exported[0] / "encoder.onnx")
     np.testing.assert_array_equal(encoder.encode(x), Encoder(exported[0]).encode(x))
@@ -129,7 +175,7 @@ def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) ->
         (csr_array(np.ones((3, 12), complex)), "Expected numbers. Received: complex128"),
         (csr_array(np.full((3, 12), [[1], [np.nan], [0]])), "NaN or infinity in rows 1"),
         (None, "Expected numbers. Received: NoneType"),
-        ({"x": 1}, "Expected numbers. Received: dict"),
+        ({"x": 1}, "an encoder whose columns have no names. Received: columns with names"),
         (3.0, r"Received: \(\)"),
         (np.ones((0, 5)), r"Received: \(0, 5\)"),
         (np.full(12, np.inf), "NaN or infinity in rows 0"),

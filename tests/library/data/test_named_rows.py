@@ -80,9 +80,9 @@ def test_the_remedy_can_be_pasted() -> None:
 
 def test_names_are_different_texts() -> None:
     pandas = pytest.importorskip("pandas")
-    with pytest.raises(DataError, match="different names. Received: several of name 'a'"):
+    with pytest.raises(DataError, match=r"different names. Received: several of name 'a'"):
         find_names(pandas.DataFrame(ROWS, columns=["a", "a", "b"]))
-    with pytest.raises(DataError, match="that are text. Received: name 1. Remedy"):
+    with pytest.raises(DataError, match=r"that are text. Received: name 1. Remedy"):
         find_names(pandas.DataFrame(ROWS, columns=["a", 1, "b"]))
 
 
@@ -104,7 +104,7 @@ def test_columns_that_make_no_rows_are_refused(columns: dict[str, Any], message:
 def test_a_model_without_names_takes_tables_by_position_and_no_mapping() -> None:
     table = as_table("pandas", *REORDERED)
     assert order_by_name(table, None) is table
-    with pytest.raises(DataError, match="whose columns have no names. Received: columns with"):
+    with pytest.raises(DataError, match=r"whose columns have no names. Received: columns with"):
         order_by_name({"a": [1]}, None)
 
 

@@ -98,7 +98,7 @@ def test_adapt_learns_names(shared_rows: np.ndarray) -> None:
     assert model.columns == OTHER
     np.testing.assert_allclose(model.scale(shared_rows[:, ORDER]).min(axis=0), 0, atol=1e-6)
     unresolved = {**as_table("mapping", shared_rows, NAMES), "c": 1.7e15 + np.arange(400)}
-    with pytest.raises(DataError, match="column c, the first with mean 1.7e"):
+    with pytest.raises(DataError, match=r"column c, the first with mean 1.7e"):
         model.adapt(unresolved)
 
 
@@ -128,9 +128,9 @@ def test_a_stream_of_tables_is_refused(shared_rows: np.ndarray) -> None:
         yield as_table("mapping", shared_rows, NAMES)
 
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
-    with pytest.raises(DataError, match="Batch 0 of the stream: .*whose columns have names"):
+    with pytest.raises(DataError, match=r"Batch 0 of the stream: .*whose columns have names"):
         model.adapt(read())
     model.adapt(shared_rows)
     model.compile(keras.optimizers.Adam(0.01))
-    with pytest.raises(DataError, match="Batch 0 of the stream: .*whose columns have names"):
+    with pytest.raises(DataError, match=r"Batch 0 of the stream: .*whose columns have names"):
         model.fit(read(), verbose=0)

@@ -105,7 +105,9 @@ def test_frames_in_frames_out(rows: np.ndarray) -> None:
     with pytest.raises(ValueError, match="feature names"):
         transformer.transform(frame[frame.columns[::-1]])
     reordered = frame[frame.columns[::-1]]
-    np.testing.assert_array_equal(transformer.model_.encode(reordered), transformer.transform(frame))
+    np.testing.assert_array_equal(
+        transformer.model_.encode(reordered), transformer.transform(frame)
+    )
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int64", "float64"])
