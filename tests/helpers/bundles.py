@@ -1,4 +1,4 @@
-"""Bundles as somebody may have changed them, and rows as tests read them from files."""
+"""Bundles as somebody may have changed them, rows as tests read them from files, and tables."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from keras_sparse_export.io import readers
 
@@ -69,3 +70,19 @@ def read(
         faults |= {chunk.first + place: reason for place, reason in chunk.faults.items()}
         parts.append(chunk.rows)
     return np.concatenate(parts), faults
+
+
+FORMS = ("pandas", "polars", "pyarrow", "mapping", "lists")
+
+
+def as_table(form: str, rows: np.ndarray, names: tuple[str, ...]) -> Any:
+    """Rows as a table or a mapping whose columns have names; skip where a package is missing."""
+    columns = {name: rows[:, place] for place, name in enumerate(names)}
+    makers: dict[str, Callable[[], Any]] = {
+        "pandas": lambda: pytest.importorskip("pandas").DataFrame(columns),
+        "polars": lambda: pytest.importorskip("polars").DataFrame(columns),
+        "pyarrow": lambda: pytest.importorskip("pyarrow").table(columns),
+        "mapping": lambda: columns,
+        "lists": lambda: {name: column.tolist() for name, column in columns.items()},
+    }
+    return makers[form]()

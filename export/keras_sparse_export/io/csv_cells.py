@@ -16,6 +16,13 @@ COMPARED = 100
 DELIMITERS = ("\t", ";", ",")
 """From the rarest in numbers and words to the comma, which may also be the decimal mark."""
 FRACTION = re.compile(r"\s*[+-]?(\d*)([.,])(\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+GAPS = frozenset(
+    (
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+        "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-", "?",
+    )
+)  # fmt: skip
+"""Spellings of a missing cell, as training reads them."""
 TRUTH = {"true": 1.0, "True": 1.0, "TRUE": 1.0, "false": 0.0, "False": 0.0, "FALSE": 0.0}
 """Spellings of truth values, as training reads them."""
 
@@ -86,6 +93,22 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     except ValueError:
         return False
     return True
+
+
+def name_columns(cells: Sequence[str], size: int, decimal: str = ".") -> bool:
+    """Whether the cells of a first line are names: no number or truth value, nor gaps alone.
+
+    One word does not name several columns.
+
+    Args:
+        cells: The cells.
+        size: Numbers of a row.
+        decimal: The decimal mark.
+    """
+    words = [cell.strip() for cell in cells]
+    # With a number it is a row: a bad row is reported, but a row taken for a header is lost.
+    is_row = any(is_number(word, decimal) or word.lower() in TRUTH for word in words)
+    return not is_row and not GAPS.issuperset(words) and (len(words) > 1 or size == 1)
 
 
 def begin_with_scale(lines: Sequence[str], delimiter: str = ",", decimal: str = ".") -> bool:

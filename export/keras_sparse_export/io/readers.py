@@ -142,7 +142,10 @@ def _read_text(
         if source.lower().endswith(".gz"):
             stack.enter_context(array_files.name_damage())
             stream = stack.enter_context(gzip.open(file))
-        for lines in _read_blocks(stream):
+        blocks = _read_blocks(stream)
+        if source != "-" and Path(source).is_file():  # a pipe waits for no second line
+            blocks = _join_first(blocks)
+        for lines in blocks:
             if parse is None:
                 kind = kind or ("jsonl" if lines[0].lstrip().startswith(("[", "{")) else "csv")
                 if kind == "csv":
@@ -158,6 +161,16 @@ def _read_text(
                 first += len(values)
     if parse is None and source != "-":
         raise ValueError("no rows")
+
+
+def _join_first(blocks: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Add the second block to a first one of one line: a header is told by what follows it."""
+    first = next(blocks, [])
+    if len(first) == 1:
+        first = [*first, *next(blocks, [])]
+    if first:
+        yield first
+    yield from blocks
 
 
 def _read_blocks(stream: BinaryIO) -> Iterator[list[str]]:

@@ -44,16 +44,13 @@ def make_csv_parser(
     """
     delimiter = options.delimiter or csv_cells.find_delimiter(lines)
     cells = csv_cells.split(lines[0], delimiter)
-    decimal = options.decimal
-    if decimal is None:
-        decimal = "," if csv_cells.has_decimal_commas(lines, delimiter) else "."
-        if decimal == ",":
-            csv_cells.warn_of_decimal_commas(source or "standard input")
-    if decimal == delimiter:
+    if options.decimal == delimiter:
         raise ValueError(
-            f"the decimal mark {decimal!r}, which separates the cells. Remedy: --delimiter"
+            f"the decimal mark {delimiter!r}, which separates the cells. Remedy: --delimiter"
         )
+    decimal = options.decimal or _find_decimal(lines, delimiter, source)
     names = _read_header(lines, cells, shape, options, delimiter, decimal, source)
+    undecided = options.decimal is None and names is not None and len(lines) == 1
     size = math.prod(shape)
     if names is None:
         if options.drop:  # which raises: there are no names
@@ -75,6 +72,9 @@ def make_csv_parser(
         return np.array(numbers).reshape(shape)
 
     def parse(lines: list[str]) -> Parsed:
+        nonlocal decimal, undecided
+        if undecided:  # the first rows come after their header
+            decimal, undecided = _find_decimal(lines, delimiter, source), False
         # Delimiters within quotes, and points beside decimal commas, take the slow path.
         plain = all(line.count(delimiter) == width - 1 for line in lines)
         if plain and (decimal == "." or not any("." in line for line in lines)):
@@ -97,6 +97,14 @@ def make_csv_parser(
     return parse, lines if names is None else lines[1:]
 
 
+def _find_decimal(lines: list[str], delimiter: str, source: str | None) -> str:
+    """Find the decimal mark; warn of a comma."""
+    if not csv_cells.has_decimal_commas(lines, delimiter):
+        return "."
+    csv_cells.warn_of_decimal_commas(source or "standard input")
+    return ","
+
+
 def _read_header(
     lines: list[str],
     cells: list[str],
@@ -110,10 +118,8 @@ def _read_header(
     header = options.header
     if header is None:
         of_encoder = options.columns is not None and set(options.columns) <= set(cells)
-        # With a number it is a row: a bad row is reported, but a row taken for a header is lost.
-        words = not any(csv_cells.is_number(cell, decimal) for cell in cells)
-        several = len(cells) > 1 or math.prod(shape) == 1
-        header = of_encoder or bool(options.drop) or (words and several)
+        words = csv_cells.name_columns(cells, math.prod(shape), decimal)
+        header = of_encoder or bool(options.drop) or words
         if not header and source and csv_cells.begin_with_scale(lines, delimiter, decimal):
             header = True
             csv_cells.warn_of_scale(source, lines[0], delimiter)

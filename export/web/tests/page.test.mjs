@@ -138,6 +138,19 @@ test("it asked for nothing elsewhere, and the console is empty", () => {
   assert.deepEqual(messages, []);
 });
 
+test("columns with names may come in any order", { skip: alone }, async () => {
+  const { page, close } = await session.visit("plain");
+  const { rows, codes } = expected.plain;
+  const names = rows[0].map((_, column) => `column ${column}`);
+  const label = await text(page, "#text-label");
+  assert.equal(label, "Rows of 12 numbers, one per line; with names above them, columns may come in any order");
+  await paste(page, csv([names, ...rows].map((row) => row.toReversed())), `${rows.length} rows of the text`);
+  near(await saved(page), codes);
+  await paste(page, csv([[...names, "label"], ...rows.map((row) => [...row, 1])]));
+  await until(page, "#error", "Line 1: expected the 12 columns of the encoder, in any order. Received: also “label”");
+  await close();
+});
+
 test("a bundle without a decoder, of rows that are no pictures", { skip: alone }, async () => {
   const { page, messages, close } = await session.visit("plain");
   const { rows, codes } = expected.plain;

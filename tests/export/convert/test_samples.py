@@ -6,14 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from bundles import manifest
+from bundles import as_table, manifest
 from keras_sparse import L1, BatchTopK, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert import cut, samples
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.variants.decision import quantize_bundle
 from models import gated_model, plain_model
-from named_tables import as_table
 
 make = keras.layers
 
@@ -96,9 +95,8 @@ def test_names_come_from_the_model_or_the_sample(rows: np.ndarray, tmp_path: Pat
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization="standard")
     model.adapt(table)
     expected = model.encode(rows)
-    encoder = model.encoder, {"layer": "code"}
-    for number, (source, options) in enumerate(((model, {}), encoder)):
-        path = export_encoder(source, tmp_path / f"{number}", sample=reordered, **options)
+    for number, (source, layer) in enumerate(((model, None), (model.encoder, "code"))):
+        path = export_encoder(source, tmp_path / f"{number}", sample=reordered, layer=layer)
         assert Encoder(path).columns == NAMES
         np.testing.assert_allclose(Encoder(path).encode(reordered), expected, atol=1e-5)
         golden = golden_rows(path, 12)

@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bundles import FORMS, as_table
 from keras_sparse_export.io.columns import find_names, find_places, order_by_name, require_names
-from named_tables import FORMS, as_table
 
 pytestmark = pytest.mark.one_backend
 

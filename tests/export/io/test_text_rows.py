@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bundles import ROWS, read
+from keras_sparse_export.io import readers
 
 pytestmark = pytest.mark.one_backend
 
@@ -147,3 +148,20 @@ def test_columns_may_be_called_like_the_key(tmp_path: Path) -> None:
     names = ("w", "x", "y", "z")
     (tmp_path / "x.jsonl").write_text("\n".join(objects(ROWS, names)))
     np.testing.assert_array_equal(read(tmp_path / "x.jsonl", columns=names)[0], ROWS)
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_decimal_commas_are_found_behind_a_header_that_comes_alone(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "BLOCK_BYTES", 8)
+    (tmp_path / "x.csv").write_text(f"a;b;c;d\n1,5;2;3;4,25{end}")
+    with pytest.warns(UserWarning, match="decimal comma"):
+        found, faults = read(tmp_path / "x.csv")
+    np.testing.assert_array_equal(found, [[1.5, 2, 3, 4.25]])
+    assert faults == {}
+
+
+def test_a_first_line_of_gaps_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(",?,NA,-\n1,2,3,4\n")
+    assert read(tmp_path / "x.csv")[1].keys() == {0}

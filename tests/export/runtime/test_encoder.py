@@ -12,11 +12,10 @@ import onnx
 import pytest
 from scipy.sparse import csc_matrix, csr_array
 
-from bundles import replaced, rewritten, set_at
+from bundles import FORMS, as_table, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.runtime import onnx_model, top_k
-from named_tables import FORMS, as_table
 
 pytestmark = pytest.mark.one_backend
 

@@ -190,6 +190,32 @@ def test_a_sample_of_another_width_is_refused(
     fails([*export, *sample], 2, "`--sample`. Expected rows of 5 numbers", capsys, cli.main)
 
 
+def test_columns_of_a_sample_are_ordered_by_name(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"c{number}" for number in range(12)]
+    model = SparseAutoencoder(12, 3, sparsity=L1(), normalization="standard")
+    model.adapt(rows)
+    model.columns = names
+    model.save(tmp_path / "model.keras")
+    sample, bundle = tmp_path / "sample.csv", tmp_path / "bundle"
+    export = ["export", str(tmp_path / "model.keras"), "-o", str(bundle), "--sample", str(sample)]
+
+    def write(rows: np.ndarray, names: list[str]) -> None:
+        np.savetxt(sample, rows, delimiter=",", header=",".join(names), comments="")
+
+    write(rows[:, ::-1], names[::-1])
+    assert cli.main(export) == 0
+    assert Encoder(bundle).columns == tuple(names)
+    golden = np.fromfile(bundle / "golden_x.f32", "<f4").reshape(-1, 12)
+    np.testing.assert_array_equal(golden, rows[: len(golden)])  # the first rows of the sample
+    write(np.hstack([rows, rows[:, :2]]), [*names, "label", "id"])
+    fails([*export, "--overwrite"], 2, "also columns 'label', 'id'. Remedy: --drop label,id",
+          capsys, cli.main)  # fmt: skip
+    write(rows[:, 1:], names[1:])
+    fails([*export, "--overwrite"], 2, "`--sample`. Expected the 12 columns", capsys, cli.main)
+
+
 @pytest.mark.slow
 def test_wavelengths_of_a_sample_and_of_a_training_are_a_header(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bundles import FORMS, as_table
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.named_rows import find_names, order_by_name, require_unnamed
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.tables import as_table as as_library_table
-from named_tables import FORMS, as_table
 
 pytestmark = pytest.mark.one_backend
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+from bundles import FORMS, as_table
 from keras_sparse import L1, Calibrate, ReviveDeadUnits, SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.evaluation.held_out import evaluate
-from named_tables import FORMS, as_table
 
 NAMES = tuple("abcdefghijkl")
 ORDER = [7, 2, 11, 0, 5, 1, 9, 3, 10, 4, 8, 6]

@@ -22,6 +22,10 @@ const MAX_SHOWN = 5; // names in a message
 const DIGITS = "\\d+(_\\d+)*";
 const NUMBER = new RegExp(`^\\s*[+-]?(${DIGITS}(\\.(${DIGITS})?)?|\\.${DIGITS})(e[+-]?${DIGITS})?\\s*$`, "i");
 const NAMED = /^\s*[+-]?(nan|inf(inity)?)\s*$/i;
+const SCALE = 8; // columns of a scale, such as wavelengths; of random numbers, one line in 20,000 is in order
+const GAPS = new Set(
+  "|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null|-|?".split("|"),
+);
 const TRUTH = { true: 1, True: 1, TRUE: 1, false: 0, False: 0, FALSE: 0 };
 const FRACTION = /^\s*[+-]?(\d*)([.,])(\d+)(e[+-]?\d+)?\s*$/i;
 
@@ -38,7 +42,8 @@ export class CsvError extends Error {
  * Parses the rows of a text.
  *
  * Blank lines are skipped. The first line is a header if it holds all names of the encoder's columns, or
- * several words and no number. Columns with names may come in any order; others are taken by position.
+ * several words and no number, or a scale: at least 8 numbers that only rise or only fall, as those of no
+ * other of the first lines. Columns with names may come in any order; others are taken by position.
  *
  * @param {string} text
  * @param {number} size Numbers in a row.
@@ -58,7 +63,7 @@ export function parse(text, size, columns = null) {
     if (rows.length === MAX_ROWS) {
       throw new CsvError(`Expected ${formatCount(MAX_ROWS, "row")} at most. Received: more, from line ${line.number} on`);
     }
-    if (line === ahead[0]) places = findPlaces(line, size, columns, form);
+    if (line === ahead[0]) places = findPlaces(ahead, size, columns, form);
     if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form));
   }
   if (rows.length === 0) throw new CsvError(`Expected rows of ${formatCount(size, "number")}. Received: none`);
@@ -146,12 +151,12 @@ function trySplit(line, delimiter) {
  *
  * @returns {{width: number, order: number[]} | null} And the number of cells; null if the line is a row.
  */
-function findPlaces(line, size, columns, form) {
+function findPlaces(ahead, size, columns, form) {
+  const [line] = ahead;
   const cells = splitCells(line, form.delimiter);
   const places = new Map(cells.map((cell, place) => [cell, place]));
-  // One number makes a line a row: a bad row is reported, but a row read as a header would be lost.
-  const words = !cells.some((cell) => isNumber(cell, form)) && (cells.length > 1 || size === 1);
-  if (!words && !(columns?.every((name) => places.has(name)) ?? false)) return null;
+  const ofEncoder = columns?.every((name) => places.has(name)) ?? false;
+  if (!ofEncoder && !nameColumns(cells, size, form) && !beginWithScale(ahead, form)) return null;
   const repeated = cells.filter((cell, place) => places.get(cell) !== place);
   if (repeated.length > 0) {
     throw new CsvError(`Line ${line.number}: expected columns of different names. Received: several of ${list(repeated)}`);
@@ -162,6 +167,25 @@ function findPlaces(line, size, columns, form) {
   }
   requireColumns(cells, columns, line.number);
   return { width: cells.length, order: columns.map((name) => places.get(name)) };
+}
+
+/** Whether cells are words: no number or truth value, nor gaps alone. One word does not name several columns. */
+function nameColumns(cells, size, form) {
+  const words = cells.map((cell) => cell.trim());
+  // One number makes a line a row: a bad row is reported, but a row read as a header would be lost.
+  const isRow = words.some((word) => isNumber(word, form) || Object.hasOwn(TRUTH, word.toLowerCase()));
+  return !isRow && !words.every((word) => GAPS.has(word)) && (words.length > 1 || size === 1);
+}
+
+/** Whether the first line holds numbers that only rise or only fall, as those of no other line. */
+function beginWithScale(lines, form) {
+  const isScale = (line) => {
+    const numbers = (trySplit(line, form.delimiter) ?? []).map((cell) => toNumber(cell, form));
+    const steps = numbers.slice(1).map((value, place) => value - numbers[place]);
+    return numbers.length >= SCALE && (steps.every((step) => step > 0) || steps.every((step) => step < 0));
+  };
+  const [first, ...others] = lines;
+  return others.length > 0 && isScale(first) && !others.some(isScale);
 }
 
 function requireColumns(names, columns, number) {
