@@ -7,11 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from keras_sparse.data.tables.options import TableOptions, declared
 from keras_sparse.models.settings import Settings
 from keras_sparse.sparsity import families
 from keras_sparse.sparsity.family import Parameter
 from keras_sparse.utils.parse import numbers, positive, sizes
 
+FILES = ".npy, .npz, .csv, .csv.gz or .parquet"
 BACKENDS = ("tensorflow", "jax", "torch")
 
 Action = Callable[[argparse.Namespace], None]
@@ -36,11 +38,10 @@ def settings_of(options: argparse.Namespace, but: tuple[str, ...] = ()) -> Setti
     return Settings(**values, parameters=chosen)
 
 
-def table_options(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of `read_table` that the options name."""
-    header = None if options.header is None else options.header == "yes"
-    names = ("key", "label", "groups")
-    return {**{name: getattr(options, name) for name in names}, "header": header}
+def table_options(options: argparse.Namespace) -> TableOptions:
+    """Return the options of reading a table that are set."""
+    given: Any = {name: getattr(options, name) for name in declared() if hasattr(options, name)}
+    return given
 
 
 def option_fields() -> list[Field[Any]]:
@@ -85,8 +86,8 @@ def _train(commands: Any, run: Action) -> None:
         "data",
         type=Path,
         metavar="DATA",
-        help=".npy, .npz, .csv or .parquet, or a folder of .npy or .parquet shards; a folder, and "
-        ".npy or .parquet of more than 256 MB, stay on disk",
+        help=f"{FILES}, or a folder of .npy or .parquet shards; a folder, and .npy or .parquet of "
+        "more than 256 MB, stay on disk",
     )
     _add_output(train, "RUN")
     train.add_argument(
@@ -100,7 +101,7 @@ def _train(commands: Any, run: Action) -> None:
 def _sweep(commands: Any, run: Action) -> None:
     sweep = _command(commands, "sweep", run, "train over strengths or L0s and compare")
     sweep.set_defaults(interrupted="the same command continues")
-    sweep.add_argument("data", type=Path, metavar="DATA", help=".npy, .npz, .csv or .parquet")
+    sweep.add_argument("data", type=Path, metavar="DATA", help=FILES)
     _add_output(sweep, "DIR")
     _add_grid(sweep)
     choice = sweep.add_argument_group("recommendation", "by default the knee of the Pareto front")
@@ -188,7 +189,7 @@ def _report(commands: Any, run: Action) -> None:
 
 def _command(commands: Any, name: str, run: Action, summary: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.set_defaults(run=run, interrupted="nothing was written")
+    command.set_defaults(command=name, run=run, interrupted="nothing was written")
     command.add_argument(
         "--backend", choices=BACKENDS, help="backend of Keras (default: as KERAS_BACKEND says)"
     )
@@ -215,7 +216,7 @@ def _add_settings(command: argparse.ArgumentParser, but: tuple[str, ...] = ()) -
     """Add the options of `Settings`; the namespace holds only those in use."""
     group = command.add_argument_group("training")
     for field in option_fields():
-        if field.name not in but:
+        if field.name not in (*but, *declared()):  # `--missing` is an option of the table, too
             group.add_argument(flag(field.name), default=argparse.SUPPRESS, **field.metadata)
     for name, parameter in _further_parameters().items():
         if name not in but:
@@ -277,16 +278,17 @@ def _add_grid(sweep: argparse.ArgumentParser) -> None:
 
 
 def _add_table_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--key", metavar="NAME", help="array of an .npz that holds the rows")
-    command.add_argument("--label", metavar="COLUMN", help="column of labels, for a linear probe")
-    command.add_argument(
-        "--groups",
-        metavar="COLUMN",
-        help="column of subjects: the rows of one are never both trained on and held out",
-    )
-    command.add_argument(
-        "--header", choices=("yes", "no"), help="whether a CSV has a header (default: inferred)"
-    )
+    """Add the options of reading a table; the namespace holds only those in use."""
+    group = command.add_argument_group("table")
+    for name, option in declared().items():
+        group.add_argument(
+            flag(name),
+            default=argparse.SUPPRESS,
+            type=option.parse,
+            metavar=option.metavar,
+            choices=option.choices,
+            help=option.summary,
+        )
 
 
 def _add_golden(command: argparse.ArgumentParser) -> None:

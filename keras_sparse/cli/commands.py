@@ -26,7 +26,7 @@ def _train(options: argparse.Namespace) -> None:
     settings = settings_of(options)
     _require_family_of_options(options, settings.family.name)
     call = (options.data, options.output, settings)
-    names = {**table_options(options), "golden": options.golden}
+    names = {**table_options(options), "golden": options.golden, "table": options.table}
     if options.resume and run.is_complete(*call, **names):
         print(f"{options.output} is complete: nothing is trained")
     else:
@@ -116,7 +116,6 @@ def _write_pages(folder: Path, *, rows: bool, frontier: bool = False) -> None:
 
 def _sweep(options: argparse.Namespace) -> None:
     _require_export()
-    from keras_sparse.data.tables import read_table
     from keras_sparse.experiments.run_folder import MODEL
     from keras_sparse.experiments.sweeps.frontier import RecommendationError
     from keras_sparse.experiments.sweeps.sweep_folder import (
@@ -126,7 +125,7 @@ def _sweep(options: argparse.Namespace) -> None:
         write_results,
     )
 
-    table = read_table(options.data, **table_options(options))
+    table = options.table
     limits = {
         name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
     }
@@ -204,21 +203,21 @@ def _export(options: argparse.Namespace) -> None:
     _require_export()
     import numpy as np
 
+    from keras_sparse.data.files import load_numpy
     from keras_sparse.data.named_rows import order_table
-    from keras_sparse.data.tables import read_table
     from keras_sparse_export import Encoder, export_encoder
 
     model = _load_model(options.model)
     sample_file = options.sample or _find_held_out(options.model)
     sample = names = None
-    if sample_file is None:
-        _require_unset(options, "only with --sample", "key", "label", "groups", "header")
-    else:
+    if sample_file is not None:
         shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        table = read_table(sample_file, **table_options(options))
-        columns = getattr(model, "columns", None)
-        rows = order_table(table.rows, table.columns, columns, "--sample")
-        names = table.columns if columns is None and len(shape) == 1 else columns
+        table, columns = options.table, getattr(model, "columns", None)
+        rows, found = (
+            (load_numpy(sample_file), None) if table is None else (table.rows, table.columns)
+        )
+        rows = order_table(rows, found, columns, "--sample")
+        names = found if columns is None and len(shape) == 1 else columns
         if rows.shape[1] != int(np.prod(shape)):
             raise ValueError(
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from keras_sparse.cli.arguments import BACKENDS, build_parser
 from keras_sparse.cli.commands import ACTIONS
+from keras_sparse.cli.reading import read_data
 from keras_sparse.utils.memory import keep_freed_memory
 from keras_sparse.utils.text import one_line
 
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Callable[[], None] = l
         on_tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
         if on_tensorflow and os.environ.setdefault("KERAS_SPARSE_KEEP_MEMORY", "1") == "1":
             keep_freed_memory()
+        options.table = read_data(options)
         load()
         options.run(options)
     except KeyboardInterrupt as error:

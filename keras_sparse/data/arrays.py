@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_sparse.utils.text import first_line, list_some
@@ -120,7 +119,7 @@ def numeric(x: Any, name: str) -> np.ndarray:
             raise TypeError("no array")
         if is_sparse(x):
             x = _as_dense(x, name)
-        array: np.ndarray = x if isinstance(x, np.ndarray) else keras.ops.convert_to_numpy(x)
+        array: np.ndarray = x if isinstance(x, np.ndarray) else _convert_to_numpy(x)
         if not isinstance(array, np.memmap):  # which stays on disk
             array = np.asarray(array)
     except (TypeError, ValueError) as error:
@@ -136,6 +135,12 @@ def numeric(x: Any, name: str) -> np.ndarray:
             f"{_describe_dtype(x, array.dtype)}"
         )
     return array
+
+
+def _convert_to_numpy(x: Any) -> Any:
+    import keras  # only here: the command reads its table before it loads a backend
+
+    return keras.ops.convert_to_numpy(x)
 
 
 def is_sparse(x: Any) -> bool:

@@ -3,6 +3,7 @@
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,6 @@ import numpy as np
 from keras_sparse.data.arrays import NUMBERS, DataError
 from keras_sparse.utils import optional
 from keras_sparse.utils.text import first_line, list_some
-
-
-def require_options(path: Path, **options: Any) -> None:
-    """Raise for an option that the kind of file does not have; `None` is no option.
-
-    Raises:
-        DataError: The message names the option.
-    """
-    named = (".npz", ".csv", ".parquet")
-    suffixes = {"key": (".npz",), "label": named, "groups": named, "header": (".csv",)}
-    for name, value in options.items():
-        if value is not None and path.suffix.lower() not in suffixes[name]:
-            raise DataError(
-                f"Invalid value for argument `{name}`. Expected it only with "
-                f"{' or '.join(suffixes[name])}. Received: {name}={value!r} for {path.name}"
-            )
 
 
 def require_table(rows: np.ndarray, path: Path) -> None:
@@ -56,6 +41,27 @@ def require_unique(columns: Sequence[str], path: Path) -> None:
         )
 
 
+def require_names(requested: Sequence[str], names: Sequence[str], path: Path, option: str) -> None:
+    """Raise if a file lacks a column or an array that an option names.
+
+    Args:
+        requested: What the option names.
+        names: What there is.
+        path: The file.
+        option: The option.
+
+    Raises:
+        DataError: The message names what is similar, or what there is.
+    """
+    for name in requested:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            raise DataError(
+                f"Expected {name} in {path.name}. Received: {list_some('name', [*names], 20)}. "
+                f"Remedy: {option} with " + (f"{near[0]}, perhaps" if near else "one of these")
+            )
+
+
 def load_numpy(path: Path) -> Any:
     """Open a `.npy`, memory-mapped, or the arrays of an `.npz`.
 
@@ -82,17 +88,21 @@ def require_pyarrow(suffix: str) -> None:
 
 
 def is_numeric(kind: Any) -> bool:
-    """Whether an Arrow type holds numbers."""
+    """Whether an Arrow type holds numbers, or nothing at all."""
     from pyarrow import types
 
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
+    return any(test(kind) for test in tests)
 
 
 def as_numpy(column: Any) -> np.ndarray:
     """Convert an Arrow column of numbers; a missing value becomes NaN."""
-    from pyarrow import types, uint8
+    from pyarrow import float64, types, uint8
 
-    if types.is_boolean(column.type):  # with missing values, numpy would hold objects
+    # numpy would hold objects
+    if types.is_boolean(column.type):
         column = column.cast(uint8())
+    elif types.is_decimal(column.type) or types.is_null(column.type):
+        column = column.cast(float64())
     array: np.ndarray = column.to_numpy(zero_copy_only=False)
     return array

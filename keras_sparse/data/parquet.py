@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from keras_sparse.data.arrays import DataError, find_not_finite
+from keras_sparse.data.column_statistics import ColumnStatistics, column_statistics
 from keras_sparse.data.files import as_numpy, is_numeric, require_pyarrow, require_unique
 from keras_sparse.utils.text import first_line, list_some
 
@@ -42,7 +43,7 @@ class TemporaryRows:
 
 def decode(
     files: Sequence[Path], cache: str | Path | None
-) -> tuple[TemporaryRows, int, tuple[str, ...]]:
+) -> tuple[TemporaryRows, int, tuple[str, ...], ColumnStatistics]:
     """Decode Parquet files to float32 rows in a temporary file.
 
     Args:
@@ -50,7 +51,8 @@ def decode(
         cache: Folder of the temporary file; `None` for the system's own.
 
     Returns:
-        The temporary file, the number of rows, and the names of the columns.
+        The temporary file, the number of rows, the names of the columns, and their statistics
+        before the cast.
 
     Raises:
         DataError: If files are not readable, hold other columns than the first, anything but
@@ -68,12 +70,10 @@ def decode(
     _require_space(folder, rows * len(columns) * 4)
     temporary = TemporaryRows(folder)
     with temporary.open() as stream:
-        for file in files:
-            for part in _decode_batches(file, columns):
-                stream.write(part.data)
+        statistics = column_statistics(_decode_to(stream, files, columns))
         stream.flush()
     pyarrow.default_memory_pool().release_unused()
-    return temporary, rows, columns
+    return temporary, rows, columns, statistics
 
 
 def size(file: Path) -> tuple[int, int]:
@@ -106,6 +106,7 @@ def _describe_failure(file: Path, error: BaseException) -> DataError:
 def _read_columns(file: Path) -> tuple[str, ...]:
     with _open(file) as opened:
         schema = opened.schema_arrow
+    require_unique(schema.names, file)
     wrong = [field.name for field in schema if not is_numeric(field.type)]
     if wrong or not len(schema):
         raise DataError(
@@ -116,7 +117,6 @@ def _read_columns(file: Path) -> tuple[str, ...]:
                 else "none"
             )
         )
-    require_unique(schema.names, file)
     return tuple(schema.names)
 
 
@@ -149,6 +149,16 @@ def _require_space(folder: Path, needed: int) -> None:
         )
 
 
+def _decode_to(
+    stream: BinaryIO, files: Sequence[Path], columns: Sequence[str]
+) -> Iterator[np.ndarray]:
+    """Write rows in float32, and iterate over their batches in float64."""
+    for file in files:
+        for part in _decode_batches(file, columns):
+            stream.write(part.astype(np.float32).data)
+            yield part
+
+
 def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
     """Iterate over the rows of a file in batches."""
     import pyarrow
@@ -157,10 +167,9 @@ def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
     try:
         with _open(file) as opened:
             for batch in opened.iter_batches(max(1, BATCH // len(columns)), use_threads=False):
-                part = np.empty((len(batch), len(columns)), np.float32)
-                with np.errstate(over="ignore"):
-                    for index, column in enumerate(batch.columns):
-                        part[:, index] = as_numpy(column)
+                part = np.empty((len(batch), len(columns)))
+                for index, column in enumerate(batch.columns):
+                    part[:, index] = as_numpy(column)
                 if len(bad := find_not_finite(part)):
                     raise DataError(
                         "Expected finite numbers. Received: no value, NaN or infinity in row "

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sparse.data.arrays import DataError, find_not_finite
+from keras_sparse.data.column_statistics import ColumnStatistics
 from keras_sparse.data.files import load_numpy, require_table
 from keras_sparse.utils.text import first_line
 
@@ -21,6 +22,11 @@ BLOCK_BYTES = 1 << 17  # small enough to mix sorted rows, large enough to avoid 
 
 class Source(ABC):
     """Rows on disk, read a slice at a time: `x[start:stop]` is a new float32 array."""
+
+    statistics: ColumnStatistics | None = None
+    """Of the columns as they were before the cast to float32, if only the cast is on disk."""
+    columns: tuple[str, ...] | None = None
+    """Names of the features, if the files have them."""
 
     shape: tuple[int, ...]
     """`(rows, *row shape)`."""
@@ -36,9 +42,13 @@ class Source(ABC):
                 f"order. Received: {part!r}"
             )
         start, stop, _ = part.indices(len(self))
-        rows = np.empty((max(stop - start, 0), *self.shape[1:]), np.float32)
+        rows = np.empty((max(stop - start, 0), *self.shape[1:]), self.dtype)
         self.read(start, rows)
         return rows
+
+    def as_stored(self) -> "Source":
+        """The same rows, of which slices have the dtype of the files, if that is on disk."""
+        return self
 
     @abstractmethod
     def part(self, part: slice) -> "Source":
@@ -126,12 +136,10 @@ class Shards(Source):
 
     def __init__(self, path: str | Path, *, cache: str | Path | None = None) -> None:
         self.files = _list_files(Path(path))
-        self.columns: tuple[str, ...] | None = None
-        """Names of the features, if the files have them."""
         if self.files[0].suffix.lower() == ".parquet":
             from keras_sparse.data.parquet import decode  # needs pyarrow
 
-            file, rows, self.columns = decode(self.files, cache)
+            file, rows, self.columns, self.statistics = decode(self.files, cache)
             self._stored = self.dtype
             self._set([_Run(file, 0, 0, rows)], (len(self.columns),))
         else:
@@ -146,6 +154,12 @@ class Shards(Source):
         self._runs = runs
         self._starts = list(accumulate((run.rows for run in runs), initial=0))
         self.shape = (self._starts[-1], *row_shape)
+
+    def as_stored(self) -> "Shards":
+        """As in `Source`."""
+        shards = copy.copy(self)
+        shards.dtype = self._stored
+        return shards
 
     def flat(self) -> "Shards":
         """The same rows, each flattened to one axis."""

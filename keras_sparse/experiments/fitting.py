@@ -10,6 +10,7 @@ from keras_sparse.callbacks.epoch_progress import EpochProgress
 from keras_sparse.callbacks.penalty_schedule import PenaltySchedule
 from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
+from keras_sparse.data.column_statistics import require_resolved
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
@@ -28,7 +29,6 @@ from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments.run_folder import Run
-from keras_sparse.models.scaling import require_resolved
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity.family import Family

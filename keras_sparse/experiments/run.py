@@ -2,9 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from keras_sparse.data import tables
+from keras_sparse.data.tables import Table, TableOptions
+from keras_sparse.data.tables.options import fill
 from keras_sparse.experiments import resumable_run, run_folder
 from keras_sparse.experiments.fitting import fit, require_revivable
 from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
@@ -16,13 +18,11 @@ def train(
     out: str | Path,
     settings: Settings,
     *,
-    key: str | None = None,
-    label: str | None = None,
-    groups: str | None = None,
-    header: bool | None = None,
+    table: Table | None = None,
     golden: str = "auto",
     overwrite: bool = False,
     resume: bool = False,
+    **options: Unpack[TableOptions],
 ) -> Run:
     """Train on a file and write the run: `model.keras`, `history.csv`, `run.json`, `encoder/`.
 
@@ -34,13 +34,11 @@ def train(
         data: A file, or a folder of shards, as in `open_table`.
         out: Folder of the run.
         settings: How to train.
-        key: As in `open_table`.
-        label: As in `open_table`.
-        groups: As in `open_table`.
-        header: As in `open_table`.
+        table: What `open_table` returned of the file and the options, if it was called before.
         golden: As in `export_encoder`.
         overwrite: Whether to replace a run at `out`.
         resume: Whether to continue from `RUN.checkpoint` if it exists.
+        **options: How to read the file, as in `open_table`.
 
     Raises:
         FileExistsError: If `out` holds something else, or a run and `overwrite` is false.
@@ -53,12 +51,12 @@ def train(
     from keras_sparse_export.bundle import transaction
 
     require_revivable(settings, [settings.family])
-    data, out = Path(data), Path(out)
-    options: dict[str, Any] = {"key": key, "label": label, "groups": groups, "header": header}
+    data, out, options = Path(data), Path(out), fill(options)
     transaction.require_target(out, overwrite=overwrite, marker=MARKER)
     call = {"data": data.name, "options": options, "settings": asdict(settings)}
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
-        table = tables.open_table(data, **options)
+        if table is None:
+            table = tables.open_table(data, **options)
         run = fit("train", table, settings, callbacks=[checkpoint])
         with transaction.replace_folder(out, marker=MARKER, overwrite=overwrite) as folder:
             keep_rows = golden in ("auto", "real")
@@ -68,6 +66,7 @@ def train(
                 data=data.name,
                 rows=keep_rows,
                 options=options,
+                categories=table.categories,
                 golden=golden,
                 fingerprint=tables.fingerprint(table),
             )
@@ -86,11 +85,9 @@ def is_complete(
     out: str | Path,
     settings: Settings,
     *,
-    key: str | None = None,
-    label: str | None = None,
-    groups: str | None = None,
-    header: bool | None = None,
+    table: Table | None = None,
     golden: str = "auto",
+    **options: Unpack[TableOptions],
 ) -> bool:
     """Whether `out` holds the run that `train` writes of the same rows, options and settings.
 
@@ -100,11 +97,11 @@ def is_complete(
     Raises:
         ValueError: If `out` holds a run whose record cannot be read.
     """
-    data, out = Path(data), Path(out)
-    options: dict[str, Any] = {"key": key, "label": label, "groups": groups, "header": header}
+    data, out, options = Path(data), Path(out), fill(options)
     if not run_folder.is_run(out):
         return False
-    table = tables.open_table(data, **options)
+    if table is None:
+        table = tables.open_table(data, **options)
     call = {
         "data": data.name,
         "options": options,

@@ -1,7 +1,7 @@
 """Scale rows inside the model: the layer, and the column statistics that it needs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,15 +9,13 @@ from keras import ops
 
 from keras_sparse.data import arrays, shards
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.column_statistics import column_statistics, require_digits
 from keras_sparse.data.named_rows import require_unnamed
 from keras_sparse.training.batching import streams
-from keras_sparse.utils.text import list_some
 from keras_sparse.utils.types import Tensor
 
-CHUNK = 1 << 18  # values in float64 at a time, few enough for a processor's cache
 NORMALIZATIONS = ("auto", "center", "standard", "minmax", None)
 FEW = 0.1  # of the columns, beside the first, or of the mean variance, where units differ
-UNRESOLVED = 1e5  # |mean| / std of a column whose digits float32 begins to lose
 
 
 @keras.saving.register_keras_serializable(package="keras_sparse")
@@ -74,16 +72,6 @@ class Scaling(keras.layers.Layer):
         return {**super().get_config(), "invert": self.invert}
 
 
-class ColumnStatistics(NamedTuple):
-    """Number of rows, and statistics of each column in float64."""
-
-    rows: int
-    mean: np.ndarray
-    std: np.ndarray
-    minimum: np.ndarray
-    maximum: np.ndarray
-
-
 def effective_columns(deviation: np.ndarray) -> float:
     """Number of columns that share the variance: `(Σ v)² / Σ v²` of the variances `v`.
 
@@ -112,31 +100,6 @@ def choose_normalization(deviation: np.ndarray) -> str:
     return "standard" if few or np.median(variance) < FEW * variance.mean() else "center"
 
 
-def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
-    """Compute statistics of the columns of many batches in one pass, stable for large means.
-
-    Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for
-    computing sample variances", 1979.
-    """
-    rows, mean, squares = 0, np.zeros(()), np.zeros(())
-    minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
-    for batch in (part for large in batches for _, part in arrays.chunks(np.asarray(large), CHUNK)):
-        batch = np.asarray(batch, np.float64)
-        total = rows + len(batch)
-        batch_mean = batch.mean(axis=0)
-        shift = batch_mean - mean
-        squares = (
-            squares
-            + ((batch - batch_mean) ** 2).sum(axis=0)
-            + shift**2 * (rows * len(batch) / total)
-        )
-        mean = mean + shift * (len(batch) / total)
-        minimum = np.minimum(minimum, batch.min(axis=0))
-        maximum = np.maximum(maximum, batch.max(axis=0))
-        rows = total
-    return ColumnStatistics(rows, mean, np.sqrt(squares / max(rows, 1)), minimum, maximum)
-
-
 def learn_scaling(
     x: Any,
     row_shape: tuple[int | None, ...],
@@ -160,6 +123,10 @@ def learn_scaling(
         batches: Iterable[np.ndarray] = _read_stream(x, row_shape)
     else:
         rows = x if shards.on_disk(x) else arrays.numeric(x, "x")
+        if isinstance(rows, shards.Source):
+            rows = rows.as_stored()
+            if rows.statistics is not None:
+                require_digits(rows.statistics, columns or rows.columns)
         arrays.require_shape(rows, row_shape, at_least=2)
         batches = arrays.finite_chunks(rows)
     return offset_and_scale(batches, normalization, columns)
@@ -194,7 +161,7 @@ def offset_and_scale(
             f"Received: {statistics.rows} rows with mean {statistics.mean}"
         )
     constant = statistics.minimum == statistics.maximum
-    _require_resolved(statistics, columns)
+    require_digits(statistics, columns)
     deviation = np.where(constant, 0.0, statistics.std)
     if normalization == "auto":
         normalization = choose_normalization(deviation)
@@ -207,32 +174,3 @@ def offset_and_scale(
     else:
         offset, scale = statistics.minimum, statistics.maximum - statistics.minimum
     return offset, np.where(constant, 1.0, scale)
-
-
-def require_resolved(rows: Any, columns: Sequence[Any] | None = None) -> None:
-    """Raise if float32, in which models take their rows, loses the digits of a column.
-
-    Args:
-        rows: Rows, an array.
-        columns: Names of the columns.
-
-    Raises:
-        DataError: If the mean of a column is over 1e5 times its deviation, or float32 takes the
-            deviation for zero. The message names the column. A constant column has no digits.
-    """
-    _require_resolved(column_statistics([rows]), columns)
-
-
-def _require_resolved(statistics: ColumnStatistics, columns: Sequence[Any] | None) -> None:
-    constant = statistics.minimum == statistics.maximum
-    smallest = np.maximum(np.abs(statistics.mean) / UNRESOLVED, np.finfo(np.float32).tiny)
-    unresolved = np.flatnonzero(~constant & (statistics.std < smallest)).tolist()
-    if unresolved:
-        first = unresolved[0]
-        names = [index if columns is None else columns[index] for index in unresolved]
-        raise DataError(
-            f"Expected columns that float32 can resolve, with a mean of at most {UNRESOLVED:g} "
-            f"deviations. Received: {list_some('column', names)}, the first with mean "
-            f"{statistics.mean.flat[first]:.3g} and deviation {statistics.std.flat[first]:.3g}. "
-            "Remedy: subtract a constant from it (a start time, say), or leave it out"
-        )

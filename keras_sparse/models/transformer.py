@@ -9,10 +9,10 @@ import keras
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data.column_statistics import require_resolved
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.budget import Budget
-from keras_sparse.models.scaling import require_resolved
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families

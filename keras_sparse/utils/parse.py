@@ -1,6 +1,10 @@
 """Parse the values of command-line options."""
 
 import argparse
+import csv
+import io
+import shlex
+from collections.abc import Sequence
 
 
 def positive(text: str) -> int:
@@ -23,3 +27,35 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(
             f"expected numbers separated by commas, received {text!r}"
         ) from error
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas; one with a comma in it stands in double quotes."""
+    return tuple(name.strip() for name in next(csv.reader([text]), []) if name.strip())
+
+
+def yes_or_no(text: str) -> bool:
+    """Parse `yes` or `no`."""
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"expected yes or no, received {text!r}")
+    return text == "yes"
+
+
+def delimiter(text: str) -> str:
+    r"""Parse one character, or `tab` or `\t` for a tabulator."""
+    character = "\t" if text in ("tab", r"\t") else text
+    if len(character) != 1:
+        raise argparse.ArgumentTypeError(f"expected one character or tab, received {text!r}")
+    return character
+
+
+def join_names(columns: Sequence[str]) -> str:
+    """Join names as `names` takes them, quoted for a shell.
+
+    Example:
+        >>> print(join_names(["time", "flow, l/s", "pump model"]))
+        'time,"flow, l/s",pump model'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(columns)
+    return shlex.quote(line.getvalue())

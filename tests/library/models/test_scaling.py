@@ -10,13 +10,12 @@ from sklearn.preprocessing import StandardScaler
 
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse.data.arrays import DataError, finite_chunks
+from keras_sparse.data.column_statistics import column_statistics, require_resolved
 from keras_sparse.data.shards import Shards
 from keras_sparse.models.scaling import (
     Scaling,
     choose_normalization,
-    column_statistics,
     learn_scaling,
-    require_resolved,
 )
 
 
@@ -76,7 +75,7 @@ def test_one_pass_over_shards_is_as_good_as_two_in_float64(tmp_path: Path) -> No
 def test_a_large_batch_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     x = 1e6 + np.random.default_rng(0).normal(size=(1000, 5))
     whole = column_statistics([x])
-    monkeypatch.setattr("keras_sparse.models.scaling.CHUNK", 35)
+    monkeypatch.setattr("keras_sparse.data.column_statistics.CHUNK", 35)
     found = column_statistics([x])
     assert found.rows == 1000
     for name in ("mean", "std", "minimum", "maximum"):
@@ -130,7 +129,7 @@ def test_a_constant_without_an_exact_binary_form_is_constant_over_chunks(
     x = np.column_stack([np.full(1000, value), rng.normal(size=1000)])
     chunks = (value * np.ones(length) for length in (3, 7, 11, 333))
     assert len({chunk.mean() for chunk in chunks}) > 1  # chunks differ in their last bits
-    monkeypatch.setattr("keras_sparse.models.scaling.CHUNK", 2 * 11)
+    monkeypatch.setattr("keras_sparse.data.column_statistics.CHUNK", 2 * 11)
     for rows in (x, iter(np.split(x, [3, 10, 500]))):
         offset, scale = learn_scaling(rows, (2,), normalization)
         assert offset[0] == pytest.approx(value, rel=1e-12)

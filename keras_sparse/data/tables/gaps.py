@@ -1,0 +1,117 @@
+"""Missing cells of a table: how they are spelled, and what becomes of the rows that have some."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from keras_sparse.data import arrays
+from keras_sparse.data.arrays import DataError
+from keras_sparse.utils.parse import join_names
+from keras_sparse.utils.text import list_some, percent
+
+SPELLINGS = frozenset(
+    (
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+        "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-", "?",
+    )
+)  # fmt: skip
+"""Spellings of a missing number: those of pandas, and the dash and the question mark."""
+IN_TEXT = SPELLINGS - {"None", "-", "?"}
+"""Spellings of a missing label, group or category, among which the others may be words."""
+
+
+def treat_gaps(
+    rows: np.ndarray, columns: tuple[str, ...] | None, missing: str, name: str
+) -> np.ndarray | None:
+    """Validate the cells of a table, and choose its rows.
+
+    Args:
+        rows: `(rows, features)`; a memory-mapped array stays on disk.
+        columns: Names of the features.
+        missing: As in `TableOptions`.
+        name: Name of the file.
+
+    Returns:
+        A mask of the rows to keep; `None` for all.
+
+    Raises:
+        DataError: If a cell is infinite in float32, a column or, with `"mean"` and `"mask"`, a row
+            has no value, no row is left, or a cell is missing with `"error"`. The message names
+            the columns and their shares of missing cells.
+    """
+    if rows.dtype.kind != "f":
+        return None
+    gaps, empty = np.zeros(rows.shape[1], int), []
+    gappy = np.zeros(len(rows), bool)
+    for start, part in arrays.chunks(rows):
+        with np.errstate(over="ignore"):
+            single = part.astype(np.float32, copy=False)
+        _require_no_infinity(single, start, columns, name)
+        absent = np.isnan(single)
+        gaps += absent.sum(axis=0)
+        gappy[start : start + len(part)] = absent.any(axis=1)
+        empty += (start + np.flatnonzero(absent.all(axis=1))).tolist()
+    if not gaps.any():
+        return None
+    names = _names(columns, range(len(gaps)))
+    if without := [names[index] for index in np.flatnonzero(gaps == len(rows))]:
+        raise DataError(
+            f"Expected a value in every column of {name}. Received: none in "
+            f"{list_some('column', without)}. Remedy: leave them out"
+            + (f", with --drop {join_names(without)} (drop={without!r})" if columns else "")
+        )
+    return _choose_rows(gaps / len(rows), names, gappy, empty, missing, name)
+
+
+def _choose_rows(
+    shares: np.ndarray,
+    names: list[str],
+    gappy: np.ndarray,
+    empty: list[int],
+    missing: str,
+    name: str,
+) -> np.ndarray | None:
+    order = sorted(np.flatnonzero(shares), key=lambda index: -shares[index])
+    told = list_some("column", [f"{names[index]} {percent(shares[index])}" for index in order])
+    if missing == "error":
+        raise DataError(
+            f"Expected a value in every cell of {name}. Received: missing cells in {told}, which "
+            f"are in {percent(gappy.mean())} of the rows. Remedy: --missing skip, mean or mask "
+            "(missing='skip', ...): leave out these rows, take the means of the columns, or train "
+            "with a mask"
+        )
+    if missing == "skip":
+        if gappy.all():
+            raise DataError(
+                f"Expected rows without missing cells in {name}. Received: none; cells are missing "
+                f"in {told}. Remedy: --missing mean or mask, or leave out columns"
+            )
+        warnings.warn(
+            f"{gappy.sum()} of {len(gappy)} rows of {name} are left out: cells are missing in "
+            f"{told}.",
+            stacklevel=2,
+        )
+        return ~gappy
+    if empty:
+        raise DataError(
+            f"Expected a value in every row of {name}. Received: none in "
+            f"{list_some('row', empty)}. Remedy: remove these rows"
+        )
+    return None
+
+
+def _require_no_infinity(
+    rows: np.ndarray, start: int, columns: tuple[str, ...] | None, name: str
+) -> None:
+    if (infinite := np.isinf(rows)).any():
+        row, column = np.argwhere(infinite)[0].tolist()
+        (label,) = _names(columns, [column])
+        raise DataError(
+            f"Expected finite numbers in {name}. Received: infinity in row {start + row} of column "
+            f"{label}"
+        )
+
+
+def _names(columns: tuple[str, ...] | None, indices: Any) -> list[str]:
+    return [str(index) if columns is None else columns[index] for index in indices]

@@ -1,0 +1,76 @@
+"""A table: rows of numbers, with what is known of them."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_sparse.data import arrays
+from keras_sparse.data.arrays import DataError, numeric, require_unmasked
+from keras_sparse.data.named_rows import find_names, order_by_name
+
+
+class Table(NamedTuple):
+    """Rows of numbers, and labels and groups if the file has them."""
+
+    rows: Any
+    """`(rows, features)`: an array in the dtype of the file, or `Shards` on disk. Images are
+    flattened."""
+    labels: np.ndarray | None
+    """`(rows,)`."""
+    row_shape: tuple[int, ...] | None = None
+    """Shape of a row before it was flattened, such as `(28, 28)`."""
+    columns: tuple[str, ...] | None = None
+    """Names of the features, if the file has them."""
+    groups: np.ndarray | None = None
+    """`(rows,)`: the subject of each row, or another cause of rows that are alike."""
+    categories: Mapping[str, tuple[str, ...]] | None = None
+    """Of each column that was read as 0 and 1, its name in the file and its categories."""
+
+
+def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
+    """Convert rows, labels and groups to a table.
+
+    Raises:
+        DataError: If `x` is not an array of rows of numbers, or there is not one label, or one
+            group, per row.
+    """
+    given = {"labels": labels, "groups": groups}
+    for name, values in given.items():
+        require_unmasked(values, name)
+    if isinstance(x, Table):
+        table = x
+    else:
+        columns = find_names(x)
+        rows = numeric(order_by_name(x, columns), "x")
+        if rows.ndim < 2:
+            raise DataError(
+                "Invalid shape of argument `x`. Expected (rows, features) or (rows, ...). "
+                f"Received: {rows.shape}"
+            )
+        shape = rows.shape[1:]
+        table = Table(rows.reshape(len(rows), math.prod(shape)), None, shape, columns)
+    given = {
+        name: getattr(table, name) if values is None else np.asarray(values)
+        for name, values in given.items()
+    }
+    for name, values in given.items():
+        if values is not None and values.shape != table.rows.shape[:1]:
+            raise DataError(
+                f"Invalid shape of argument `{name}`. Expected one for each of {len(table.rows)} "
+                f"rows. Received: {values.shape}"
+            )
+    return table._replace(**given)
+
+
+def fingerprint(table: Table) -> str:
+    """Hash the rows, the labels and the groups."""
+    digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
+    for _, part in arrays.chunks(table.rows):
+        digest.update(np.ascontiguousarray(part).data)
+    for name, values in (("labels", table.labels), ("groups", table.groups)):
+        if values is not None:
+            digest.update("\n".join([name, *map(str, values.tolist())]).encode())
+    return digest.hexdigest()
