@@ -13,7 +13,14 @@ import numpy as np
 
 from keras_sparse.data.arrays import DataError, find_not_finite
 from keras_sparse.data.column_statistics import ColumnStatistics, column_statistics
-from keras_sparse.data.files import as_numpy, is_numeric, require_pyarrow, require_unique
+from keras_sparse.data.files import (
+    as_numpy,
+    is_numeric,
+    require_names,
+    require_pyarrow,
+    require_unique,
+)
+from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import first_line, list_some
 
 BATCH = 1 << 20  # values decoded at once
@@ -42,13 +49,18 @@ class TemporaryRows:
 
 
 def decode(
-    files: Sequence[Path], cache: str | Path | None
+    files: Sequence[Path],
+    cache: str | Path | None,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
 ) -> tuple[TemporaryRows, int, tuple[str, ...], ColumnStatistics]:
     """Decode Parquet files to float32 rows in a temporary file.
 
     Args:
         files: The files.
         cache: Folder of the temporary file; `None` for the system's own.
+        columns: Names of the columns to decode, in this order; by default all.
+        drop: Names of columns to leave out.
 
     Returns:
         The temporary file, the number of rows, the names of the columns, and their statistics
@@ -63,17 +75,17 @@ def decode(
     require_pyarrow(".parquet")
     import pyarrow
 
-    rows, columns = 0, _read_columns(files[0])
+    rows, chosen = 0, _read_columns(files[0], columns, drop)
     for file in files:
-        rows += _count_rows(file, files[0], columns)
+        rows += _count_rows(file, files[0], _read_columns(file, columns, drop), chosen)
     folder = Path(tempfile.gettempdir() if cache is None else cache)
-    _require_space(folder, rows * len(columns) * 4)
+    _require_space(folder, rows * len(chosen) * 4)
     temporary = TemporaryRows(folder)
     with temporary.open() as stream:
-        statistics = column_statistics(_decode_to(stream, files, columns))
+        statistics = column_statistics(_decode_to(stream, files, chosen))
         stream.flush()
     pyarrow.default_memory_pool().release_unused()
-    return temporary, rows, columns, statistics
+    return temporary, rows, chosen, statistics
 
 
 def size(file: Path) -> tuple[int, int]:
@@ -103,25 +115,30 @@ def _describe_failure(file: Path, error: BaseException) -> DataError:
     return DataError(f"Expected a table in {file.name}. Received: {first_line(error)}")
 
 
-def _read_columns(file: Path) -> tuple[str, ...]:
+def _read_columns(
+    file: Path, columns: Sequence[str] | None, drop: Sequence[str]
+) -> tuple[str, ...]:
     with _open(file) as opened:
         schema = opened.schema_arrow
     require_unique(schema.names, file)
-    wrong = [field.name for field in schema if not is_numeric(field.type)]
-    if wrong or not len(schema):
+    for option, names in (("--columns", columns or ()), ("--drop", drop)):
+        require_names(names, schema.names, file, option)
+    chosen = [name for name in columns or schema.names if name not in drop]
+    wrong = [name for name in chosen if not is_numeric(schema.field(name).type)]
+    if wrong or not chosen:
         raise DataError(
             f"Expected columns of numbers in {file.name}. Received: "
             + (
-                f"{schema.field(wrong[0]).type} in {list_some('column', wrong)}"
+                f"{schema.field(wrong[0]).type} in {list_some('column', wrong)}. Remedy: --drop "
+                f"{join_names(wrong)} (drop={wrong!r})"
                 if wrong
                 else "none"
             )
         )
-    return tuple(schema.names)
+    return tuple(chosen)
 
 
-def _count_rows(file: Path, first: Path, columns: tuple[str, ...]) -> int:
-    own = _read_columns(file)
+def _count_rows(file: Path, first: Path, own: tuple[str, ...], columns: tuple[str, ...]) -> int:
     if own != columns:
         odd = [f"{name!r}" for name in columns if name not in own]
         odd += [f"{name!r}" for name in own if name not in columns]
@@ -166,10 +183,12 @@ def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
     done = 0
     try:
         with _open(file) as opened:
-            for batch in opened.iter_batches(max(1, BATCH // len(columns)), use_threads=False):
+            for batch in opened.iter_batches(
+                max(1, BATCH // len(columns)), columns=[*columns], use_threads=False
+            ):
                 part = np.empty((len(batch), len(columns)))
-                for index, column in enumerate(batch.columns):
-                    part[:, index] = as_numpy(column)
+                for index, name in enumerate(columns):
+                    part[:, index] = as_numpy(batch[name])
                 if len(bad := find_not_finite(part)):
                     raise DataError(
                         "Expected finite numbers. Received: no value, NaN or infinity in row "

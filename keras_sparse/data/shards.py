@@ -112,6 +112,8 @@ class Shards(Source):
             dot or an underscore.
         cache: Folder for the temporary file of Parquet; by default the system's, which `TMPDIR`
             sets.
+        columns: Names of the columns of Parquet to read, in this order; by default all.
+        drop: Names of columns of Parquet to leave out, such as time stamps.
 
     Raises:
         keras_sparse.data.DataError: If files hold anything but rows of numbers of one shape and
@@ -134,15 +136,23 @@ class Shards(Source):
         array([0., 1.], dtype=float32)
     """
 
-    def __init__(self, path: str | Path, *, cache: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        cache: str | Path | None = None,
+        columns: Sequence[str] | None = None,
+        drop: Sequence[str] = (),
+    ) -> None:
         self.files = _list_files(Path(path))
         if self.files[0].suffix.lower() == ".parquet":
             from keras_sparse.data.parquet import decode  # needs pyarrow
 
-            file, rows, self.columns, self.statistics = decode(self.files, cache)
+            file, rows, self.columns, self.statistics = decode(self.files, cache, columns, drop)
             self._stored = self.dtype
             self._set([_Run(file, 0, 0, rows)], (len(self.columns),))
         else:
+            _require_unnamed(self.files[0], columns=columns, drop=drop)
             first, runs = _map_files(self.files)
             self._stored = first.dtype
             self._set(runs, first.shape[1:])
@@ -247,6 +257,15 @@ def _change_error(run: _Run, received: str) -> DataError:
     return DataError(
         f"Expected {run.file.name} to be unchanged since it was opened. Received: {received}"
     )
+
+
+def _require_unnamed(file: Path, **options: Sequence[str] | None) -> None:
+    for name, value in options.items():
+        if value:
+            raise DataError(
+                f"Invalid value for argument `{name}`. Expected it only with .csv or .parquet. "
+                f"Received: {name}={list(value)!r} for {file.name}"
+            )
 
 
 def _list_files(path: Path) -> list[Path]:

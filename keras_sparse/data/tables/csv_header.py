@@ -11,6 +11,7 @@ from keras_sparse.data.tables.gaps import SPELLINGS
 
 SCALE = 8
 """Columns of a scale. Of random numbers, one line in 20,000 is in order."""
+TRUTH = ("true", "false")
 COMPARED = 100
 """Lines that a scale is compared with."""
 
@@ -18,7 +19,7 @@ COMPARED = 100
 def has_names(
     lines: Sequence[Sequence[str]], apart: Collection[str] = (), decimal: str = "."
 ) -> bool:
-    """Whether the first line of a CSV holds words: no number, and not only missing cells.
+    """Whether the first line of a CSV holds words: no number or truth value, nor gaps alone.
 
     One word does not name several columns. A line with a name in `apart` always holds names.
 
@@ -32,7 +33,8 @@ def has_names(
     if not set(apart).isdisjoint(cells):
         return True
     # One number makes it a row: a bad row raises an error, a row taken for names would be lost.
-    if any(is_number(cell, decimal) for cell in cells) or SPELLINGS.issuperset(cells):
+    is_row = any(is_number(cell, decimal) or cell.lower() in TRUTH for cell in cells)
+    if is_row or SPELLINGS.issuperset(cells):
         return False
     return len(cells) > 1 or all(len(line) == 1 for line in others)
 

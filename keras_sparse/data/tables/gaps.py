@@ -76,10 +76,10 @@ def _choose_rows(
     told = list_some("column", [f"{names[index]} {percent(shares[index])}" for index in order])
     if missing == "error":
         raise DataError(
-            f"Expected a value in every cell of {name}. Received: missing cells in {told}, which "
-            f"are in {percent(gappy.mean())} of the rows. Remedy: --missing skip, mean or mask "
-            "(missing='skip', ...): leave out these rows, take the means of the columns, or train "
-            "with a mask"
+            f"Expected a value in every cell of {name}. Received: missing cells in "
+            f"{percent(gappy.mean())} of the rows, in {told}. Remedy: --missing skip|mean|mask, "
+            "which leaves these rows out, or takes the means of the columns, or trains with a mask "
+            "(missing='skip')"
         )
     if missing == "skip":
         if gappy.all():

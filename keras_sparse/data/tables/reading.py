@@ -175,8 +175,8 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
     Args:
         path: As in `read_table`, or a folder as in `Shards`. A `.npy` or `.parquet` file of more
             than 256 MB in float32 is large.
-        **options: As in `read_table`. With one of them a file is read as a whole; a folder cannot
-            have one.
+        **options: As in `read_table`. With another one than `columns` and `drop` a file is read as
+            a whole; a folder cannot have one.
 
     Raises:
         DataError: As `read_table` and `Shards`.
@@ -186,15 +186,19 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
         TypeError, ValueError: As `read_table`.
     """
     path, filled = Path(path), fill(options)
-    given = {name: value for name, value in filled.items() if value != declared()[name].default}
-    if not path.is_dir() and (given or not _is_large(path)):
+    whole = {
+        name: value
+        for name, value in filled.items()
+        if value != declared()[name].default and name not in ("columns", "drop")
+    }
+    if not path.is_dir() and (whole or not _is_large(path)):
         return read_table(path, **options)
-    for name, value in given.items():
+    for name, value in whole.items():
         raise DataError(
             f"Invalid value for argument `{name}`. Expected none with a folder of shards. "
             f"Received: {name}={value!r}"
         )
-    shards = Shards(path)
+    shards = Shards(path, columns=filled["columns"], drop=filled["drop"] or ())
     return Table(shards.flat(), None, shards.shape[1:], shards.columns)
 
 

@@ -54,19 +54,18 @@ def _remedy(contents: Mapping[str, _Content], form: Form) -> str:
     cells = [content.cell for content in contents.values() if content.kind == "cell"]
     if form.decimal == "." and any("," in cell and is_number(cell, ",") for cell in cells):
         return "--decimal , (decimal=','), if these commas are decimal marks"
-    parts = ["correct the cell"] if cells else []
+    parts = ["correct the cell, empty it if it has no value"] if cells else []
     if len(names) <= FEW:
-        parts.append(f"--drop {join_names(names)} (drop={names!r}) leaves out")
+        parts.append(f"--drop {join_names(names)} (drop={names!r}) to leave them out")
     else:
         parts.append("--columns with columns of numbers alone")
     categories = [name for name in names if contents[name].kind.endswith("categories")]
     if categories:
-        parts.append(f"--one-hot {join_names(categories)} makes columns of 0 and 1")
+        parts.append(f"--one-hot {join_names(categories)} for columns of 0 and 1")
     words = [name for name in names if contents[name].kind not in ("cell", "time stamps")]
     if words:
-        parts.append(
-            f"--label {join_names(words[-1:])} takes labels, and --groups subjects, from a column"
-        )
+        last = join_names(words[-1:])
+        parts.append(f"--label {last} if it holds labels, --groups {last} if subjects")
     if not form.named:
         parts.append("if line 1 names the columns, --header yes (header=True)")
     return "; ".join(parts)

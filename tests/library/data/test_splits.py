@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_sparse.data import splits, tables
+from keras_sparse.data import splits
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import count_duplicates, sample, split_blocks, split_rows
-from keras_sparse.data.tables import Table, open_table
+from keras_sparse.data.tables import Table, open_table, reading
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_large_file_stays_on_disk_and_a_small_one_does_not(
     parquet.write_table(pa.table({**columns, "y": np.arange(400)}), tmp_path / "x.parquet")
     np.savetxt(tmp_path / "x.csv", rows, delimiter=",")
     for size, large in ((4 * 400 * 12, False), (4 * 400 * 12 - 1, True)):
-        monkeypatch.setattr(tables, "LARGE", size)
+        monkeypatch.setattr(reading, "LARGE", size)
         assert isinstance(open_table(tmp_path / "x.npy").rows, Shards) == large
     table = open_table(tmp_path / "x.parquet")
     assert isinstance(table.rows, Shards)
