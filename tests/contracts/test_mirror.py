@@ -43,7 +43,7 @@ def test_every_other_test_file_is_about_the_whole() -> None:
 @pytest.mark.parametrize(
     ("test", "module"),
     [
-        ("library/data/test_tables.py", "keras_sparse/data/tables.py"),
+        ("library/data/test_shards.py", "keras_sparse/data/shards.py"),
         ("export/runtime/test_top_k.py", "export/keras_sparse_export/runtime/top_k.py"),
         ("export/browser/test_page.py", "export/keras_sparse_export/browser/page"),
         ("library/data/test_nothing.py", "keras_sparse/data/nothing"),
