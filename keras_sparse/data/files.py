@@ -56,9 +56,10 @@ def require_names(requested: Sequence[str], names: Sequence[str], path: Path, op
     for name in requested:
         if name not in names:
             near = get_close_matches(name, names, 1)
+            received = f"{len(names)} other names" if near else list_some("name", [*names], 20)
             raise DataError(
-                f"Expected {name} in {path.name}. Received: {list_some('name', [*names], 20)}. "
-                f"Remedy: {option} with " + (f"{near[0]}, perhaps" if near else "one of these")
+                f"Expected {name} in {path.name}. Received: {received}. Remedy: "
+                + (f"did you mean {near[0]!r}?" if near else f"{option} with one of these")
             )
 
 
@@ -96,13 +97,23 @@ def is_numeric(kind: Any) -> bool:
 
 
 def as_numpy(column: Any) -> np.ndarray:
-    """Convert an Arrow column of numbers; a missing value becomes NaN."""
-    from pyarrow import float64, types, uint8
+    """Convert an Arrow column of numbers; a missing value becomes NaN.
 
-    # numpy would hold objects
-    if types.is_boolean(column.type):
-        column = column.cast(uint8())
-    elif types.is_decimal(column.type) or types.is_null(column.type):
-        column = column.cast(float64())
-    array: np.ndarray = column.to_numpy(zero_copy_only=False)
-    return array
+    Arrow's own `to_numpy` would import pandas, where it is installed.
+    """
+    from pyarrow import Array, ChunkedArray, float64, types, uint8
+
+    array = column.combine_chunks() if isinstance(column, ChunkedArray) else column
+    if types.is_boolean(array.type):
+        array = array.cast(uint8())
+    elif types.is_decimal(array.type):
+        array = array.cast(float64())
+    if not array.null_count:
+        values: np.ndarray = np.from_dlpack(array)
+        return values
+    array = array.cast(float64())
+    _, data = array.buffers()
+    without_gaps = Array.from_buffers(array.type, len(array), [None, data], offset=array.offset)
+    return np.where(
+        np.from_dlpack(array.is_valid().cast(uint8())), np.from_dlpack(without_gaps), np.nan
+    )
