@@ -132,11 +132,13 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 
 @pytest.mark.doc
 @pytest.mark.usefixtures("sweeps_here")
+@pytest.mark.filterwarnings("ignore:1 of 400 rows of pumps.csv are left out")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
 ) -> None:
     monkeypatch.chdir(tmp_path)
     np.savetxt("sensors.csv", rows, delimiter=",")
+    _write_pumps(Path("pumps.csv"), rows)
     mains = {
         "keras-sparse": keras_sparse.cli.main.main,
         "keras-sparse-export": keras_sparse_export.cli.main.main,
@@ -146,6 +148,16 @@ def test_the_commands_of_the_readme_run_in_their_order(
         command, *arguments = shlex.split(line, comments=True)
         assert mains[command](arguments) == 0, line
     assert np.load("codes.npy").shape == (400, 32)
+
+
+def _write_pumps(file: Path, rows: np.ndarray) -> None:
+    """Write a table with time stamps, a category, a label and a missing cell."""
+    lines = [",".join(["time", *(f"sensor_{n}" for n in range(rows.shape[1])), "pump", "state"])]
+    for number, row in enumerate(rows):
+        cells = [f"2026-03-01 10:{number // 60:02}:{number % 60:02}", *map(str, row)]
+        cells[1] = "" if number == 7 else cells[1]
+        lines.append(",".join([*cells, "AB"[number % 2], "ok" if row[0] > 0.5 else "worn"]))
+    file.write_text("\n".join(lines))
 
 
 def test_make_targets_of_the_documents_exist() -> None:

@@ -94,7 +94,12 @@ class TableOptions(TypedDict, total=False):
     the first 100 lines have the same number of cells, of at least two."""
     decimal: Annotated[
         str | None,
-        Option("decimal mark of a CSV (default: inferred)", (".csv",), choices=(".", ",")),
+        Option(
+            "decimal mark of a CSV, . or , (default: inferred)",
+            (".csv",),
+            metavar="MARK",
+            choices=(".", ","),
+        ),
     ]
     """The decimal mark of a CSV. By default `"."`, or `","`, with a warning, if commas do not
     separate cells and the first 100 lines hold numbers such as `3,14`, but none such as `3.14`."""

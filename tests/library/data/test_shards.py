@@ -254,6 +254,29 @@ def test_adapting_and_encoding_are_those_of_the_array(
     assert others[1].encode(mapped[0]).shape == (6,)
 
 
+@pytest.mark.parametrize("kind", ["int64", "float64", "parquet"])
+def test_lost_digits_are_judged_before_the_cast(kind: str, tmp_path: Path) -> None:
+    seconds = 1_700_000_000 + np.arange(400)  # one number in float32
+    rows = np.stack([seconds, np.arange(400) % 7], axis=1)
+    if kind == "parquet":
+        pa = pytest.importorskip("pyarrow", reason="writes Parquet")
+        parquet = pytest.importorskip("pyarrow.parquet", reason="writes Parquet")
+        parquet.write_table(pa.table({"t": seconds, "b": rows[:, 1]}), tmp_path / "0.parquet")
+    else:
+        np.save(tmp_path / "0.npy", rows.astype(kind))
+    model = SparseAutoencoder(2, 2, sparsity=L1())
+    name = "t" if kind == "parquet" else "0"
+    with pytest.raises(DataError, match=rf"column {name}, the first with mean 1.7e\+09 and dev"):
+        model.adapt(Shards(tmp_path).part(slice(0, 300)))
+
+
+def test_rows_as_stored_have_the_dtype_of_the_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.full((4, 2), 16_777_217))
+    stored = Shards(tmp_path / "x.npy").as_stored()
+    assert stored[1:3].tolist() == [[16_777_217] * 2] * 2
+    assert Shards(tmp_path / "x.npy")[:1].dtype == np.float32
+
+
 def test_rows_of_another_width_are_refused_before_they_are_read(shards: Path) -> None:
     model = SparseAutoencoder(11, 6, sparsity=L1(), normalization="standard")
     with pytest.raises(DataError, match=r"Expected \(rows, 11\). Received: \(400, 12\)"):
