@@ -153,10 +153,11 @@ def test_the_commands_of_the_readme_run_in_their_order(
 def _write_pumps(file: Path, rows: np.ndarray) -> None:
     """Write a table with time stamps, a category, a label and a missing cell."""
     lines = [",".join(["time", *(f"sensor_{n}" for n in range(rows.shape[1])), "pump", "state"])]
+    middle = np.median(rows[:, 0])
     for number, row in enumerate(rows):
         cells = [f"2026-03-01 10:{number // 60:02}:{number % 60:02}", *map(str, row)]
         cells[1] = "" if number == 7 else cells[1]
-        lines.append(",".join([*cells, "AB"[number % 2], "ok" if row[0] > 0.5 else "worn"]))
+        lines.append(",".join([*cells, "AB"[number % 2], "ok" if row[0] > middle else "worn"]))
     file.write_text("\n".join(lines))
 
 
