@@ -72,7 +72,10 @@ def test_the_knee_lies_furthest_above_the_chord() -> None:
     found = FRONTIER.recommend()
     assert found.point.name == "fcba"[cross.argmax()] == "b"
     assert "the knee" in found.reason
-    assert "L0 20.0, explained variance 0.900 by active units (0.950 by all), probe 0.970" in found.reason
+    assert (
+        "L0 20.0, explained variance 0.900 by active units (0.950 by all), probe 0.970"
+        in found.reason
+    )
 
 
 def test_the_knee_is_seen_on_a_logarithmic_scale() -> None:
