@@ -6,11 +6,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_sparse.data import arrays
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.metrics import functional
-from keras_sparse.metrics.diagnosis import diagnose_codes, summarize_units
+from keras_sparse.metrics.diagnosis import find_code_problems, summarize_units
+from keras_sparse.metrics.loss_diagnosis import find_loss_problems
+from keras_sparse.metrics.remedies import LAYER, MODEL, Training, settle
 from keras_sparse.sparsity import code_values, families
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
 from keras_sparse.sparsity.placement import nested_layers
@@ -18,6 +21,7 @@ from keras_sparse.sparsity.step_weights import step_axes
 from keras_sparse.training.inference import encode_and_reconstruct, select_live
 from keras_sparse.training.trainer import ReconstructionModel
 from keras_sparse.utils.files import replace_file
+from keras_sparse.utils.text import number
 
 BATCH_SIZE = 1024
 
@@ -33,9 +37,10 @@ class SparsityMonitor(keras.callbacks.Callback):
 
     It warns once per problem, with the remedy, after `patience` consecutive epochs (or at the end
     of the training) in which many units are dead, the mean activation is far from ρ, units are
-    saturated, or the reconstruction is hardly better than the mean, and this did not improve. At
-    the end it also warns if the codes are far from the L0 that was asked for. The thresholds are in
-    `keras_sparse.metrics.diagnosis`.
+    saturated, or the reconstruction is hardly better than the mean, and this did not improve; or in
+    which the learning rate is far too high or too low, the rows are not scaled, or a KL has codes
+    outside of [0, 1]. At the end it also warns if the codes are far from the L0 that was asked for.
+    The thresholds are in `keras_sparse.metrics.diagnosis` and `loss_diagnosis`.
 
     Args:
         path: An `.npz` to write after every epoch, of the arrays `epoch` `(epochs,)`,
@@ -93,6 +98,7 @@ class SparsityMonitor(keras.callbacks.Callback):
         self._lasting: dict[str, int] = {}
         self._warned: set[str] = set()
         self._distances: dict[str, float] = {}
+        self._losses: dict[str, list[float]] = {}
         self._encoder = None
         if self.layer is not None:
             self._encoder = self._build_encoder()
@@ -106,12 +112,17 @@ class SparsityMonitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record the epoch, write the file, and warn."""
         logs = {} if logs is None else logs
+        measures: dict[str, Any] = {}
         if self._encoder is not None:
-            density, activation = self._measure(logs)
+            density, activation, measures = self._measure(logs)
         elif self.model.monitored:
             density, activation = self.model.unit_curves()
+            measures = self.model.input_statistics()
         else:
             return
+        for name in ("loss", "reconstruction_loss", "penalty_strength", "revived_units"):
+            if name in logs:
+                self._losses.setdefault(name, []).append(logs[name])
         self._epochs.append(epoch + 1)
         self._density.append(density)
         self._activation.append(activation)
@@ -124,8 +135,15 @@ class SparsityMonitor(keras.callbacks.Callback):
         remedies = families.remedies(
             families.family_of(regularizer), by_l0=not (count is None and target_l0 is None)
         )
-        measures = {**summarize_units(density, activation), "explained_variance": explained}
-        problems = diagnose_codes(measures, rho, remedies, target_l0)
+        measures |= {**summarize_units(density, activation), "explained_variance": explained}
+        training = self._training(len(density), regularizer, target_l0 or getattr(count, "k", None))
+        found = [
+            *find_code_problems(measures, rho, remedies, target_l0),
+            *find_loss_problems(
+                self._losses, variance=measures.get("variance"), rate=training.values.get("rate")
+            ),
+        ]
+        problems = settle(found, training)
         self.findings = {problem.name: str(problem) for problem in problems if problem.severe}
         self._lasting = {name: self._lasting.get(name, 0) + 1 for name in self.findings}
         distances = {"reconstruction": 1.0 - (explained or 0.0)}
@@ -156,6 +174,25 @@ class SparsityMonitor(keras.callbacks.Callback):
         penalty = self.model.penalty
         return None if penalty is None else penalty.regularizer
 
+    def _training(self, units: int, regularizer: Any, l0: Any) -> Training:
+        """The settings that remedies start from."""
+        optimizer = self.model.optimizer
+        rate = getattr(self.model, "chosen_rate", None)
+        if rate is None:
+            rate = float(ops.convert_to_numpy(optimizer.learning_rate))
+        family = families.family_of(regularizer)
+        return Training(
+            {
+                "units": units,
+                "l0": number(l0),
+                "rate": rate,
+                "strength": number(getattr(regularizer, "strength", None)),
+                "epochs": number(self.params.get("epochs")),
+            },
+            where=MODEL if self._encoder is None else LAYER,
+            strength_argument="" if family is None else family.axis,
+        )
+
     def _target_l0(self) -> float | None:
         if getattr(self.model, "count_activation", None) is not None:
             return None  # `Calibrate` sets it after the last epoch
@@ -181,7 +218,8 @@ class SparsityMonitor(keras.callbacks.Callback):
             self.threshold = code_values.choose_threshold(encoder)
         return encoder
 
-    def _measure(self, logs: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+    def _measure(self, logs: dict[str, float]) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
+        """Encode the rows, log their measures, and return those of each unit and of the rows."""
         assert self._encoder is not None
         assert self.threshold is not None
         rows = order_by_name(self.x, getattr(self.model, "columns", None))
@@ -195,11 +233,16 @@ class SparsityMonitor(keras.callbacks.Callback):
         logs["l0"] = float(density.sum())
         logs["dead_fraction"] = float((density == 0).mean())
         logs["mean_activation"] = float(activation.mean())
+        measures = {}
+        if getattr(self._regularizer(), "unit_range", False):
+            measures = {"smallest_code": float(codes.min()), "largest_code": float(codes.max())}
         if x_hat.shape == x.shape:
             axes = step_axes(self.model.input_shape[1:])
-            live = (select_live(rows, live_rows, axes) for rows in (x, x_hat))
-            logs["explained_variance"] = functional.explained_variance(*live)
-        return density, activation
+            live, live_hat = (select_live(rows, live_rows, axes) for rows in (x, x_hat))
+            logs["explained_variance"] = functional.explained_variance(live, live_hat)
+            measures["variance"] = float(np.var(live, axis=0, dtype=np.float64).mean())
+            measures["offset"] = functional.offset(live)
+        return density, activation, measures
 
     # Curves --------------------------------------------------------------------------------
 

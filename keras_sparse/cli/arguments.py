@@ -95,6 +95,7 @@ def _train(commands: Any, run: Action) -> None:
     )
     _add_settings(train)
     _add_table_options(train)
+    _add_baselines(train)
     _add_golden(train)
 
 
@@ -143,6 +144,7 @@ def _sweep(commands: Any, run: Action) -> None:
     search.add_argument("--study", metavar="NAME", help="name of the study in the storage")
     _add_settings(sweep, but=grid_settings())
     _add_table_options(sweep)
+    _add_baselines(sweep)
 
 
 def _export(commands: Any, run: Action) -> None:
@@ -289,6 +291,16 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
             choices=option.choices,
             help=option.summary,
         )
+
+
+def _add_baselines(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--baselines",
+        choices=("none", "usual", "full"),
+        default="usual",
+        help="what to compare codes with at their L0: a PCA and a dictionary; full adds the "
+        "dictionary learning of scikit-learn, which may take minutes (default: %(default)s)",
+    )
 
 
 def _add_golden(command: argparse.ArgumentParser) -> None:

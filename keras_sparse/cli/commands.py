@@ -1,7 +1,6 @@
 """The actions of the commands. They import Keras only when they run."""
 
 import argparse
-import math
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -21,60 +20,26 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     _require_export()
+    from keras_sparse.cli.show_run import show_run
     from keras_sparse.experiments import run
 
     settings = settings_of(options)
     _require_family_of_options(options, settings.family.name)
     call = (options.data, options.output, settings)
-    names = {**table_options(options), "golden": options.golden, "table": options.table}
-    if options.resume and run.is_complete(*call, **names):
+    names = {
+        **table_options(options),
+        "golden": options.golden,
+        "baselines": options.baselines,
+        "table": options.table,
+    }
+    # A run that is to be replaced may have a checkpoint beside it, to continue from.
+    resumes = options.resume and not options.overwrite
+    if resumes and run.is_complete(*call, **names):
         print(f"{options.output} is complete: nothing is trained")
     else:
         run.train(*call, **names, overwrite=options.overwrite, resume=options.resume)
-    _show_run(options.output)
+    show_run(options.output)
     _write_pages(options.output, rows=options.golden in ("auto", "real"))
-
-
-def _show_run(folder: Path) -> None:
-    """Print what a complete run holds, and what is wrong with it."""
-    from keras_sparse.evaluation.baselines import TITLES
-    from keras_sparse.evaluation.held_out import comparison_table
-    from keras_sparse.evaluation.probe_result import Probe
-    from keras_sparse.experiments import run_folder
-    from keras_sparse.metrics.run_diagnosis import diagnose_run
-
-    run = run_folder.read_numbers(folder)
-    record = run.record
-    last = {name: curve[-1] for name, curve in run.units.items()}
-    evaluation = run_folder.read_evaluation(record)
-    rows, features = sum(record["rows"].values()), math.prod(record["row_shape"])
-    print(f"\n{rows} rows of {features} columns in {record['data']}")
-    if (kept := record["best_epoch"]) is not None:
-        print(f"The weights are those of epoch {kept}, the best on held-out rows")
-    print(f"On {evaluation.rows} held-out rows (dead: active for none of them, nor in training):\n")
-    baselines = {
-        f"{TITLES[entry['kind']]} {entry['l0']}": run_folder.read_evaluation(entry)
-        for entry in record["baselines"]
-    }
-    print(comparison_table({"codes": evaluation, **baselines}))
-    if record["probes"]:
-        probe = Probe.from_dict(record["probes"])
-        on = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
-        print(f"\nA linear probe, measured on {on}:\n\n{probe.table()}")
-    problems = diagnose_run(
-        record["evaluation"],
-        record["settings"],
-        record["probes"],
-        run.history,
-        best_epoch=record["best_epoch"],
-        baselines=record["baselines"],
-        duplicates=record["duplicates"],
-        density=last.get("density"),
-        mean_activation=last.get("mean_activation"),
-    )
-    for problem in problems:
-        print(f"\nNote: {problem}")
-    print(f"\nWrote {folder}: the model, its history, and {folder / run_folder.BUNDLE}")
 
 
 def _require_family_of_options(options: argparse.Namespace, sparsity: str) -> None:
@@ -166,6 +131,7 @@ def _run_sweep(options: argparse.Namespace, table: Any) -> Any:
         "out": options.output,
         "overwrite": options.overwrite,
         "keep_rows": not options.no_rows,
+        "baselines": options.baselines,
         "data": options.data.name,
     }
     if options.trials is None:

@@ -1,7 +1,7 @@
-"""Split the rows of a table into training, held-out and probe rows, reproducibly by a seed."""
+"""Split the rows of a table into training, validation and test rows, reproducibly by a seed."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,30 @@ MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 26  # limits of the rows held in memory fo
 PLACES = 64  # minimum number of places that rows in memory come from
 DRAWS = 100  # of whole groups to hold out, of which the one closest in classes is taken
 MOST_COMPARED = 1_000_000  # rows in which duplicates are looked for, in about a second
+ENOUGH = 100  # held-out rows, half of which are enough to validate on, and to measure on
+FEWEST = 25  # rows of the smaller part, where groups divide the held-out rows unevenly
+
+
+class Split(NamedTuple):
+    """Rows of a table by their indices; rows on disk by their bounds, as in `split_blocks`."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    """Rows that end a training early and set its thresholds; `test` itself if they are few."""
+    test: np.ndarray
+    """Rows that are measured."""
+
+    @property
+    def is_measured_apart(self) -> bool:
+        """Whether no row that is measured decides anything about the model."""
+        return self.validation is not self.test
+
+    @property
+    def known(self) -> np.ndarray:
+        """All rows that are not measured, in order; for rows on disk those to train on."""
+        if not self.is_measured_apart or self.train.ndim > 1:
+            return self.train
+        return np.sort(np.concatenate([self.train, self.validation]))
 
 
 def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +82,49 @@ def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np
 def _number(values: np.ndarray, name: str) -> np.ndarray:
     """Number distinct values in their order."""
     return np.unique(as_labels(values, name), return_inverse=True)[1]
+
+
+def halve_held_out(table: Table, held_out: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide held-out rows into those to validate on and those to measure.
+
+    The halves have the same classes, as far as these are even, and groups stay whole. Fewer than
+    100 rows are not divided, nor are rows of a single group or on disk in one block: all of them
+    then serve both.
+
+    Args:
+        table: The rows, and their labels and groups.
+        held_out: The rows that `split_rows` held out.
+        seed: Seed of the draw.
+
+    Returns:
+        The indices, or bounds, of both; twice the same array if they are not divided.
+    """
+    if isinstance(table.rows, Shards):
+        blocks = np.random.default_rng(seed).permutation(len(held_out))
+        first, second = (held_out[np.sort(part)] for part in (blocks[::2], blocks[1::2]))
+        counts = [int((part[:, 1] - part[:, 0]).sum()) for part in (first, second)]
+    else:
+        first, second = _halve(table, held_out, seed)
+        counts = [len(first), len(second)]
+    if sum(counts) < ENOUGH or min(counts) < FEWEST:
+        return held_out, held_out
+    return first, second
+
+
+def _halve(table: Table, held_out: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    classes = np.zeros(len(held_out), int)
+    if table.labels is not None:
+        classes = _number(table.labels[held_out], "labels")
+    if table.groups is not None:
+        groups = _number(table.groups[held_out], "groups")
+        if groups.max() == 0:
+            return held_out, held_out[:0]
+        first, second = _split_groups(groups, classes, len(held_out) // 2, seed)
+    else:  # every other row of each class
+        order = np.random.default_rng(seed).permutation(len(held_out))
+        order = order[np.argsort(classes[order], kind="stable")]
+        first, second = np.sort(order[::2]), np.sort(order[1::2])
+    return held_out[first], held_out[second]
 
 
 def _split_classes(classes: np.ndarray, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,11 +178,12 @@ def count_duplicates(rows: Any, train: np.ndarray, test: np.ndarray) -> int | No
     return sum(hash(rows[row].tobytes()) in trained for row in test)
 
 
-def take_rows(rows: Any, train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Take the rows that `split_rows` chose; the held-out ones are read into memory."""
-    if isinstance(rows, Shards):
-        return rows.parts(train), rows.parts(test)[:]
-    return rows[train], rows[test]
+def take_rows(rows: Any, split: Split) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Take the rows of each part; those that are not trained on are read into memory."""
+    on_disk = isinstance(rows, Shards)
+    train, validation, test = (rows.parts(part) if on_disk else rows[part] for part in split)
+    test = test[:]
+    return train, validation[:] if split.is_measured_apart else test, test
 
 
 def choose_probe_rows(train: np.ndarray, seed: int) -> np.ndarray:

@@ -1,22 +1,30 @@
-"""What codes are compared with at their L0: the largest scores of a PCA, and a dictionary with OMP.
+"""What codes are compared with at their L0: the largest scores of a PCA, and dictionaries with OMP.
 
 Both are measured as a trained model is: on held-out rows, in the space of the loss. A baseline
 codes each row with exactly k numbers; the L0 of a model is a mean over rows.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from keras_sparse.evaluation.held_out import Evaluation
+from keras_sparse.evaluation.learned_dictionary import LearnedDictionary
 from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.metrics import functional
+from keras_sparse.utils import optional
 
-TITLES = {"pca": "PCA, largest scores", "omp": "Dictionary, OMP"}
+TITLES = {
+    "pca": "PCA, largest scores",
+    "omp": "Dictionary, OMP",
+    "learned": "Dictionary of scikit-learn, OMP",
+}
 """Names in tables and reports, by the name in records."""
+NONE, USUAL, FULL = KINDS = ("none", "usual", "full")
+"""Which baselines are measured; all of them add dictionary learning, which may take minutes."""
 ITERATIONS = 6
 """Updates of a dictionary."""
 STEPS = 4
@@ -208,7 +216,7 @@ class Measured:
     """The measures of a baseline."""
 
     kind: str
-    """`"pca"` or `"omp"`."""
+    """`"pca"`, `"omp"` or `"learned"`."""
     l0: int
     """Numbers that code a row."""
     evaluation: Evaluation
@@ -226,13 +234,14 @@ class Measured:
 def measure_baselines(
     x: np.ndarray,
     held_out: np.ndarray,
-    l0s: Iterable[int],
+    l0s: Sequence[int],
     *,
     width: int,
+    kinds: str = USUAL,
     design: ProbeDesign | None = None,
     seed: int = 0,
 ) -> Iterator[Measured]:
-    """Fit both baselines and measure them at each L0.
+    """Fit the baselines and measure them at each L0.
 
     Args:
         x: Training rows `(rows, features)` in the space of the loss (`SparseAutoencoder.scale`), in
@@ -240,10 +249,14 @@ def measure_baselines(
         held_out: Held-out rows in the same space.
         l0s: Numbers that code a row. One that a baseline cannot use is left out for it.
         width: Number of atoms; that of the codes to compare with.
+        kinds: One of `KINDS`.
         design: How to probe the codes, with the labels of `x` and of `held_out`. It needs the extra
             `[insight]`.
         seed: Seed of the dictionary.
     """
+    require_kinds(kinds)
+    if kinds == NONE:
+        return
     x = x[: max(2, MOST_NUMBERS // x.shape[1])]
     if design is not None:
         design = design.of_first(len(x))
@@ -259,6 +272,29 @@ def measure_baselines(
             dictionary = Dictionary.fit(x, width, k, seed)
             seconds = time.perf_counter() - began
             yield _measure("omp", dictionary, k, x, held_out, design, seconds)
+    if kinds == FULL:
+        began = time.perf_counter()
+        learned = LearnedDictionary.fit(x, width, seed)
+        seconds = time.perf_counter() - began
+        for k in l0s:
+            if k <= min(learned.atoms.shape):
+                yield _measure("learned", learned, k, x, held_out, design, seconds)
+
+
+def require_kinds(kinds: str) -> None:
+    """Raise unless baselines are one of `KINDS` and, for all of them, scikit-learn is there.
+
+    Raises:
+        ModuleNotFoundError: Without the extra `[insight]`.
+        ValueError: If `kinds` is something else.
+    """
+    if kinds not in KINDS:
+        raise ValueError(
+            f"Invalid value for argument `baselines`. Expected one of {', '.join(KINDS)}. "
+            f"Received: baselines={kinds!r}"
+        )
+    if kinds == FULL:
+        optional.require("scikit-learn", " for dictionary learning", "insight", module="sklearn")
 
 
 def _measure(

@@ -43,6 +43,9 @@ class Evaluation:
     explained_by_varying: float = math.nan
     """`explained_variance` with each unit that is active for every row fixed at its mean: what
     the others explain. The same number where there are no such units."""
+    offset: float = math.nan
+    """Distance of the mean row from zero, in deviations: the root of `‖E x‖² / (E‖x‖² − ‖E x‖²)`,
+    in the scaled space."""
 
 
 def describe_explained(evaluation: Evaluation) -> str:
@@ -95,6 +98,7 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
         mean_activation=float(functional.mean_activation(live_code).mean()),
         explained_by_active=explain(active),
         explained_by_varying=explain(np.where(always, means, codes)) if always.any() else explained,
+        offset=functional.offset(scaled),
     )
 
 

@@ -1,6 +1,8 @@
 """Train on a table, and evaluate on held-out rows."""
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
@@ -15,28 +17,40 @@ from keras_sparse.data.labels import require_labels
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
+    Split,
     choose_probe_rows,
     count_duplicates,
+    halve_held_out,
     sample,
     split_rows,
     take_rows,
 )
 from keras_sparse.data.tables import Table
 from keras_sparse.distribution import devices
-from keras_sparse.evaluation.baselines import Measured, measure_baselines
+from keras_sparse.evaluation.baselines import (
+    NONE,
+    USUAL,
+    Measured,
+    measure_baselines,
+    require_kinds,
+)
 from keras_sparse.evaluation.held_out import evaluate
+from keras_sparse.evaluation.loss_curve import Fall, extrapolate
 from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments.run_folder import Run
+from keras_sparse.models import budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity.family import Family
 from keras_sparse.training.failures import TrainingError, finite
 
 
-def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Split the rows as `split_rows` does; validate columns and labels before anything is trained.
+def split(table: Table, settings: Settings) -> Split:
+    """Split the rows to train on, to validate on and to measure, before anything is trained.
+
+    Columns and labels are validated.
 
     Raises:
         DataError: If there are too few rows or groups, some rows are not finite, the labels are
@@ -44,12 +58,13 @@ def split(table: Table, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
         ValueError: If `settings.hold_out` is not in (0, 1).
     """
     labels = None if table.labels is None else require_labels(table.labels)
-    train, test = split_rows(table, settings.hold_out, settings.seed)
+    train, held_out = split_rows(table, settings.hold_out, settings.seed)
+    parts = Split(train, *halve_held_out(table, held_out, settings.seed))
     if settings.normalization != "none" and not isinstance(table.rows, Shards):
         require_resolved(table.rows, table.columns)  # of rows on disk, `adapt` does
     if labels is not None:
-        require_labels(labels[choose_probe_rows(train, settings.seed)])
-    return train, test
+        require_labels(labels[choose_probe_rows(parts.known, settings.seed)])
+    return parts
 
 
 def require_revivable(settings: Settings, families: Iterable[Family]) -> None:
@@ -73,7 +88,7 @@ def fit(
     settings: Settings,
     *,
     start: SparseAutoencoder | None = None,
-    baselines: bool = True,
+    baselines: str = USUAL,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train on a table and evaluate on held-out rows.
@@ -83,8 +98,9 @@ def fit(
         table: The rows, and their labels.
         settings: How to train.
         start: A model to continue from, with its optimizer; only its penalty may differ.
-        baselines: Whether to measure what the codes are compared with: the baselines at their L0
-            and, if there are labels, probes of raw rows, their PCA and an untrained encoder.
+        baselines: What to compare the codes with: `"none"`; `"usual"`, a PCA and a dictionary at
+            their L0 and, if there are labels, probes of raw rows, their PCA and an untrained
+            encoder; or `"full"`, which adds scikit-learn's dictionary learning.
         callbacks: More callbacks.
 
     Raises:
@@ -92,14 +108,15 @@ def fit(
         TrainingError: If the loss stops being finite.
         ValueError: If there are fewer devices than `settings` asks for.
     """
+    require_kinds(baselines)
     rows = table.rows
-    train, test = split(table, settings)
+    parts = split(table, settings)
     keras.utils.set_random_seed(settings.seed)
-    training, held_out = take_rows(rows, train, test)
-    budget, settings = settings.plan(rows), settings.for_rows(rows)
-    if settings.warm_up > budget.epochs:
+    training, validation, held_out = take_rows(rows, parts)
+    asked, plan, settings = settings, settings.plan(rows), settings.for_rows(rows)
+    if settings.warm_up > plan.epochs:
         raise ValueError(
-            f"Invalid value for argument `warm_up`. Expected at most the {budget.epochs} epochs of "
+            f"Invalid value for argument `warm_up`. Expected at most the {plan.epochs} epochs of "
             f"the training. Received: warm_up={settings.warm_up}"
         )
     with devices.share(settings.devices):
@@ -111,12 +128,12 @@ def fit(
         if start is not None:
             _copy_state(start, model, settings.learning_rate)
         monitor = SparsityMonitor(warn=False)
-        ending = _end_early(model, budget.patience, settings.warm_up)
+        ending = _end_early(model, plan.patience, settings.warm_up)
         history = model.fit(
-            mix_rows(training, budget.mixed, settings.seed) if budget.mixed else training,
-            validation_data=held_out,
-            epochs=budget.epochs,
-            batch_size=budget.batch_size,
+            mix_rows(training, plan.mixed, settings.seed) if plan.mixed else training,
+            validation_data=validation,
+            epochs=plan.epochs,
+            batch_size=plan.batch_size,
             verbose=0,
             callbacks=[
                 *([] if name is None else [EpochProgress(name)]),
@@ -130,7 +147,7 @@ def fit(
     losses = history.get("loss", [])
     is_finite = np.isfinite(losses).all() and all(map(finite, model.get_weights()))
     ended = any(callback.stopped_epoch for callback in ending)
-    if not is_finite or (len(losses) < budget.epochs and not ended):
+    if not is_finite or (len(losses) < plan.epochs and not ended):
         raise TrainingError(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
@@ -140,8 +157,8 @@ def fit(
     evaluation = evaluate(model, held_out, seen)
     return Run(
         model,
-        settings,
-        budget,
+        replace(settings, steps=asked.steps),
+        plan,
         history,
         held_out,
         len(training),
@@ -149,15 +166,22 @@ def fit(
         _probe(
             model,
             table,
-            (choose_probe_rows(train, settings.seed), test),
-            evaluation.l0 if baselines else None,
+            (choose_probe_rows(parts.known, settings.seed), parts.test),
+            None if baselines == NONE else evaluation.l0,
+        ),
+        validation_rows=len(validation) if parts.is_measured_apart else 0,
+        chosen=_name_chosen(asked, settings, model),
+        falling=None
+        if ended
+        else _extrapolate(
+            model, history, math.ceil((len(training) + plan.mixed) / plan.batch_size)
         ),
         curves=monitor.curves(),
         best_epoch=ending[0].best_epoch + 1 if ending else None,
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,
-        baselines=_measure_baselines(model, seen, held_out, evaluation.l0) if baselines else (),
-        duplicates=count_duplicates(rows, train, test),
+        baselines=_measure_baselines(model, seen, held_out, evaluation.l0, baselines),
+        duplicates=count_duplicates(rows, parts.train, parts.test),
     )
 
 
@@ -174,6 +198,26 @@ def build(settings: Settings, features: int) -> SparseAutoencoder:
     )
 
 
+def _extrapolate(model: SparseAutoencoder, history: dict[str, Any], steps: int) -> Fall | None:
+    """Whether the held-out loss still falls; without the penalty, where its strength changes."""
+    varies = "penalty_strength" in history
+    losses = history.get("val_reconstruction_loss" if varies else "val_loss", ())
+    return extrapolate(losses, steps, model.steady_part)
+
+
+def _name_chosen(asked: Settings, settings: Settings, model: SparseAutoencoder) -> dict[str, Any]:
+    """What a training chose where a setting was left open, by the name of the setting."""
+    values = {
+        **asdict(settings),
+        "sparsity": settings.family.name,
+        "normalization": model.chosen_normalization,
+        "learning_rate": model.chosen_rate and float(f"{model.chosen_rate:.3g}"),
+        "steps": budget.STEPS if asked.epochs is None else None,
+    }
+    left_open = [name for name, value in asdict(asked).items() if value in (None, "auto")]
+    return {name: values[name] for name in left_open if values[name] is not None}
+
+
 def _end_early(
     model: SparseAutoencoder, patience: int | None, warm_up: int
 ) -> list[keras.callbacks.EarlyStopping]:
@@ -188,15 +232,14 @@ def _end_early(
 
 
 def _measure_baselines(
-    model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float
+    model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float, kinds: str
 ) -> tuple[Measured, ...]:
     """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
     if round(l0) < 1:
         return ()
+    x, held_out = model.scale(rows), model.scale(held_out)
     width = model.encoder.output_shape[-1]
-    return tuple(
-        measure_baselines(model.scale(rows), model.scale(held_out), [round(l0)], width=width)
-    )
+    return tuple(measure_baselines(x, held_out, [round(l0)], width=width, kinds=kinds))
 
 
 def _remedies(

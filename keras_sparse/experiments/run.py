@@ -7,6 +7,7 @@ from typing import Unpack
 from keras_sparse.data import tables
 from keras_sparse.data.tables import Table, TableOptions
 from keras_sparse.data.tables.options import fill
+from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.experiments import resumable_run, run_folder
 from keras_sparse.experiments.fitting import fit, require_revivable
 from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
@@ -20,6 +21,7 @@ def train(
     *,
     table: Table | None = None,
     golden: str = "auto",
+    baselines: str = USUAL,
     overwrite: bool = False,
     resume: bool = False,
     **options: Unpack[TableOptions],
@@ -36,6 +38,7 @@ def train(
         settings: How to train.
         table: What `open_table` returned of the file and the options, if it was called before.
         golden: As in `export_encoder`.
+        baselines: As in `fit`.
         overwrite: Whether to replace a run at `out`.
         resume: Whether to continue from `RUN.checkpoint` if it exists.
         **options: How to read the file, as in `open_table`.
@@ -51,13 +54,15 @@ def train(
     from keras_sparse_export.bundle import transaction
 
     require_revivable(settings, [settings.family])
+    require_kinds(baselines)
     data, out, options = Path(data), Path(out), fill(options)
+    asked = {**options, "baselines": baselines}
     transaction.require_target(out, overwrite=overwrite, marker=MARKER)
-    call = {"data": data.name, "options": options, "settings": asdict(settings)}
+    call = {"data": data.name, "options": asked, "settings": asdict(settings)}
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
         if table is None:
             table = tables.open_table(data, **options)
-        run = fit("train", table, settings, callbacks=[checkpoint])
+        run = fit("train", table, settings, baselines=baselines, callbacks=[checkpoint])
         with transaction.replace_folder(out, marker=MARKER, overwrite=overwrite) as folder:
             keep_rows = golden in ("auto", "real")
             write_run(
@@ -65,7 +70,7 @@ def train(
                 run,
                 data=data.name,
                 rows=keep_rows,
-                options=options,
+                options=asked,
                 categories=table.categories,
                 golden=golden,
                 fingerprint=tables.fingerprint(table),
@@ -87,6 +92,7 @@ def is_complete(
     *,
     table: Table | None = None,
     golden: str = "auto",
+    baselines: str = USUAL,
     **options: Unpack[TableOptions],
 ) -> bool:
     """Whether `out` holds the run that `train` writes of the same rows, options and settings.
@@ -95,6 +101,8 @@ def is_complete(
     removed.
 
     Raises:
+        FileExistsError: If `out` holds a run of another call; the message names the differences. A
+            complete run keeps no checkpoint, so more epochs are another training, too.
         ValueError: If `out` holds a run whose record cannot be read.
     """
     data, out, options = Path(data), Path(out), fill(options)
@@ -104,12 +112,18 @@ def is_complete(
         table = tables.open_table(data, **options)
     call = {
         "data": data.name,
-        "options": options,
+        **options,
+        "baselines": baselines,
         "golden": golden,
         "fingerprint": tables.fingerprint(table),
-        "plan": settings.plan(table.rows)._asdict(),
+        **settings.plan(table.rows)._asdict(),
     }
-    if not run_folder.is_of_call(out, settings.for_rows(table.rows), **call):
-        return False
+    resolved = settings.for_rows(table.rows)
+    if differences := run_folder.find_differences(out, settings, resolved, **call):
+        raise FileExistsError(
+            f"Expected the call of the complete run in {out}, which is not trained further. "
+            f"Received: another one, with {'; '.join(differences)}. Remedy: another folder, or "
+            "--overwrite to train again from the start (overwrite=True)"
+        )
     resumable_run.remove_checkpoint(out)
     return True

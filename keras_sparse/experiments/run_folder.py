@@ -13,13 +13,15 @@ import numpy as np
 
 from keras_sparse.evaluation.baselines import Measured
 from keras_sparse.evaluation.held_out import Evaluation
+from keras_sparse.evaluation.loss_curve import Fall
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.folders import FolderContents, read_json_object, write_json
 from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
-from keras_sparse.utils.text import number
+from keras_sparse.training.checkpoint import fingerprint
+from keras_sparse.utils.text import number, section
 
 MARKER = "run.json"
 """The record, by which a folder is recognised as a run."""
@@ -56,6 +58,13 @@ class Run:
     """Names of the features; `None` if the file has none."""
     baselines: tuple[Measured, ...] = ()
     """A PCA and a dictionary at the L0 of the codes, to compare with."""
+    validation_rows: int = 0
+    """Number of rows that ended the training early and set thresholds, apart from those that are
+    measured; 0 if the measured ones did."""
+    chosen: dict[str, Any] = field(default_factory=dict)
+    """What was chosen where a setting was left open, by the name of the setting."""
+    falling: Fall | None = None
+    """How much the held-out loss still falls at the end, if it does."""
     best_epoch: int | None = None
     """Epoch of which the model has the weights; `None` for the last one."""
     duplicates: int | None = None
@@ -85,14 +94,20 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
     record = {
         "data": data,
         **extra,
-        "settings": _effective(run.settings),
+        "settings": {**_effective(run.settings), **run.chosen},
+        "chosen": sorted(run.chosen),
         "plan": run.budget._asdict(),
         "versions": versions(),
-        "rows": {"train": run.trained_rows, "held_out": len(run.held_out)},
+        "rows": {
+            "train": run.trained_rows,
+            "validation": run.validation_rows,
+            "held_out": len(run.held_out),
+        },
         "row_shape": run.row_shape,
         "columns": run.columns,
         "evaluation": _finite_or_none(asdict(run.evaluation)),
         "best_epoch": run.best_epoch,
+        "falling": None if run.falling is None else run.falling.as_dict(),
         "duplicates": run.duplicates,
         "probes": run.probes,
         "baselines": [record_baseline(baseline) for baseline in run.baselines],
@@ -138,7 +153,6 @@ def _effective(settings: Settings) -> dict[str, Any]:
         **unused,
         "sparsity": settings.family.name,
         "strength": settings.effective_strength() if settings.family.method else None,
-        "learning_rate": settings.learning_rate or "auto",
         **settings.family_parameters(),
     }
 
@@ -166,8 +180,16 @@ def read_record(folder: Path) -> dict[str, Any]:
     return read_json_object(folder / MARKER)
 
 
-def is_of_call(folder: Path, settings: Settings, **extra: Any) -> bool:
-    """Whether a complete run was trained with these settings and entries of its record.
+def find_differences(
+    folder: Path, settings: Settings, resolved: Settings, **extra: Any
+) -> list[str]:
+    """List how a call differs from that of a complete run, as `code_dim: 4 there, 5 here`.
+
+    Args:
+        folder: The folder of the run.
+        settings: Of the call.
+        resolved: The same with numbers for what the rows decide.
+        **extra: Entries of the record that the call would write.
 
     Raises:
         ValueError: If the record cannot be read.
@@ -179,8 +201,19 @@ def is_of_call(folder: Path, settings: Settings, **extra: Any) -> bool:
             f"Expected {folder / MARKER}, the record of a run. Received: {error}. Remedy: "
             "--overwrite to train again"
         ) from error
-    call = json.loads(json.dumps({"settings": _effective(settings), **extra}))
-    return all(record.get(name) == value for name, value in call.items())
+    parts = [section(record, name) for name in ("options", "settings", "plan")]
+    there = {**record, **{name: value for part in parts for name, value in part.items()}}
+    here = {**_effective(resolved), **extra}
+    del here["steps"]  # epochs follow from them
+    if "normalization" in record.get("chosen", ()) and settings.normalization == "auto":
+        here["normalization"] = there["normalization"]  # known only once the rows were seen
+    if "learning_rate" in record.get("chosen", ()):  # with a schedule, unlike one that is given
+        there["learning_rate"] = None
+    here = json.loads(json.dumps(here))
+    there = {name: there.get(name) for name in here}
+    checksums = there.pop("fingerprint", None), here.pop("fingerprint", None)
+    others = ["other rows, labels or groups"] if checksums[0] != checksums[1] else []
+    return fingerprint.differences(there, here) + others
 
 
 def read_evaluation(record: dict[str, Any]) -> Evaluation:

@@ -4,12 +4,13 @@ The warnings of `fit` and the notes of reports both come from here, so they agre
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from keras_sparse.metrics.remedies import Problem, Training, settle
 from keras_sparse.sparsity import families
 from keras_sparse.utils.text import fraction, number, percent, short
 
@@ -27,25 +28,15 @@ POOR = 0.1
 """Explained variance below which a reconstruction is hardly better than the mean."""
 LITTLE = 0.01
 """Explained variance that units which are always active must add to be of use."""
+VARIANCES = (1e-3, 100.0)
+"""Variance of a feature within which rows count as scaled."""
+HALF = 0.5
+"""Explained variance below which rows that are not scaled are to blame."""
+CENTERED, OFFSET = 1.0, 3.0
+"""Distance of rows from zero, in deviations, up to which they are centred, and from which on that
+switches units off."""
 DENSE = 0.5
 """Fraction of the units that may be active per row."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, and what helps."""
-
-    name: str
-    """A short name: `"dead"`."""
-    finding: str
-    """A sentence without its full stop."""
-    remedy: str
-    """Advice that goes on after `Remedy: `."""
-    severe: bool = False
-    """Whether `fit` warns of it; a report shows every problem."""
-
-    def __str__(self) -> str:
-        return f"{self.finding}. Remedy: {self.remedy}."
 
 
 def summarize_units(
@@ -89,24 +80,40 @@ def target_rho(settings: Mapping[str, Any]) -> float:
 def diagnose_codes(
     measures: Mapping[str, Any],
     rho: float | None = None,
-    remedies: Mapping[str, str] | None = None,
+    remedies: Mapping[str, tuple[str, ...]] | None = None,
     target_l0: float | None = None,
+    training: Training | None = None,
 ) -> list[Problem]:
     """List what is wrong with codes.
 
     Args:
         measures: `units`, `dead_units`, `always_active_units`, `saturated_units`, `l0`,
-            `mean_activation` and `explained_variance`, on the same rows. A problem whose numbers
-            are missing or not finite is not looked for.
+            `mean_activation`, `explained_variance`, `variance` and `offset`, on the same rows, and
+            `smallest_code` and `largest_code` where these have to be in [0, 1]. A problem whose
+            numbers are missing or not finite is not looked for.
         rho: The target ρ, where the penalty has one.
         remedies: Remedies of a sparsity family, by the name of a problem, instead of ours.
         target_l0: The L0 that was asked for, if one was.
+        training: The settings that remedies start from.
 
     Example:
         >>> print(*diagnose_codes({"units": 8, "dead_units": 2}))
         2 of 8 units are dead: active for none of the measured rows. Remedy: a smaller penalty ...
     """
+    found = find_code_problems(measures, rho, remedies, target_l0)
+    return settle(found, training or Training())
+
+
+def find_code_problems(
+    measures: Mapping[str, Any],
+    rho: float | None = None,
+    remedies: Mapping[str, tuple[str, ...]] | None = None,
+    target_l0: float | None = None,
+) -> Iterator[Problem]:
+    """Find what is wrong with codes, as `diagnose_codes`, before remedies are in words."""
     problems = (
+        _out_of_range(measures),
+        _unscaled(measures),
         _poor_reconstruction(measures),
         _dead(measures),
         _away_from_rho(measures, number(rho)),
@@ -115,14 +122,54 @@ def diagnose_codes(
         _dense(measures),
     )
     remedies = remedies or {}
-    return [
-        replace(problem, remedy=remedies.get(problem.name, problem.remedy))
-        for problem in problems
-        if problem
-    ]
+    for problem in problems:
+        if problem:
+            own = remedies.get(problem.name, problem.remedies)
+            yield replace(problem, remedies=_fitting(own, measures))
+
+
+def _fitting(remedies: tuple[str, ...], measures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Leave out what rows already are: centred, or scaled."""
+    done = set()
+    if number(measures.get("offset")) <= CENTERED:
+        done.add("center")
+    if VARIANCES[0] <= number(measures.get("variance")) <= VARIANCES[1]:
+        done.add("scale")
+    return tuple(remedy for remedy in remedies if remedy not in done)
 
 
 # Codes -----------------------------------------------------------------------------------------
+
+
+def _out_of_range(measures: Mapping[str, Any]) -> Problem | None:
+    """Codes that a KL reads as fractions, and that are none."""
+    smallest, largest = (number(measures.get(f"{end}_code")) for end in ("smallest", "largest"))
+    if not (smallest < 0 or largest > 1):
+        return None
+    return Problem(
+        "range",
+        f"The codes reach from {short(smallest)} to {short(largest)}; their KL takes them for "
+        "fractions, between 0 and 1",
+        ("sigmoid", "l1"),
+        severe=True,
+    )
+
+
+def _unscaled(measures: Mapping[str, Any]) -> Problem | None:
+    """Rows of so large or small values that they do not suit a strength or a learning rate."""
+    variance = number(measures.get("variance"))
+    explained = number(measures.get("explained_variance"))
+    smallest, largest = VARIANCES
+    if not ((variance < smallest or variance > largest) and explained < HALF):
+        return None
+    return Problem(
+        "unscaled",
+        f"The rows are not scaled: the deviation of their values is {short(math.sqrt(variance))}, "
+        f"strengths and learning rates are for 1, and the explained variance is "
+        f"{fraction(explained)}",
+        ("scale",),
+        severe=True,
+    )
 
 
 def _poor_reconstruction(measures: Mapping[str, Any]) -> Problem | None:
@@ -134,19 +181,32 @@ def _poor_reconstruction(measures: Mapping[str, Any]) -> Problem | None:
         "reconstruction",
         f"The reconstruction is {better} than the mean of each column: its explained "
         f"variance is {fraction(explained)}",
-        "more epochs, a smaller penalty strength, another learning rate, or another normalization",
+        ("epochs+", "strength-"),
         severe=True,
     )
 
 
 def _dead(measures: Mapping[str, Any]) -> Problem | None:
-    return _wasted_units(
+    problem = _wasted_units(
         measures,
         "dead",
         "dead: active for none of the measured rows",
-        "a smaller penalty strength, a warm-up (PenaltySchedule or --warm-up), resampling "
-        f"(ReviveDeadUnits or --revive), fewer units, or {families.CENTERED}",
+        ("strength-", "warm_up", "revive", "units-", "center"),
         severe=True,
+    )
+    if problem is None:
+        return None
+    alive = number(measures.get("units")) - number(measures.get("dead_units"))
+    problem = replace(problem, targets={"units-": alive} if alive > 0 else {})
+    offset = number(measures.get("offset"))
+    if not offset > OFFSET:
+        return problem
+    return replace(
+        problem,
+        name="offset",
+        finding=f"{problem.finding}. The rows are {short(offset)} deviations away from zero, which "
+        "switches units off for all of them at once",
+        remedies=("center",),
     )
 
 
@@ -154,13 +214,13 @@ def _away_from_rho(measures: Mapping[str, Any], rho: float) -> Problem | None:
     mean = number(measures.get("mean_activation"))
     if not (mean > rho * RHO_FACTOR or mean < rho / RHO_FACTOR):
         return None
-    remedies = ["a larger penalty strength", "more epochs"]
+    remedies: tuple[str, ...] = ("strength+", "epochs+")
     if mean < rho:  # a step that overshoots switches units off
-        remedies.insert(0, "a smaller learning rate")
+        remedies = ("rate-", *remedies)
     return Problem(
         "rho",
         f"The mean activation is {short(mean, 3)}; the target is rho={rho:g}",
-        f"{', '.join(remedies[:-1])}, or {remedies[-1]}",
+        remedies,
         severe=True,
     )
 
@@ -172,7 +232,7 @@ def _away_from_l0(measures: Mapping[str, Any], target: float) -> Problem | None:
     return Problem(
         "l0",
         f"{short(l0)} units are active per row; {target:g} were asked for",
-        "more epochs, another L0, or held-out rows of the same kind as the training rows",
+        ("epochs+", "kind"),
         severe=True,
     )
 
@@ -182,7 +242,7 @@ def _saturated(measures: Mapping[str, Any]) -> Problem | None:
         measures,
         "saturated",
         f"saturated: their mean activation is above {SATURATED}",
-        "a smaller learning rate, scaled rows (normalization), or a larger penalty strength",
+        ("rate-", "scale", "strength+"),
         severe=True,
     )
 
@@ -198,18 +258,23 @@ def _always_active(measures: Mapping[str, Any]) -> Problem | None:
         "always_active",
         f"active for every row; fixed at their means, they leave {fraction(by_varying)} of the "
         f"explained variance of {fraction(explained)}",
-        "fewer units, or a smaller L0",
+        ("units-", "l0-"),
     )
 
 
 def _wasted_units(
-    measures: Mapping[str, Any], name: str, finding: str, remedy: str, *, severe: bool = False
+    measures: Mapping[str, Any],
+    name: str,
+    finding: str,
+    remedies: tuple[str, ...],
+    *,
+    severe: bool = False,
 ) -> Problem | None:
     wasted, units = number(measures.get(f"{name}_units")), number(measures.get("units"))
     if not wasted > WASTED * units:
         return None
     verb = "is" if wasted == 1 else "are"
-    return Problem(name, f"{wasted:.0f} of {units:.0f} units {verb} {finding}", remedy, severe)
+    return Problem(name, f"{wasted:.0f} of {units:.0f} units {verb} {finding}", remedies, severe)
 
 
 def _dense(measures: Mapping[str, Any]) -> Problem | None:
@@ -220,5 +285,6 @@ def _dense(measures: Mapping[str, Any]) -> Problem | None:
     return Problem(
         "dense",
         f"The codes are hardly sparse: {percent(l0 / units)} of the units are active per row",
-        f"an L0 in place of a strength (target_l0={fewer} or --l0 {fewer})",
+        ("ask_l0",),
+        targets={"ask_l0": fewer},
     )

@@ -107,6 +107,21 @@ def explained_variance(x: Any, x_hat: Any) -> float:
     return float(1 - error / variance) if variance > 0 else float("nan")
 
 
+def offset(x: Any) -> float:
+    """Distance of the mean row from zero, in deviations: `√(‖E x‖² / (E‖x‖² − ‖E x‖²))`.
+
+    It is 0 for centred rows, and NaN if all rows are equal.
+
+    Example:
+        >>> offset([[9.0], [11.0]])
+        10.0
+    """
+    rows, _ = _pair(x, x)
+    mean = rows.mean(axis=0)
+    variance = np.square(rows - mean).mean(axis=0).sum()
+    return float(np.sqrt(np.square(mean).sum() / variance)) if variance > 0 else float("nan")
+
+
 def _codes(h: Any) -> np.ndarray:
     array = arrays.numeric(h, "h")
     if array.ndim < 2:

@@ -81,6 +81,17 @@ class Monitored(ExplainedVariance):
         means = ops.divide_no_nan(means[1:], means[0])  # a row may have many codes, or a code none
         return means[: self._units], means[self._units :]
 
+    def describe_inputs(self) -> dict[str, Tensor]:
+        """Return the mean variance of a feature, and the distance of the mean row from zero."""
+        means, features = self._means(), self._origin.shape[0]
+        shift = means[2 : 2 + features]
+        variance = means[1] - ops.sum(ops.square(shift))
+        distance = ops.sum(ops.square(self._origin + shift))
+        return {
+            "variance": variance / features,
+            "offset": ops.sqrt(ops.divide_no_nan(distance, variance)),
+        }
+
     def count_rows(self) -> Tensor:
         """Return the number of rows that were measured."""
         return self._sums[0, 0] + self._sums[1, 0]

@@ -78,9 +78,15 @@ def choose_l0s(units: int, features: int) -> list[int]:
 
 
 def plan(
-    rows: int, features: int, *, epochs: int | None, batch_size: int | None, can_mix: bool = True
+    rows: int,
+    features: int,
+    *,
+    epochs: int | None,
+    batch_size: int | None,
+    steps: int | None = None,
+    can_mix: bool = True,
 ) -> Budget:
-    """Plan as many epochs as 4,000 steps need, unless their number is given.
+    """Plan as many epochs as 4,000 steps need, unless the number of either is given.
 
     Args:
         rows: Number of rows.
@@ -89,7 +95,11 @@ def plan(
             no rows are mixed.
         batch_size: Rows per step, if their number is given. By default a power of two from 32 to
             256 with which a pass takes about 60 steps or more.
+        steps: Steps to plan epochs for, if their number is given.
         can_mix: Whether the rows are in memory, so that others can be mixed from them.
+
+    Raises:
+        ValueError: If both `epochs` and `steps` are given.
 
     Example:
         >>> plan(60_000, 784, epochs=None, batch_size=None)
@@ -99,10 +109,16 @@ def plan(
         smallest, largest = BATCH_SIZES
         power = int(math.log2(max(1, rows / STEPS_PER_PASS)))
         batch_size = max(smallest, min(1 << power, largest))
+    if epochs is not None and steps is not None:
+        raise ValueError(
+            "Invalid value for argument `steps`. Expected it only without `epochs`. Received: "
+            f"steps={steps}, epochs={epochs}"
+        )
     if epochs is not None:
         return Budget(epochs, batch_size)
     mixed = count_mixed(rows, features) if can_mix else 0
-    epochs = min(MOST_EPOCHS, math.ceil(STEPS / math.ceil((rows + mixed) / batch_size)))
+    epochs = math.ceil((steps or STEPS) / math.ceil((rows + mixed) / batch_size))
+    epochs = epochs if steps else min(MOST_EPOCHS, epochs)
     patience = round(PATIENCE * epochs) if epochs >= FEW_EPOCHS else None
     return Budget(epochs, batch_size, patience, mixed)
 

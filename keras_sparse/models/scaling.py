@@ -57,6 +57,12 @@ class Scaling(keras.layers.Layer):
         offset, scale = (ops.convert_to_numpy(value) for value in (self.offset, self.scale))
         return not offset.any() and bool((scale == 1).all())
 
+    @property
+    def has_one_scale(self) -> bool:
+        """Whether all columns have the same scale, as with `"center"`."""
+        scale = ops.convert_to_numpy(self.scale)
+        return bool((scale == scale[0]).all())
+
     def call(self, x: Tensor) -> Tensor:
         """Scale rows, or invert the scaling."""
         if self.invert:

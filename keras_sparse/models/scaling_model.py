@@ -60,6 +60,13 @@ class ScalingModel(ReconstructionModel):
         return self._arguments["normalization"] if self._arguments else None
 
     @property
+    def chosen_normalization(self) -> str | None:
+        """`normalization`, and where that is `"auto"`, the one that `adapt` chose for its rows."""
+        if self.normalization != "auto" or not self.adapted:
+            return self.normalization
+        return "center" if any(layer.has_one_scale for layer in self._scalings) else "standard"
+
+    @property
     def adapted(self) -> bool:
         """Whether offset and scale are known, from `adapt` or a file, or not needed."""
         return self._adapted or not any(layer.is_identity for layer in self._scalings)

@@ -113,6 +113,13 @@ class Settings:
         unset=f"those of {budget.STEPS} steps, fewer if held-out rows get no better",
         metavar="N",
     )
+    steps: int | None = option(
+        None,
+        "steps to plan the epochs for, in place of their number",
+        positive,
+        unset=f"{budget.STEPS}",
+        metavar="N",
+    )
     batch_size: int | None = option(
         None,
         "rows per step",
@@ -205,7 +212,12 @@ class Settings:
         elif strength is None and family.strength_for_units is not None:
             strength = family.default_strength(settings.units)
         return replace(
-            settings, l0=l0, strength=strength, epochs=plan.epochs, batch_size=plan.batch_size
+            settings,
+            l0=l0,
+            strength=strength,
+            epochs=plan.epochs,
+            steps=None,
+            batch_size=plan.batch_size,
         )
 
     @property
@@ -222,6 +234,7 @@ class Settings:
             *rows.shape[:2],
             epochs=self.epochs,
             batch_size=self.batch_size,
+            steps=self.steps,
             can_mix=not isinstance(rows, Shards),
         )
 

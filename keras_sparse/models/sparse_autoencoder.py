@@ -251,7 +251,7 @@ class SparseAutoencoder(CodeModel):
             return
         density, _ = self.unit_curves()
         measures = {"l0": float(density.sum())}
-        for problem in diagnose_codes(measures, None, {"l0": CALIBRATE}, count.k):
+        for problem in diagnose_codes(measures, None, {"l0": (CALIBRATE,)}, count.k):
             warnings.warn(str(problem), stacklevel=3)
 
     def _default_callbacks(self) -> list[keras.callbacks.Callback]:

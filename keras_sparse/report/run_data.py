@@ -13,7 +13,11 @@ from keras_sparse.metrics import functional
 from keras_sparse.report.plots.row_view import View
 from keras_sparse.utils.text import first_line, number, section
 
-SCALES = {"standard": "standard deviations", "minmax": "fractions of the range"}
+SCALES = {
+    "center": "deviations of an average column",
+    "standard": "standard deviations",
+    "minmax": "fractions of the range",
+}
 PROBES = ("chance", "untrained", "raw", "pca", "codes")
 
 
@@ -63,7 +67,7 @@ class RunData:
     @property
     def unit(self) -> str:
         """What numbers are in after `scale`."""
-        normalization = self.run.model.normalization
+        normalization = self.run.model.chosen_normalization
         return SCALES.get(normalization, "scaled units" if normalization else "raw units")
 
     def scale(self, rows: np.ndarray) -> np.ndarray:

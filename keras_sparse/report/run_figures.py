@@ -9,7 +9,8 @@ from keras_sparse.report.plots import curves, probes, top_activating
 from keras_sparse.report.plots import rows as row_plots
 from keras_sparse.report.plots import units as unit_plots
 from keras_sparse.report.run_data import RunData
-from keras_sparse.utils.text import first_line, percent, short, with_error
+from keras_sparse.sparsity import families
+from keras_sparse.utils.text import first_line, number, percent, section, short, with_error
 
 TOP_UNITS = {"image": 8, "series": 8, "table": 6}
 """Units whose top-activating rows are shown."""
@@ -78,10 +79,32 @@ def draw_losses(data: RunData) -> Figure | None:
         curves.losses(history),
         name="losses",
         title="The loss and its parts",
-        caption="Lower is better. If the held-out loss rises, training ran too long; if it still "
-        "falls, train longer.",
+        caption=f"Lower is better. {_explain_parts(data)}{_explain_losses(data)}",
         description=f"Losses over {len(history['loss'])} epochs; the last: {', '.join(last)}.",
     )
+
+
+def _explain_parts(data: RunData) -> str:
+    """What the lines are of, where that does not follow from their names."""
+    texts = []
+    others = number(section(data.run.record, "rows").get("validation"))
+    if others > 0:
+        texts.append(f"The held-out line is of {others:.0f} other rows than those measured above. ")
+    family = families.find(data.settings.get("sparsity"))
+    if family is not None and family.by_count:
+        texts.append("Codes by count have no penalty: that part of the loss keeps units in use. ")
+    return "".join(texts)
+
+
+def _explain_losses(data: RunData) -> str:
+    """How to read the end of the curves, where the learning rate may fall to zero."""
+    rises = "If the held-out loss rises, training ran too long."
+    if "learning_rate" in (data.run.record.get("chosen") or ()):
+        return (
+            f"{rises} The learning rate falls to 0 at the end, which lowers the loss after a "
+            "training of any length; a note above says if a longer one would come further."
+        )
+    return f"{rises} If it still falls, train longer; a note above says how much."
 
 
 def draw_units(data: RunData) -> Figure | None:
@@ -152,6 +175,9 @@ def draw_density(data: RunData) -> Figure | None:
     dead = int((data.density <= 0).sum())
     always = int((data.density >= diagnosis.ALWAYS_ACTIVE).sum())
     counts = f"{dead} active for none of the held-out rows, {always} for all of them"
+    in_training = dead - number(data.measures.get("dead_units"))
+    if in_training > 0:
+        counts = f"{counts}; {in_training:.0f} of the {dead} are active for training rows"
     typical = f"the median unit is active for {percent(float(np.median(data.density)))} of the rows"
     return Figure.of(
         unit_plots.density(data.density),

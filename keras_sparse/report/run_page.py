@@ -10,7 +10,7 @@ from keras_sparse.experiments import run_folder
 from keras_sparse.experiments.folders import ABSENT
 from keras_sparse.experiments.run_folder import RunFolder
 from keras_sparse.experiments.sweeps import sweep_folder
-from keras_sparse.metrics.run_diagnosis import diagnose_run
+from keras_sparse.metrics.run_diagnosis import diagnose_record
 from keras_sparse.report import page, summary
 from keras_sparse.report.page import Fact, Row, Section, Table
 from keras_sparse.report.run_data import RunData
@@ -84,14 +84,9 @@ def build_run_page(
     missing = dict(run.missing)
     if run.record and missing.get(run_folder.HELD_OUT) == ABSENT:
         del missing[run_folder.HELD_OUT]  # a complete run that kept no rows, as requested
-    problems = diagnose_run(
-        data.measures,
-        data.settings,
-        probes,
+    problems = diagnose_record(
+        {**run.record, "evaluation": data.measures},
         run.history,
-        best_epoch=run.record.get("best_epoch"),
-        baselines=data.baselines,
-        duplicates=run.record.get("duplicates"),
         density=data.density,
         mean_activation=data.mean_activation,
     )
@@ -100,7 +95,14 @@ def build_run_page(
     return RunPage(
         description=_describe(data),
         verdict=summary.verdict(data.measures),
-        facts=summary.facts(data.measures, data.settings, probes, threshold, data.baselines),
+        facts=summary.facts(
+            data.measures,
+            data.settings,
+            probes,
+            threshold,
+            data.baselines,
+            section(run.record, "rows").get("validation"),
+        ),
         missing=list_missing(missing),
         problems=[str(problem) for problem in problems],
         all_well=""
@@ -118,14 +120,15 @@ def list_missing(missing: dict[str, str]) -> list[str]:
 
 def list_record(record: dict[str, Any]) -> list[list[Table]]:
     """Columns of tables: the settings, and beside them everything else on record."""
+    chosen = record.get("chosen") or ()
     tables = {
         name: Table(
             name.capitalize(),
             ("name", "value"),
             [
-                Row((str(key), _show(value)))
+                Row((str(key), _show(value) + " (chosen)" * (name == "settings" and key in chosen)))
                 for key, value in section(record, name).items()
-                if value != {}  # no further parameters
+                if value != {} and (name, value) != ("rows", 0)  # no further parameters, no rows
             ],
         )
         for name in ("settings", "grid", "rows", "versions")
@@ -144,6 +147,16 @@ def _show(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def _describe_epochs(data: RunData, epochs: int) -> str:
+    """How many epochs were trained, and of which the model has the weights."""
+    if not epochs:
+        return ""
+    planned, best = number(data.settings.get("epochs")), number(data.run.record.get("best_epoch"))
+    of = f" of {planned:.0f}" if planned > epochs else ""
+    kept = f", weights of epoch {best:.0f}" if best < epochs else ""
+    return f"{epochs}{of} epoch{'s' if max(epochs, planned) > 1 else ''}{kept}"
+
+
 def _describe(data: RunData) -> str:
     """One line about the model and its training."""
     units = number(data.settings.get("code_dim"))
@@ -156,7 +169,7 @@ def _describe(data: RunData) -> str:
     parts = [
         f"{units:.0f} units" if math.isfinite(units) else "",
         families.describe(data.settings) + found,
-        f"{epochs} epoch{'s' if epochs > 1 else ''}" if epochs else "",
+        _describe_epochs(data, epochs),
         f"{rows:,.0f} training rows" if math.isfinite(rows) else "",
     ]
     return " · ".join(part for part in parts if part) or "A run of keras-sparse"

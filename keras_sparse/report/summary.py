@@ -8,6 +8,7 @@ from keras_sparse.evaluation.baselines import TITLES
 from keras_sparse.metrics.diagnosis import target_rho
 from keras_sparse.metrics.run_diagnosis import find_pca
 from keras_sparse.report.page import Fact
+from keras_sparse.sparsity import families
 from keras_sparse.utils.text import fraction, number, percent, section, short, with_error
 
 PROBES = {
@@ -65,6 +66,7 @@ def facts(
     probes: Mapping[str, Any],
     threshold: float = 0.0,
     baselines: Iterable[Any] = (),
+    validated: Any = None,
 ) -> list[Fact]:
     """List the key numbers of a run; none where it was not measured.
 
@@ -74,6 +76,7 @@ def facts(
         probes: Accuracies of linear probes, as in the record.
         threshold: τ of the model.
         baselines: Records of what the codes are compared with at their L0.
+        validated: Number of other rows that set the thresholds; 0 if the measured rows did.
     """
     names = ("l0", "units", "rows", "explained_variance", "dead_units", "mean_activation")
     values = {name: number(measures.get(name)) for name in names}
@@ -82,7 +85,8 @@ def facts(
     units, rho = values["units"], target_rho(settings)
     active = f"; active means |code| > {threshold:g}" if threshold else ""
     target = number(settings.get("l0"))
-    asked = f"; asked for {target:g}" if math.isfinite(target) else ""
+    asked = f"; asked for {target:g}{_describe_aim(settings, number(validated))}"
+    asked = asked if math.isfinite(target) else ""
     facts = [
         Fact(
             "Explained variance",
@@ -90,7 +94,11 @@ def facts(
             f"on {values['rows']:.0f} held-out rows; 1 is perfect{_compare(baselines)}",
         ),
         Fact("Active per row (L0)", short(values["l0"]), f"of {units:.0f} units{active}{asked}"),
-        Fact("Dead units", short(values["dead_units"]), f"of {units:.0f}"),
+        Fact(
+            "Dead units",
+            short(values["dead_units"]),
+            f"of {units:.0f}: active for no row, held out or trained on",
+        ),
         Fact(
             "Mean activation ρ̂",
             short(values["mean_activation"], 2),
@@ -98,9 +106,19 @@ def facts(
         ),
     ]
     if math.isfinite(codes := number(probes.get("codes"))):
-        error = section(dict(probes), "standard_errors").get("codes")
+        error = section(probes, "standard_errors").get("codes")
         facts.append(Fact("Linear probe on codes", with_error(codes, error), _list_others(probes)))
     return facts
+
+
+def _describe_aim(settings: Mapping[str, Any], validated: float) -> str:
+    """Say on which rows codes were brought to the L0 asked for; empty if that is not known."""
+    if math.isnan(validated):
+        return ""
+    family = families.find(settings.get("sparsity"))
+    what = "the threshold" if family is not None and family.by_count else "the strength"
+    where = f"{validated:.0f} other held-out rows" if validated else "these rows themselves"
+    return f"; {what} was set on {where}"
 
 
 def _list_others(probes: Mapping[str, Any]) -> str:
@@ -115,16 +133,17 @@ def _compare(baselines: Iterable[Any]) -> str:
     found = []
     for entry in baselines:
         if isinstance(entry, Mapping) and entry.get("kind") in TITLES:
-            explained = number(section(dict(entry), "evaluation").get("explained_variance"))
-            found.append(
-                f"; {TITLES[entry['kind']]} {short(number(entry.get('l0')))}: {fraction(explained)}"
-            )
+            explained = number(section(entry, "evaluation").get("explained_variance"))
+            seconds = number(entry.get("seconds"))
+            took = f" in {seconds:.0f} s" if entry["kind"] == "learned" and seconds >= 1 else ""
+            l0 = short(number(entry.get("l0")))
+            found.append(f"; {TITLES[entry['kind']]} {l0}: {fraction(explained)}{took}")
     return "".join(found)
 
 
 def recommendation(record: Mapping[str, Any]) -> tuple[str | None, str]:
     """Read the recommended point of a sweep, and the reason as a sentence."""
-    entry = section(dict(record), "recommendation")
+    entry = section(record, "recommendation")
     name, reason = entry.get("point"), str(entry.get("reason") or "").strip()
     reason = reason[:1].upper() + reason[1:]
     if reason and not reason.endswith((".", "!", "?")):

@@ -101,6 +101,7 @@ def _explain_baselines(points: list[dict[str, Any]]) -> str:
     texts = {
         "pca": "the scores of largest magnitude on the principal components of the training rows",
         "omp": "a dictionary as wide as the code, learned by MOD and coded by OMP",
+        "learned": "one that scikit-learn learns on at most 1,000 rows",
     }
     shown = {str(point.get("sparsity")) for point in points if point.get("status") == "baseline"}
     found = [f"{TITLES[kind]}: {text}" for kind, text in texts.items() if kind in shown]

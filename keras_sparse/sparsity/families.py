@@ -26,8 +26,6 @@ from keras_sparse.utils.text import number
 
 AUTO = "auto"
 """Stands for the family that suits the other settings (`choose`)."""
-CENTERED = 'rows of mean zero (normalization="standard" or --normalization standard)'
-"""Remedy for units that rows far from zero switch off, for all of them at once."""
 
 NONE = Family("none", None, title="no penalty", color="muted")
 """The row for training without a penalty."""
@@ -225,7 +223,7 @@ def describe(settings: Mapping[str, Any]) -> str:
     return ", ".join([family.title, *asked, *numbers])
 
 
-def remedies(family: Family | None, *, by_l0: bool) -> Mapping[str, str]:
+def remedies(family: Family | None, *, by_l0: bool) -> Mapping[str, tuple[str, ...]]:
     """Remedies of problems by their names, where they differ from the general ones.
 
     Args:
@@ -262,14 +260,14 @@ def _per_feature(low: float, high: float, count: int) -> Callable[[int], list[fl
 
 
 BY_L0 = {
-    "reconstruction": "more epochs, a larger L0, another learning rate, or another normalization",
-    "dead": "a smaller learning rate, resampling (ReviveDeadUnits or --revive), fewer units, or "
-    + CENTERED,
-    "dense": "a smaller L0, or more units",
-    "probe": "more units, or a larger L0",
-    "diverged": "a smaller learning rate",
+    "reconstruction": ("epochs+", "l0+"),
+    "dead": ("rate-", "revive", "units-", "center"),
+    "saturated": ("rate-", "scale", "units+"),
+    "dense": ("l0-", "units+"),
+    "probe": ("units+", "l0+"),
+    "diverged": ("rate-",),
 }
-"""Remedies where an L0 was asked for."""
+"""Remedies where an L0 was asked for, in the words of `metrics.remedies`."""
 
 KL_OF_ALL = 5.0
 """β times the number of units with which ρ̂ comes near ρ: then the error weighs less than the KL."""
@@ -286,6 +284,7 @@ register(
         in_default_sweep=True,
         unit_norm_decoder=True,
         color="blue",
+        remedies={"l0": ("epochs+", "by_count")},  # λ is still on its way
     )
 )
 register(
@@ -309,12 +308,13 @@ register(
         in_default_sweep=True,
         target="rho",
         color="orange",
-        remedies={
-            "dead": "a smaller learning rate, a larger penalty strength, fewer units, or "
-            + CENTERED
-        },
+        remedies={"dead": ("rate-", "strength+", "units-", "center")},
     )
 )
+
+
+OTHER_ROWS = {"l0": ("hold_out+", "kind")}
+"""Remedies by count, where other rows than those that set the thresholds have another L0."""
 
 
 def _activation(name: str, address: str, title: str, color: str, **more: Any) -> Family:
@@ -326,7 +326,7 @@ def _activation(name: str, address: str, title: str, color: str, **more: Any) ->
         title=title,
         unit_norm_decoder=True,
         color=color,
-        **more,
+        **{"remedies": OTHER_ROWS, **more},
     )
 
 
@@ -342,8 +342,6 @@ register(
         builder={"refine": 1},
         in_l0_sweep=True,
         in_default_sweep=True,
-        remedies={
-            "pca": "more units, or more rows; a PCA if all that counts is the reconstruction"
-        },
+        remedies={**OTHER_ROWS, "pca": ("units+", "rows+", "pca")},
     )
 )

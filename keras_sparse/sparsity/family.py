@@ -59,7 +59,8 @@ class Family:
             target cannot be asked for an L0.
         color: Colour in figures, such as `"blue"` (`report.plots.style`), or a hex code.
         remedies: Remedies of problems in `metrics.diagnosis` and `metrics.run_diagnosis`, by the
-            name of the problem, if they differ from the general ones.
+            name of the problem, if they differ from the general ones: words of
+            `metrics.remedies`, such as `("units-", "rate-")`, or texts of your own.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Family:
     unit_norm_decoder: bool = False
     target: str | None = None
     color: str | None = None
-    remedies: Mapping[str, str] = field(default_factory=dict, hash=False)
+    remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name.upper())

@@ -1,6 +1,7 @@
 """Format short texts for messages, reports and tables."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -39,7 +40,7 @@ def align(lines: list[list[str]]) -> str:
     )
 
 
-def section(record: dict[str, Any], name: str) -> dict[str, Any]:
+def section(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A dictionary within a record; empty if the record has none of this name."""
     part = record.get(name)
     return part if isinstance(part, dict) else {}

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from keras_sparse.data.tables import as_table
+from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.experiments.fitting import require_revivable, split
 from keras_sparse.experiments.run_folder import is_run, write_held_out
 from keras_sparse.experiments.sweeps import sweep_folder, workers
@@ -52,6 +53,7 @@ def sweep(
     minutes: float | None = None,
     overwrite: bool = False,
     keep_rows: bool = True,
+    baselines: str = USUAL,
     data: str | None = None,
 ) -> Frontier:
     """Train a model for each point of a grid and evaluate all on the same held-out rows.
@@ -84,6 +86,8 @@ def sweep(
             without.
         overwrite: Whether to replace another sweep at `out`. The same sweep is continued.
         keep_rows: Whether to keep up to 512 held-out rows in the folder, for pictures.
+        baselines: What to compare the points with: `"none"`; `"usual"`, a PCA and a dictionary; or
+            `"full"`, which adds scikit-learn's dictionary learning.
         data: Name of the data, for the record.
 
     Returns:
@@ -111,15 +115,16 @@ def sweep(
         >>> frontier.points[0].load().encode(x).shape
         (200, 4)
     """
+    require_kinds(baselines)
     table = as_table(x, labels, groups)
     settings = (settings or Settings()).with_units(table.rows, at_least=largest_l0(grid))
     if warm:  # a path shares out epochs whose number is fixed
-        settings = replace(settings, epochs=settings.plan(table.rows).epochs)
+        settings = replace(settings, epochs=settings.plan(table.rows).epochs, steps=None)
     points = make_points(grid, table.rows.shape[1], settings)
     if warm:
         _require_path(points)
     require_revivable(settings, [families.get(point.sparsity) for point in points])
-    _, held_out = split(table, settings)
+    held_out = split(table, settings).test
     span = chosen_span(grid, table.rows.shape[1], settings.units)
     goals = list_goals(span, max_l0, settings.units)
     if minutes is None:
@@ -149,7 +154,7 @@ def sweep(
             while added := board.add_towards(goals, settings.units):
                 training.run([[point] for point in added])
         progress.close()
-        frontier = sweep_folder.add_baselines(board.frontier, table, settings)
+        frontier = sweep_folder.add_baselines(board.frontier, table, settings, baselines)
         notes = list_notes(frontier.points, describe_reach(frontier.points, goals))
         frontier = replace(frontier, notes=notes)
         sweep_folder.write_results(frontier, sweep_folder.knee(frontier))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_sparse.data.tables import as_table
+from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.experiments.fitting import require_revivable, split
 from keras_sparse.experiments.run_folder import write_held_out
@@ -43,6 +44,7 @@ def search(
     max_l0: float | None = None,
     overwrite: bool = False,
     keep_rows: bool = True,
+    baselines: str = USUAL,
     data: str | None = None,
 ) -> Frontier:
     """Search for penalties with Optuna, towards the Pareto front of explained variance and L0.
@@ -67,6 +69,7 @@ def search(
             fall behind are then pruned.
         overwrite: As in `sweep`.
         keep_rows: As in `sweep`.
+        baselines: As in `sweep`.
         data: As in `sweep`.
 
     Returns:
@@ -80,9 +83,10 @@ def search(
         ValueError: If the space is empty or exceeds the range of a strength.
     """
     optuna = require_optuna()
+    require_kinds(baselines)
     table = as_table(x, labels, groups)
     settings = (settings or Settings()).with_units(table.rows)
-    _, held_out = split(table, settings)
+    held_out = split(table, settings).test
     space = check_space(space, table.rows.shape[1], settings.units)
     if not callable(space):
         axes = set(space) - {L0, FAMILIES}
@@ -109,7 +113,9 @@ def search(
         points = [
             replace(make_point(trial, folder), keeper=keeper) for trial in count_trials(shared)
         ]
-        frontier = sweep_folder.add_baselines(Frontier(tuple(points), folder), table, settings)
+        frontier = sweep_folder.add_baselines(
+            Frontier(tuple(points), folder), table, settings, baselines
+        )
         sweep_folder.write_results(frontier, sweep_folder.knee(frontier))
     return frontier
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse.data import tables
-from keras_sparse.data.splits import choose_probe_rows, split_rows
+from keras_sparse.data.splits import choose_probe_rows
 from keras_sparse.data.tables import Table
-from keras_sparse.evaluation.baselines import measure_baselines
+from keras_sparse.evaluation.baselines import FULL, NONE, USUAL, measure_baselines
 from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.experiments import run_folder
+from keras_sparse.experiments.fitting import split
 from keras_sparse.experiments.folders import (
     FolderContents,
     TemporaryFolder,
@@ -199,26 +200,34 @@ def write_results(frontier: Frontier, recommendation: Recommendation | None) -> 
     write_json(frontier.path / MARKER, record)
 
 
-def add_baselines(frontier: Frontier, table: Table, settings: Settings) -> Frontier:
+def add_baselines(
+    frontier: Frontier, table: Table, settings: Settings, kinds: str = USUAL
+) -> Frontier:
     """Measure the baselines at the L0s of the points, unless the folder holds them already.
 
     Without a point whose model is here, which knows the scale of the rows, there are none.
     """
     trained = next((point for point in frontier.points if point.path is not None), None)
-    if trained is None or frontier.path is None:
+    if trained is None or frontier.path is None or kinds == NONE:
         return frontier
     file = frontier.path / BASELINES
     known = read_json_object(file) if file.is_file() else {}
     wanted = list_l0s(frontier.points)
-    if lacking := [k for k in wanted if str(k) not in known]:
-        train, test = split_rows(table, settings.hold_out, settings.seed)
-        train = choose_probe_rows(train, settings.seed)
+    if lacking := [k for k in wanted if not _has_baselines(known.get(str(k)), kinds)]:
+        parts = split(table, settings)
+        train, test = choose_probe_rows(parts.known, settings.seed), parts.test
         model = trained.load()
         rows, held_out = (model.scale(table.rows[part]) for part in (train, test))
         design = ProbeDesign.of(table, train, test)
         measured = list(
             measure_baselines(
-                rows, held_out, lacking, width=settings.units, design=design, seed=settings.seed
+                rows,
+                held_out,
+                lacking,
+                width=settings.units,
+                kinds=kinds,
+                design=design,
+                seed=settings.seed,
             )
         )
         for k in lacking:
@@ -226,6 +235,13 @@ def add_baselines(frontier: Frontier, table: Table, settings: Settings) -> Front
         write_json(file, known)
     points = [_make_baseline(entry, k) for k in wanted for entry in known[str(k)]]
     return replace(frontier, baselines=tuple(sorted(points, key=lambda point: point.sparsity)))
+
+
+def _has_baselines(entries: list[dict[str, Any]] | None, kinds: str) -> bool:
+    """Whether the baselines at an L0 are on record, with dictionary learning if asked for."""
+    if entries is None:
+        return False
+    return kinds != FULL or any(entry["kind"] == "learned" for entry in entries) or not entries
 
 
 def list_l0s(points: Iterable[Point]) -> list[int]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.tables import Table
+from keras_sparse.evaluation.baselines import NONE
 from keras_sparse.experiments.fitting import fit
 from keras_sparse.experiments.folders import transactions
 from keras_sparse.experiments.run_folder import MARKER, load_model, write_run
@@ -69,7 +70,7 @@ def train_here(
     model = None if start is None else load_model(start)
     if on_epoch is not None:
         callbacks = [*callbacks, _report_epochs(on_epoch, settings.plan(table.rows).epochs)]
-    run = fit(None, table, settings, start=model, baselines=False, callbacks=callbacks)
+    run = fit(None, table, settings, start=model, baselines=NONE, callbacks=callbacks)
     extra = {
         "start": None if start is None else start.name,
         "seconds": round(time.perf_counter() - began, 3),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MARKERS = "osD^vPX*"
 """Markers of families, in their order in the table: nobody needs colours to tell them apart."""
-BASELINES = {"pca": ("dashed", "x"), "omp": ("dotted", "+")}
+BASELINES = {"pca": ("dashed", "x"), "omp": ("dotted", "+"), "learned": ("dashdot", "1")}
 """Line and marker of each baseline."""
 MEASURES = {
     "explained_by_active": "variance explained by active units",

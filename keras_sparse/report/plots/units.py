@@ -151,9 +151,9 @@ def _draw_signed(picture: np.ndarray) -> np.ndarray:
 
 @in_our_style
 def density(densities: Any) -> "Figure":
-    """Draw how often units are active: a histogram on a log scale, with dead ones apart.
+    """Draw how often units are active: a histogram on a log scale.
 
-    Units that are always active stand apart too.
+    Units that are never active, and those that are always, stand apart.
 
     Args:
         densities: For each unit the fraction of rows for which it is active.
@@ -176,7 +176,11 @@ def density(densities: Any) -> "Figure":
             f"{count}", (at, count), (0, 3), textcoords="offset points", color=color, ha="center"
         )
     decades = list(range(least, 1))
-    names = ["dead", *(f"{100 * 10.0**decade:g} %" for decade in decades), "always\nactive"]
+    names = [
+        "never\nactive",
+        *(f"{100 * 10.0**decade:g} %" for decade in decades),
+        "always\nactive",
+    ]
     axes.set_xticks([ends[0][0], *decades, ends[1][0]], names)
     for label, (*_, color) in zip(axes.get_xticklabels()[:: len(names) - 1], ends, strict=True):
         label.set_color(color)

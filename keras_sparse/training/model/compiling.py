@@ -35,6 +35,16 @@ class CompilingModel(keras.Model):
         """Choose the learning rate where `compile` is given none."""
         return learning_rate.Trapezoid(DEFAULT_RATE)
 
+    @property
+    def chosen_rate(self) -> float | None:
+        """Peak of the learning rate that `compile` chose; `None` if it was given an optimizer."""
+        return None if self._rate is None else self._rate.peak * self._rate.factor
+
+    @property
+    def steady_part(self) -> tuple[float, float]:
+        """The part of a training in which the learning rate is at its peak, as fractions of it."""
+        return (0.0, 1.0) if self._rate is None else (learning_rate.WARM_UP, 1 - self._rate.decay)
+
     def _begin_cycle(self, steps: int, *, resumed: bool = False) -> None:
         """Begin a cycle of the learning rate that `compile` chose, as `Trapezoid.begin`."""
         if self._rate is not None:

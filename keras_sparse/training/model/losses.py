@@ -124,6 +124,11 @@ class LossModel(CompilingModel):
         density, activation = self._monitor.per_unit()
         return ops.convert_to_numpy(density), ops.convert_to_numpy(activation)
 
+    def input_statistics(self) -> dict[str, float]:
+        """`variance` of a feature and `offset` of the scaled rows of the last pass."""
+        statistics = self._monitor.describe_inputs()
+        return {name: float(ops.convert_to_numpy(value)) for name, value in statistics.items()}
+
     @property
     def measured_rows(self) -> float:
         """Number of rows in the pass that `unit_curves` describes; of steps with own weights."""

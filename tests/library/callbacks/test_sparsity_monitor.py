@@ -200,7 +200,9 @@ def test_a_mean_activation_away_from_rho_draws_a_warning(rows: np.ndarray) -> No
     model = still(KL(0.05, 1e-3), normalization="standard")
     start_at_one_half(model)
     model.adapt(rows)
-    with pytest.warns(UserWarning, match=r"activation is .* target is rho=0.05.*a larger penalty"):
+    with pytest.warns(
+        UserWarning, match=r"target is rho=0.05. Remedy: more epochs \(epochs=6\)\.$"
+    ):
         model.fit(rows, epochs=3, verbose=0)
 
 
@@ -255,3 +257,69 @@ def test_the_threshold_of_a_layer_is_that_of_its_codes(rows: np.ndarray) -> None
     codes = keras.Model(model.inputs, layers[0].output).predict(rows / 100, verbose=0)
     assert monitor.threshold == 0
     assert l0 == pytest.approx([(codes > 0).sum() / 3 / len(rows)])
+
+
+def plain(code: keras.layers.Layer) -> keras.Sequential:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((12,)), code, keras.layers.Dense(12)])
+
+
+def findings(model: keras.Model, x: np.ndarray, rate: float = 1e-3, epochs: int = 6) -> Any:
+    model.compile(keras.optimizers.Adam(rate), "mse")
+    monitor = SparsityMonitor(layer="code", x=x, warn=False)
+    model.fit(x, x, epochs=epochs, verbose=0, callbacks=[monitor])
+    return monitor.findings
+
+
+def test_a_kl_on_codes_that_are_no_fractions_is_told(rows: np.ndarray) -> None:
+    def dense(activation: str) -> keras.layers.Layer:
+        penalty = KL(0.05, 1e-2)
+        return keras.layers.Dense(16, activation, activity_regularizer=penalty, name="code")
+
+    found = findings(plain(dense("relu")), rows)
+    assert found["range"].startswith("The codes reach from 0 to ")
+    assert 'activation="sigmoid"' in found["range"]
+    assert all("first the activation" in text for name, text in found.items() if name != "range")
+    assert "range" not in findings(plain(dense("sigmoid")), rows)
+
+
+def test_rows_that_are_not_scaled_are_told_with_their_deviation(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 255, (400, 3)) @ np.abs(rng.normal(size=(3, 12)))
+    code = keras.layers.Dense(16, "relu", activity_regularizer=L1(1e-4), name="code")
+    found = findings(plain(code), x)
+    deviation = np.sqrt(x.var(axis=0).mean())
+    assert f"the deviation of their values is {deviation:.3g}" in found["unscaled"]
+    assert "keras.layers.Normalization" in found["unscaled"]
+    model = SparseAutoencoder(12, 16, sparsity=L1(1e-4), normalization=None)
+    model.compile(keras.optimizers.Adam(1e-3))
+    monitor = SparsityMonitor(warn=False)
+    model.fit(x, epochs=4, verbose=0, callbacks=[monitor])
+    assert 'normalization="auto"' in monitor.findings["unscaled"]
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    assert "unscaled" not in findings(plain(code.__class__.from_config(code.get_config())), scaled)
+
+
+def test_a_learning_rate_that_is_far_too_high_is_told_and_not_to_be_raised(
+    rows: np.ndarray,
+) -> None:
+    x = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    code = keras.layers.Dense(16, "relu", activity_regularizer=L1(1e-4), name="code")
+    found = findings(plain(code), x, rate=3.0, epochs=12)
+    assert "a smaller learning rate (learning_rate=0.3)" in found["fast"]
+    assert not any("larger learning rate" in text for text in found.values())
+    low = findings(plain(code.__class__.from_config(code.get_config())), x, rate=1e-7)
+    assert "a larger learning rate (learning_rate=1e-06)" in low["slow"]
+    well = findings(plain(code.__class__.from_config(code.get_config())), x, rate=1e-2)
+    assert not {"fast", "slow"} & well.keys()
+
+
+def test_the_statistics_of_the_inputs_are_those_of_the_rows(rows: np.ndarray) -> None:
+    model = still()
+    model.fit(rows, validation_data=rows[:90], verbose=0)
+    found = model.input_statistics()
+    x = rows[:90].astype(np.float64)
+    assert found["variance"] == pytest.approx(x.var(axis=0).mean(), rel=1e-4)
+    assert found["offset"] == pytest.approx(
+        np.linalg.norm(x.mean(axis=0)) / np.sqrt(x.var(axis=0).sum()), rel=1e-4
+    )
+    assert functional.offset(x) == pytest.approx(found["offset"], rel=1e-4)

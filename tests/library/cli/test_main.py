@@ -62,6 +62,9 @@ def test_train_export_and_run(
     assert cli.main(["train", str(table), "-o", str(run), "--sparsity", "kl", *TRAIN]) == 0
     out = capsys.readouterr().out
     assert "On 40 held-out rows" in out
+    assert "Chosen: " in out
+    assert "standard normalization, learning rate 0.00" in out
+    assert "decided" not in out  # no row but the trained ones
     assert f"Wrote {run / 'report.html'}" in out
     assert "Note: " in out  # two epochs are not enough, and it says so
     page = (run / "report.html").read_text("utf-8")

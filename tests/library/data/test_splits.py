@@ -160,3 +160,42 @@ def test_held_out_rows_among_the_training_rows_are_counted(
     assert count_duplicates(Shards(shards).flat(), np.zeros((1, 2)), np.ones((1, 2))) is None
     monkeypatch.setattr(splits, "MOST_COMPARED", 499)
     assert count_duplicates(x, train, test) is None
+
+
+def test_held_out_rows_are_halved_by_class_and_by_group_where_they_are_enough(
+    rows: np.ndarray,
+) -> None:
+    labels = np.where(np.arange(400) % 10 == 0, "rare", "frequent")
+    table = Table(rows, labels)
+    held_out = split_rows(table, 0.5, 0)[1]
+    validation, test = splits.halve_held_out(table, held_out, 0)
+    assert sorted([*validation, *test]) == sorted(held_out)
+    assert [(labels[part] == "rare").sum() for part in (validation, test)] == [10, 10]
+    again, other = (splits.halve_held_out(table, held_out, seed)[1] for seed in (0, 1))
+    np.testing.assert_array_equal(again, test)
+    assert not np.array_equal(other, test)
+    both = splits.halve_held_out(table, held_out[:99], 0)
+    assert all(part is both[0] for part in both)
+
+    groups = np.arange(400) // 40
+    grouped = Table(rows, labels, groups=groups)
+    held_out = split_rows(grouped, 0.4, 0)[1]
+    validation, test = splits.halve_held_out(grouped, held_out, 0)
+    assert (len(validation), len(test)) == (80, 80)
+    assert not {*groups[validation]} & {*groups[test]}
+    one = Table(rows, None, groups=np.arange(400) // 200)
+    held_out = split_rows(one, 0.5, 0)[1]
+    assert splits.halve_held_out(one, held_out, 0)[1] is held_out
+
+
+def test_blocks_on_disk_are_halved_too(rows: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", rows)
+    table = open_table(tmp_path)
+    train, held_out = split_rows(table, 0.5, 0)
+    parts = splits.Split(train, *splits.halve_held_out(table, held_out, 0))
+    training, validation, test = splits.take_rows(table.rows, parts)
+    assert parts.is_measured_apart
+    assert parts.known is train
+    assert abs(len(validation) - len(test)) <= 4
+    together = np.concatenate([training[:], validation, test])
+    np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(rows, axis=0))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keras_sparse.cli.main import main
-from keras_sparse.experiments import resumable_run, run
+from keras_sparse.experiments import fitting, resumable_run
 from keras_sparse.experiments.resumable_run import checkpoint_folder
 from keras_sparse.models import budget
 from keras_sparse.report import write
@@ -42,7 +42,7 @@ class KillsAtEpochs(keras.callbacks.Callback):
 
 @pytest.fixture
 def data(rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(run, "EpochProgress", KillsAtEpochs)
+    monkeypatch.setattr(fitting, "EpochProgress", KillsAtEpochs)
     np.save(tmp_path / "x.npy", rows)
     return tmp_path / "x.npy"
 
@@ -135,13 +135,21 @@ def test_a_run_without_its_report_is_completed_by_the_same_command(
     assert before.items() <= {file.name: file.stat().st_mtime_ns for file in out.iterdir()}.items()
     assert (out / "report.html").is_file()
     assert not left.exists()
-    assert train(data, out, "--resume", epochs=4) == 2  # is not that run
-    assert (
-        train(data, out, "--resume", "--golden", "none") == 2
-    )  # keeps rows, which this one asks not to
+    for option, said in (
+        (["--epochs", 4], "epochs: 3 there, 4 here. Remedy: another folder, or --overwrite"),
+        (["--golden", "none"], 'golden: "auto" there, "none" here'),
+        (["--learning-rate", 0.01], "learning_rate: 0.001 there, 0.01 here"),
+        (["--normalization", "minmax"], 'normalization: "standard" there, "minmax" here'),
+    ):
+        assert train(data, out, "--resume", *option) == 2
+        line = message(capsys)
+        assert said in line
+        assert line.count(" there, ") == 1
     assert train(data, out) == 2
     np.save(data, np.load(data) + 1)  # the same name, other rows
+    capsys.readouterr()
     assert train(data, out, "--resume") == 2
+    assert "with other rows, labels or groups. Remedy" in message(capsys)
     (out / "run.json").write_text("{")
     capsys.readouterr()
     assert train(data, out, "--resume") == 2

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sparse import KL, L1, L2, SparseAutoencoder
+from keras_sparse import SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards
-from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.experiments import fitting, run, run_folder
+from keras_sparse.metrics.run_diagnosis import diagnose_record
 from keras_sparse.models import budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
@@ -27,24 +28,6 @@ def file(rows: np.ndarray, tmp_path: Path) -> Path:
     return tmp_path / "x.npz"
 
 
-@pytest.mark.parametrize(
-    ("settings", "config"),
-    [
-        ({"sparsity": "l1"}, (L1, {"l1": 1e-4})),
-        ({"sparsity": "l2", "strength": 0.5}, (L2, {"l2": 0.5})),
-        ({"sparsity": "kl", "rho": 0.2}, (KL, {"rho": 0.2, "beta": 1e-3})),
-        ({"sparsity": "kl", "strength": 0.0}, (KL, {"rho": 0.05, "beta": 0.0})),
-    ],
-)
-def test_the_settings_name_the_penalty(
-    settings: dict[str, Any], config: tuple[type, dict[str, float]]
-) -> None:
-    regularizer = Settings(**settings).method()
-    assert regularizer is not None
-    assert (type(regularizer), regularizer.get_config()) == config
-    assert Settings(sparsity="none").method() is None
-
-
 def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) -> None:
     out = tmp_path / "runs" / "first"
     found = run.train(str(file), str(out), SMALL)
@@ -53,7 +36,10 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     }  # fmt: skip
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["epochs"] == 2
-    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert record["settings"]["normalization"] in ("center", "standard")
+    assert record["settings"]["learning_rate"] == pytest.approx(found.model.chosen_rate, rel=1e-2)
+    assert record["chosen"] == ["learning_rate", "normalization", "sparsity"]
+    assert record["rows"] == {"train": 360, "validation": 0, "held_out": 40}
     assert record["probes"].keys() >= {"raw", "pca", "codes", "untrained", "standard_errors"}
     assert (record["probes"]["rows"], record["probes"]["folds"]) == (400, 5)
     assert record["duplicates"] == 0
@@ -87,16 +73,6 @@ def test_the_same_seed_gives_the_same_run(file: Path, tmp_path: Path) -> None:
     assert not np.array_equal(first.held_out, other.held_out)
 
 
-@pytest.mark.slow
-def test_remedies_for_dead_units(rows: np.ndarray) -> None:
-    settings = Settings(**{**vars(SMALL), "strength": 0.1, "epochs": 4, "warm_up": 2, "revive": 1})
-    found = fitting.fit("test", Table(rows, None), settings).history
-    assert found["penalty_strength"] == pytest.approx([0.05, 0.1, 0.1, 0.1])
-    assert len(found["revived_units"]) == 4
-    kl = Settings(**{**vars(settings), "sparsity": "kl"})  # revives its units by itself
-    assert "revived_units" not in fitting.fit("test", Table(rows, None), kl).history
-
-
 def test_a_planned_training_keeps_its_best_weights_and_is_another_than_that_of_its_epochs(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,12 +85,50 @@ def test_a_planned_training_keeps_its_best_weights_and_is_another_than_that_of_i
     assert (record["settings"]["l0"], record["settings"]["epochs"]) == (2, 3)
     assert found.evaluation.l0 == pytest.approx(2, abs=0.1)
     assert run.is_complete(file, tmp_path / "run", planned)
-    assert not run.is_complete(file, tmp_path / "run", Settings(code_dim=8, epochs=3))
+    with pytest.raises(FileExistsError, match="with mixed: 50 there, 0 here"):
+        run.is_complete(file, tmp_path / "run", Settings(code_dim=8, epochs=3))
     monkeypatch.setattr(budget, "FEW_EPOCHS", 2)
     found = fitting.fit(None, Table(np.load(file)["x"], None), planned)
     assert found.best_epoch == 1 + int(np.argmin(found.history["val_loss"]))
     with pytest.raises(ValueError, match=r"`warm_up`\. Expected at most the 3 epochs"):
         fitting.fit(None, Table(np.load(file)["x"], None), Settings(strength=0.1, warm_up=4))
+
+
+@pytest.mark.slow
+def test_a_controller_that_has_not_reached_its_l0_is_told_with_what_helps(
+    file: Path, tmp_path: Path
+) -> None:
+    settings = Settings(code_dim=24, sparsity="l1", l0=2, epochs=2)
+    found = run.train(file, tmp_path / "run", settings, baselines="none")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    (problem,) = [each for each in diagnose_record(record, {}) if each.name == "l0"]
+    assert (
+        problem.finding == f"{found.evaluation.l0:.3g} units are active per row; 2 were asked for"
+    )
+    assert problem.remedy.startswith("more epochs (--epochs ")
+    assert "codes by count (--sparsity refined)" in problem.remedy
+    assert record["baselines"] == []
+    assert record["probes"].keys() & {"raw", "untrained"} == set()
+
+
+@pytest.mark.slow
+def test_a_training_that_is_too_short_says_how_long_and_then_says_nothing(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", rows)
+    settings = Settings(
+        code_dim=24, sparsity="l1", strength=1e-3, epochs=8, learning_rate=2e-3, batch_size=32
+    )
+    first = run.train(tmp_path / "x.npy", tmp_path / "first", settings, baselines="none")
+    assert first.falling is not None
+    record = json.loads((tmp_path / "first" / "run.json").read_text())
+    assert record["falling"] == first.falling.as_dict()
+    (problem,) = [each for each in diagnose_record(record, {}) if each.name == "falling"]
+    assert problem.remedy == f"more epochs (--epochs {first.falling.epochs})"
+    longer = replace(settings, epochs=first.falling.epochs)
+    again = fitting.fit(None, Table(rows, None), longer, baselines="none")
+    assert again.history["val_loss"][-1] < 0.9 * first.history["val_loss"][-1]
+    assert again.falling is None or again.falling.fall < first.falling.fall / 2
 
 
 def test_groups_are_held_out_whole_and_probed_apart(
@@ -129,7 +143,8 @@ def test_groups_are_held_out_whole_and_probed_apart(
     assert found.probe is not None
     assert (found.probe.groups, found.probe.rows, found.probe.folds) == (20, 400, 5)
     assert run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL, groups="who")
-    assert not run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL)
+    with pytest.raises(FileExistsError, match='groups: "who" there, null here'):
+        run.is_complete(tmp_path / "x.npz", tmp_path / "run", SMALL)
     monkeypatch.setattr("keras_sparse.evaluation.probe_design.FEW_ROWS", 400)
     table = Table(rows[groups], groups % 2)
     alone = fitting.fit(None, table, SMALL)
@@ -142,50 +157,6 @@ def test_no_row_is_kept_where_none_is_wanted(file: Path, tmp_path: Path) -> None
     run.train(file, tmp_path / "run", SMALL, golden="synthetic")
     assert not (tmp_path / "run" / "held_out.npy").exists()
     assert Encoder(tmp_path / "run" / "encoder").verify().golden == "synthetic"
-
-
-def test_statistics_of_the_scaling_come_from_the_training_rows(rows: np.ndarray) -> None:
-    found = fitting.fit("test", Table(rows, None), SMALL)
-    train, test = split_rows(Table(rows, None), 0.1, 0)
-    assert len(set(train) & set(test)) == 0
-    np.testing.assert_allclose(found.model.scale(rows[train]).mean(0), 0, atol=1e-5)
-    np.testing.assert_array_equal(found.held_out, rows[test])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("half", "value"), [("encoder", np.nan), ("decoder", np.inf)])
-def test_weights_that_end_as_nan_fail_although_every_loss_was_finite(
-    half: str, value: float, rows: np.ndarray
-) -> None:
-    class Last(keras.callbacks.Callback):
-        def on_train_end(self, logs: Any = None) -> None:
-            bias = getattr(self.model, half).trainable_variables[-1]
-            bias.assign(np.full(bias.shape, value))
-
-    settings = Settings(code_dim=4, strength=1e-4, epochs=1, batch_size=360)
-    with pytest.raises(TrainingError, match=r"a finite loss and weights. .* infinity in epoch 1"):
-        fitting.fit(None, Table(rows, None), settings, callbacks=[Last()])
-
-
-@pytest.mark.parametrize(
-    ("count", "hold_out", "message"),
-    [
-        (1, 0.1, "at least 2 rows. Received: 1"),
-        (2, 0.1, "at least 2 rows to train on beside the held-out ones. Received: 2 rows with 1"),
-        (10, 1.5, "`hold_out`. Expected a float"),
-    ],
-)
-def test_too_few_rows_are_refused(
-    count: int, hold_out: float, message: str, rows: np.ndarray
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        fitting.fit("test", Table(rows[:count], None), Settings(hold_out=hold_out))
-
-
-def test_rows_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
-    rows[5, 1] = np.nan
-    with pytest.raises(DataError, match=r"`DATA`.*NaN or infinity in row 5"):
-        fitting.fit("test", Table(rows, None), SMALL)
 
 
 @pytest.mark.usefixtures("no_staging")
@@ -219,18 +190,6 @@ def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(
     assert json.loads((out / "run.json").read_text())["settings"]["seed"] == 3
 
 
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [(np.linspace(0, 1, 400), "Received: fractions"), (np.ones(400), "Received: 1 class")],
-)
-def test_labels_are_looked_at_before_the_training(
-    labels: np.ndarray, message: str, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(fitting, "SparseAutoencoder")
-    with pytest.raises(DataError, match=message):
-        fitting.fit("test", Table(rows, labels), SMALL)
-
-
 def test_one_held_out_row_has_no_variance_to_explain(tmp_path: Path, rows: np.ndarray) -> None:
     np.save(tmp_path / "x.npy", rows[:8])
     run.train(tmp_path / "x.npy", tmp_path / "run", SMALL)
@@ -257,7 +216,7 @@ def test_a_folder_of_shards_is_trained_on_from_disk(
     found = run.train(tmp_path / "x", tmp_path / "run", settings)
     assert isinstance(given[0], Shards)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["rows"] == {"train": 360, "held_out": 40}
+    assert record["rows"] == {"train": 360, "validation": 0, "held_out": 40}
     assert (record["data"], record["row_shape"]) == ("x", [3, 4])
     together = np.concatenate([given[0][:], found.held_out])
     np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(rows, axis=0))

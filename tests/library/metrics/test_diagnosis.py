@@ -5,12 +5,8 @@ import numpy as np
 import pytest
 
 from keras_sparse import KL, L1, SparseAutoencoder, SparsityMonitor
-from keras_sparse.metrics.diagnosis import (
-    Problem,
-    diagnose_codes,
-    summarize_units,
-    target_rho,
-)
+from keras_sparse.metrics.diagnosis import diagnose_codes, summarize_units, target_rho
+from keras_sparse.metrics.remedies import Problem
 from keras_sparse.metrics.run_diagnosis import diagnose_run
 from keras_sparse.sparsity import families
 
@@ -58,7 +54,7 @@ def test_codes_are_diagnosed_by_their_numbers(
 @pytest.mark.parametrize(("target", "far"), [(8, True), (4.3, False), (3, True), (None, False)])
 def test_an_l0_away_from_the_one_asked_for(target: float | None, far: bool) -> None:
     problems = [str(problem) for problem in diagnose_codes(GOOD, target_l0=target)]
-    expected = f"4 units are active per row; {target} were asked for. Remedy: more epochs, "
+    expected = f"4 units are active per row; {target} were asked for. Remedy: more epochs "
     assert [problem.startswith(expected) for problem in problems] == [True] * far
 
 
@@ -77,8 +73,8 @@ def test_the_remedy_for_rho_depends_on_the_side() -> None:
     above, below = (
         diagnose_codes({"mean_activation": mean}, rho=0.05)[0].remedy for mean in (0.15, 0.01)
     )
-    assert above == "a larger penalty strength, or more epochs"
-    assert below == "a smaller learning rate, a larger penalty strength, or more epochs"
+    assert above == "a larger penalty strength (--strength) or more epochs (--epochs)"
+    assert below == f"a smaller learning rate (--learning-rate), {above.replace(' or', ', or')}"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +100,7 @@ def test_the_warning_of_fit_and_the_report_say_the_same(rows: np.ndarray) -> Non
     with pytest.warns(UserWarning, match="(For|After) 1 epochs: ") as warned:
         history = model.fit(rows, rows, verbose=0, callbacks=[monitor]).history
     warnings = {
-        str(warning.message).partition(" epochs: ")[2]
+        str(warning.message).partition(" epochs: ")[2].partition(" Remedy: ")[0]
         for warning in warned
         if issubclass(warning.category, UserWarning)
     }
@@ -123,7 +119,7 @@ def test_the_warning_of_fit_and_the_report_say_the_same(rows: np.ndarray) -> Non
         density=curves["density"][-1],
         mean_activation=curves["mean_activation"][-1],
     )
-    severe = {problem.name: str(problem) for problem in problems if problem.severe}
+    severe = {problem.name: f"{problem.finding}." for problem in problems if problem.severe}
     assert set(severe) == {"dead", "rho", "saturated", "reconstruction"}
     assert set(severe.values()) == warnings
 
@@ -139,9 +135,12 @@ def test_the_remedy_for_units_that_an_offset_switches_off_is_centering(rows: np.
         model.compile(keras.optimizers.Adam(1e-2))
         monitor = SparsityMonitor(warn=False)
         history = model.fit(far, epochs=4, verbose=0, callbacks=[monitor]).history
-        dead[normalization] = (history["dead_fraction"][-1], monitor.findings.get("dead", ""))
+        dead[normalization] = (history["dead_fraction"][-1], monitor.findings.get("offset", ""))
     assert dead[None][0] > 0.3
     centered = 'rows of mean zero (normalization="standard"'
     assert centered in dead[None][1]
-    assert centered in families.get("kl").remedies["dead"]
+    assert "deviations away from zero, which switches units off" in dead[None][1]
+    assert "center" in families.get("kl").remedies["dead"]
+    far_units = {"units": 8, "dead_units": 3, "offset": 0.2}
+    assert "mean zero" not in str(*diagnose_codes(far_units))  # they are already
     assert dead["standard"] == (0, "")

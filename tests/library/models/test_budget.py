@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from keras_sparse.models import budget
@@ -43,6 +45,11 @@ def test_l0s_of_a_sweep_span_2_to_50_percent() -> None:
 
 def test_numbers_that_are_given_are_kept() -> None:
     assert budget.plan(500, 30, epochs=7, batch_size=None) == (7, 32, None, 0)
+    longer = budget.plan(500, 30, epochs=None, batch_size=None, steps=12_000)
+    assert longer.epochs == math.ceil(12_000 / math.ceil((500 + longer.mixed) / 32))
+    assert longer.mixed == budget.plan(500, 30, epochs=None, batch_size=None).mixed
+    with pytest.raises(ValueError, match=r"`steps`. Expected it only without `epochs`"):
+        budget.plan(500, 30, epochs=7, batch_size=None, steps=100)
     planned = budget.plan(500, 30, epochs=None, batch_size=100, can_mix=False)
     assert (planned.batch_size, planned.mixed) == (100, 0)
     wide = budget.plan(60, 1 << 20, epochs=None, batch_size=None)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_sparse import L1, SparseAutoencoder, SparseAutoencoderTransformer
+from keras_sparse import KL, L1, L2, SparseAutoencoder, SparseAutoencoderTransformer
 from keras_sparse.cli.arguments import (
     build_parser,
     flag,
@@ -28,6 +28,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "rho_horizon": ("100", 100.0),
     "normalization": ("none", "none"),
     "epochs": ("3", 3),
+    "steps": ("500", 500),
     "batch_size": ("8", 8),
     "learning_rate": ("0.5", 0.5),
     "hold_out": ("0.5", 0.5),
@@ -175,3 +176,21 @@ def test_settings_and_options_load_no_keras() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "config"),
+    [
+        ({"sparsity": "l1"}, (L1, {"l1": 1e-4})),
+        ({"sparsity": "l2", "strength": 0.5}, (L2, {"l2": 0.5})),
+        ({"sparsity": "kl", "rho": 0.2}, (KL, {"rho": 0.2, "beta": 1e-3})),
+        ({"sparsity": "kl", "strength": 0.0}, (KL, {"rho": 0.05, "beta": 0.0})),
+    ],
+)
+def test_the_settings_name_the_penalty(
+    settings: dict[str, Any], config: tuple[type, dict[str, float]]
+) -> None:
+    regularizer = Settings(**settings).method()
+    assert regularizer is not None
+    assert (type(regularizer), regularizer.get_config()) == config
+    assert Settings(sparsity="none").method() is None

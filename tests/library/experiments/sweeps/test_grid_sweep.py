@@ -313,9 +313,9 @@ def test_baselines_are_measured_once_at_the_l0s_that_are_asked_for(
 
     monkeypatch.setattr(sweep_folder, "measure_baselines", counting)
 
-    def again(*l0s: int) -> Frontier:
+    def again(*l0s: int, **more: Any) -> Frontier:
         grid = {"l0": l0s, "sparsity": ["topk"]}
-        return sweep(rows, grid, settings=SMALL, out=tmp_path / "s", processes=1)
+        return sweep(rows, grid, settings=SMALL, out=tmp_path / "s", processes=1, **more)
 
     frontier = again(1, 2)
     assert [settings.l0 for settings in trained] == [1, 2]
@@ -332,6 +332,11 @@ def test_baselines_are_measured_once_at_the_l0s_that_are_asked_for(
     pca = {line["name"]: float(line["explained_variance"]) for line in lines}
     assert pca["pca-l0-1"] < pca["pca-l0-2"] < pca["pca-l0-3"] < 1
     assert "pca-l0-3" in again(1, 2, 3).table()
+    full = again(1, 2, 3, baselines="full")  # a finished sweep gains what it lacks
+    assert [point.name for point in full.baselines if point.sparsity == "learned"] == [
+        "learned-l0-1", "learned-l0-2", "learned-l0-3",
+    ]  # fmt: skip
+    assert again(1, 2, 3, baselines="none").baselines == ()
 
 
 def test_without_an_asked_l0_the_baselines_span_that_of_the_points() -> None:

@@ -99,7 +99,7 @@ def test_density_counts_every_unit_once() -> None:
     assert heights[-2:] == [2, 3]  # dead, always on
     in_bins = np.histogram(np.log10(shares[2:7]), np.linspace(-3, 0, 16))[0]
     np.testing.assert_array_equal(heights[:-2], in_bins)
-    assert {"dead", "always", "active", "0.1 %", "100 %"} <= set(
+    assert {"never", "always", "active", "0.1 %", "100 %"} <= set(
         " ".join(texts(drawing)).split("\n")[0].split(" ")
     ) | set(texts(drawing))
 
