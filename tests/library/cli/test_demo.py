@@ -10,7 +10,7 @@ from keras_sparse_export import Encoder
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "2"]) == 0
     out = capsys.readouterr().out
-    assert "On 449 held-out digits, L0 8 asked for" in out
+    assert "On 224 held-out digits, L0 8 asked for" in out
     lines = [line.split()[0] for line in out.split("asked for:\n\n")[1].splitlines()[1:8]]
     assert lines == ["raw", "untrained", "PCA,", "Dictionary,", "Refined", "L1", "KL"]
     assert "5 folds over 1797 digits; standard error at most 0.0" in out

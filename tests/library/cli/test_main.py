@@ -254,7 +254,9 @@ def test_train_on_a_folder_of_shards(
         parquet.write_table(table, folder / f"{index}.parquet")
     run = tmp_path / "run"
     assert cli.main(["train", str(folder), "-o", str(run), *TRAIN]) == 0
-    assert "400 rows of 12 columns in readings\nOn 40 held-out rows" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "400 rows of 12 columns in readings\nChosen: " in out
+    assert "\nOn 40 held-out rows" in out
     assert json.loads((run / "run.json").read_text())["columns"][11] == "c11"
 
     again = ["train", folder, "-o", tmp_path / "again", *TRAIN]
