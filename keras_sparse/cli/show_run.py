@@ -52,10 +52,11 @@ def show_run(folder: Path) -> None:
 
 def _describe_chosen(record: dict[str, Any]) -> str:
     """What was chosen where the call left a setting open."""
-    settings = record["settings"]
+    settings, unused = record["settings"], record["unused_units"]
+    without = f" without {unused} that no row used" if unused else ""
     texts = {
         "sparsity": families.get(settings["sparsity"]).title,
-        "code_dim": f"{settings['code_dim']} units",
+        "code_dim": f"{settings['code_dim']} units{without}",
         "l0": f"L0 {settings['l0']}",
         "strength": f"strength {settings['strength']}",
         "normalization": f"{settings['normalization']} normalization",

@@ -40,6 +40,7 @@ from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments.run_folder import Run
+from keras_sparse.experiments.unused_units import leave_out_unused
 from keras_sparse.models import budget
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
@@ -152,6 +153,14 @@ def fit(
             "Expected a finite loss and weights. Received: NaN or infinity in epoch "
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
+    trained, curves = model, monitor.curves()
+    planned = asked.code_dim is None and start is None and isinstance(rows, np.ndarray)
+    if planned:
+        with devices.share(settings.devices):
+            model, kept = leave_out_unused(trained, rows)
+            if model is not trained:
+                model.compile(settings.optimizer())
+        curves |= {name: curves[name][:, kept] for name in ("mean_activation", "density")}
     seen = sample(training)
     seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
     evaluation = evaluate(model, held_out, seen)
@@ -170,13 +179,14 @@ def fit(
             None if baselines == NONE else evaluation.l0,
         ),
         validation_rows=len(validation) if parts.is_measured_apart else 0,
-        chosen=_name_chosen(asked, settings, model),
+        chosen=_name_chosen(asked, settings, trained),
         falling=None
         if ended
         else _extrapolate(
-            model, history, math.ceil((len(training) + plan.mixed) / plan.batch_size)
+            trained, history, math.ceil((len(training) + plan.mixed) / plan.batch_size)
         ),
-        curves=monitor.curves(),
+        curves=curves,
+        unused_units=settings.units - model.encoder.output_shape[-1],
         best_epoch=ending[0].best_epoch + 1 if ending else None,
         row_shape=table.row_shape or rows.shape[1:],
         columns=table.columns,

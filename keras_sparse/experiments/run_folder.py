@@ -65,6 +65,8 @@ class Run:
     """What was chosen where a setting was left open, by the name of the setting."""
     falling: Fall | None = None
     """How much the held-out loss still falls at the end, if it does."""
+    unused_units: int = 0
+    """Units of the plan that no row used, and that the model was left without."""
     best_epoch: int | None = None
     """Epoch of which the model has the weights; `None` for the last one."""
     duplicates: int | None = None
@@ -106,6 +108,7 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
         "row_shape": run.row_shape,
         "columns": run.columns,
         "evaluation": _finite_or_none(asdict(run.evaluation)),
+        "unused_units": run.unused_units,
         "best_epoch": run.best_epoch,
         "falling": None if run.falling is None else run.falling.as_dict(),
         "duplicates": run.duplicates,

@@ -159,7 +159,8 @@ def _describe_epochs(data: RunData, epochs: int) -> str:
 
 def _describe(data: RunData) -> str:
     """One line about the model and its training."""
-    units = number(data.settings.get("code_dim"))
+    units = number(section(data.run.record, "evaluation").get("units"))
+    unused = number(data.run.record.get("unused_units"))
     rows = number(section(data.run.record, "rows").get("train"))
     epochs = len(data.run.history.get("loss", ()))
     family, strengths = families.find(data.settings.get("sparsity")), data.run.history.get(FOUND)
@@ -168,6 +169,7 @@ def _describe(data: RunData) -> str:
         found = f", {family.symbol} = {short(float(strengths[-1]))} found"
     parts = [
         f"{units:.0f} units" if math.isfinite(units) else "",
+        f"{unused:.0f} more that no row used were left out" if unused > 0 else "",
         families.describe(data.settings) + found,
         _describe_epochs(data, epochs),
         f"{rows:,.0f} training rows" if math.isfinite(rows) else "",
