@@ -114,8 +114,10 @@ class Calibrate(keras.callbacks.Callback):
         """Read batches of rows and their weights, or `None` for equal weights."""
         if self.x is not None:
             shape = getattr(self.model, "row_shape", None) or self.model.input_shape[1:]
+            missing = getattr(self.model, "missing", "error")
             rows = order_by_name(self.x, getattr(self.model, "columns", None))
-            return list(_take(_read_rows(prepare.check_input(rows, None, None, shape))))
+            rows = prepare.check_input(rows, None, None, shape, missing=missing)
+            return list(_take(_read_rows(rows)))
         for source in sources:
             if isinstance(source, ArrayBatches):
                 return list(_take(_read_rows(source.order.rows)))
@@ -149,6 +151,8 @@ def _take(batches: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
     """Drop rows of weight 0, and end after the most rows."""
     left = MOST_ROWS
     for x, weights in batches:
+        if weights is not None and step_weights.are_of_entries(np.shape(weights), np.shape(x)):
+            weights = ops.convert_to_numpy(step_weights.of_rows(ops.convert_to_tensor(weights)))
         if weights is not None and np.ndim(weights) == 1:
             x, weights = np.asarray(x)[np.asarray(weights) != 0], None
         x, weights = x[:left], None if weights is None else weights[:left]

@@ -41,6 +41,11 @@ class Writer:
         """Whether the layer takes one position at a time."""
         return isinstance(self.layer, (keras.layers.Dense, RefinedCode))
 
+    @property
+    def reads_observed(self) -> bool:
+        """Whether the second half of the inputs tells which entries of a row there are."""
+        return getattr(self.inputs.layers[-1], "appends_observed", False)
+
     def find_whole(self, units: np.ndarray) -> np.ndarray:
         """Of some units of the code, find those of the layer from which no other unit comes."""
         chosen = np.isin(np.arange(len(self.units)), units)

@@ -11,6 +11,7 @@ from keras_sparse.callbacks.code_units import Writer, draw_inputs
 from keras_sparse.callbacks.optimizer_slots import reset_slots
 from keras_sparse.callbacks.unit_biases import choose_biases
 from keras_sparse.data import arrays
+from keras_sparse.data.missing import fill_with_row_means, find_incomplete
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.data.splits import sample
 from keras_sparse.metrics import functional
@@ -105,8 +106,10 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         """Find the layers on both sides of the code."""
         model = self.model
         _require_exact_zeros(model)
-        rows = order_by_name(self.x, getattr(model, "columns", None))
-        self._rows = arrays.as_rows(sample(rows), model.encoder.input_shape[1:])
+        missing = getattr(model, "missing", "error")
+        rows = sample(order_by_name(self.x, getattr(model, "columns", None)))
+        rows = arrays.as_rows(rows, model.encoder.input_shape[1:], missing=missing)
+        self._rows = rows[~find_incomplete(rows)] if missing == "skip" else rows
         row = np.ones_like(self._rows[:1])
         self._writers = code_units.find_writers(model.encoder, row)
         self._reader = code_units.find_reader(model.decoder, outputs(model.encoder, row, 1))
@@ -130,6 +133,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         if not len(dead):
             return 0
         error = np.square(model.scale(x) - model.scale(reconstructions), dtype=np.float64)
+        error = fill_with_row_means(error)  # a gap costs nothing
         if live_rows is not None:
             error[~live_rows] = 0
         resampled = 0
@@ -174,6 +178,8 @@ class ReviveDeadUnits(keras.callbacks.Callback):
     ) -> None:
         """Give units of a layer new weights, towards the drawn rows of the layer's input."""
         away = features[drawn] - features.mean(axis=0)
+        width = away.shape[1] // 2 if writer.reads_observed else away.shape[1]
+        away[:, width:] = 0
         directions = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
         layer, reader = writer.layer, self._reader
         kernel, decoder_kernel = (
@@ -186,6 +192,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         biases = choose_biases(writer, features, fresh.T, units, self.density)
         taken = np.flatnonzero(np.isin(writer.units[reader.units], units))
         decoder_rows = np.moveaxis(decoder_kernel, reader.axis, 0)
+        directions = directions[:, :width]
         direct = writer.is_dense and decoder_rows.shape[1:] == directions.shape[1:]
         if direct and len(taken) == len(units):
             of_taken = writer.units[reader.units[taken]]

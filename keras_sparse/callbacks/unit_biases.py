@@ -38,7 +38,9 @@ def choose_biases(
     least = _least_active(layer.first, lambda: first, units)
     bias = _bias(z, least, density)
     own_codes = np.where(z + bias > least, z + bias, 0)
-    z = own_codes + (x - _in_parts(layer.decode, codes)) @ kernel
+    x, observed = np.split(x, 2, axis=1) if layer.reads_observed else (x, 1.0)
+    residual = observed * (x - _in_parts(layer.decode, codes))
+    z = own_codes + residual @ kernel[: residual.shape[1]]
     second_bias = _bias(z, _least_active(layer.second, lambda: second, units), density)
     return [
         (layer.bias, _replace(layer.bias, units, bias)),

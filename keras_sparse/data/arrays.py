@@ -2,11 +2,12 @@
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_sparse.data import missing as missing_values
 from keras_sparse.utils.text import first_line, list_some
 
 MOST_DENSE = 1 << 32
@@ -14,6 +15,9 @@ MOST_DENSE = 1 << 32
 
 CHUNK = 1 << 22
 """Values validated at once, so that a memory-mapped array stays on disk."""
+
+ROWS = ("x", "X", "y")
+"""Arguments that hold rows, in which a gap has a remedy."""
 
 NUMBERS = "biuf"
 """Kinds of numeric dtypes: bool, integers, floats."""
@@ -27,7 +31,13 @@ class DataError(ValueError):
 
 
 def as_rows(
-    x: Any, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+    x: Any,
+    shape: tuple[int | None, ...],
+    *,
+    name: str = "x",
+    at_least: int = 1,
+    missing: str = "error",
+    columns: Sequence[Any] | None = None,
 ) -> np.ndarray:
     """Convert an array to float32 rows, and validate that all of them are finite.
 
@@ -36,19 +46,29 @@ def as_rows(
         shape: Shape of one row; `None` stands for any length.
         name: The argument that an error names.
         at_least: Minimum number of rows.
+        missing: One of `keras_sparse.data.missing.CHOICES`; with all but `"error"` rows may have
+            gaps, which are NaN.
+        columns: Names of the columns, for the error; by default those of a table.
 
     Raises:
         DataError: If the shape is wrong, there are too few rows, or values are not numbers or
-            not finite; the message names the rows.
+            not finite, or a row has no entry; the message names the rows, and columns with gaps.
     """
     array = numeric(x, name)
-    require_rows(array, shape, name=name, at_least=at_least)
+    columns = getattr(x, "columns", None) if columns is None else columns
+    require_rows(array, shape, name=name, at_least=at_least, missing=missing, columns=columns)
     with np.errstate(over="ignore"):
         return array if array.dtype == np.float32 else array.astype(np.float32)
 
 
 def require_rows(
-    rows: np.ndarray, shape: tuple[int | None, ...], *, name: str = "x", at_least: int = 1
+    rows: np.ndarray,
+    shape: tuple[int | None, ...],
+    *,
+    name: str = "x",
+    at_least: int = 1,
+    missing: str = "error",
+    columns: Sequence[Any] | None = None,
 ) -> None:
     """Validate rows as `as_rows` does, chunk by chunk and without copying them.
 
@@ -56,9 +76,13 @@ def require_rows(
         DataError: As `as_rows`.
     """
     require_shape(rows, shape, name=name, at_least=at_least)
-    bad = [int(index) for start, part in chunks(rows) for index in start + find_not_finite(part)]
+    bad = [
+        int(index)
+        for start, part in chunks(rows)
+        for index in start + np.flatnonzero(missing_values.find_unusable(part, missing))
+    ]
     if bad:
-        raise _not_finite_error(bad, name)
+        raise _unusable_error(bad, name, rows, missing, columns)
 
 
 def require_shape(
@@ -83,11 +107,19 @@ def require_shape(
         )
 
 
-def _not_finite_error(bad: list[int], name: str) -> DataError:
-    return DataError(
-        f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or "
-        f"infinity in {list_some('row', bad)}"
+def _unusable_error(
+    bad: list[int], name: str, rows: Any, missing: str, columns: Sequence[Any] | None
+) -> DataError:
+    """The error of rows that cannot be used; of a table it names the columns with gaps."""
+    expected, received = missing_values.describe_unusable(missing)
+    message = (
+        f"Invalid value for argument `{name}`. Expected {expected}. Received: {received} in "
+        f"{list_some('row', bad)}"
     )
+    if missing == "error" and rows.ndim == 2 and name in ROWS and np.isnan(rows).any():
+        message += f"; gaps in {missing_values.describe_gaps(rows, columns)}. "
+        message += f"Remedy: {missing_values.REMEDY}"
+    return DataError(message)
 
 
 def require_non_negative(values: np.ndarray, name: str) -> None:
@@ -211,23 +243,30 @@ def checksum(rows: Any) -> int:
     return crc
 
 
-def finite_chunks(rows: Any, name: str = "x") -> Iterator[np.ndarray]:
-    """Iterate over slices of rows, and validate that their values are finite.
+def finite_chunks(
+    rows: Any,
+    name: str = "x",
+    missing: str = "error",
+    columns: Sequence[Any] | None = None,
+) -> Iterator[np.ndarray]:
+    """Iterate over slices of rows, and validate their values as `as_rows` does.
 
     Raises:
-        DataError: If one is not finite; the message names its rows.
+        DataError: If one is not finite, or a gap where there may be none; the message names its
+            rows.
     """
     for start, part in chunks(rows):
-        if len(bad := find_not_finite(part)):
-            raise _not_finite_error((start + bad).tolist(), name)
+        unusable = missing_values.find_unusable(part, missing)
+        if unusable.any():
+            bad = (start + np.flatnonzero(unusable)).tolist()
+            seen = rows if isinstance(rows, np.ndarray) else part
+            raise _unusable_error(bad, name, seen, missing, columns)
         yield part
 
 
 def find_not_finite(rows: np.ndarray) -> np.ndarray:
     """Indices of the rows that hold NaN, infinity, or a value that float32 turns into infinity."""
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(rows.astype(np.float32, copy=False))
-    return np.flatnonzero(~finite.reshape(len(rows), -1).all(axis=1))
+    return np.flatnonzero(missing_values.find_unusable(rows, "error"))
 
 
 def compatible(shape: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

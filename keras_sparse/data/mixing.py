@@ -15,7 +15,8 @@ def mix_rows(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
         seed: Seed of the pairs and their weights.
 
     Returns:
-        `rows`, followed by `count` mixed ones of the same dtype.
+        `rows`, followed by `count` mixed ones of the same dtype. Where one of a pair has a gap, a
+        mixed row has the entry of `x`, or its gap.
 
     Example:
         >>> mix_rows(np.array([[0.0, 1.0], [1.0, 0.0]]), 100, seed=0).sum(axis=1).round(6).min()
@@ -31,4 +32,5 @@ def mix_rows(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     weights = generator.uniform(size=(count, 1))
     floats = rows.astype(np.result_type(rows.dtype, np.float32), copy=False)
     mixed = weights * floats[first] + (1 - weights) * floats[second]
+    mixed = np.where(np.isnan(mixed), floats[first], mixed)
     return np.concatenate([floats, mixed.astype(floats.dtype)])

@@ -229,6 +229,10 @@ class _Ordered(Source):
         self.shape = rows.shape
         self._rows, self._order = rows, order
 
+    def admit(self, missing: str) -> "_Ordered":
+        """As in `Source`."""
+        return _Ordered(self._rows.admit(missing), self._order)
+
     def part(self, part: slice) -> "_Ordered":
         """As in `Source`."""
         return _Ordered(self._rows.part(part), self._order)

@@ -7,13 +7,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from keras_sparse.data.arrays import DataError, find_not_finite
+from keras_sparse.data.arrays import DataError
 from keras_sparse.data.column_statistics import ColumnStatistics
 from keras_sparse.data.files import load_numpy, require_table
+from keras_sparse.data.missing import describe_unusable, find_unusable
 from keras_sparse.utils.text import first_line
 
 SUFFIXES = (".npy", ".parquet")
@@ -31,9 +32,19 @@ class Source(ABC):
     shape: tuple[int, ...]
     """`(rows, *row shape)`."""
     dtype = np.dtype(np.float32)
+    missing = "error"
+    """What is done with gaps (`keras_sparse.data.missing.CHOICES`); `admit` sets it."""
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def admit(self, missing: str) -> Self:
+        """The same rows, which may have gaps with all but `"error"`."""
+        if missing == self.missing:
+            return self
+        rows = copy.copy(self)
+        rows.missing = missing
+        return rows
 
     def __getitem__(self, part: slice) -> np.ndarray:
         if not isinstance(part, slice) or part.step not in (None, 1):
@@ -56,7 +67,7 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, start: int, out: np.ndarray) -> None:
-        """Fill a float32 array with the rows from `start` on, and validate that they are finite."""
+        """Fill a float32 array with the rows from `start` on, and validate their values."""
 
 
 class Mapped(Source):
@@ -74,13 +85,14 @@ class Mapped(Source):
 
     def part(self, part: slice) -> "Mapped":
         """As in `Source`."""
-        return Mapped(self._array[part], self._first + part.indices(len(self))[0])
+        first = self._first + part.indices(len(self))[0]
+        return Mapped(self._array[part], first).admit(self.missing)
 
     def read(self, start: int, out: np.ndarray) -> None:
         """As in `Source`."""
         with np.errstate(over="ignore"):
             out[:] = self._array[start : start + len(out)]
-        require_finite(out, lambda row: f"row {self._first + start + row}")
+        require_finite(out, lambda row: f"row {self._first + start + row}", self.missing)
 
 
 class _Run(NamedTuple):
@@ -223,7 +235,7 @@ class Shards(Source):
         if stored is not out:
             with np.errstate(over="ignore"):
                 out[:] = stored
-        require_finite(out, lambda row: f"row {first + row} of {run.file.name}")
+        require_finite(out, lambda row: f"row {first + row} of {run.file.name}", self.missing)
 
 
 def on_disk(x: Any) -> bool:
@@ -231,26 +243,34 @@ def on_disk(x: Any) -> bool:
     return isinstance(x, (Source, np.memmap))
 
 
-def source(x: Any) -> Source:
-    """A `Source` of the rows of `x`, which is `on_disk`."""
-    return x if isinstance(x, Source) else Mapped(x)
+def source(x: Any, missing: str | None = None) -> Source:
+    """A `Source` of the rows of `x`, which is `on_disk`.
+
+    Args:
+        x: The rows.
+        missing: What is done with gaps; by default what is set already.
+    """
+    rows = x if isinstance(x, Source) else Mapped(x)
+    return rows if missing is None else rows.admit(missing)
 
 
-def require_finite(rows: np.ndarray, place: Callable[[int], str]) -> None:
-    """Raise unless all values are finite.
+def require_finite(rows: np.ndarray, place: Callable[[int], str], missing: str) -> None:
+    """Raise unless all values are finite, or gaps where there may be some.
 
     Args:
         rows: Rows in float32.
         place: Describes the place of a row, by its index.
+        missing: As in `keras_sparse.data.arrays.as_rows`.
 
     Raises:
         DataError: The message names the place of the first bad row.
     """
-    if not np.isfinite(rows).all():
-        raise DataError(
-            "Expected finite numbers. Received: NaN or infinity in "
-            f"{place(int(find_not_finite(rows)[0]))}"
-        )
+    if np.isfinite(rows).all():
+        return
+    unusable = np.flatnonzero(find_unusable(rows, missing))
+    if len(unusable):
+        expected, received = describe_unusable(missing)
+        raise DataError(f"Expected {expected}. Received: {received} in {place(int(unusable[0]))}")
 
 
 def _change_error(run: _Run, received: str) -> DataError:

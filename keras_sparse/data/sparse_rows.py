@@ -29,13 +29,14 @@ class SparseRows(Source):
 
     def part(self, part: slice) -> "SparseRows":
         """As in `Source`."""
-        return SparseRows(self._matrix[part], self._first + part.indices(len(self))[0])
+        first = self._first + part.indices(len(self))[0]
+        return SparseRows(self._matrix[part], first).admit(self.missing)
 
     def read(self, start: int, out: np.ndarray) -> None:
         """As in `Source`."""
         with np.errstate(over="ignore"):
             out[:] = self._matrix[start : start + len(out)].toarray()
-        require_finite(out, lambda row: f"row {self._first + start + row}")
+        require_finite(out, lambda row: f"row {self._first + start + row}", self.missing)
 
 
 def load_sparse(path: Path) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.metrics import functional
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
@@ -56,7 +57,7 @@ def describe_explained(evaluation: Evaluation) -> str:
 
 
 def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Evaluation:
-    """Measure a model on held-out rows, in float64; masked steps are left out.
+    """Measure a model on held-out rows, in float64; masked steps and gaps are left out.
 
     Args:
         model: The model.
@@ -67,7 +68,8 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
     Raises:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
-    x = arrays.as_rows(order_by_name(x, model.columns), model.row_shape)
+    x = order_by_name(x, model.columns)
+    x = arrays.as_rows(x, model.row_shape, missing=of_encoding(model.missing))
     scaled = model.scale(x)  # raises if the model is not ready
     codes, reconstructions, live_codes, live_rows, code_mask = encode_and_reconstruct(
         model, model.encoder, x, BATCH_SIZE
@@ -77,12 +79,12 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
 
     def explain(changed: np.ndarray) -> float:
         decoded = outputs(model.decoder, changed, BATCH_SIZE, code_mask)
-        return functional.explained_variance(scaled, live(model.scale(decoded)))
+        return functional.explained_variance(scaled, live(model.scale(decoded)), model.missing)
 
     live_code = select_live(codes, live_codes)
     density = functional.activation_density(live_code, model.threshold)
     means = functional.mean_activation(live_code).astype(np.float32)
-    explained = functional.explained_variance(scaled, reconstructed)
+    explained = functional.explained_variance(scaled, reconstructed, model.missing)
     always = density == 1
     active = np.where(functional.is_active(codes, model.threshold), codes, np.float32(0))
     dead = density == 0
@@ -91,7 +93,7 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
     return Evaluation(
         rows=len(x),
         units=len(density),
-        reconstruction_mse=functional.reconstruction_mse(scaled, reconstructed),
+        reconstruction_mse=functional.reconstruction_mse(scaled, reconstructed, model.missing),
         explained_variance=explained,
         l0=float(density.sum()),
         dead_units=int(dead.sum()),

@@ -204,6 +204,7 @@ def build(settings: Settings, features: int) -> SparseAutoencoder:
         **settings.builder_arguments(features),
         normalization=None if settings.normalization == "none" else settings.normalization,
         rho_horizon=settings.rho_horizon,
+        missing=settings.missing,
         dtype=settings.precision,
     )
 

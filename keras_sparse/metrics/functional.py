@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data import arrays
+from keras_sparse.data import missing as missing_values
 from keras_sparse.utils.types import Tensor
 
 
@@ -80,30 +81,54 @@ def hoyer(h: Any) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def reconstruction_mse(x: Any, x_hat: Any) -> float:
-    """Mean over rows and features of `(x − x̂)²`.
+def reconstruction_mse(x: Any, x_hat: Any, missing: str = "error") -> float:
+    """Mean over rows and features of `(x − x̂)²`; of a row with gaps over its entries.
+
+    Args:
+        x: Rows.
+        x_hat: Their reconstructions.
+        missing: What is done with gaps in `x`, which are NaN: `"error"`, `"skip"` leaves their rows
+            out, and `"mean"` and `"mask"` take what is there.
 
     Example:
         >>> reconstruction_mse([[1.0, 2.0]], [[1.0, 4.0]])
         2.0
+        >>> reconstruction_mse([[1.0, float("nan")]], [[2.0, 4.0]], missing="mean")
+        1.0
     """
-    return float(np.mean(np.square(np.subtract(*_pair(x, x_hat)))))
+    x, x_hat = _pair(x, x_hat, missing)
+    errors = np.square(x - x_hat).reshape(len(x), -1)
+    if missing_values.admits_gaps(missing) and np.isnan(errors).any():
+        return float(np.nanmean(errors, axis=1).mean())
+    return float(np.mean(errors))
 
 
-def explained_variance(x: Any, x_hat: Any) -> float:
+def explained_variance(x: Any, x_hat: Any, missing: str = "error") -> float:
     """`1 − E‖x − x̂‖² / (E‖x‖² − ‖E x‖²)`: 1 is perfect, 0 no better than the mean row.
 
     The expectations of error and variance are taken over rows before they are divided. (A mean of
     the ratios of single rows, or a variance about zero, are different numbers that other libraries
-    use.) If all rows are equal, there is no variance and the result is NaN.
+    use.) If all rows are equal, there is no variance and the result is NaN. With gaps, sums are
+    taken over entries, and the mean of a column over its own.
+
+    Args:
+        x: Rows.
+        x_hat: Their reconstructions.
+        missing: As in `reconstruction_mse`.
 
     Example:
         >>> explained_variance([[1.0], [3.0]], [[1.0], [2.0]])
         0.5
     """
-    x, x_hat = _pair(x, x_hat)
-    error = np.square(x - x_hat).sum()
-    variance = np.square(x - x.mean(axis=0)).sum()
+    x, x_hat = _pair(x, x_hat, missing)
+    gaps = np.isnan(x)
+    if not gaps.any():
+        error = np.square(x - x_hat).sum()
+        variance = np.square(x - x.mean(axis=0)).sum()
+    else:
+        error = np.nansum(np.square(x - x_hat))
+        means = x.sum(axis=0, where=~gaps) / np.maximum(np.sum(~gaps, axis=0), 1)
+        variance = np.nansum(np.square(x - means))
     return float(1 - error / variance) if variance > 0 else float("nan")
 
 
@@ -133,15 +158,18 @@ def _codes(h: Any) -> np.ndarray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _pair(x: Any, x_hat: Any) -> tuple[np.ndarray, np.ndarray]:
+def _pair(x: Any, x_hat: Any, missing: str) -> tuple[np.ndarray, np.ndarray]:
+    missing_values.require_choice(missing)
     x, x_hat = arrays.numeric(x, "x"), arrays.numeric(x_hat, "x_hat")
     if x.ndim < 2 or x.shape != x_hat.shape:
         raise arrays.DataError(
             "Invalid shape of argument `x_hat`. Expected that of `x`, (rows, ...). Received: x of "
             f"{x.shape}, x_hat of {x_hat.shape}"
         )
-    for name, rows in (("x", x), ("x_hat", x_hat)):
-        arrays.require_rows(rows, rows.shape[1:], name=name)
+    for name, rows, allowed in (("x", x, missing), ("x_hat", x_hat, "error")):
+        arrays.require_rows(rows, rows.shape[1:], name=name, missing=allowed)
+    if missing == "skip":
+        x, x_hat = missing_values.drop_incomplete("x", x, x_hat)
     return x.astype(np.float64), x_hat.astype(np.float64)
 
 

@@ -37,7 +37,7 @@ class Monitored(ExplainedVariance):
         features = math.prod(size for size in row_shape[self._step_axes - 1 :] if size is not None)
         # Not later: JAX accepts no state that is first created within a step.
         RowMeans.build(self, features + 3 + 2 * units)
-        self._origin = self.add_variable((features,), "zeros", dtype="float32", name="origin")
+        self._create_columns(features)
 
     def watch(
         self,

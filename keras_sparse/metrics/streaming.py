@@ -1,8 +1,8 @@
 """Accurate sums over rows that come in batches.
 
 A sum is kept as two float32 numbers, which keeps a relative error of about 1e-7 for any number of
-rows, even on a backend without float64. Rows, or steps of rows, of weight 0 are left out; all
-others count the same.
+rows, even on a backend without float64. Rows, steps of rows, or entries, of weight 0 are left out;
+all others count the same.
 """
 
 import math
@@ -35,13 +35,19 @@ class RowMeans(keras.metrics.Metric):
         self._add_sums(count(values, weights), sum_over_rows(values, weights))
 
     def _add_sums(self, *sums: Tensor) -> None:
-        self._sums.assign(_two_sum(self._sums[0], self._sums[1], ops.concatenate(sums)))
+        add_to(self._sums, ops.concatenate(sums))
 
     def _means(self) -> Tensor:
         if self._sums is None:
             return ops.zeros((1,))
         totals = self._sums[0] + self._sums[1]
         return ops.divide_no_nan(totals[1:], totals[0])
+
+
+def of_rows(weights: Tensor | None) -> Tensor | None:
+    """Weights of flat rows, 1 or 0, from those or from `(rows, features)` of their entries."""
+    by_entry = weights is not None and len(weights.shape) > 1
+    return ops.max(weights, axis=-1) if by_entry else weights
 
 
 def count(values: Tensor, weights: Tensor | None) -> Tensor:
@@ -61,6 +67,11 @@ def sum_over_rows(values: Tensor, weights: Tensor | None) -> Tensor:
     whole = rows // BLOCK * BLOCK
     blocks = ops.reshape(values[:whole], (-1, BLOCK, values.shape[-1]))
     return ops.sum(ops.sum(blocks, axis=1), axis=0) + ops.sum(values[whole:], axis=0)
+
+
+def add_to(sums: keras.Variable, values: Tensor) -> None:
+    """Add values to sums and their rounding errors, `(2, width)`."""
+    sums.assign(_two_sum(sums[0], sums[1], values))
 
 
 def _two_sum(total: Tensor, error: Tensor, value: Tensor) -> Tensor:
@@ -87,13 +98,17 @@ def rows_and_weights(
     """Flatten rows and their reconstructions to `(rows, features)`, with the weights, 1 or 0.
 
     Where steps have weights of their own, or `step_axes` leading axes count steps, each step
-    becomes a row.
+    becomes a row. Weights are `(rows,)`; those of entries are `(rows, features)`, and both rows and
+    reconstructions become 0 where they are.
     """
     for name, rows in (("x", x), ("x_hat", x_hat), ("sample_weight", sample_weight)):
         require_unmasked(rows, name)
     x, x_hat = (ops.cast(rows, "float32") for rows in (x, x_hat))
     weights = _binary(sample_weight)
-    if weights is not None:
+    if weights is not None and step_weights.are_of_entries(weights.shape, x.shape):
+        x, x_hat = (ops.where(weights > 0, rows, 0.0) for rows in (x, x_hat))
+        weights = ops.reshape(weights, (-1, math.prod(x.shape[step_axes:])))
+    elif weights is not None:
         step_axes = max(step_axes, len(weights.shape))
         weights = _flatten(weights, ops.shape(x)[:step_axes])
     if len(x.shape) != 2 or step_axes > 1:

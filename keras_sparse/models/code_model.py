@@ -114,7 +114,10 @@ class CodeModel(ScalingModel):
 
     def _reconstruct(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x, weights, _ = unpack(inputs)
-        with self._weigh_rows(weights):
+        entries = self._weigh_entries(x, weights)
+        if weights is not None and step_weights.are_of_entries(weights.shape, x.shape):
+            weights = step_weights.of_rows(weights)
+        with self._weigh_rows(weights, entries):
             silent_units = self.silent_units if training else None
             if silent_units is None:
                 h = self.encoder(x, training=training)
@@ -155,11 +158,13 @@ class CodeModel(ScalingModel):
 
         Raises:
             keras_sparse.data.DataError: If `x` is of the wrong shape or not finite, or has other
-                columns than the model.
+                columns than the model, or gaps with `missing="error"` or `"skip"`, or a row has no
+                entry.
             ValueError: If the model has a normalization and `adapt` was not called.
         """
         self._require_ready()
-        return outputs_for(self.encoder, order_by_name(x, self.columns), "x", batch_size)
+        x = order_by_name(x, self.columns)
+        return outputs_for(self.encoder, x, "x", batch_size, self.missing, self.columns)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
         """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_sparse.data import shards
 from keras_sparse.data.arrays import checksum
+from keras_sparse.data.missing import fill_with_means
 
 SAMPLE, FEWEST, VALUES = 4096, 1024, 1 << 22
 """Rows that are drawn, fewer if they hold more values, but not below the second; one per unit."""
@@ -29,8 +30,11 @@ class DataStart:
     have much in common would together explain a row many times over. No two units get equal
     directions, which would stay equal.
 
+    Gaps in rows count as the mean of their column.
+
     Args:
-        encoder: Kernel that computes the pre-activations, `(features, units)`.
+        encoder: Kernel that computes the pre-activations, `(features, units)`; what follows more
+            inputs than there are features stays 0.
         decoder: Kernel that takes the code, `(units, features)`.
         k: Active units per row.
     """
@@ -61,7 +65,12 @@ class DataStart:
         directions[: len(found)] = found
         some = drawn[random.permutation(len(drawn))[:GAIN_ROWS]]
         decoder.assign(directions)
-        encoder.assign(find_gain(some, directions, self._k) * directions.T)
+        encoder.assign(widen(find_gain(some, directions, self._k) * directions.T, encoder))
+
+
+def widen(kernel: np.ndarray, variable: keras.Variable) -> np.ndarray:
+    """Add rows of zeros to a kernel, as many as its variable has more inputs."""
+    return np.pad(kernel, ((0, variable.shape[0] - len(kernel)), (0, 0)))
 
 
 def count_rows(units: int, features: int) -> int:
@@ -77,7 +86,7 @@ def find_directions(rows: np.ndarray, count: int, random: np.random.Generator) -
         count: The largest number of directions.
         random: The generator.
     """
-    centred = np.asarray(rows, np.float64)
+    centred = fill_with_means(np.asarray(rows, np.float64))
     centred = centred - centred.mean(axis=0)
     norms = np.linalg.norm(centred, axis=1)
     away = np.flatnonzero(norms > 1e-6 * norms.max())
@@ -118,14 +127,16 @@ def find_gain(rows: np.ndarray, directions: np.ndarray, k: int) -> float:
         k: Active units per row.
 
     Returns:
-        `Σ x·x̂ / Σ x̂·x̂`, by least squares, with `x̂` the reconstructions for `g = 1`; 1 if they are
-        all zero.
+        `Σ x·x̂ / Σ x̂·x̂`, by least squares over entries, with `x̂` the reconstructions for `g = 1`; 1
+        if they are all zero.
     """
     x = np.asarray(rows, np.float64)
+    gaps = np.isnan(x)
+    x = fill_with_means(x)
     codes = x @ directions.T
     kept = min(k * len(x), codes.size)
     smallest = np.partition(codes, codes.size - kept, axis=None)[codes.size - kept]
-    x_hat = np.where(codes >= max(smallest, 0), codes, 0) @ directions
+    x_hat = np.where(gaps, 0.0, np.where(codes >= max(smallest, 0), codes, 0) @ directions)
     norm = np.sum(x_hat * x_hat)
     return float(np.sum(x * x_hat) / norm) if norm else 1.0
 

@@ -10,7 +10,8 @@ from keras import ops
 
 from keras_sparse.data.arrays import compatible
 from keras_sparse.models import refined_pair
-from keras_sparse.models.scaling import Scaling
+from keras_sparse.models.data_start import widen
+from keras_sparse.models.scaling import Scaling, prepare_rows
 from keras_sparse.sparsity import code_values
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.placement import nested_layers
@@ -34,11 +35,14 @@ def build(
     refine: int,
     dtype: Any,
     name: str,
+    missing: str = "error",
     rho: float | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Build encoder and decoder of dense layers; the decoder mirrors the encoder.
 
     With a normalization the encoder starts with the scaling, and the decoder ends with its inverse.
+    With gaps in rows it fills them first. What an encoder reads of which entries there are counts
+    for nothing at the start.
     An activation by count is a layer of its own, `code`, behind the layer `pre_activation`; a
     refined code is one layer, `code`. The arguments are those of `SparseAutoencoder`; `name` is
     that of the autoencoder. `rho` is the mean activation at which sigmoid codes start.
@@ -52,6 +56,7 @@ def build(
             normalization=normalization,
             kernel_regularizer=kernel_regularizer,
             decoder_constraint=decoder_constraint,
+            missing=missing,
             dtype=dtype,
             names=names,
         )
@@ -70,7 +75,7 @@ def build(
         )
 
     x = keras.Input((input_dim,), name="x")
-    h = Scaling(name="scaling")(x) if normalization else x
+    h = prepare_rows(x, normalization, missing)
     for index, units in enumerate(hidden_units, start=1):
         h = dense(units, f"hidden_{index}", HIDDEN_ACTIVATION)(h)
     if isinstance(activation, CountActivation):
@@ -81,6 +86,10 @@ def build(
     else:
         h = dense(code_dim, "code", activation, bias=_start_at(rho, activation))(h)
     encoder = keras.Model(x, h, name=names[0])
+    first = next(layer for layer in encoder.layers if isinstance(layer, keras.layers.Dense))
+    kernel = ops.convert_to_numpy(first.kernel)
+    if len(kernel) > input_dim:
+        first.kernel.assign(widen(kernel[:input_dim], first.kernel))
 
     h = code = keras.Input((code_dim,), name="code")
     widths = [*reversed(hidden_units), input_dim]
@@ -116,7 +125,7 @@ def _tie(writer: keras.layers.Layer, reader: keras.layers.Layer) -> None:
     rows = ops.convert_to_numpy(reader.kernel)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     reader.kernel.assign(rows)
-    writer.kernel.assign(rows.T)
+    writer.kernel.assign(widen(rows.T, writer.kernel))
 
 
 def find_count(layer: keras.layers.Layer) -> Any:

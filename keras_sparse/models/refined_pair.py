@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse.models.scaling import Scaling
+from keras_sparse.models.scaling import Scaling, prepare_rows
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.refined_code import RefinedCode
 from keras_sparse.sparsity.by_count.tied_decoder import TiedDecoder
@@ -84,6 +84,7 @@ def build_refined(
     decoder_constraint: Any,
     dtype: Any,
     names: tuple[str, str],
+    missing: str = "error",
 ) -> tuple[keras.Model, keras.Model]:
     """Build an encoder that corrects its code once, and the decoder that is tied to it.
 
@@ -95,11 +96,11 @@ def build_refined(
         activation,
         constraint=decoder_constraint,
         kernel_regularizer=kernel_regularizer,
+        reads_observed=missing == "mask",
         dtype=dtype,
         name="code",
     )
-    scaled = Scaling(name="scaling")(x) if normalization else x
-    encoder = keras.Model(x, refined(scaled), name=names[0])
+    encoder = keras.Model(x, refined(prepare_rows(x, normalization, missing)), name=names[0])
 
     h = keras.Input((code_dim,), name="code")
     y = TiedDecoder(refined, dtype=dtype, name="reconstruction")(h)

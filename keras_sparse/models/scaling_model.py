@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from keras_sparse.data import arrays
+from keras_sparse.data import missing as gaps
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.named_rows import find_names, order_by_name, require_names
 from keras_sparse.distribution import hosts
-from keras_sparse.models.scaling import Scaling, learn_scaling
+from keras_sparse.models.scaling import MeanImputer, Scaling, learn_scaling
 from keras_sparse.training import jax_state
 from keras_sparse.training.trainer import ReconstructionModel
 from keras_sparse.utils.types import Tensor
@@ -21,14 +22,20 @@ from keras_sparse.utils.types import Tensor
 class ScalingModel(ReconstructionModel):
     """A `ReconstructionModel` of two halves, with `Scaling` layers if it has a normalization.
 
-    A subclass sets `encoder`, `decoder`, `_arguments` and `_adapted`.
+    A subclass sets `encoder`, `decoder`, `_arguments`, `_adapted` and `_missing`.
     """
 
     encoder: keras.Model
     decoder: keras.Model
     _arguments: Mapping[str, Any] | None
     _adapted: bool
+    _missing: str = "error"
     _columns: tuple[str, ...] | None = None
+
+    @property
+    def missing(self) -> str:
+        """What is done with missing values: `"error"`, `"skip"`, `"mean"` or `"mask"`."""
+        return self._missing
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -68,18 +75,28 @@ class ScalingModel(ReconstructionModel):
 
     @property
     def adapted(self) -> bool:
-        """Whether offset and scale are known, from `adapt` or a file, or not needed."""
-        return self._adapted or not any(layer.is_identity for layer in self._scalings)
+        """Whether offset, scale and centre are known, from `adapt` or a file, or not needed."""
+        learnt: list[Scaling | MeanImputer] = [*self._scalings, *self._imputers]
+        return self._adapted or not any(layer.is_identity for layer in learnt)
 
     @property
     def _scalings(self) -> list[Scaling]:
         layers = [*self.encoder.layers, *self.decoder.layers]
         return [layer for layer in layers if isinstance(layer, Scaling)]
 
+    @property
+    def _imputers(self) -> list[MeanImputer]:
+        return [layer for layer in self.encoder.layers if isinstance(layer, MeanImputer)]
+
     def scale(self, x: Any) -> np.ndarray:
-        """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling."""
+        """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling.
+
+        Gaps stay gaps.
+        """
         self._require_ready()
-        rows = arrays.as_rows(order_by_name(x, self.columns), self.row_shape)
+        x = order_by_name(x, self.columns)
+        missing = gaps.of_encoding(self.missing)
+        rows = arrays.as_rows(x, self.row_shape, missing=missing, columns=self.columns)
         return ops.convert_to_numpy(self._scale(rows))
 
     def _scale(self, x: Tensor) -> Tensor:
@@ -92,40 +109,49 @@ class ScalingModel(ReconstructionModel):
         if not self.adapted:
             raise ValueError(
                 f"Expected a model whose offset and scale are known (normalization="
-                f"{self.normalization!r}). Received: one that was not adapted. Remedy: call "
-                "`adapt(x)` first"
+                f"{self.normalization!r}, missing={self.missing!r}). Received: one that was not "
+                "adapted. Remedy: call `adapt(x)` first"
             )
 
     def _prepare(self, rows: Any) -> None:
-        if rows is not None and self.normalization is not None and not self.adapted:
+        if rows is not None and self._can_adapt and not self.adapted:
             self.adapt(rows)
         self._require_ready()
+
+    @property
+    def _can_adapt(self) -> bool:
+        return self.normalization is not None or bool(self._imputers)
 
     def adapt(self, x: Any) -> None:
         """Learn offset and scale of the columns from an array or a finite stream of batches.
 
-        From a table or a mapping, the model also learns the names of its columns.
+        With `missing="mean"` and `"mask"` also their centres, with which gaps are filled. All come
+        from the entries that there are, and with `"skip"` from the rows without a gap. From a table
+        or a mapping, the model also learns the names of its columns.
 
         `fit` does so by itself with its training rows, once, if a model was not adapted before.
         This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
         A constant column gets scale 1.
 
         Raises:
-            ValueError: If the model has no normalization.
-            keras_sparse.data.DataError: If there are fewer than two rows, some are not finite, or
-                the mean of a column is over 1e5 times its deviation: float32 loses its digits.
+            ValueError: If the model has no normalization, and fills no gaps.
+            keras_sparse.data.DataError: If there are fewer than two rows, some are not finite, a
+                column has no entry, or its mean is over 1e5 times its deviation: float32 loses its
+                digits.
         """
-        if self.normalization is None:
+        if not self._can_adapt:
             raise ValueError(
                 "Expected a model with a normalization. Received: normalization=None. Remedy: "
                 "SparseAutoencoder(..., normalization='standard')"
             )
         columns = self.columns or find_names(x)
         x = order_by_name(x, columns)
-        offset, scale = learn_scaling(x, self.row_shape, self.normalization, columns)
-        hosts.require_same(statistics=zlib.crc32(offset.tobytes() + scale.tobytes()))
+        learnt = learn_scaling(x, self.row_shape, self.normalization, columns, self.missing)
+        hosts.require_same(statistics=zlib.crc32(b"".join(part.tobytes() for part in learnt)))
         for layer in self._scalings:
-            layer.assign(offset, scale)
+            layer.assign(learnt.offset, learnt.scale)
+        for imputer in self._imputers:
+            imputer.centre.assign(learnt.centre)
         if columns is not None:
             self.columns = columns
         self._adapted = True

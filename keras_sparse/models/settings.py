@@ -162,6 +162,10 @@ class Settings:
         0, "resample dead ReLU units every N epochs", positive, unset="never", metavar="N"
     )
 
+    missing: str = "error"
+    """What is done with missing values, as in `SparseAutoencoder`; no option of its own: it follows
+    from how a table is read."""
+
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Parameters of the sparsity family that have no field of their own, by name."""
 

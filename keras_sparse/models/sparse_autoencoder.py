@@ -12,6 +12,7 @@ import numpy as np
 from keras_sparse.callbacks.calibrate import Calibrate
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.callbacks.target_l0 import TargetL0
+from keras_sparse.data.missing import admits_gaps, require_choice
 from keras_sparse.distribution import devices
 from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.models import choices, encoder_decoder
@@ -89,6 +90,11 @@ class SparseAutoencoder(CodeModel):
             at the same L0, and a step of training takes two to three times as long, a code three
             times. 1 is refused with hidden layers, an activation of the output, or `Matryoshka`.
             `"auto"` is 1 for sparsity="auto" where it is not refused, else 0.
+        missing: What is done with missing values, which are NaN. `"error"` refuses them; `"skip"`
+            leaves rows with a gap out of `fit`, `adapt` and `evaluate`, and `encode` refuses them;
+            with `"mean"` the encoder puts the mean of its column in each gap, and with `"mask"` it
+            also reads which entries there are. Losses and measures then count entries alone: the
+            loss of a row is the mean over its entries. A row without any is refused.
         **kwargs: Passed to `keras.Model`.
 
     Raises:
@@ -123,9 +129,11 @@ class SparseAutoencoder(CodeModel):
         decoder_constraint: Any = "auto",
         rho_horizon: float | None = None,
         refine: int | str = "auto",
+        missing: str = "error",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)
+        self._missing = require_choice(missing)
         for name, size in (("input_dim", input_dim), ("code_dim", code_dim)):
             _require_size(name, size)
         for size in hidden_units:
@@ -160,6 +168,7 @@ class SparseAutoencoder(CodeModel):
             "kernel_regularizer": keras.regularizers.get(kernel_regularizer),
             "decoder_constraint": chosen.decoder_constraint,
             "refine": chosen.refine,
+            "missing": missing,
         }
         # In a dictionary, Keras would track an activation that is a layer.
         self._arguments = MappingProxyType(arguments)
@@ -187,6 +196,7 @@ class SparseAutoencoder(CodeModel):
         sparsity: ActivityRegularizer | None = None,
         target_l0: float | None = None,
         rho_horizon: float | None = None,
+        missing: str = "error",
         **kwargs: Any,
     ) -> "SparseAutoencoder":
         """A sparse autoencoder of your own encoder and decoder: convolutional, tied, of any rank.
@@ -203,11 +213,13 @@ class SparseAutoencoder(CodeModel):
                 count, set `keras.constraints.UnitNorm(axis=1)` on the kernel that takes the code.
             target_l0: As in the constructor.
             rho_horizon: As in the constructor.
+            missing: `"error"` or `"skip"`, as in the constructor: an encoder of your own fills no
+                gaps.
             **kwargs: Passed to `keras.Model`.
 
         Raises:
             ValueError: If encoder and decoder do not fit together, or KL is used with an encoder
-                whose codes leave [0, 1].
+                whose codes leave [0, 1], or `missing` admits gaps.
             TypeError: If one of them is no Keras model.
         """
         encoder_decoder.require_pair(encoder, decoder)
@@ -219,6 +231,14 @@ class SparseAutoencoder(CodeModel):
         model = cls.__new__(cls)
         keras.Model.__init__(model, **kwargs, autocast=False)
         model._arguments = None
+        model._missing = require_choice(missing)
+        if admits_gaps(missing):
+            raise ValueError(
+                "Invalid value for argument `missing`. Expected 'error' or 'skip' with an encoder "
+                f"of your own, which fills no gaps. Received: missing={missing!r}. Remedy: "
+                f"SparseAutoencoder(..., missing={missing!r}), or weights of 0 for gaps that you "
+                "fill (sample_weight)"
+            )
         model._assemble(encoder, decoder, sparsity, rho_horizon, target_l0)
         return model
 
@@ -315,6 +335,7 @@ class SparseAutoencoder(CodeModel):
         config["target_l0"] = self.target_l0
         config["adapted"] = self._adapted
         config["columns"] = self.columns
+        config["missing"] = self.missing
         if self._arguments is None:
             # Keras marks an object as shared from the second time it serializes it. This keeps
             # layers that encoder and decoder share.

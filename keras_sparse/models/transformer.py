@@ -10,6 +10,12 @@ import numpy as np
 
 from keras_sparse.data import arrays
 from keras_sparse.data.column_statistics import require_resolved
+from keras_sparse.data.missing import (
+    admits_gaps,
+    drop_incomplete,
+    of_encoding,
+    require_choice,
+)
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.budget import Budget
@@ -63,6 +69,8 @@ class SparseAutoencoderTransformer(
         activation: Activation of the code, as in `SparseAutoencoder`.
         output_activation: Activation of the reconstruction, as in `SparseAutoencoder`.
         normalization: Scaling of the rows inside the model, as in `SparseAutoencoder`.
+        missing: What is done with missing values, as in `SparseAutoencoder`; with `"skip"`,
+            `transform` and `score` refuse rows with a gap.
         epochs: Passes over the rows; by default those of 4,000 steps.
         batch_size: Rows per step; by default 32 to 256, as there are rows.
         learning_rate: Learning rate of Adam. `None` is the schedule that
@@ -102,6 +110,7 @@ class SparseAutoencoderTransformer(
         activation: Any = "auto",
         output_activation: Any = "linear",
         normalization: str | None = Settings.normalization,
+        missing: str = Settings.missing,
         epochs: int | None = Settings.epochs,
         batch_size: int | None = Settings.batch_size,
         learning_rate: float | None = Settings.learning_rate,
@@ -118,6 +127,7 @@ class SparseAutoencoderTransformer(
         self.activation = activation
         self.output_activation = output_activation
         self.normalization = normalization
+        self.missing = missing
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -138,7 +148,13 @@ class SparseAutoencoderTransformer(
                 float32 loses is named.
             TrainingError: If the loss stops being finite.
         """
-        x = arrays.numeric(self._rows(X, reset=True, ensure_min_samples=2), "X")
+        require_choice(self.missing)
+        gaps = self.missing != "error"
+        x = arrays.numeric(self._rows(X, reset=True, gaps=gaps, ensure_min_samples=2), "X")
+        if self.missing == "skip":
+            x, _ = drop_incomplete("X", x, None)
+        else:
+            arrays.require_rows(x, x.shape[1:], name="X", at_least=2, missing=self.missing)
         if self.normalization is not None:
             require_resolved(x, getattr(self, "feature_names_in_", None))
         if self.epochs is not None and not (
@@ -160,9 +176,10 @@ class SparseAutoencoderTransformer(
                 activation=self.activation,
                 output_activation=self.output_activation,
                 normalization=self.normalization,
+                missing=self.missing,
             )
             model.columns = getattr(self, "feature_names_in_", None)
-            if model.normalization is not None:
+            if not model.adapted:
                 model.adapt(x)
             model.compile(settings.optimizer(), run_eagerly=_is_short(budget, len(x)))
             history = model.fit(
@@ -185,7 +202,7 @@ class SparseAutoencoderTransformer(
     def transform(self, X: Any) -> Any:
         """Encode rows: `(rows, code_dim)` in float32, or a CSR matrix with `sparse_output`."""
         check_is_fitted(self)
-        codes = self.model_.encode(self._rows(X))
+        codes = self.model_.encode(self._rows(X, gaps=self._has_gaps()))
         if not self.sparse_output:
             return codes
         return csr_matrix(
@@ -202,12 +219,17 @@ class SparseAutoencoderTransformer(
     def score(self, X: Any, y: Any = None) -> float:
         """Return the explained variance of the reconstructions, in the scaled space."""
         check_is_fitted(self)
-        x = arrays.numeric(self._rows(X), "X")
-        reconstructed = self.model_.decode(self.model_.encode(x))
-        return functional.explained_variance(self.model_.scale(x), self.model_.scale(reconstructed))
+        x = arrays.numeric(self._rows(X, gaps=self._has_gaps()), "X")
+        model = self.model_
+        reconstructed = model.decode(model.encode(x))
+        scaled = model.scale(x), model.scale(reconstructed)
+        return functional.explained_variance(*scaled, of_encoding(model.missing))
 
-    def _rows(self, X: Any, *, reset: bool = False, **checks: Any) -> Any:
-        """Validate rows; a sparse matrix becomes CSR."""
+    def _has_gaps(self) -> bool:
+        return admits_gaps(self.missing)
+
+    def _rows(self, X: Any, *, reset: bool = False, gaps: bool = False, **checks: Any) -> Any:
+        """Validate rows, which may have gaps or not; a sparse matrix becomes CSR."""
         arrays.require_unmasked(X, "X")
         given: Any = np.asarray(X) if isinstance(X, (list, tuple)) else X
         dtypes: Any = getattr(given, "dtypes", getattr(given, "dtype", None))
@@ -218,6 +240,7 @@ class SparseAutoencoderTransformer(
                 )
         # float64 rows stay float64, for the statistics of the scaling.
         dtype = [np.float64, np.float32]
+        checks["ensure_all_finite"] = "allow-nan" if gaps else True
         return validate_data(self, given, reset=reset, accept_sparse="csr", dtype=dtype, **checks)
 
     def _settings(self) -> Settings:
@@ -281,6 +304,7 @@ class SparseAutoencoderTransformer(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing != "error"
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

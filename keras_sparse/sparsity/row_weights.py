@@ -24,6 +24,7 @@ SUMS_OVER_ROWS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularize
 
 class _Announced(threading.local):  # a replica of MirroredStrategy runs in a thread of its own
     weights: Tensor | None = None
+    entries: Tensor | None = None
 
 
 _announced = _Announced()  # torch.compile follows no ContextVar
@@ -53,6 +54,11 @@ def row_weights(h: Tensor) -> tuple[Tensor | None, Tensor | float]:
             "Remedy: a penalty on codes of shape (batch, ..., units)"
         )
     return step_weights.of_codes(weights, h), ops.mean(weights)
+
+
+def entry_weights() -> Tensor | None:
+    """Weights of the entries of the rows, of their shape; `None` if all entries of a row count."""
+    return _announced.entries
 
 
 class RowWeighting:
@@ -87,18 +93,23 @@ class RowWeighting:
                 )
 
     @contextmanager
-    def __call__(self, weights: Tensor | None) -> Iterator[None]:
-        """Announce the relative weights of the rows or their steps, or that all rows count."""
-        if weights is None:
-            yield
-            return
-        _announced.weights = weights
-        self._count_calls(1)
+    def __call__(self, weights: Tensor | None, entries: Tensor | None = None) -> Iterator[None]:
+        """Announce the relative weights of the rows or their steps, or that all rows count.
+
+        Args:
+            weights: The weights.
+            entries: Weights of the entries of the rows, for what compares rows.
+        """
+        _announced.entries = entries
+        if weights is not None:
+            _announced.weights = weights
+            self._count_calls(1)
         try:
             yield
         finally:
-            self._count_calls(-1)
-            _announced.weights = None
+            if weights is not None:
+                self._count_calls(-1)
+            _announced.weights = _announced.entries = None
 
     def _count_calls(self, change: int) -> None:
         """Replace the regularizers of Keras in the first of the calls that run, until the last."""

@@ -1,6 +1,8 @@
-"""Weights of rows, or of the steps of rows, for codes, losses and measures.
+"""Weights of rows, of the steps of rows, or of their entries, for codes, losses and measures.
 
-Weights have the shape of the leading axes of rows: `(rows,)`, or `(rows, steps)`.
+Weights have the shape of the leading axes of rows: `(rows,)`, or `(rows, steps)`. Those of entries
+have the shape of the rows themselves; a gap is an entry of weight 0. A row, or a step, has the mean
+weight of its entries of other weights than 0.
 """
 
 import functools
@@ -45,8 +47,36 @@ def of_codes(weights: Tensor | None, h: Tensor) -> Tensor | None:
     """
     if weights is None or has_steps_of(h.shape[:-1], weights.shape):
         return weights
-    steps = tuple(range(1, len(weights.shape)))
-    return ops.divide_no_nan(ops.sum(weights, axis=steps), ops.sum(binary(weights), axis=steps))
+    return _mean_of_live(weights, tuple(range(1, len(weights.shape))))
+
+
+def _mean_of_live(weights: Tensor, axes: int | tuple[int, ...]) -> Tensor:
+    """The mean of the weights that are not zero."""
+    return ops.divide_no_nan(ops.sum(weights, axis=axes), ops.sum(binary(weights), axis=axes))
+
+
+def observed(x: Tensor) -> Tensor:
+    """1 for each entry of rows, 0 for a gap, which is NaN."""
+    return ops.cast(ops.logical_not(ops.isnan(x)), "float32")
+
+
+def are_of_entries(weights: Sequence[int | None], rows: Sequence[int | None]) -> bool:
+    """Whether weights of one shape are those of the entries of rows of another."""
+    return len(weights) == len(rows) > 1 and weights[-1] != 1
+
+
+def of_rows(entries: Tensor) -> Tensor:
+    """Weights of rows, or of their steps, from those of their entries."""
+    return _mean_of_live(entries, -1)
+
+
+def within_rows(entries: Tensor) -> Tensor:
+    """Weights of entries relative to the others of their row: `w_j · d / Σ w`, for `d` entries.
+
+    Their mean over a row, or a step, is 1, or 0 if it has no entry of another weight than 0.
+    """
+    features = ops.cast(ops.shape(entries)[-1], "float32")
+    return entries * ops.divide_no_nan(features, ops.sum(entries, axis=-1, keepdims=True))
 
 
 def has_steps_of(shape: Sequence[int | None], weights: Sequence[int | None]) -> bool:

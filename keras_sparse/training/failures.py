@@ -38,7 +38,10 @@ def explain_divergence(model: Any, rows: Rows | None) -> str:
     largest = 0.0
     if rows is not None:
         with np.errstate(all="ignore"):
-            largest = float(np.abs(model.scale(rows.x)).max())
+            scaled = np.abs(model.scale(rows.x))
+            largest = float(
+                np.where(np.isnan(rows.x), 0, scaled).max()
+            )  # of a gap nothing is known
     if not largest <= HUGE:
         return (
             f"The likely cause: rows of huge values, up to {largest:.3g} in the loss. "

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_sparse.data import arrays, shards
+from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.metrics import masks
 from keras_sparse.sparsity import step_weights
@@ -93,7 +94,14 @@ def _concatenate(batches: Sequence[Any]) -> Any:
     return None if batches[0] is None else np.concatenate([*map(widen_float16, batches)])
 
 
-def outputs_for(model: keras.Model, x: Any, name: str, batch_size: int) -> np.ndarray:
+def outputs_for(
+    model: keras.Model,
+    x: Any,
+    name: str,
+    batch_size: int,
+    missing: str = "error",
+    columns: Sequence[str] | None = None,
+) -> np.ndarray:
     """The outputs of a model for a user's rows, or for one row.
 
     Args:
@@ -102,19 +110,24 @@ def outputs_for(model: keras.Model, x: Any, name: str, batch_size: int) -> np.nd
             which `batch_size` rows are dense at a time.
         name: The argument that an error names.
         batch_size: Rows at a time.
+        missing: What is done with gaps in rows, one of `keras_sparse.data.missing.CHOICES`; as each
+            row needs an output, `"skip"` refuses them.
+        columns: Names of the columns, for errors.
 
     Raises:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
+    missing = of_encoding(missing)
     shape = model.input_shape[1:]
     if arrays.is_sparse(x) and len(x.shape) == 2 == len(shape) + 1:
         x = SparseRows(x)
     if shards.on_disk(x) and len(x.shape) > len(shape):
         arrays.require_shape(x, shape, name=name)
-        return outputs(model, shards.source(x), batch_size)
+        return outputs(model, shards.source(x, missing), batch_size)
     array = arrays.numeric(x, name)
     single = array.ndim == len(shape)
-    rows = arrays.as_rows(array[np.newaxis] if single else array, shape, name=name)
+    whole = array[np.newaxis] if single else array
+    rows = arrays.as_rows(whole, shape, name=name, missing=missing, columns=columns)
     result = outputs(model, rows, batch_size)
     return result[0] if single else result
 

@@ -43,6 +43,58 @@ def hide_masked(x: Tensor, x_hat: Tensor, mask: Tensor | None) -> tuple[Tensor, 
     return x, ops.where(live, x_hat, ops.cast(x, x_hat.dtype))
 
 
+def weigh_entries(rows: Tensor, weights: Tensor | None, *, gaps: bool) -> Tensor | None:
+    """Weights of the entries of rows, from those of a batch and from gaps.
+
+    Args:
+        rows: Rows, `(batch, ..., features)`.
+        weights: Weights of rows, of steps or of entries, or `None`.
+        gaps: Whether rows may have gaps, which are NaN.
+
+    Returns:
+        Weights of the shape of the rows; `None` if all entries of a row count the same.
+    """
+    if gaps:
+        return step_weights.combine(weights, step_weights.observed(rows))
+    if weights is None or not step_weights.are_of_entries(weights.shape, rows.shape):
+        return None
+    return weights
+
+
+def join_mask(entries: Tensor | None, mask: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Weights of entries and a mask; one that covers the entries becomes part of their weights."""
+    if entries is None or mask is None or len(mask.shape) < len(entries.shape):
+        return entries, mask
+    return step_weights.combine(entries, mask), None
+
+
+def hide_gaps(x: Tensor, x_hat: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and reconstructions, both 0 where an entry has no weight."""
+    live = ops.not_equal(entries, 0)
+    return tuple(ops.where(live, rows, ops.zeros_like(rows)) for rows in (x, x_hat))
+
+
+def split_entries(
+    x: Tensor, x_hat: Tensor, weights: Tensor, entries: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows and reconstructions with each entry as a step, and the weights of these steps.
+
+    The mean that a Keras loss takes is then `mean over rows of r · Σ_j w_j l_j / Σ_j w_j`.
+
+    Args:
+        x: Rows, `(batch, ..., features)`.
+        x_hat: Reconstructions, or several of each row.
+        weights: `r`, relative weights of rows or steps.
+        entries: `w`, weights of entries.
+    """
+    of_entries = step_weights.expand(weights, len(entries.shape)) * step_weights.within_rows(
+        entries
+    )
+    if len(x.shape) > len(entries.shape):  # several reconstructions of a row
+        of_entries = ops.expand_dims(of_entries, axis=1)
+    return ops.expand_dims(x, axis=-1), ops.expand_dims(x_hat, axis=-1), of_entries
+
+
 def add_prefixes(x: Tensor, x_hat: Tensor, prefixes: Tensor) -> tuple[Tensor, Tensor]:
     """Rows and reconstructions, those of several prefixes of a code as steps of a row.
 

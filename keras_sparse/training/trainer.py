@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.named_rows import find_names, order_by_name, order_parts
 from keras_sparse.distribution import devices, hosts
 from keras_sparse.training import fitting, jax_state
@@ -89,10 +90,12 @@ class ReconstructionModel(LossModel):
             validation_data: Rows, `(x, y)` or `(x, y, sample_weight)`, or a stream as above.
             shuffle: Whether to shuffle arrays and a finite `PyDataset` each epoch.
             class_weight: Must be `None`.
-            sample_weight: Weight of each row, or of each step `(rows, steps)`, in the
-                reconstruction and in the penalty. A step of training takes weights relative to the
-                others of its batch; logged losses are weighted means over all rows. Measures leave
-                out what has weight 0 and count all other rows the same.
+            sample_weight: Weight of each row, of each step `(rows, steps)`, or of each entry, of
+                the shape of the rows, in the reconstruction and in the penalty. A step of training
+                takes weights relative to the others of its batch; logged losses are weighted means
+                over all rows. Of entries, the loss of a row is their weighted mean, and the row has
+                the mean weight of its entries of other weights than 0: weight 0 is a gap. Measures
+                leave out what has weight 0 and count all others the same.
             initial_epoch: As in Keras.
             steps_per_epoch: Steps of an epoch. With arrays, passes over the rows go on from one
                 epoch to the next, so that each has every row once.
@@ -119,6 +122,8 @@ class ReconstructionModel(LossModel):
                 f"one input and no classes. Received: x of type {type(x).__name__}, "
                 f"class_weight={class_weight}"
             )
+        if self.missing == "skip" and not streams.is_stream(x):
+            x, y, sample_weight = prepare.leave_out(x, y, sample_weight)
         training, held_out = prepare.make_fit_batches(
             x,
             y,
@@ -131,6 +136,8 @@ class ReconstructionModel(LossModel):
             validation_batch_size=validation_batch_size,
             validation_steps=validation_steps,
             steps_per_epoch=steps_per_epoch,
+            missing=self.missing,
+            columns=columns,
         )
         if columns is not None:
             self.columns = columns
@@ -180,7 +187,7 @@ class ReconstructionModel(LossModel):
             batch_size: Rows per step, of arrays; 1,024 by default. KL depends on it: its ρ̂ is the
                 mean over a batch.
             verbose: As in Keras.
-            sample_weight: Weight of each row or step, as in `fit`.
+            sample_weight: Weight of each row, step or entry, as in `fit`.
             steps: As in Keras.
             callbacks: As in Keras.
             return_dict: As in Keras.
@@ -194,8 +201,12 @@ class ReconstructionModel(LossModel):
         in_fit = x is not None and x is self._held_out  # Keras' `fit` passes what we prepared
         if not in_fit:
             x, y = order_by_name(x, self.columns), order_by_name(y, self.columns, "y")
-            rows = prepare.check_input(x, y, sample_weight, self.row_shape)
-            x = prepare.make_batches(rows, self.row_shape, batch_size, EVALUATION_BATCH_SIZE)
+            rows = prepare.check_input(
+                x, y, sample_weight, self.row_shape, missing=self.missing, columns=self.columns
+            )
+            x = prepare.make_batches(
+                rows, self.row_shape, batch_size, EVALUATION_BATCH_SIZE, missing=self.missing
+            )
         with devices.keep_parts(), unwrap_errors(x), jax_state.keep_variables(self):
             results = super().evaluate(
                 prepare.make_input(x),
@@ -228,7 +239,10 @@ class ReconstructionModel(LossModel):
         """
         self._require_ready()
         x = order_by_name(x, self.columns)
-        rows = prepare.check_input(x, None, None, self.row_shape)
+        missing = of_encoding(self.missing)
+        rows = prepare.check_input(
+            x, None, None, self.row_shape, missing=missing, columns=self.columns
+        )
         options = {"verbose": verbose, "callbacks": callbacks}
         if hosts.process()[1] > 1:  # Keras leaves each process with its part of the output alone
             if not isinstance(rows, batches.Rows):
@@ -246,7 +260,7 @@ class ReconstructionModel(LossModel):
             return widen_float16(reconstructions)[: len(rows.x)]
         real: list[np.ndarray] = []
         stream = streams.OnePass(
-            streams.iterate_batches(rows, self.row_shape, devices.sharing_devices(), real)
+            streams.iterate_batches(rows, self.row_shape, devices.sharing_devices(), real, missing)
         )
         steps = streams.length(rows) if steps is None else steps
         with unwrap_errors(stream), jax_state.keep_variables(self):

@@ -8,7 +8,9 @@ THRESHOLDS = "thresholds"
 """The feature of encoders whose codes jump from zero, at a threshold or by their rank in a row."""
 COLUMNS = "columns"
 """The feature of encoders whose columns have names."""
-FEATURES = frozenset({COLUMNS, THRESHOLDS})
+MISSING = "missing"
+"""The feature of encoders that take rows with gaps, which are NaN."""
+FEATURES = frozenset({COLUMNS, MISSING, THRESHOLDS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

@@ -16,6 +16,7 @@ from keras_sparse_export.bundle.format import (
     FORMATS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
+    MISSING,
     THRESHOLDS,
 )
 from keras_sparse_export.errors import BundleError, SchemaError
@@ -84,6 +85,11 @@ def get_columns(manifest: dict[str, Any]) -> tuple[str, ...] | None:
     """Return the names of the columns of a row, in their order; `None` if they have none."""
     names = manifest.get("columns")
     return None if names is None else tuple(names)
+
+
+def admits_gaps(manifest: dict[str, Any] | None) -> bool:
+    """Whether the encoder takes rows with gaps, which are NaN; not that of a bare file, `None`."""
+    return manifest is not None and MISSING in manifest.get("requires", ())
 
 
 def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -227,6 +233,9 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     if (statistics := manifest["statistics"]) is not None:
         _require_statistics(statistics, code[-1])
     _require_columns(manifest)
+    expected = "a key of the feature `missing`, present with it alone"
+    given = manifest.get("missing")
+    _require((given is not None) == admits_gaps(manifest), "missing", expected, given)
     _require_thresholds(manifest)
     _require_int8(manifest)
 

@@ -123,6 +123,11 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                 validate____defs_calibration(data__calibration, name_prefix + ".calibration")
             else:
                 pass
+        if "missing" in data_keys:
+            data_keys.remove("missing")
+            data__missing = data["missing"]
+            if not (isinstance(data__missing, str) and data__missing == 'mean' or isinstance(data__missing, str) and data__missing == 'mask'):
+                raise broken_rule(name_prefix + ".missing", 'enum', ['mean', 'mask'], data__missing)
         if "opset" in data_keys:
             data_keys.remove("opset")
             data__opset = data["opset"]
@@ -314,7 +319,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         data__files_value = data__files.get(data__files_key)
                         validate____defs_file(data__files_value, name_prefix + ".files.{data__files_key}".format(**locals()))
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'output', 'threshold', 'thresholds', 'calibration', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:

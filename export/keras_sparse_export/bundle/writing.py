@@ -14,6 +14,13 @@ MAX_LISTED = 50
 """Names of columns on the card."""
 
 
+MISSING_VALUES = {
+    "mean": "Rows may have gaps, which are NaN: each counts as the mean of its column.",
+    "mask": "Rows may have gaps, which are NaN: the encoder reads which entries there are.",
+}
+"""What the card says of gaps, by the manifest's `missing`."""
+
+
 def finish(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the card, then the manifest with the hash and size of every other file."""
     manifest = {"format": FORMAT, **manifest}
@@ -73,6 +80,8 @@ def format_card(manifest: dict[str, Any]) -> str:
         f"Parity with Keras: max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
         f"(allowed {parity['tolerance']:.2g}).",
     ]
+    if (missing := manifest.get("missing")) is not None:
+        lines += ["", f"{MISSING_VALUES[missing]} A row needs one entry or more."]
     if manifest.get("thresholds"):
         lines += ["", _describe_thresholds(manifest)]
     if (statistics := manifest["statistics"]) is not None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import get_columns, read_manifest
+from keras_sparse_export.bundle.manifest import admits_gaps, get_columns, read_manifest
 from keras_sparse_export.io import readers
 
 
@@ -17,6 +17,8 @@ class Form(NamedTuple):
 
     shape: tuple[int, ...]
     columns: tuple[str, ...] | None
+    gaps: bool = False
+    """Whether rows may have gaps."""
 
 
 class Batch(NamedTuple):
@@ -72,7 +74,8 @@ def _parse_delimiter(text: str) -> str:
 def read_form(bundle: Path) -> Form:
     """Return the form of the rows that a bundle's encoder takes."""
     manifest = read_manifest(bundle)
-    return Form(tuple(manifest["input"]["shape"]), get_columns(manifest))
+    shape = tuple(manifest["input"]["shape"])
+    return Form(shape, get_columns(manifest), admits_gaps(manifest))
 
 
 def check_columns(options: argparse.Namespace, source: str) -> None:
@@ -107,6 +110,7 @@ def read_chunks(
         columns=form.columns,
         delimiter=options.delimiter,
         decimal=options.decimal,
+        gaps=form.gaps,
         rows=rows,
     )
 
@@ -133,7 +137,7 @@ def read_batches(
     """
     pending: list[Batch] = []
     for chunk in read_chunks(options, source, form, rows):
-        faults = find_faults(chunk)
+        faults = find_faults(chunk, gaps=form.gaps)
         if faults and not skip:
             place, fault = min(faults.items())
             raise ValueError(
@@ -150,13 +154,19 @@ def read_batches(
         yield Batch(*map(np.concatenate, zip(*pending, strict=True)))
 
 
-def find_faults(chunk: readers.Chunk) -> dict[int, str]:
-    """Return why rows could not be parsed or are not finite, by their index in the chunk."""
+def find_faults(chunk: readers.Chunk, *, gaps: bool = False) -> dict[int, str]:
+    """Return why rows could not be parsed or are not finite, by their index in the chunk.
+
+    With `gaps` NaN is a gap, of which a row may have some.
+    """
     with np.errstate(over="ignore"):
         rows = chunk.rows.astype(np.float32, copy=False)
-    bad = ~np.isfinite(rows.reshape(len(rows), -1))
+    values = rows.reshape(len(rows), -1)
+    bad = np.isinf(values) if gaps else ~np.isfinite(values)
     places, first = np.flatnonzero(bad.any(axis=1)), bad.argmax(axis=1)
-    not_finite = {
-        int(place): f"NaN or infinity at position {first[place]} of the row" for place in places
-    }
-    return {**not_finite, **chunk.faults}
+    found = "infinity" if gaps else "NaN or infinity"
+    faults = {int(place): f"{found} at position {first[place]} of the row" for place in places}
+    if gaps:
+        empty = np.flatnonzero(np.isnan(values).all(axis=1)).tolist()
+        faults |= dict.fromkeys(empty, "gaps alone")
+    return {**faults, **chunk.faults}

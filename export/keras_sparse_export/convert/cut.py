@@ -126,6 +126,15 @@ def cut_decoder(model: keras.Model, layer: str | None) -> keras.Model:
     return decoder
 
 
+def find_missing(model: keras.Model, layer: str | None) -> str | None:
+    """Return how the encoder of a model treats gaps in rows, `"mean"` or `"mask"`.
+
+    `None` if rows may have none: of a model without an encoder of its own that is not known.
+    """
+    missing = getattr(model, "missing", None) if layer is None else None
+    return missing if missing in ("mean", "mask") else None
+
+
 class _PassOn(keras.layers.Layer):
     """Identity in place of an `ActivityPenalty`."""
 

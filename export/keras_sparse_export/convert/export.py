@@ -12,7 +12,7 @@ import onnx
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import COLUMNS, MANIFEST, THRESHOLDS
+from keras_sparse_export.bundle.format import COLUMNS, MANIFEST, MISSING, THRESHOLDS
 from keras_sparse_export.convert import canonical, code_values, cut, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.converter import Converted
@@ -67,7 +67,8 @@ def export_encoder(
             comparison. The bundle records statistics of the codes of all rows, with which
             `Encoder.drift` compares: for drift, pass 1,000 or more rows, drawn at random, that the
             model was not trained on. Without a sample, synthetic rows are used for the comparison
-            and the bundle has no statistics.
+            and the bundle has no statistics. Of a model that takes rows with gaps, every second row
+            of the comparison has some: a complete one loses a quarter of its entries.
         columns: Names of the columns of a row, in the order of the model. By default the model's
             own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
             them, and readers order by name what has names.
@@ -145,15 +146,14 @@ def export_encoder(
     if decoder:
         originals["decoder"] = cut.cut_decoder(model, layer)
 
+    missing = cut.find_missing(model, layer)
+    gaps = missing is not None
     with conversion.on_cpu():
         encoder = cut.clone_for_inference(encoder)
-        real = (
-            None
-            if sample is None
-            else samples.check_sample(sample, encoder.input_shape[1:], columns)
-        )
+        shape = encoder.input_shape[1:]
+        real = None if sample is None else samples.check_sample(sample, shape, columns, gaps=gaps)
         count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
-        candidates = samples.list_candidates(encoder, real, golden, count)
+        candidates = samples.list_candidates(encoder, real, golden, count, gaps=gaps)
         rows = np.concatenate(list(candidates.values()))
         converted = {
             "encoder": conversion.convert(
@@ -185,7 +185,7 @@ def export_encoder(
         converted["encoder"], golden, candidates, GOLDEN_ROWS, decoder=decoder
     )
     jumps = converted["encoder"].jumps
-    described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real)
+    described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
     int8 = None
     if quantize is not None:
         assert real is not None
@@ -202,6 +202,7 @@ def export_encoder(
             allow=allow,
             measure=choose_error(described),
             jumps=bool(jumps),
+            gaps=gaps,
         )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
         if int8 is not None:
@@ -212,7 +213,11 @@ def export_encoder(
             golden_rows=golden_rows,
             allow=allow,
             manifest={
-                "requires": [COLUMNS] * bool(columns) + [THRESHOLDS] * bool(jumps),
+                "requires": [
+                    *[COLUMNS] * bool(columns),
+                    *[MISSING] * gaps,
+                    *[THRESHOLDS] * bool(jumps),
+                ],
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
                 **({} if columns is None else {"columns": columns}),
                 "output": {
@@ -222,6 +227,7 @@ def export_encoder(
                 },
                 "threshold": threshold,
                 **described,
+                **({"missing": missing} if gaps else {}),
                 "opset": opset,
                 "ir_version": canonical.choose_ir_version(opset),
                 "min_onnxruntime": MIN_ONNXRUNTIME[opset],
@@ -232,7 +238,9 @@ def export_encoder(
                 "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
                 "statistics": None
                 if real is None
-                else _compute_statistics(converted["encoder"].onnx_bytes, real, threshold, allow),
+                else _compute_statistics(
+                    converted["encoder"].onnx_bytes, real, threshold, allow, gaps=gaps
+                ),
                 "int8": None if int8 is None else int8.manifest,
             },
         )
@@ -265,9 +273,10 @@ def _write(
 
 
 def _compute_statistics(
-    onnx_bytes: bytes, rows: np.ndarray, threshold: float, allow: Sequence[str]
+    onnx_bytes: bytes, rows: np.ndarray, threshold: float, allow: Sequence[str], *, gaps: bool
 ) -> dict[str, Any]:
-    encoder = OnnxModel(lambda: onnx_bytes, Path("encoder.onnx"), "sample", allow=allow)
+    file = Path("encoder.onnx")
+    encoder = OnnxModel(lambda: onnx_bytes, file, "sample", allow=allow, gaps=gaps)
     return calibration.describe_sample(encoder, rows, threshold)
 
 

@@ -15,7 +15,7 @@ from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io.columns import find_names, order_by_name, require_names
 from keras_sparse_export.runtime.jumps import observe_file
 from keras_sparse_export.runtime.parity import Run
-from keras_sparse_export.runtime.rows import require_unmasked
+from keras_sparse_export.runtime.rows import require_finite, require_unmasked
 
 CHUNK_ROWS = 1024
 SPREADS = (1, 10, 100)
@@ -51,7 +51,11 @@ def choose_columns(
 
 
 def check_sample(
-    sample: Any, shape: tuple[int, ...], columns: Sequence[str] | None = None
+    sample: Any,
+    shape: tuple[int, ...],
+    columns: Sequence[str] | None = None,
+    *,
+    gaps: bool = False,
 ) -> np.ndarray:
     """Return the sample as an array, without a copy unless its columns have names.
 
@@ -59,6 +63,11 @@ def check_sample(
         sample: Raw rows.
         shape: Shape of one row.
         columns: Names of the columns of the model.
+
+    Args:
+        sample: The rows.
+        shape: Shape of a row.
+        gaps: Whether rows may have gaps, which are NaN.
 
     Raises:
         TypeError: If it is not an array.
@@ -80,27 +89,45 @@ def check_sample(
         )
     for start in range(0, len(rows), CHUNK_ROWS):  # the sample may be a memory map
         with np.errstate(over="ignore"):
-            finite = np.isfinite(rows[start : start + CHUNK_ROWS].astype(np.float32)).all()
-        if not finite:
-            raise ValueError(
-                "Invalid value for argument `sample`. Expected finite rows. Received: NaN or "
-                "infinity"
-            )
+            part = rows[start : start + CHUNK_ROWS].astype(np.float32)
+        require_finite(part, "sample", start, gaps=gaps)
     return rows
 
 
 def list_candidates(
-    encoder: keras.Model, real: np.ndarray | None, golden: str, count: int
+    encoder: keras.Model,
+    real: np.ndarray | None,
+    golden: str,
+    count: int,
+    *,
+    gaps: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return up to `count` rows of each kind to compare and to choose golden rows from.
 
     There are synthetic rows without a sample, if they are to be golden, and if all codes of the
-    sample are zero: a file without weights would agree with those.
+    sample are zero: a file without weights would agree with those. With `gaps` every second row has
+    some.
     """
     candidates = {} if real is None else {"real": real[:count].astype(np.float32)}
     if real is None or golden == "synthetic" or not _encode(encoder, candidates["real"]).any():
         candidates["synthetic"] = _draw_synthetic(encoder, count)
+    if gaps:
+        candidates = {kind: add_gaps(rows) for kind, rows in candidates.items()}
     return candidates
+
+
+def add_gaps(rows: np.ndarray) -> np.ndarray:
+    """Remove a quarter of the entries, at random, of every second row that has no gap.
+
+    The first row stays as it is, and so does one of a single entry.
+    """
+    complete = ~np.isnan(rows).any(axis=1)
+    places = np.random.default_rng(0).permuted(
+        np.broadcast_to(np.arange(rows.shape[1]), rows.shape), axis=1
+    )
+    removed = places < -(-rows.shape[1] // 4) if rows.shape[1] > 1 else np.zeros_like(rows, bool)
+    chosen = (complete & (np.arange(len(rows)) % 2 == 1))[:, np.newaxis]
+    return np.where(removed & chosen, np.float32(np.nan), rows)
 
 
 def choose_golden(
@@ -135,7 +162,7 @@ def choose_golden(
         active = encode(rows).reshape(len(rows), -1) != 0
         if active.any():
             if decoder:
-                active = np.hstack([active, rows.reshape(len(rows), -1) != 0])
+                active = np.hstack([active, np.nan_to_num(rows.reshape(len(rows), -1)) != 0])
             firsts = np.unique(active.argmax(axis=0)[active.any(axis=0)])
             others = np.setdiff1d(np.arange(len(rows)), firsts)
             return kind, rows[np.sort(np.concatenate([firsts, others])[:count])]
@@ -227,6 +254,13 @@ def _read_scaling(model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(layer, keras.Model):
             return _read_scaling(layer)
         name = keras.saving.get_registered_name(type(layer))
+        if name == "keras_sparse>MeanImputer":  # in front of the scaling, if there is one
+            centre = layer.get_weights()[0].astype(np.float64)
+            kinds = {keras.saving.get_registered_name(type(each)): each for each in model.layers}
+            layer = kinds.get("keras_sparse>Scaling")
+            if layer is None:
+                return centre, np.ones(())
+            name = "keras_sparse>Scaling"
         if name == "keras_sparse>Scaling" and not layer.invert:
             offset, scale = (values.astype(np.float64) for values in layer.get_weights())
         elif name == "Normalization" and not layer.invert:

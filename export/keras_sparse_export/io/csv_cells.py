@@ -95,6 +95,13 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     return True
 
 
+def fill_empty(line: str, delimiter: str) -> str:
+    """Write `nan` into the empty cells of a line; one with quotes stays as it is."""
+    if '"' in line:
+        return line
+    return delimiter.join(cell if cell.strip() else "nan" for cell in line.split(delimiter))
+
+
 def name_columns(cells: Sequence[str], size: int, decimal: str = ".") -> bool:
     """Whether the cells of a first line are names: no number or truth value, nor gaps alone.
 

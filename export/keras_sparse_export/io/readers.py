@@ -47,6 +47,7 @@ def read(
     delimiter: str | None = None,
     decimal: str | None = None,
     rows: int = 1024,
+    gaps: bool = False,
 ) -> Iterator[Chunk]:
     """Yield chunks of raw rows.
 
@@ -74,6 +75,7 @@ def read(
             not separate cells and the first lines hold numbers such as `3,14`, but none such as
             `3.14`.
         rows: Maximum number of rows in a chunk.
+        gaps: Whether an empty cell of a CSV, and null in JSON, is a gap, which is NaN in the rows.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -91,7 +93,7 @@ def read(
             f"{Path(source).name}. Remedy: --format csv or jsonl, for a text file with another "
             "suffix"
         )
-    options = TextOptions(key, drop, header, columns, delimiter, decimal)
+    options = TextOptions(key, drop, header, columns, delimiter, decimal, gaps)
     try:
         if kind in TEXT or kind is None:
             yield from _read_text(source, shape, kind, options, rows)

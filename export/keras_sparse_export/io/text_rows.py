@@ -26,6 +26,7 @@ class TextOptions:
     columns: Sequence[str] | None = None
     delimiter: str | None = None
     decimal: str | None = None
+    gaps: bool = False
 
 
 def make_csv_parser(
@@ -64,6 +65,8 @@ def make_csv_parser(
         cells = csv_cells.split(line, delimiter)
         if len(cells) != width:
             raise ValueError(f"{len(cells)} columns instead of {width}")
+        if options.gaps:
+            cells = ["nan" if cell.strip() in csv_cells.GAPS else cell for cell in cells]
         for place in places:
             if not csv_cells.is_number(cells[place], decimal):
                 name = replace_unprintable(names[place][:80]) if names else place
@@ -78,6 +81,8 @@ def make_csv_parser(
         # Delimiters within quotes, and points beside decimal commas, take the slow path.
         plain = all(line.count(delimiter) == width - 1 for line in lines)
         if plain and (decimal == "." or not any("." in line for line in lines)):
+            if options.gaps:
+                lines = [csv_cells.fill_empty(line, delimiter) for line in lines]
             try:
                 values = np.loadtxt(
                     lines if decimal == "." else [line.replace(decimal, ".") for line in lines],
@@ -169,6 +174,8 @@ def make_json_parser(lines: list[str], shape: tuple[int, ...], options: TextOpti
     def to_array(values: Any) -> np.ndarray:
         try:
             numbers = np.array(values)
+            if options.gaps and numbers.dtype == object and _are_numbers_or_null(numbers):
+                numbers = numbers.astype(np.float64)  # null becomes NaN
         except ValueError:  # ragged
             numbers = np.array(None)
         if numbers.dtype.kind not in "biuf":
@@ -198,6 +205,10 @@ def make_json_parser(lines: list[str], shape: tuple[int, ...], options: TextOpti
         return _parse_singly(lines, shape, parse_row)
 
     return parse
+
+
+def _are_numbers_or_null(values: np.ndarray) -> bool:
+    return all(value is None or isinstance(value, (int, float)) for value in values.flat)
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
 from keras_sparse_export.bundle.manifest import (
+    admits_gaps,
     counts_signed_codes,
     get_columns,
     read_manifest,
@@ -142,6 +143,11 @@ class Encoder:
         return self.manifest is None or counts_signed_codes(self.manifest)
 
     @property
+    def admits_gaps(self) -> bool:
+        """Whether rows may have gaps, which are NaN."""
+        return admits_gaps(self.manifest)
+
+    @property
     def chunk_rows(self) -> int:
         """Maximum number of rows in one run of onnxruntime; more rows are run in chunks."""
         return self._require_open().chunk_rows
@@ -154,14 +160,15 @@ class Encoder:
         Args:
             x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`. A matrix of
                 SciPy is made dense `chunk_rows` rows at a time. The columns of a table (pandas,
-                polars, Arrow) or a mapping are ordered by name.
+                polars, Arrow) or a mapping are ordered by name. NaN is a gap if the manifest has
+                `missing`; a row needs an entry.
 
         Returns:
             `(rows, *code_shape)`, or `code_shape` for one row.
 
         Raises:
-            ValueError: If the shape is wrong, values are not finite numbers, or columns have other
-                names; the message names the rows or the columns.
+            ValueError: If the shape is wrong, values are not finite numbers, nor gaps where there
+                may be some, or columns have other names; the message names the rows or the columns.
             RangeError: If rows overflow float32; the message names them.
         """
         if type(x) is not np.ndarray:
@@ -350,14 +357,18 @@ class Encoder:
                 "quantize BUNDLE --calibration DATA"
             )
         read = partial(reading.read_content, self.path, self.manifest, name, check=self._check)
-        model = self._load(read, self.path / name, "h" if name == "decoder.onnx" else "x")
+        decodes = name == "decoder.onnx"
+        gaps = self.admits_gaps and not decodes
+        model = self._load(read, self.path / name, "h" if decodes else "x", gaps=gaps)
         verification.require_described(self.manifest, name, model)
         if self._check:
             verification.compare_with_golden(self.path, self.manifest, name, model)
         return model
 
-    def _load(self, read: Callable[[], bytes], file: Path, argument: str) -> OnnxModel:
-        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow)
+    def _load(
+        self, read: Callable[[], bytes], file: Path, argument: str, *, gaps: bool = False
+    ) -> OnnxModel:
+        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow, gaps)
 
     def _read_bare_file(self) -> bytes:
         try:

@@ -43,6 +43,7 @@ class OnnxModel:
         threads: Threads of onnxruntime.
         spin: Whether idle threads spin while they wait.
         allow: Additional ONNX operators to accept.
+        gaps: Whether rows may have gaps, which are NaN.
 
     Raises:
         BundleError: If the file is not a valid ONNX file, contains something that an encoder does
@@ -58,8 +59,10 @@ class OnnxModel:
         threads: int = 1,
         spin: bool = False,
         allow: Sequence[str] = (),
+        gaps: bool = False,
     ) -> None:
         self.argument, self._file, self._read = argument, file, read
+        self._gaps = gaps
         data = read()
         model = reader.read(data, file)
         operators.require_allowed(model, file, allow)
@@ -94,8 +97,8 @@ class OnnxModel:
             first: Number of the first row, for error messages.
 
         Raises:
-            ValueError: If `x` does not hold finite numbers of the right shape; the message names
-                the rows.
+            ValueError: If `x` does not hold finite numbers of the right shape, or gaps where there
+                may be none; the message names the rows.
             RangeError: If a row overflows float32; the message names the rows.
         """
         if type(x) is np.ndarray and x.dtype.kind in NUMBERS and x.shape in self._row_shapes:
@@ -139,7 +142,7 @@ class OnnxModel:
         try:
             results = run_session(self.session, checked, {self.input: chunk}, self._file)
         except BundleError:
-            require_finite(chunk, self.argument, first)
+            require_finite(chunk, self.argument, first, gaps=self._gaps)
             raise
         for name, result in zip(checked, results, strict=True):
             shape, dtype = self.outputs[name]
@@ -150,7 +153,7 @@ class OnnxModel:
                 )
         # After the run, when the rows are in the caches.
         if not (all(map(_are_small, (chunk, *results))) or _are_safe(chunk, *results)):
-            require_finite(chunk, self.argument, first)
+            require_finite(chunk, self.argument, first, gaps=self._gaps)
             self._require_range(chunk, results, first)
         return results[: len(names)]
 

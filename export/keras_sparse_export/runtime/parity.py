@@ -69,13 +69,13 @@ def tolerance(outputs: np.ndarray, targets: np.ndarray | None = None) -> np.ndar
 
     Args:
         outputs: Codes or reconstructions, `(rows, ..., units)`.
-        targets: The rows that reconstructions stand for, of the same shape.
+        targets: The rows that reconstructions stand for, of the same shape; NaN in gaps.
     """
     values = _flatten(outputs)
     largest = np.abs(values).max(initial=0.0)
     terms = np.full(values.shape[1], largest)
     if targets is not None:
-        own = np.abs(_flatten(targets)).max(axis=0, initial=0.0)
+        own = np.nan_to_num(np.abs(_flatten(targets)), nan=0.0).max(axis=0, initial=0.0)
         cancelling = np.maximum(CANCELLATION * np.abs(values).max(axis=0, initial=0.0), 1.0)
         terms = np.minimum(np.where(own > 0, own, cancelling), largest)
     rounding = np.minimum(ROUNDING * np.maximum(terms, 1.0), NOISE * terms)

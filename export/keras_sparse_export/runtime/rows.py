@@ -81,24 +81,45 @@ def as_float32(rows: Any) -> np.ndarray:
         return np.ascontiguousarray(rows, np.float32)
 
 
-def require_finite(rows: np.ndarray, argument: str, first: int) -> None:
+def require_finite(rows: np.ndarray, argument: str, first: int, *, gaps: bool = False) -> None:
     """Raise if a value is NaN or infinite.
 
     Args:
         rows: Rows from `as_float32`.
         argument: Name of the argument, for error messages.
         first: Number of the first row, for error messages.
+        gaps: Whether NaN is a gap, of which a row may have some.
 
     Raises:
-        ValueError: If a value is not finite; the message names the rows.
+        ValueError: If a value is not finite, or a row has gaps alone; the message names the rows.
     """
     if _are_finite(rows.reshape(-1)):
         return
-    bad = first + np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
+    bad = first + np.flatnonzero(find_unusable(rows, gaps=gaps))
+    if not len(bad):
+        return
+    expected, received = "finite numbers", "NaN or infinity"
+    if gaps:
+        expected = "finite numbers or gaps (NaN), and an entry in each row"
+        received = "infinity, or gaps alone,"
     raise ValueError(
-        f"Invalid value for argument `{argument}`. Expected finite numbers. Received: NaN or "
-        f"infinity in rows {list_rows(bad.tolist())}"
+        f"Invalid value for argument `{argument}`. Expected {expected}. Received: {received} in "
+        f"rows {list_rows(bad.tolist())}"
     )
+
+
+def find_unusable(rows: np.ndarray, *, gaps: bool = False) -> np.ndarray:
+    """Find the rows that cannot be encoded, as a boolean array.
+
+    Args:
+        rows: Rows in float32.
+        gaps: Whether NaN is a gap: then rows with infinity, and rows of gaps alone.
+    """
+    values = rows.reshape(len(rows), -1)
+    finite = np.isfinite(values)
+    if not gaps:
+        return np.asarray(~finite.all(axis=1))
+    return np.asarray(np.isinf(values).any(axis=1) | ~finite.any(axis=1))
 
 
 def _are_finite(values: np.ndarray) -> bool:

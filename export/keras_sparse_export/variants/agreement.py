@@ -52,5 +52,5 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def mean_squared_error(a: np.ndarray, b: np.ndarray) -> float:
-    """Return `mean((a − b)²)`, computed in float64."""
-    return float(((a.astype(np.float64) - b.astype(np.float64)) ** 2).mean())
+    """Return `mean((a − b)²)`, computed in float64; gaps, which are NaN, are left out."""
+    return float(np.nanmean((a.astype(np.float64) - b.astype(np.float64)) ** 2))

@@ -17,6 +17,7 @@ import numpy as np
 from keras_sparse_export.bundle import reading, transaction, writing
 from keras_sparse_export.bundle.format import MANIFEST
 from keras_sparse_export.bundle.manifest import (
+    admits_gaps,
     counts_signed_codes,
     get_columns,
     has_jumps,
@@ -27,7 +28,7 @@ from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.onnx_model import OnnxModel
-from keras_sparse_export.runtime.rows import as_float32, require_unmasked
+from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
 from keras_sparse_export.runtime.thresholds import Error, choose_error
 from keras_sparse_export.variants import rules
 from keras_sparse_export.variants.comparison import Reference
@@ -102,6 +103,7 @@ def quantize_bundle(
         top_k=(manifest.get("top_k") or {}).get("k"),
         measure=choose_error(manifest),
         jumps=has_jumps(manifest),
+        gaps=admits_gaps(manifest),
     )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:
         shutil.copytree(path, folder, dirs_exist_ok=True)
@@ -186,11 +188,13 @@ def decide(
     allow: Sequence[str] = (),
     measure: Error = parity.max_abs_error,
     jumps: bool = False,
+    gaps: bool = False,
 ) -> Decision:
     """Quantize an encoder to int8, compare it with float32, and decide whether to keep it.
 
     Static quantization is preferred, because the code of a row does not depend on its batch.
-    `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero.
+    `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
+    `gaps` whether rows may have gaps.
 
     Raises:
         ValueError: If there are too few rows, or they are not finite.
@@ -199,14 +203,10 @@ def decide(
     """
     require_choices(mode, rows, labels)
     tools = _import_int8()
-    encoder = OnnxModel(lambda: float32, Path("encoder.onnx"), argument, allow=allow)
+    encoder = OnnxModel(lambda: float32, Path("encoder.onnx"), argument, allow=allow, gaps=gaps)
     step = _choose_step(len(rows))
     rows = as_float32(subsample(rows))
-    if not np.isfinite(rows).all():
-        raise ValueError(
-            f"Invalid value for argument `{argument}`. Expected finite rows. Received: NaN or "
-            "infinity"
-        )
+    require_finite(rows, argument, 0, gaps=gaps)
     try:
         encoder(rows)
     except RangeError as error:
@@ -236,7 +236,7 @@ def decide(
             file,
             reference.compare(file, tools.count_weight_bytes(file)),
             reference.gate(file),
-            float(held_out.var(axis=0, dtype=np.float64).mean()) if jumps else None,
+            float(np.nanvar(held_out, axis=0, dtype=np.float64).mean()) if jumps else None,
         )
         for name, file in files.items()
     }

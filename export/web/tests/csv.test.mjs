@@ -10,10 +10,11 @@ import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.j
 const { csv } = JSON.parse(readFileSync(join(process.env.BUNDLES, "expected.json"), "utf8"));
 
 test("CSV is read as Python reads it", () => {
-  for (const { text, size, columns, rows } of csv) {
-    const found = () => Array.from(parse(text, size, columns).rows);
+  for (const { text, size, columns, rows, gaps } of csv) {
+    const found = () => Array.from(parse(text, size, columns, gaps).rows);
+    const expected = rows && Array.from(Float32Array.from(rows, (value) => value ?? NaN));
     if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));
-    else assert.deepEqual(found(), Array.from(Float32Array.from(rows)), JSON.stringify(text));
+    else assert.deepEqual(found(), expected, JSON.stringify(text));
   }
 });
 
@@ -35,6 +36,8 @@ test("errors in CSV name their line", () => {
     ["1,2\n".repeat(10_001), /^Expected 10,000 rows at most. Received: more, from line 10001 on$/],
   ];
   for (const [text, message] of cases) assert.throws(() => parse(text, 2), { message });
+  const message = /^Line 2: expected a number in each row. Received: gaps alone$/;
+  assert.throws(() => parse("1,\n, nan", 2, null, true), { message });
 });
 
 test("errors in names name what is missing and what is too much", () => {

@@ -166,6 +166,17 @@ test("a bundle without a decoder, of rows that are no pictures", { skip: alone }
   await close();
 });
 
+test("an empty cell is a gap where the encoder takes gaps", { skip: alone }, async () => {
+  const { page, messages, close } = await session.visit("gaps");
+  const { rows, codes } = expected.gaps;
+  await until(page, "#checks", "encoder\\.onnx: outputs match 32 golden rows");
+  assert.match(await text(page, "#text-label"), /an empty cell is a gap$/);
+  await paste(page, rows.map((row) => row.join(",")).join("\n"), "rows of the text"); // null joins as nothing
+  near(await saved(page), codes);
+  assert.deepEqual(messages, []);
+  await close();
+});
+
 test("codes of either sign are shown by magnitude", { skip: alone }, async () => {
   const { page, messages, close } = await session.visit("signed");
   const { rows, codes, active } = expected.signed;

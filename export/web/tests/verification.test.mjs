@@ -23,6 +23,9 @@ const names = readdirSync(folder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
+/** Rows of JSON, in which a gap is null. */
+const toRows = (numbers) => Float32Array.from(numbers, (value) => value ?? NaN);
+
 async function loadRuntime() {
   const ort = await import("onnxruntime-web");
   ort.env.logLevel = "error";
@@ -61,7 +64,7 @@ for (const name of names) {
     assert.equal(golden.rows.length, 32 * encoder.inputSize);
     const { rows, codes, active, format } = expected[name];
     assert.equal(lines[0], `The manifest is valid and of format ${format}.`);
-    const found = await encoder.encode(Float32Array.from(rows.flat()));
+    const found = await encoder.encode(toRows(rows.flat()));
     codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
     assert.equal(found.length, codes.flat().length);
     const marks = codes.map((code) => [...findActive(code, code.length, encoder.activity)]);
@@ -78,12 +81,12 @@ for (const name of names.filter((name) => expected[name].lowered.length > 0)) {
     for (const { l0, codes, threshold } of lowered) {
       encoder.lowerL0(l0);
       assert.equal(encoder.activity.threshold, threshold);
-      const found = await encoder.encode(Float32Array.from(rows.flat()));
+      const found = await encoder.encode(toRows(rows.flat()));
       codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
-      assert.deepEqual(await encoder.encodeRow(Float32Array.from(rows[0])), found.slice(0, codes[0].length));
+      assert.deepEqual(await encoder.encodeRow(toRows(rows[0])), found.slice(0, codes[0].length));
     }
     encoder.lowerL0(null);
-    const found = await encoder.encode(Float32Array.from(rows.flat()));
+    const found = await encoder.encode(toRows(rows.flat()));
     codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
   });
 }
@@ -204,7 +207,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.format = 1), named("requires")],
     [(manifest) => delete manifest.requires, /Expected the key `requires` at the top in `manifest.json`/],
     [(manifest) => (manifest.threshold = -0.1), named("threshold")],
-    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(columns, thresholds\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
+    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(columns, missing, thresholds\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /Expected a text as .* as `files` in `manifest.json`. Received: "..\/x"/],
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],

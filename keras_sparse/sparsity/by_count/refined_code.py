@@ -37,6 +37,10 @@ class RefinedCode(keras.layers.Layer):
     A step of training takes about 2.5 times the products of a layer without the correction, and a
     row outside training 3 times.
 
+    With `reads_observed` the second half of the inputs tells for each feature of the first half
+    whether it was observed, 1 or 0. `W` then has twice as many rows: `z₁` depends on both halves,
+    and `r` is 0 at what was not observed. The rows of `W` that follow `Dᵀ` start at 0.
+
     Args:
         units: Units of the code.
         activation: A `BatchTopK`, `TopK` or `JumpReLU`. Each pass gets a copy.
@@ -45,10 +49,11 @@ class RefinedCode(keras.layers.Layer):
         kernel_initializer: Where the rows of `D` point at the start.
         kernel_regularizer: Penalty on `W` and on `D`, as in Keras.
         auxiliary: Factor of the loss of silent units; 0 for none.
+        reads_observed: Whether the inputs tell what was observed.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
-        x: Scaled rows, `(batch, ..., features)`.
+        x: Scaled rows, `(batch, ..., features)`, or `(batch, ..., 2 · features)`.
         weights: Weight of each sample or step; what has weight 0 takes no part in the gates.
         mask: Boolean tensor over the leading axes of `x`; passed by Keras.
 
@@ -79,9 +84,11 @@ class RefinedCode(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         auxiliary: float = 0.125,
+        reads_observed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.reads_observed = reads_observed
         if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
             raise ValueError(
                 "Invalid value for argument `units`. Expected a positive integer. Received: "
@@ -110,12 +117,18 @@ class RefinedCode(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Create the weights of both halves, and build the gates."""
-        features = int(input_shape[-1])
+        inputs = int(input_shape[-1])
+        features = inputs // 2 if self.reads_observed else inputs
+
+        def draw_kernel(shape: Any, dtype: Any) -> Tensor:
+            rows = ops.transpose(self._draw_rows((self.units, features), dtype))
+            return ops.pad(rows, [[0, shape[0] - features], [0, 0]]) if inputs > features else rows
+
         # Drawn twice from one seed: a shared tensor would be shared memory on torch.
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(features, self.units),
-            initializer=lambda shape, dtype: ops.transpose(self._draw_rows(shape[::-1], dtype)),
+            shape=(inputs, self.units),
+            initializer=draw_kernel,
             regularizer=self.kernel_regularizer,
         )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
@@ -153,7 +166,7 @@ class RefinedCode(keras.layers.Layer):
         z = self.compute_second(x, first_codes)
         h = self.second(z, **options)
         if training:
-            residual = ops.cast(x, self.compute_dtype) - self.decode(h)
+            residual = self._find_residual(x, h)
             self.silent_units(h, z, self.decoder_kernel, residual, weights, mask)
         return h
 
@@ -170,8 +183,17 @@ class RefinedCode(keras.layers.Layer):
         """
         if first_codes is None:
             first_codes = self.first(self.compute_first(x), training=False)
-        residual = ops.cast(x, self.compute_dtype) - self.decode(first_codes)
-        return first_codes + self._affine(residual, self.kernel, self.second_bias)
+        residual = self._find_residual(x, first_codes)
+        kernel = self.kernel[: residual.shape[-1]] if self.reads_observed else self.kernel
+        return first_codes + self._affine(residual, kernel, self.second_bias)
+
+    def _find_residual(self, x: Tensor, h: Tensor) -> Tensor:
+        """What codes fail to reconstruct of the features that were observed."""
+        x = ops.cast(x, self.compute_dtype)
+        if not self.reads_observed:
+            return x - self.decode(h)
+        x, observed = ops.split(x, 2, axis=-1)
+        return observed * (x - self.decode(h))
 
     def decode(self, h: Tensor) -> Tensor:
         """Reconstruct scaled rows, `c + h D`."""
@@ -240,6 +262,7 @@ class RefinedCode(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "auxiliary": self.silent_units.auxiliary,
+            "reads_observed": self.reads_observed,
         }
 
     @classmethod

@@ -9,7 +9,7 @@ from keras_sparse.distribution import devices
 from keras_sparse.sparsity import penalties, step_weights
 from keras_sparse.sparsity.by_count.cut import is_live
 from keras_sparse.sparsity.regularizers import require_non_negative
-from keras_sparse.sparsity.row_weights import row_weights
+from keras_sparse.sparsity.row_weights import entry_weights, row_weights
 from keras_sparse.utils.types import Tensor
 
 PATIENCE = 10
@@ -18,19 +18,29 @@ TAUGHT = 1 / 4
 """Share of the units that learn at once: more cost more, fewer leave more of them dead."""
 
 
-def auxiliary_loss(residual: Tensor, explained: Tensor, weights: Tensor | None = None) -> Tensor:
+def auxiliary_loss(
+    residual: Tensor,
+    explained: Tensor,
+    weights: Tensor | None = None,
+    entries: Tensor | None = None,
+) -> Tensor:
     """`mean (e − ê)²` over features and rows, a scalar.
 
     Args:
         residual: `e`, what a code fails to reconstruct, without a gradient; `(batch, …, features)`.
         explained: `ê`, what silent units would add.
         weights: Weights over leading axes.
+        entries: Weights of the entries of rows; where `e` has their shape, the mean over features
+            takes them, and `e` may be anything where they are 0.
 
     Source: L. Gao et al., "Scaling and evaluating sparse autoencoders", arXiv 2406.04093, 2024,
     where the `k_aux` largest codes of silent units take part. Here all codes do, in proportion to
     the plain error.
     """
     errors = ops.stop_gradient(residual) - explained
+    if entries is not None and entries.shape[1:] == errors.shape[1:]:
+        share = step_weights.within_rows(entries)
+        errors = ops.where(share > 0, errors, 0.0) * ops.sqrt(share)
     return penalties.unless_empty(penalties.l2, errors, weights) / residual.shape[-1]
 
 
@@ -123,7 +133,7 @@ class SilentUnits(keras.layers.Layer):
         codes = ops.relu(ops.take(z, longest, axis=-1)) * ops.cast(silent, z.dtype)
         explained = ops.matmul(codes, ops.cast(ops.take(kernel, longest, axis=0), z.dtype))
         loss = auxiliary_loss(
-            ops.cast(residual, "float32"), ops.cast(explained, "float32"), weights
+            ops.cast(residual, "float32"), ops.cast(explained, "float32"), weights, entry_weights()
         )
         self.add_loss(self.auxiliary * ops.max(silent) * loss)
         return h

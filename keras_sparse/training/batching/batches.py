@@ -3,9 +3,10 @@
 A short batch is filled up with repeated rows of weight 0: a compiled step then sees one shape, and
 devices can share every batch evenly. A batch with weights is `((x, relative, weights),)` or
 `((x, relative, weights), y)`: the model receives the weights beside its rows. `weights` are the
-user's, of rows or of steps. `relative` weights have a mean of 1, so that the mean over the batch,
-which a Keras loss takes, is the weighted mean, and so is the mean over the devices' parts of a
-batch.
+user's, of rows, of steps or of entries. `relative` weights have a mean of 1, so that the mean over
+the batch, which a Keras loss takes, is the weighted mean, and so is the mean over the devices'
+parts of a batch. Of weights of entries it is the mean of those of the rows or steps, which are the
+means of their entries of other weights than 0.
 """
 
 import math
@@ -22,7 +23,9 @@ from keras_sparse.data.arrays import (
     require_non_negative,
     require_shape,
 )
+from keras_sparse.data.missing import find_incomplete
 from keras_sparse.data.shards import Source, on_disk, source
+from keras_sparse.sparsity import step_weights
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -82,8 +85,12 @@ def fill_batches(rows: Rows, size: int) -> tuple[Rows, tuple[np.ndarray, np.ndar
         weights = np.concatenate([weights, np.zeros((size - short, *weights.shape[1:]))])
     weights = np.asarray(weights, np.float32)
     by_batch = weights.reshape(-1, size, *weights.shape[1:])
+    counted = by_batch
+    if step_weights.are_of_entries(weights.shape, rows.x.shape):
+        live = np.count_nonzero(by_batch, axis=-1, keepdims=True)
+        counted = by_batch.sum(axis=-1, keepdims=True, dtype=np.float64) / np.maximum(live, 1)
     batch_axes = tuple(range(1, by_batch.ndim))
-    means = by_batch.mean(axis=batch_axes, keepdims=True, dtype=np.float64)
+    means = counted.mean(axis=batch_axes, keepdims=True, dtype=np.float64)
     relative = by_batch / np.where(means > 0, means, 1)
     return rows, (relative.reshape(weights.shape).astype(np.float32), weights)
 
@@ -101,16 +108,27 @@ def fill_batch(rows: Rows, size: int) -> tuple[Any, ...]:
     return pack(x, y, weights)
 
 
-def check_rows(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) -> Rows:
+def check_rows(
+    x: Any,
+    y: Any,
+    weights: Any,
+    shape: Shape,
+    at_least: int = 1,
+    missing: str = "error",
+    columns: Sequence[str] | None = None,
+) -> Rows:
     """Validate rows, targets and weights: finite, of one length; convert them to float32.
 
     Args:
         x: Rows.
         y: Targets, or `None`.
-        weights: Weights of rows, `(rows,)` or `(rows, 1)`, or of their steps, `(rows, steps)`; or
-            `None`.
+        weights: Weights of rows, `(rows,)` or `(rows, 1)`, of their steps, `(rows, steps)`, or of
+            their entries, of the shape of the rows; or `None`.
         shape: Shape of one row.
         at_least: Minimum number of rows.
+        missing: One of `keras_sparse.data.missing.CHOICES`: whether rows and targets may have gaps,
+            which are NaN. With `"skip"` rows with a gap stay and get weight 0.
+        columns: Names of the columns, for errors.
 
     Raises:
         DataError: If they are not valid, or rows on disk have targets or weights.
@@ -124,12 +142,12 @@ def check_rows(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) ->
         )
     if on_disk(x) and alone:
         require_shape(x, shape, at_least=at_least)  # values are validated when they are read
-        return Rows(source(x))
-    x = as_rows(x, shape, at_least=at_least)
+        return Rows(source(x, missing))
+    x = as_rows(x, shape, at_least=at_least, missing=missing, columns=columns)
     if y is not None:
         y = numeric(y, "y")
         require_targets(x.shape, y.shape)
-        y = as_rows(y, x.shape[1:], name="y")
+        y = as_rows(y, x.shape[1:], name="y", missing=missing, columns=columns)
         _require_length("y", y, x)
     if weights is not None:
         weights = numeric(weights, "sample_weight")
@@ -137,6 +155,22 @@ def check_rows(x: Any, y: Any, weights: Any, shape: Shape, at_least: int = 1) ->
         _require_length("sample_weight", weights, x)
         weights = weights.reshape(require_weights(x.shape, weights.shape))
         require_non_negative(weights, "sample_weight")
+    if missing == "skip":
+        return _silence_incomplete(Rows(x, y, weights))
+    target = x if y is None else y
+    if weights is not None and step_weights.are_of_entries(weights.shape, target.shape):
+        weights = np.where(np.isnan(target), np.float32(0), weights)
+    return Rows(x, y, weights)
+
+
+def _silence_incomplete(rows: Rows) -> Rows:
+    """Give rows with a gap weight 0, and zeros in its place."""
+    incomplete = find_incomplete(rows.x, rows.y)
+    if not incomplete.any():
+        return rows
+    weights = np.ones(len(rows.x), np.float32) if rows.weights is None else np.array(rows.weights)
+    weights[incomplete] = 0
+    x, y = (None if part is None else np.nan_to_num(part, nan=0.0) for part in rows[:2])
     return Rows(x, y, weights)
 
 
@@ -157,19 +191,21 @@ def require_targets(rows: Sequence[int | None], targets: Sequence[int | None]) -
 def require_weights(
     rows: Sequence[int | None], weights: Sequence[int | None]
 ) -> tuple[int | None, ...]:
-    """The shape of weights without a last axis of size 1; raise unless it is that of rows or steps.
+    """The shape of weights without a last axis of size 1; raise unless they may have it.
 
-    Steps are the axes of a row but its last, or the first of them.
+    That of rows, of steps, which are the axes of a row but its last, or the first of them, or of
+    entries, which are all axes.
 
     Raises:
         DataError: If the weights have another shape.
     """
     shape = tuple(weights[:-1] if len(weights) > 1 and weights[-1] == 1 else weights)
     steps = tuple(rows)[: max(1, len(rows) - 1)]
-    if not (shape and compatible(shape, steps[: len(shape)])):
+    if not (shape and compatible(shape, tuple(rows)[: len(shape)])):
         expected = f"one per row, {tuple(rows[:1])}"
         if len(steps) > 1:
             expected += f", or per step, {steps[:2]}"
+        expected += f", or per entry, {tuple(rows)}"
         raise DataError(
             f"Invalid shape of argument `sample_weight`. Expected {expected}. Received: "
             f"{tuple(weights)}"

@@ -2,17 +2,20 @@
 
 import itertools
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_sparse.data.arrays import checksum, numeric
+from keras_sparse.data.missing import drop_incomplete
 from keras_sparse.data.shards import Source, on_disk
 from keras_sparse.distribution import devices, hosts
 from keras_sparse.training.batching import batches, streams
 from keras_sparse.training.batching.array_batches import ArrayBatches, Shuffled
 from keras_sparse.training.batching.batches import Rows, Shape
+from keras_sparse.training.batching.complete_rows import leave_out_incomplete
 from keras_sparse.training.batching.shuffle_buffer import ShuffleBuffer
 from keras_sparse.training.batching.tf_data import make_dataset
 
@@ -33,10 +36,13 @@ def make_fit_batches(
     validation_batch_size: int | None,
     validation_steps: int | None,
     steps_per_epoch: int | None = None,
+    missing: str = "error",
+    columns: Sequence[str] | None = None,
 ) -> tuple[Any, Any]:
     """Make the batches to train on and those to validate on (`None` without validation).
 
-    All arguments but `row_shape`, the shape of one row, are those of `fit`.
+    All arguments are those of `fit`, but `row_shape`, the shape of one row, `missing`, what is done
+    with gaps, and `columns`, the names of the columns for errors.
 
     Raises:
         keras_sparse.data.DataError: If an argument does not hold rows of that shape.
@@ -52,17 +58,25 @@ def make_fit_batches(
         parts = (validation_data, None, None)
         if isinstance(validation_data, tuple):
             parts = streams.split_batch(validation_data)
-        held_out = check_input(*parts, row_shape)
-    rows = check_input(x, y, sample_weight, row_shape, at_least=2)
+        held_out = check_input(*parts, row_shape, missing=missing, columns=columns)
+    rows = check_input(x, y, sample_weight, row_shape, at_least=2, missing=missing, columns=columns)
     if validation_split:
         rows, held_out = hold_out(rows, validation_split)
     training = make_batches(
-        rows, row_shape, batch_size, TRAINING_BATCH_SIZE, shuffle=shuffle, steps=steps_per_epoch
+        rows,
+        row_shape,
+        batch_size,
+        TRAINING_BATCH_SIZE,
+        shuffle=shuffle,
+        steps=steps_per_epoch,
+        missing=missing,
     )
     if held_out is not None:
         size = batch_size or TRAINING_BATCH_SIZE
         default = size if validation_steps else max(size, EVALUATION_BATCH_SIZE)
-        held_out = make_batches(held_out, row_shape, validation_batch_size, default)
+        held_out = make_batches(
+            held_out, row_shape, validation_batch_size, default, missing=missing
+        )
         if isinstance(held_out, ArrayBatches) and validation_steps is not None:
             # The same batches at every validation: Keras would go on with the next ones.
             held_out.steps = min(held_out.steps, validation_steps)
@@ -78,15 +92,42 @@ def _require_steps(name: str, steps: Any) -> None:
         )
 
 
-def check_input(x: Any, y: Any, sample_weight: Any, row_shape: Shape, *, at_least: int = 1) -> Any:
+def check_input(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    row_shape: Shape,
+    *,
+    at_least: int = 1,
+    missing: str = "error",
+    columns: Sequence[str] | None = None,
+) -> Any:
     """Validate arrays and return them as `Rows`; return a stream unchanged.
+
+    With `missing="skip"`, rows of arrays and on disk that have a gap are left out.
 
     Raises:
         keras_sparse.data.DataError: As `keras_sparse.training.batching.batches.check_rows`.
     """
     if streams.is_stream(x):
         return x
-    return batches.check_rows(x, y, sample_weight, row_shape, at_least)
+    if missing == "skip":
+        x, y, sample_weight = leave_out(x, y, sample_weight)
+        missing = "error"
+    return batches.check_rows(x, y, sample_weight, row_shape, at_least, missing, columns)
+
+
+def leave_out(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Leave out rows with a gap, of arrays or rows on disk, and warn how many there were."""
+    if on_disk(x):
+        return leave_out_incomplete(x), y, sample_weight
+    parts = [
+        None if part is None else numeric(part, name)
+        for part, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight"))
+    ]
+    if len({len(part) for part in parts if part is not None and part.ndim}) > 1:
+        return x, y, sample_weight  # which is refused
+    return drop_incomplete("x", *parts)
 
 
 def hold_out(rows: Any, validation_split: float) -> tuple[Rows, Rows]:
@@ -134,6 +175,7 @@ def make_batches(
     *,
     shuffle: bool = False,
     steps: int | None = None,
+    missing: str = "error",
 ) -> Any:
     """Cut checked rows, or a stream, into batches of one size.
 
@@ -144,12 +186,13 @@ def make_batches(
         default: The batch size where `batch_size` is `None`.
         shuffle: Whether to shuffle each pass.
         steps: Steps of an epoch, of arrays; by default those of a pass.
+        missing: What is done with gaps in a stream.
 
     Returns:
         `ArrayBatches`, or for a stream what Keras takes in its place.
     """
     if not isinstance(rows, Rows):
-        return streams.stream_batches(rows, row_shape, devices.sharing_devices())
+        return streams.stream_batches(rows, row_shape, devices.sharing_devices(), missing)
     size = devices.shared_batch_size(batch_size, default, len(rows.x))
     # From Python's generator, as Keras draws its seeds: keras.utils.set_random_seed sets it.
     seed = random.randrange(2**32) if shuffle else None

@@ -12,6 +12,7 @@ import numpy as np
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.named_rows import require_unnamed
 from keras_sparse.data.shards import on_disk, source
+from keras_sparse.sparsity import step_weights
 from keras_sparse.training.batching.batches import (
     Shape,
     check_rows,
@@ -20,7 +21,7 @@ from keras_sparse.training.batching.batches import (
     require_targets,
     require_weights,
 )
-from keras_sparse.training.batching.tf_data import check_part
+from keras_sparse.training.batching.tf_data import all_observed, check_part, without_gaps
 
 
 class StreamBatches(keras.utils.PyDataset):
@@ -30,15 +31,19 @@ class StreamBatches(keras.utils.PyDataset):
         stream: The stream.
         shape: Shape of a row.
         multiple: As in `stream_batches`.
+        missing: As in `stream_batches`.
     """
 
-    def __init__(self, stream: Any, shape: Shape, multiple: int = 1) -> None:
+    def __init__(
+        self, stream: Any, shape: Shape, multiple: int = 1, missing: str = "error"
+    ) -> None:
         self._indexed = isinstance(stream, keras.utils.PyDataset)
         options = ("workers", "use_multiprocessing", "max_queue_size") if self._indexed else ()
         super().__init__(**{name: getattr(stream, name) for name in options})
         self._stream = stream
         self._shape = shape
         self._multiple = multiple
+        self._missing = missing
         self._size = 0
         self._iterator: Iterator[Any] = iter(())
         self.failure: Exception | None = None
@@ -52,7 +57,7 @@ class StreamBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         try:
             batch, self._size = _fill(
-                self._read(index), index, self._shape, self._size, self._multiple
+                self._read(index), index, self._shape, self._size, self._multiple, self._missing
             )
         except Exception as error:
             self.failure = error
@@ -118,7 +123,7 @@ def is_finite_dataset(x: Any) -> bool:
     return isinstance(x, keras.utils.PyDataset) and x.num_batches is not None
 
 
-def stream_batches(stream: Any, shape: Shape, multiple: int = 1) -> Any:
+def stream_batches(stream: Any, shape: Shape, multiple: int = 1, missing: str = "error") -> Any:
     """Prepare a stream for Keras: fill up its batches to a multiple of `multiple` rows.
 
     Batches are filled up to the size of the largest one so far; the first is assumed to be a full
@@ -128,20 +133,26 @@ def stream_batches(stream: Any, shape: Shape, multiple: int = 1) -> Any:
         stream: The stream.
         shape: Shape of a row.
         multiple: The number of rows of every batch becomes a multiple of this number.
+        missing: What is done with gaps, one of `keras_sparse.data.missing.CHOICES`. With `"skip"`
+            rows with a gap get weight 0.
 
     Raises:
         DataError: If the first batch does not hold finite rows of this shape, with equally many
             targets and weights; later, while training, if another batch does not.
     """
     if hasattr(stream, "element_spec"):
-        return _fill_in_graph(stream, shape, multiple)
+        return _fill_in_graph(stream, shape, multiple, missing)
     if isinstance(stream, keras.utils.PyDataset) or length(stream) is not None:
-        return StreamBatches(stream, shape, multiple)
-    return OnePass(iterate_batches(stream, shape, multiple))
+        return StreamBatches(stream, shape, multiple, missing)
+    return OnePass(iterate_batches(stream, shape, multiple, missing=missing))
 
 
 def iterate_batches(
-    stream: Any, shape: Shape, multiple: int = 1, real: list[np.ndarray] | None = None
+    stream: Any,
+    shape: Shape,
+    multiple: int = 1,
+    real: list[np.ndarray] | None = None,
+    missing: str = "error",
 ) -> Iterator[tuple[Any, ...]]:
     """Iterate once over a stream, its batches filled up as in `stream_batches`.
 
@@ -150,10 +161,11 @@ def iterate_batches(
         shape: As in `stream_batches`.
         multiple: As in `stream_batches`.
         real: For each batch, a mask of the rows that were not added to fill it up is appended here.
+        missing: As in `stream_batches`.
     """
     size = 0
     for index, batch in enumerate(iterate(stream)):
-        filled, size = _fill(batch, index, shape, size, multiple, real)
+        filled, size = _fill(batch, index, shape, size, multiple, missing, real)
         yield filled
 
 
@@ -163,13 +175,15 @@ def _fill(
     shape: Shape,
     size: int,
     multiple: int,
+    missing: str,
     real: list[np.ndarray] | None = None,
 ) -> tuple[tuple[Any, ...], int]:
     """Validate and fill up a batch to `size` rows, or more if it is larger; return both."""
     with name_batch(index):
         x, y, weights = split_batch(batch)
         require_unnamed(x)
-        rows = check_rows(source(x)[:] if on_disk(x) else x, y, weights, shape)
+        x = source(x, missing)[:] if on_disk(x) else x
+        rows = check_rows(x, y, weights, shape, missing=missing)
     size = max(size, _round_up(len(rows.x), multiple))
     if real is not None:
         real.append(np.arange(size) < len(rows.x))
@@ -231,7 +245,7 @@ def _round_up(rows: int, multiple: int) -> int:
     return math.ceil(rows / multiple) * multiple
 
 
-def _fill_in_graph(stream: Any, shape: Shape, multiple: int) -> Any:
+def _fill_in_graph(stream: Any, shape: Shape, multiple: int, missing: str) -> Any:
     import tensorflow as tf  # loaded already: the stream is a tf.data.Dataset
 
     for name, spec in zip(
@@ -250,22 +264,32 @@ def _fill_in_graph(stream: Any, shape: Shape, multiple: int) -> Any:
 
     steps = () if weights_spec is None else _steps((None, *shape), weights_spec.shape)
 
+    by_entry = step_weights.are_of_entries((None, *steps), (None, *shape))
+
     def fill(state: Any, batch: Any) -> tuple[Any, tuple[Any, ...]]:
         largest, index = state
         x, y, weights = split_batch(batch)
-        x = check_part(x, "x", shape, None, index)
+        x = check_part(x, "x", shape, None, index, missing=missing)
         rows = tf.shape(x)[0]
         size = tf.maximum(largest, -(-rows // multiple) * multiple)
         repeated = tf.range(size) % rows
-        y = None if y is None else check_part(y, "y", shape, rows, index)
+        y = None if y is None else check_part(y, "y", shape, rows, index, missing=missing)
         if weights is None:
             weights = tf.ones(rows)
         else:
             weights = tf.reshape(weights, tf.shape(weights)[: 1 + len(steps)] if steps else [-1])
             weights = check_part(weights, "sample_weight", steps, rows, index, negative=False)
-        real = tf.reshape(tf.range(size) < rows, [-1, *(1 for _ in steps)])
+        real = tf.range(size) < rows
+        if missing == "skip":
+            complete = [all_observed(part) for part in (x, y) if part is not None]
+            real &= tf.gather(tf.reduce_all(complete, axis=0), repeated)
+            x, y = (None if part is None else without_gaps(part) for part in (x, y))
+        elif by_entry:
+            weights = tf.where(tf.math.is_nan(x if y is None else y), 0.0, weights)
+        real = tf.reshape(real, [-1, *(1 for _ in steps)])
         weights = tf.where(real, tf.gather(weights, repeated), 0.0)
-        relative = tf.math.divide_no_nan(weights, tf.reduce_mean(weights))
+        counted = step_weights.of_rows(weights) if by_entry else weights
+        relative = tf.math.divide_no_nan(weights, tf.reduce_mean(counted))
         y = None if y is None else tf.gather(y, repeated)
         return (size, index + 1), pack(tf.gather(x, repeated), y, (relative, weights))
 

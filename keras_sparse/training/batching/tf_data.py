@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.missing import admits_gaps, describe_unusable
 from keras_sparse.training.batching.array_batches import ArrayBatches
 from keras_sparse.training.batching.batches import Shape
 
@@ -64,7 +65,14 @@ def unwrap_errors(*sources: Any) -> Iterator[None]:
 
 
 def check_part(
-    part: Any, name: str, shape: Shape, rows: Any, index: Any, *, negative: bool = True
+    part: Any,
+    name: str,
+    shape: Shape,
+    rows: Any,
+    index: Any,
+    *,
+    negative: bool = True,
+    missing: str = "error",
 ) -> Any:
     """Validate a part of a batch in a graph, and return it in float32.
 
@@ -77,6 +85,7 @@ def check_part(
         rows: Number of rows; `None` for any number from 1.
         index: Number of the batch.
         negative: Whether values may be negative.
+        missing: What is done with gaps, one of `keras_sparse.data.missing.CHOICES`.
     """
     import tensorflow as tf
 
@@ -103,13 +112,20 @@ def check_part(
         f"Invalid shape of argument `{name}`. Expected {expected}. Received: {{}}",
         found,
     )
-    finite = tf.reduce_all(tf.math.is_finite(part), axis=list(range(1, axes)))
+    others = list(range(1, axes))
+    if missing == "error":
+        usable = tf.reduce_all(tf.math.is_finite(part), axis=others)
+    else:
+        usable = ~tf.reduce_any(tf.math.is_inf(part), axis=others)
+    if admits_gaps(missing):
+        usable &= tf.reduce_any(~tf.math.is_nan(part), axis=others)
+    expected, received = describe_unusable(missing)
     part = require(
         part,
-        tf.reduce_all(finite),
-        f"Invalid value for argument `{name}`. Expected finite numbers. Received: NaN or infinity "
-        "in rows {}",
-        tf.reshape(tf.where(~finite), [-1]),
+        tf.reduce_all(usable),
+        f"Invalid value for argument `{name}`. Expected {expected}. Received: {received} in rows "
+        "{}",
+        tf.reshape(tf.where(~usable), [-1]),
     )
     if negative:
         return part
@@ -120,6 +136,20 @@ def check_part(
         "ones in rows {}",
         tf.reshape(tf.where(part < 0), [-1]),
     )
+
+
+def all_observed(rows: Any) -> Any:
+    """Whether rows of a graph have no gap."""
+    import tensorflow as tf
+
+    return ~tf.reduce_any(tf.math.is_nan(rows), axis=list(range(1, len(rows.shape))))
+
+
+def without_gaps(rows: Any) -> Any:
+    """Rows of a graph with 0 in each gap."""
+    import tensorflow as tf
+
+    return tf.where(tf.math.is_nan(rows), 0.0, rows)
 
 
 def _stacks(batches: ArrayBatches) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 
 from keras_sparse.distribution import devices
-from keras_sparse.metrics.zero_weight import NonZeroWeightMetric
+from keras_sparse.metrics.streaming import RowMeans
+from keras_sparse.metrics.zero_weight import EntryMetric, NonZeroWeightMetric
 from keras_sparse.training import compiled_steps, jax_state
 from keras_sparse.training.batching import prepare
 from keras_sparse.training.batching.array_batches import ArrayBatches
@@ -111,7 +112,14 @@ class CompilingModel(keras.Model):
             loss="mse" if loss is None else loss,
             loss_weights=loss_weights,
             # Keras passes weights, and so which rows fill up a batch, to weighted metrics alone.
-            weighted_metrics=[*map(NonZeroWeightMetric, unweighted), *weighted] or None,
+            weighted_metrics=[
+                *map(NonZeroWeightMetric, unweighted),
+                *(
+                    m if isinstance(m, (RowMeans, EntryMetric)) else EntryMetric(m)
+                    for m in weighted
+                ),
+            ]
+            or None,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

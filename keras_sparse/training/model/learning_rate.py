@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data.missing import fill_with_means
 from keras_sparse.utils.types import Tensor
 
 SCALE = 0.084
@@ -56,12 +57,13 @@ def factor_for(rows: np.ndarray) -> float:
     Fashion-MNIST and for activations of a network.
 
     Args:
-        rows: Scaled rows, `(rows, features)`.
+        rows: Scaled rows, `(rows, features)`. Gaps count as the mean of their column.
 
     Example:
         >>> factor_for(np.outer(np.arange(9.0), np.ones(4)))
         0.25
     """
+    rows = fill_with_means(np.asarray(rows))
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)
     gram = centred @ centred.T if len(rows) < centred.shape[1] else centred.T @ centred
     squares = np.square(gram).sum()

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data.missing import admits_gaps
 from keras_sparse.metrics.monitored import Monitored
 from keras_sparse.sparsity import step_weights
 from keras_sparse.training import loss_tracking
@@ -39,6 +40,15 @@ class LossModel(CompilingModel):
         """Mask of the steps of rows that count; `None` if all do."""
         raise NotImplementedError
 
+    @property
+    def missing(self) -> str:
+        """What is done with missing values."""
+        raise NotImplementedError
+
+    def _weigh_entries(self, rows: Tensor, weights: Tensor | None) -> Tensor | None:
+        """Weights of the entries of rows; `None` if all entries of a row count the same."""
+        return loss_tracking.weigh_entries(rows, weights, gaps=admits_gaps(self.missing))
+
     def _decode_prefixes(self, codes: Tensor) -> Tensor | None:
         """Raw rows from prefixes of the codes, `(batch, prefixes, features)`, for the loss."""
         return None
@@ -63,21 +73,25 @@ class LossModel(CompilingModel):
         y = rows if y is None else y
         batches.require_targets(rows.shape, y.shape)
         mask = self._mask_rows(rows, y_pred)
+        entries, mask = loss_tracking.join_mask(self._weigh_entries(y, weights), mask)
+        unit = step_weights.ratio(own_weights, weights)
+        clean, reconstruction = self._scale(y), self._scale(y_pred)
+        if entries is not None:
+            weights = step_weights.of_rows(entries)
+            clean, reconstruction = loss_tracking.hide_gaps(clean, reconstruction, entries)
         row_weights = step_weights.combine(weights, mask)
-        clean, reconstruction = loss_tracking.hide_masked(self._scale(y), self._scale(y_pred), mask)
+        clean, reconstruction = loss_tracking.hide_masked(clean, reconstruction, mask)
         (codes, code_weights), self._codes = self._codes, (None, None)
         prefixes = self._decode_prefixes(codes)
         compared = clean, reconstruction
         if prefixes is not None:
             compared = loss_tracking.add_prefixes(clean, reconstruction, self._scale(prefixes))
-        total = super().compute_loss(
-            x,
-            *compared,
-            loss_tracking.loss_weights(weights, mask, len(compared[0].shape)),
-            training,
-        )
+        relative = loss_tracking.loss_weights(weights, mask, len(compared[0].shape))
+        arguments = (*compared, relative)
+        if entries is not None:
+            arguments = loss_tracking.split_entries(*compared, relative, entries)
+        total = super().compute_loss(x, *arguments, training)
         # The logs of several batches are means over the user's weights, whose unit is this one.
-        unit = step_weights.ratio(own_weights, weights)
         amounts = (
             ops.shape(rows)[0] if summed is None else unit * ops.sum(summed)
             for summed in (row_weights, code_weights)
@@ -86,7 +100,8 @@ class LossModel(CompilingModel):
             self._parts, total, self.losses, self.trainable_variables, weights, *amounts
         )
         if self.monitored and codes is not None:
-            self._monitor.watch(codes, clean, reconstruction, row_weights, code_weights)
+            measured = row_weights if entries is None else step_weights.combine(entries, mask)
+            self._monitor.watch(codes, clean, reconstruction, measured, code_weights)
         return total
 
     def compute_metrics(
@@ -96,7 +111,12 @@ class LossModel(CompilingModel):
         rows, _, weights = loss_tracking.unpack(x)
         y = rows if y is None else y
         mask = self._mask_rows(rows, y_pred)
-        row_weights = step_weights.combine(sample_weight if weights is None else weights, mask)
+        weights = sample_weight if weights is None else weights
+        entries, mask = loss_tracking.join_mask(self._weigh_entries(y, weights), mask)
+        if entries is not None:
+            y, y_pred = loss_tracking.hide_gaps(y, y_pred, entries)
+            weights = entries
+        row_weights = step_weights.combine(weights, mask)
         y, y_pred = loss_tracking.hide_masked(y, y_pred, mask)
         if row_weights is not None and len(row_weights.shape) > 1:  # Keras broadcasts weights
             row_weights = step_weights.expand(row_weights, len(y.shape))

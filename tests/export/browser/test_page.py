@@ -74,12 +74,20 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("format_1", 1, None),
             ("refined", 4, ("requires", "thresholds", "calibration")),
             ("plain", 2, ("requires", "columns", "input", "format")),
+            ("gaps", 2, ("requires", "missing")),
         )
         for found in judged(folder / name / "manifest.json", scratch, depth, keys)
     ]
     expected["csv"] = [
-        {"text": text, "size": size, "columns": columns, "rows": read(text, size, columns, scratch)}
+        {
+            "text": text,
+            "size": size,
+            "columns": columns,
+            "gaps": gaps,
+            "rows": read(text, size, columns, scratch, gaps),
+        }
         for text, size, columns in [*((*each, None) for each in TEXTS), *NAMED_TEXTS]
+        for gaps in (False, True)
     ]
     expected["overflow"] = {
         "rows": LARGE_ROWS.tolist(),
@@ -122,6 +130,13 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     yield "signed", path, rows[:5] / 4
     for kind in ("one", "refined"):
         yield kind, jumping_bundles.write(folder / kind, kind, k=3), jumping_bundles.rows(20)
+    gappy = x.copy()
+    gappy[np.random.default_rng(0).random(x.shape) < 0.3] = np.nan
+    model = SparseAutoencoder(64, 40, target_l0=8, missing="mask")
+    model.compile(run_eagerly=True)
+    model.fit(gappy[:500], batch_size=100, epochs=2, verbose=0)
+    path = export_encoder(model, folder / "gaps", sample=gappy[:500], decoder=True, top_k=3)
+    yield "gaps", path, gappy[-7:]
     path = Path(shutil.copytree(FORMAT_1, folder / "format_1"))
     yield "format_1", path, np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 5)[:7]
 
@@ -222,9 +237,10 @@ def find_overflows(name: str, folder: Path) -> list[bool]:
     return [False] * len(LARGE_ROWS)
 
 
-def flat(rows: np.ndarray) -> list[list[float]]:
-    found: list[list[float]] = rows.reshape(len(rows), -1).astype(float).tolist()
-    return found
+def flat(rows: np.ndarray) -> list[list[float | None]]:
+    """Rows in JSON, which has no NaN: null for a gap."""
+    found = rows.reshape(len(rows), -1).astype(float)
+    return [[None if np.isnan(number) else number for number in row] for row in found.tolist()]
 
 
 # What Python says ------------------------------------------------------------------------------
@@ -254,6 +270,9 @@ TEXTS = [
     ("8,7,6,5,4,3,2,1\n\n1,1,1,1,1,1,1,2\n", 8), ("1,2,3,4,5,6,7,8\n2,3,4,5,6,7,8,9\n", 8),
     ("1,2,3,4,5,6,7,8", 8), ("1,2,3\n1,1,1", 3), ("1,2,3,4,5,6,6,8\n1,1,1,1,1,1,1,2\n", 8),
     ("1,2,3,4,5,6,7,8\n1,x", 8),
+    ("1,\r\n ,2\r\n", 2), ("1,2\n,\n", 2), ("nan,1\n-NaN,2", 2), ("1,inf", 2),
+    ('"",1', 2), ("1,NA", 2),
+    (",a\n1,2", 2), ("1;\n;2,5", 2), ("1\t\n\t2", 2),
 ]  # fmt: skip
 NAMED_TEXTS = [
     ("b,a\n1,2\n3,4", 2, ["a", "b"]), ("1,2", 2, ["a", "b"]), ("b,c\n1,2", 2, ["a", "b"]),
@@ -322,19 +341,20 @@ def places(value: Any, depth: int, path: tuple[Any, ...] = ()) -> Iterator[tuple
         yield (*path, 0)
 
 
-def read(text: str, size: int, columns: Any, folder: Path) -> list[float] | None:
-    """The rows that Python reads of a CSV, `None` if it refuses one."""
+def read(text: str, size: int, columns: Any, folder: Path, gaps: bool) -> list[Any] | None:
+    """The rows that Python reads of a CSV, `None` if it refuses one; null for a gap."""
     file = folder / "rows.csv"
     file.write_bytes(text.encode())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of decimal commas and scales
-            chunks = list(readers.read(str(file), (size,), columns=columns))
+            chunks = list(readers.read(str(file), (size,), columns=columns, gaps=gaps))
     except ValueError:
         return None
-    if any(map(inputs.find_faults, chunks)):
+    if any(inputs.find_faults(chunk, gaps=gaps) for chunk in chunks):
         return None
-    return [number for chunk in chunks for number in chunk.rows.ravel().tolist()] or None
+    found = [number for chunk in chunks for number in chunk.rows.ravel().tolist()]
+    return flat(np.array([found]))[0] if found else None
 
 
 # Node and Chromium -----------------------------------------------------------------------------

@@ -514,3 +514,42 @@ def test_progress_is_shown_on_a_terminal(bundle: Path, tmp_path: Path) -> None:
     os.close(ours)
     assert "[##############################] 100% 50 rows" in screen
     assert screen.endswith("\r\033[K")
+
+
+@pytest.fixture(scope="module")
+def taking_gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = SparseAutoencoder(4, 3, sparsity=KL(), missing="mask")
+    model.adapt(ROWS)
+    return export_encoder(model, tmp_path_factory.mktemp("gaps") / "bundle")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".npy"])
+def test_empty_cells_are_gaps_where_an_encoder_takes_them(
+    suffix: str, taking_gaps: Path, bundle: Path, tmp_path: Path, capsys: Any
+) -> None:
+    rows = ROWS[:6].copy()
+    rows[[1, 1, 4], [0, 3, 2]] = np.nan
+    data = tmp_path / f"x{suffix}"
+    if suffix == ".npy":
+        np.save(data, rows)
+    elif suffix == ".csv":
+        data.write_text(text(rows).replace("nan", " "))
+    else:
+        data.write_text(
+            "".join(f"{json.dumps(row)}\n" for row in rows.tolist()).replace("NaN", "null")
+        )
+    assert run(taking_gaps, data, "-o", tmp_path / "codes.npy") == 0
+    expected = Encoder(taking_gaps).encode(rows)
+    np.testing.assert_allclose(np.load(tmp_path / "codes.npy"), expected, rtol=1e-6)
+    assert run(bundle, data, "-o", tmp_path / "none.npy") == 2
+    assert "(row 1)" in capsys.readouterr().err
+
+
+def test_rows_without_an_entry_are_named(taking_gaps: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "x.csv").write_text('1,2,3,4\n,,,\n1,inf,,2\n,"",1,2\n')
+    out = tmp_path / "codes.npy"
+    assert run(taking_gaps, tmp_path / "x.csv", "-o", out) == 2
+    assert "Received: gaps alone (row 1)" in capsys.readouterr().err
+    assert run(taking_gaps, tmp_path / "x.csv", "-o", out, "--on-bad", "skip") == 0
+    assert "row 2: infinity at position 1 of the row" in capsys.readouterr().err
+    assert np.load(out).shape == (2, 3)

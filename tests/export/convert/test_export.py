@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from keras_sparse import KL, L1, Shards, SparseAutoencoder
+from keras_sparse import KL, L1, BatchTopK, Shards, SparseAutoencoder, TopK
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert import export
 from keras_sparse_export.errors import ParityError, RangeError
@@ -266,3 +266,106 @@ def test_versions_do_not_depend_on_names_of_distributions(
     assert versions["numpy"] == metadata.version("numpy")
     assert versions["onnx"] == metadata.version("onnx")
     assert versions["onnxruntime"] == onnxruntime.__version__
+
+
+# Gaps ----------------------------------------------------------------------------------------
+
+
+def gappy(rows: np.ndarray, seed: int = 0) -> np.ndarray:
+    hidden = np.random.default_rng(seed).random(rows.shape) < 0.2
+    hidden[:, 0] = False
+    return np.where(hidden, np.float32(np.nan), rows)
+
+
+def with_gaps(rows: np.ndarray, missing: str, **arguments: Any) -> SparseAutoencoder:
+    model = SparseAutoencoder(12, 16, missing=missing, **arguments)
+    model.compile(run_eagerly=True)
+    model.fit(gappy(rows), batch_size=100, epochs=1, verbose=0)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["mean", "mask"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"sparsity": BatchTopK(4), "normalization": "minmax"},
+        {"sparsity": TopK(4), "normalization": None},
+        {"sparsity": L1(1e-3), "hidden_units": (8,)},
+        {"sparsity": KL(0.2, 1e-3), "normalization": None},
+    ],
+    ids=["refined", "BatchTopK", "TopK", "L1", "KL"],
+)
+def test_rows_with_gaps_are_encoded_as_in_keras(
+    missing: str, arguments: dict[str, Any], rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = with_gaps(rows, missing, **arguments)
+    x = gappy(rows, 1)
+    for converter in ("auto", "builder"):
+        folder = tmp_path / converter
+        path = export_encoder(model, folder, sample=x, decoder=True, converter=converter)
+        found = manifest(path)
+        assert found["missing"] == missing
+        assert found["requires"][-1] == "missing"
+        encoder = Encoder(path)
+        codes, expected = encoder.encode(x), model.encode(x)
+        np.testing.assert_allclose(codes, expected, rtol=1e-4, atol=1e-5)
+        assert np.isfinite(codes).all()
+        np.testing.assert_allclose(encoder.encode(x[3]), codes[3], rtol=1e-5, atol=1e-6)
+        golden = np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 12)
+        share = np.isnan(golden).any(axis=1).mean()
+        assert share > 0.3
+        assert not np.isnan(golden).all(axis=1).any()
+        kinds = [node.op_type for node in onnx.load(path / "encoder.onnx").graph.node]
+        assert {"IsNaN", "Where"} <= set(kinds)
+
+
+@pytest.mark.parametrize("sample", ["complete", "gaps", "none"])
+def test_golden_rows_have_gaps_whatever_the_sample(
+    sample: str, rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = with_gaps(rows, "mask", sparsity=L1(1e-3))
+    given = {"complete": rows, "gaps": gappy(rows), "none": None}[sample]
+    path = export_encoder(model, tmp_path / "bundle", sample=given)
+    golden = np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 12)
+    assert np.isnan(golden).any(axis=1).mean() > 0.3
+    real = "synthetic" if given is None else "real"
+    assert manifest(path)["golden"]["kind"] == real
+    if given is None:  # in the range of the scaling behind the imputation
+        np.testing.assert_allclose(np.nanstd(golden), rows.std(), rtol=0.4)
+
+
+def test_gaps_that_an_encoder_does_not_take_are_refused(rows: np.ndarray, tmp_path: Path) -> None:
+    taking = export_encoder(with_gaps(rows, "mean", sparsity=L1(1e-3)), tmp_path / "gaps")
+    x = gappy(rows)[:9].copy()
+    x[4], x[6, 2] = np.nan, np.inf
+    encoder = Encoder(taking)
+    assert encoder.admits_gaps
+    message = "Expected finite numbers or gaps .*Received: infinity, or gaps alone, in rows 4, 6"
+    with pytest.raises(ValueError, match=message):
+        encoder.encode(x)
+    for row in (x[4], x[6]):
+        with pytest.raises(ValueError, match="gaps alone, in rows 0"):
+            encoder.encode(row)
+    model = trained(rows, L1(1e-3))
+    path = export_encoder(model, tmp_path / "whole")
+    assert "missing" not in manifest(path)
+    assert "missing" not in manifest(path)["requires"]
+    with pytest.raises(ValueError, match="NaN or infinity in rows"):
+        Encoder(path).encode(x[:2])
+    with pytest.raises(ValueError, match=r"`sample`.*NaN or infinity in rows"):
+        export_encoder(model, tmp_path / "other", sample=gappy(rows))
+
+
+@pytest.mark.slow
+def test_int8_and_drift_of_rows_with_gaps(rows: np.ndarray, tmp_path: Path) -> None:
+    model = with_gaps(rows, "mask", sparsity=L1(1e-3))
+    x = gappy(rows)
+    path = export_encoder(model, tmp_path / "bundle", sample=x, decoder=True, quantize="int8")
+    codes = Encoder(path, variant="int8").encode(x)
+    assert np.isfinite(codes).all()
+    assert np.abs(codes - model.encode(x)).max() < 0.1 * np.abs(codes).max()
+    report = manifest(path)["int8"]["report"]["static"]
+    assert np.isfinite(report["mse_int8"])
+    assert Encoder(path).drift(x[:64]).score < 10

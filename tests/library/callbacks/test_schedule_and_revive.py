@@ -311,3 +311,29 @@ def test_models_that_cannot_be_revived_are_refused(rows: np.ndarray) -> None:
     model.compile()
     with pytest.raises(ValueError, match=r"a Dense layer with a bias that computes the code"):
         model.fit(rows, verbose=0, callbacks=[ReviveDeadUnits(rows)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sparsity", ["auto", L1(1e-3)])
+def test_units_are_revived_on_rows_with_gaps(rows: np.ndarray, sparsity: Any) -> None:
+    gappy = np.where(np.random.default_rng(0).random(rows.shape) < 0.2, np.nan, rows)
+    gappy[:, 0] = rows[:, 0]
+    model = SparseAutoencoder(12, 8, sparsity=sparsity, missing="mask")
+    model.compile(run_eagerly=True)
+    model.adapt(gappy)
+    code = model.encoder.layers[-1]
+    code.bias.assign(np.where(np.arange(8) < 3, -1e3, 0))
+    if hasattr(code, "second_bias"):
+        code.second_bias.assign(np.where(np.arange(8) < 3, -1e3, 0))
+        code.calibrate(keras.Model(model.encoder.inputs[0], code.input)(gappy))
+    revive = ReviveDeadUnits(gappy, every=1, until=1)
+    history = model.fit(gappy, epochs=1, verbose=0, callbacks=[revive]).history
+    assert history["revived_units"][0] >= 3
+    kernel = ops.convert_to_numpy(code.kernel)
+    assert not kernel[12:, :3].any()
+    assert kernel[:12, :3].all()
+    directions = ops.convert_to_numpy(
+        getattr(code, "decoder_kernel", model.decoder.layers[1].kernel)
+    )
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1, rtol=1e-5)
+    assert np.isfinite(model.encode(gappy)).all()

@@ -107,3 +107,25 @@ def test_rows_of_another_shape_are_refused() -> None:
         functional.explained_variance(np.ones((3, 2)), np.ones((3, 1)))
     with pytest.raises(DataError, match=r"`x_hat`.*NaN or infinity in row 1"):
         functional.reconstruction_mse([[1.0], [2.0]], [[1.0], [np.inf]])
+
+
+def test_measures_count_entries_alone(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(50, 4)) * [1, 2, 3, 4] + 100
+    x_hat = x + rng.normal(size=x.shape)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x[:, 0] = 1.0
+    errors = (x - x_hat) ** 2
+    mse = np.mean([np.mean(row[~np.isnan(row)]) for row in errors])
+    assert functional.reconstruction_mse(x, x_hat, "mean") == pytest.approx(mse, rel=1e-12)
+    columns = [column[~np.isnan(column)] for column in x.T]
+    variance = sum(((column - column.mean()) ** 2).sum() for column in columns)
+    explained = functional.explained_variance(x, x_hat, missing="mask")
+    assert explained == pytest.approx(1 - np.nansum(errors) / variance, rel=1e-12)
+    whole = ~np.isnan(x).any(axis=1)
+    with pytest.warns(UserWarning, match="rows of `x` have gaps and were left out"):
+        skipped = functional.explained_variance(x, x_hat, "skip")
+    assert skipped == functional.explained_variance(x[whole], x_hat[whole])
+    with pytest.raises(DataError, match=r"`x`.*NaN or infinity in row.*gaps in column"):
+        functional.reconstruction_mse(x, x_hat)
+    with pytest.raises(ValueError, match=r"`missing`. Expected one of"):
+        functional.reconstruction_mse(x, x_hat, "fill")

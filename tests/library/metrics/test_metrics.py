@@ -179,3 +179,24 @@ def test_an_output_of_codes_can_be_measured_by_keras(jit_compile: bool, rows: np
     codes, _ = model.predict(rows, verbose=0)
     assert logs["code_l0"] == pytest.approx(functional.l0(codes), rel=1e-6)
     assert logs["code_dead_fraction"] == pytest.approx(functional.dead_fraction(codes))
+
+
+@pytest.mark.parametrize("sizes", [[50], [7, 20, 23]])
+def test_metrics_with_weights_of_entries(rng: np.random.Generator, sizes: list[int]) -> None:
+    x = (rng.normal(size=(50, 4)) * [1, 2, 3, 4] + 100).astype(np.float32)
+    x_hat = (x + rng.normal(size=x.shape)).astype(np.float32)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x[:, 0] = 100
+    x[3] = np.nan  # a row that fills up a batch
+    weights = np.where(np.isnan(x), 0, rng.uniform(1, 2, x.shape)).astype(np.float32)
+    found = metrics.ReconstructionMSE(), metrics.ExplainedVariance()
+    ends = np.cumsum(sizes)
+    for metric in found:
+        for part in map(slice, [0, *ends[:-1]], ends):
+            metric.update_state(x[part], x_hat[part], weights[part])
+    live = ~np.isnan(x).all(axis=1)
+    for metric, measure in zip(
+        found, (functional.reconstruction_mse, functional.explained_variance), strict=True
+    ):
+        expected = measure(x[live], x_hat[live], "mean")
+        assert float(metric.result()) == pytest.approx(expected, rel=1e-5)

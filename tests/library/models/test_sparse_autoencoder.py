@@ -195,3 +195,148 @@ def test_evaluate_judges_nothing_but_calibrated_thresholds(
     model.compile()
     asked = arguments.get("target_l0", 20)
     assert abs(model.evaluate(rows, verbose=0, return_dict=True)["l0"] - asked) > 0.1 * asked
+
+
+# Missing values ----------------------------------------------------------------------------------
+
+
+def with_gaps(rows: np.ndarray) -> np.ndarray:
+    hidden = np.random.default_rng(1).random(rows.shape) < 0.2
+    hidden[:, 0] = False
+    return np.where(hidden, np.float32(np.nan), rows)
+
+
+@pytest.mark.parametrize("normalization", ["standard", "minmax", None])
+def test_a_gap_counts_as_the_mean_of_its_column(
+    rows: np.ndarray, normalization: str | None
+) -> None:
+    gappy = with_gaps(rows)
+    model = SparseAutoencoder(12, 6, sparsity=None, normalization=normalization, missing="mean")
+    assert not model.adapted
+    model.adapt(gappy)
+    means = np.nanmean(gappy, axis=0, dtype=np.float64)
+    filled = np.where(np.isnan(gappy), means, gappy)
+    np.testing.assert_allclose(model.encode(gappy), model.encode(filled), rtol=1e-5, atol=1e-6)
+    assert np.isnan(model.scale(gappy)).sum() == np.isnan(gappy).sum()
+
+
+@pytest.mark.parametrize("sparsity", ["auto", None])
+def test_a_mask_is_read_and_counts_for_nothing_at_the_start(
+    rows: np.ndarray, sparsity: Any
+) -> None:
+    gappy = with_gaps(rows)
+    model = SparseAutoencoder(12, 8, sparsity=sparsity, missing="mask")
+    model.adapt(gappy)
+    layer = next(layer for layer in model.encoder.layers if hasattr(layer, "kernel"))
+    kernel = ops.convert_to_numpy(layer.kernel)
+    assert kernel.shape == (24, 8)
+    assert not kernel[12:].any()
+    filled = np.where(np.isnan(gappy), np.nanmean(gappy, axis=0, dtype=np.float64), gappy)
+    if sparsity is None:
+        np.testing.assert_allclose(model.encode(gappy), model.encode(filled), rtol=1e-5, atol=1e-6)
+    kernel[12:] = np.random.default_rng(0).normal(size=(12, 8))
+    layer.kernel.assign(kernel)
+    assert np.abs(model.encode(gappy) - model.encode(filled)).max() > 0.01
+
+
+def test_a_correction_sees_what_was_observed(rows: np.ndarray) -> None:
+    gappy = with_gaps(rows)
+    model = SparseAutoencoder(12, 8, sparsity=TopK(3), refine=1, missing="mask")
+    model.adapt(gappy)
+    code = model.encoder.get_layer("code")
+    w, b, b2, d, c = (
+        ops.convert_to_numpy(v).astype(np.float64)
+        for v in (code.kernel, code.bias, code.second_bias, code.decoder_kernel, code.decoder_bias)
+    )
+    scaled = model.scale(gappy).astype(np.float64)
+    observed = ~np.isnan(scaled)
+    x = np.where(observed, scaled, 0)
+
+    def keep(z: np.ndarray) -> np.ndarray:
+        return np.where(z >= np.sort(z)[:, [-3]], np.maximum(z, 0), 0)
+
+    h = keep(np.hstack([x, observed]) @ w + b)
+    z = h + (observed * (x - h @ d - c)) @ w[:12] + b2
+    np.testing.assert_allclose(model.encode(gappy), keep(z), rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_with_gaps_is_saved_and_loaded(rows: np.ndarray, tmp_path: Path) -> None:
+    gappy = with_gaps(rows)
+    model = SparseAutoencoder(12, 8, missing="mask")
+    model.compile()
+    model.fit(gappy, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.missing == "mask"
+    np.testing.assert_array_equal(loaded.encode(gappy), model.encode(gappy))
+    assert SparseAutoencoder(12, 8).missing == "error"
+
+
+def test_gaps_are_refused_where_they_may_not_be(rows: np.ndarray) -> None:
+    gappy = with_gaps(rows)
+    for missing in ("error", "skip"):
+        model = SparseAutoencoder(12, 8, sparsity=None, missing=missing)
+        model.adapt(rows)
+        for act in (model.encode, model.scale, model.predict):
+            with pytest.raises(DataError, match="NaN or infinity in rows 0"):
+                act(gappy)
+    model = SparseAutoencoder(12, 8, sparsity=None, missing="mean")
+    model.adapt(gappy)
+    gappy[7] = np.nan
+    gappy[9, 0] = np.inf
+    with pytest.raises(DataError, match=r"an entry in each row. Received: .* in rows 7, 9"):
+        model.encode(gappy)
+    gappy[:, 3] = np.nan
+    with pytest.raises(DataError, match=r"an entry in each column. Received: column 3 with gaps"):
+        SparseAutoencoder(12, 8, missing="mask").adapt(gappy[:7])
+
+
+def test_rows_with_a_gap_are_skipped(rows: np.ndarray) -> None:
+    gappy = rows.copy()
+    gappy[::5, 2] = np.nan
+    kept = np.flatnonzero(~np.isnan(gappy[:, 2]))
+    weights = np.linspace(1, 2, len(rows)).astype(np.float32)
+    logs = []
+    for x, w, missing in ((gappy, weights, "skip"), (rows[kept], weights[kept], "error")):
+        keras.utils.set_random_seed(0)
+        model = SparseAutoencoder(12, 8, sparsity=L1(1e-3), missing=missing)
+        model.compile(run_eagerly=True)
+        if missing == "skip":
+            with pytest.warns(UserWarning, match=r"80 of 400 rows of `x` have gaps and were left"):
+                model.fit(x, sample_weight=w, epochs=1, verbose=0)
+            with pytest.warns(UserWarning, match=r"80 of 400 rows of `x`"):
+                logs.append(model.evaluate(x, verbose=0))
+        else:
+            model.fit(x, sample_weight=w, epochs=1, verbose=0)
+            logs.append(model.evaluate(x, verbose=0))
+    assert logs[0] == logs[1]
+
+
+def test_halves_of_your_own_fill_no_gaps(rows: np.ndarray) -> None:
+    own = model_of(L1(1e-3))
+    with pytest.raises(ValueError, match=r"`missing`. Expected 'error' or 'skip' with an encoder"):
+        SparseAutoencoder.from_models(own.encoder, own.decoder, missing="mean")
+    model = SparseAutoencoder.from_models(own.encoder, own.decoder, missing="skip")
+    assert model.get_config()["missing"] == "skip"
+    with pytest.raises(ValueError, match=r"`missing`. Expected one of 'error', 'skip'"):
+        SparseAutoencoder(12, 6, missing="fill")
+
+
+@pytest.mark.slow
+def test_hidden_entries_are_predicted_better_than_by_their_columns() -> None:
+    """A known answer: rows of rank 2, of which a fifth of the entries is hidden."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(400, 2)) @ rng.normal(size=(2, 12)) + 5).astype(np.float32)
+    hidden = rng.random(x.shape) < 0.2
+    hidden[:, 0] &= ~hidden.all(axis=1)
+    gappy = np.where(hidden, np.float32(np.nan), x)
+    by_column = np.square(x - np.nanmean(gappy, axis=0))[hidden].mean()
+    errors = []
+    for missing in ("mean", "mask"):
+        keras.utils.set_random_seed(0)
+        model = SparseAutoencoder(12, 12, target_l0=2, missing=missing)
+        model.compile()
+        model.fit(gappy, epochs=25, verbose=0)
+        errors.append(np.square(x - model.predict(gappy, verbose=0))[hidden].mean() / by_column)
+    assert errors[0] < 0.6
+    assert errors[1] < 0.35

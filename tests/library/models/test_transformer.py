@@ -311,3 +311,34 @@ def test_the_name_is_loaded_when_asked_for_and_says_what_is_missing() -> None:
     assert 'Remedy: pip install "keras-sparse[insight]"' in result.stdout, result.stderr
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         getattr(keras_sparse, "Nothing")  # noqa: B009
+
+
+@pytest.mark.parametrize("missing", ["skip", "mean", "mask"])
+def test_rows_with_gaps(missing: str, rows: np.ndarray) -> None:
+    gappy = np.where(np.random.default_rng(0).random(rows.shape) < 0.02, np.nan, rows)
+    transformer = SparseAutoencoderTransformer(**SMALL, missing=missing)
+    if missing == "skip":
+        with pytest.warns(UserWarning, match="rows of `X` have gaps and were left out"):
+            transformer.fit(gappy)
+        with pytest.raises(ValueError, match="contains NaN"):
+            transformer.transform(gappy)
+        return
+    codes = transformer.fit_transform(gappy)
+    assert np.isfinite(codes).all()
+    assert transformer.model_.missing == missing
+    x, x_hat = transformer.model_.scale(gappy), transformer.model_.decode(codes)
+    live = ~np.isnan(x)
+    errors = (x - transformer.model_.scale(x_hat))[live]
+    variance = np.nansum((x - np.nanmean(x, axis=0)) ** 2)
+    expected = 1 - np.square(errors).sum() / variance
+    assert transformer.score(gappy) == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(DataError, match=r"`X`.*an entry in each row"):
+        transformer.fit(np.full((4, 2), np.nan))
+
+
+def test_gaps_are_refused_by_default(rows: np.ndarray) -> None:
+    rows[3, 1] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        SparseAutoencoderTransformer(**SMALL).fit(rows)
+    with pytest.raises(ValueError, match=r"`missing`. Expected one of"):
+        SparseAutoencoderTransformer(**SMALL, missing="fill").fit(rows)

@@ -42,27 +42,43 @@ def _gate(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
 
 
 def _refined_code(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    """z₁ = x W + b, h₁ = gate(z₁), r = x − c − h₁ D, z₂ = h₁ + r W + b₂, h = gate(z₂)."""
+    """z₁ = x W + b, h₁ = gate(z₁), r = x − c − h₁ D, z₂ = h₁ + r W + b₂, h = gate(z₂).
+
+    With what was observed, m, in the second half of the input, z₁ = x W + m V + b, and r is m times
+    the residual.
+    """
     (x,) = inputs
-    kernel, bias, second_bias, decoder_kernel, decoder_bias = (
+    weight = keras.ops.convert_to_numpy(layer.kernel)
+    kernel = builder.add_constant(weight[: layer.decoder_kernel.shape[1]])
+    bias, second_bias, decoder_kernel, decoder_bias = (
         builder.add_constant(keras.ops.convert_to_numpy(weight))
         for weight in (
-            layer.kernel,
             layer.bias,
             layer.second_bias,
             layer.decoder_kernel,
             layer.decoder_bias,
         )
     )
-    add = builder.add
-    first = emit(builder, layer.first, add("Add", add("MatMul", x, kernel), bias))
+    add, observed = builder.add, ""
+    if layer.reads_observed:
+        half = builder.add_constant([len(weight) // 2] * 2, np.int64)
+        x = add("Split", x, half, outputs=2, axis=-1)
+        observed = f"{x}_"
+    z = add("MatMul", x, kernel)
+    if observed:
+        indicator = builder.add_constant(weight[len(weight) // 2 :])
+        z = add("Add", z, add("MatMul", observed, indicator))
+    first = emit(builder, layer.first, add("Add", z, bias))
     reconstruction = add("Add", add("MatMul", first, decoder_kernel), decoder_bias)
     residual = add("Sub", x, reconstruction)
+    residual = add("Mul", observed, residual) if observed else residual
     correction = add("Add", add("MatMul", residual, kernel), second_bias)
     return emit(builder, layer.second, add("Add", first, correction))
 
 
 LAYERS: dict[str, Converter] = {
     **{name: Converter(_gate, options) for name, options in gates.GATES.items()},
-    gates.REFINED: Converter(_refined_code, ("units", "activation", "constraint")),
+    gates.REFINED: Converter(
+        _refined_code, ("units", "activation", "constraint", "reads_observed")
+    ),
 }

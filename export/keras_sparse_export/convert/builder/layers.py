@@ -53,6 +53,18 @@ def _scaling(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     return builder.add("Div", builder.add("Sub", inputs[0], offset), scale)
 
 
+def _mean_imputer(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    (centre,) = (builder.add_constant(weights) for weights in layer.get_weights())
+    return builder.add("Where", builder.add("IsNaN", inputs[0]), centre, inputs[0])
+
+
+def _append_observed(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    scaled, x = inputs
+    zero, one = builder.add_constant(0.0), builder.add_constant(1.0)
+    observed = builder.add("Where", builder.add("IsNaN", x), zero, one)
+    return builder.add("Concat", scaled, observed, axis=-1)
+
+
 def _normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     mean, variance = (keras.ops.convert_to_numpy(value) for value in (layer.mean, layer.variance))
     deviation = np.maximum(np.sqrt(variance), np.float32(keras.config.epsilon()))
@@ -170,5 +182,7 @@ LAYERS: dict[str, Converter] = {
     "SpatialDropout1D": Converter(_skip, ("rate",)),
     "SpatialDropout2D": Converter(_skip, ("rate", "data_format")),
     "_PassOn": Converter(_skip),
+    "keras_sparse>AppendObserved": Converter(_append_observed),
+    "keras_sparse>MeanImputer": Converter(_mean_imputer),
     "keras_sparse>Scaling": Converter(_scaling, ("invert",)),
 }

@@ -105,11 +105,12 @@ def _search(
     """Return the rows on the way from one row of a pair to the other that come near a distance."""
     units, inactive, active = (np.array(part) for part in zip(*pairs, strict=True))
     start, end = rows[inactive].astype(np.float64), rows[active].astype(np.float64)
+    way = np.nan_to_num(end - start, nan=0.0)  # gaps stay those of the first row
     ends = np.zeros(len(pairs)), np.ones(len(pairs))
     shape = (-1, *[1] * (rows.ndim - 1))
 
     def measure(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        between = (start + shares.reshape(shape) * (end - start)).astype(np.float32)
+        between = (start + shares.reshape(shape) * way).astype(np.float32)
         distances = margins.measure(fast(between))[place]
         return between, distances[np.arange(len(units)), units] - target
 
@@ -118,7 +119,10 @@ def _search(
     for step in range(STEPS):
         middle = (low + high) / 2
         if step % 2:
-            rise = np.maximum(values[1] - values[0], np.finfo(np.float64).tiny)
+            rise = (
+                values[1] - values[0]
+            )  # not above 0 where gaps keep a row from becoming the other
+            rise = np.where(rise > np.finfo(np.float64).tiny, rise, np.inf)
             middle = np.clip(low - values[0] / rise * (high - low), low, high)
         between, value = measure(middle)
         over = value > 0

@@ -23,10 +23,13 @@ CURVE_ROWS = 16_384
 CHUNK_ROWS = 1024
 
 
-def describe(onnx_bytes: bytes, jumps: Sequence[Jump], sample: np.ndarray | None) -> dict[str, Any]:
+def describe(
+    onnx_bytes: bytes, jumps: Sequence[Jump], sample: np.ndarray | None, *, gaps: bool = False
+) -> dict[str, Any]:
     """Return the manifest's `thresholds` and `calibration`; nothing for codes without jumps.
 
-    Thresholds are listed if the code is what leaves the last of one or two gates.
+    Thresholds are listed if the code is what leaves the last of one or two gates. `gaps` tells
+    whether rows may have gaps.
 
     Raises:
         ParityError: If the thresholds in the file are not those of the model, to the bit.
@@ -44,7 +47,7 @@ def describe(onnx_bytes: bytes, jumps: Sequence[Jump], sample: np.ndarray | None
         ],
         "calibration": None
         if sample is None
-        else measure_curve(onnx_bytes, sample, float(gates[-1].values.min())),
+        else measure_curve(onnx_bytes, sample, float(gates[-1].values.min()), gaps=gaps),
     }
 
 
@@ -59,7 +62,7 @@ def _require_equal(gates: Sequence[Gate], jumps: Sequence[Jump]) -> None:
 
 
 def measure_curve(
-    onnx_bytes: bytes, sample: np.ndarray, lowest: float
+    onnx_bytes: bytes, sample: np.ndarray, lowest: float, *, gaps: bool = False
 ) -> dict[str, list[float]] | None:
     """Measure the mean L0 where only codes above a threshold count, for rising thresholds.
 
@@ -70,12 +73,13 @@ def measure_curve(
         onnx_bytes: The encoder.
         sample: Rows, of which at most 16,384 are used, evenly spaced.
         lowest: The lowest threshold of the encoder.
+        gaps: Whether rows may have gaps.
 
     Returns:
         The manifest's `calibration`; `None` if no code is active.
     """
     rows = sample[:: -(-len(sample) // CURVE_ROWS)]
-    encoder = OnnxModel(lambda: onnx_bytes, Path("encoder.onnx"), "sample")
+    encoder = OnnxModel(lambda: onnx_bytes, Path("encoder.onnx"), "sample", gaps=gaps)
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):
         codes = encoder(rows[start : start + CHUNK_ROWS])

@@ -111,12 +111,49 @@ def test_weights_of_the_steps_of_a_stream(kind: str, last: tuple[int, ...]) -> N
 
 
 @pytest.mark.parametrize("kind", ["PyDataset", "tf.data"])
-@pytest.mark.parametrize("shape", [(5, 3), (5, 2, 2), (5, 1, 2)])
+@pytest.mark.parametrize("shape", [(5, 3), (5, 2, 3), (5, 1, 2)])
 def test_weights_of_no_step_are_refused(kind: str, shape: tuple[int, ...]) -> None:
     x = X.reshape(5, 2, 2)
     stream = source(kind, [(x, x, np.ones(shape, np.float32))])
     with pytest.raises(DataError, match=r"`sample_weight`. Expected one per row.* or per step"):
         stream_batches(stream, (2, 2))
+
+
+@pytest.mark.parametrize("kind", ["PyDataset", "generator", "tf.data"])
+@pytest.mark.parametrize("missing", ["error", "mean", "skip"])
+def test_weights_of_entries_and_gaps_of_a_stream(kind: str, missing: str) -> None:
+    x, weights = X[:6].copy(), np.arange(12, dtype=np.float32).reshape(6, 2)
+    if missing != "error":
+        x[[1, 4], [0, 1]] = np.nan
+    parts = [(x[part], x[part], weights[part]) for part in (slice(4), slice(4, 6))]
+    found = gone_through(stream_batches(source(kind, parts), SHAPE, missing=missing))
+    for (rows, _, given), batch in zip(parts, found, strict=True):
+        gaps: Any = np.isnan(rows)
+        gaps = gaps.any(axis=1, keepdims=True) if missing == "skip" else gaps
+        expected = np.concatenate([np.where(gaps, 0, given), np.zeros((4 - len(rows), 2))])
+        filled, relative, own = (np.asarray(part) for part in batch[0])
+        np.testing.assert_array_equal(own, expected)
+        assert np.isnan(filled).any() == (missing == "mean")
+        live = np.maximum((relative > 0).sum(axis=1), 1)
+        assert (relative.sum(axis=1) / live).mean() == pytest.approx(1, abs=1e-6)
+        np.testing.assert_allclose(relative * own.max(), own * relative.max(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["PyDataset", "tf.data"])
+@pytest.mark.parametrize(
+    ("missing", "bad", "message"),
+    [
+        ("error", np.nan, "Expected finite numbers. Received: NaN or infinity"),
+        ("mask", np.inf, "Received: infinity, or gaps alone"),
+        ("mask", [np.nan, np.nan], "an entry in each row"),
+        ("skip", np.inf, "Received: infinity in row"),
+    ],
+)
+def test_what_is_no_gap_is_refused(kind: str, missing: str, bad: Any, message: str) -> None:
+    x = X.copy()
+    x[3] = bad
+    with pytest.raises(Exception, match=message):  # in a graph TensorFlow's own
+        list(gone_through(stream_batches(source(kind, [x]), SHAPE, missing=missing)))
 
 
 def test_a_short_batch_may_be_asked_for_first() -> None:

@@ -48,11 +48,12 @@ export class CsvError extends Error {
  * @param {string} text
  * @param {number} size Numbers in a row.
  * @param {string[] | null} [columns] Names of the encoder's columns; null if they have none.
+ * @param {boolean} [gaps] Whether an empty cell, or `nan`, is a gap: NaN in the rows.
  * @returns {Table}
  * @throws {CsvError} If there are no rows, or a line is not a row, or names are not those of the encoder's
  *   columns. The message names the line, counted from 1.
  */
-export function parse(text, size, columns = null) {
+export function parse(text, size, columns = null, gaps = false) {
   if (text.length > MAX_BYTES) throw new CsvError("Expected 32 MiB of text at most. Received: more");
   const lines = readLines(text.replace(/^\ufeff/, ""));
   const ahead = take(lines, 1 + COMPARED);
@@ -64,7 +65,7 @@ export function parse(text, size, columns = null) {
       throw new CsvError(`Expected ${formatCount(MAX_ROWS, "row")} at most. Received: more, from line ${line.number} on`);
     }
     if (line === ahead[0]) places = findPlaces(ahead, size, columns, form);
-    if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form));
+    if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form, gaps));
   }
   if (rows.length === 0) throw new CsvError(`Expected rows of ${formatCount(size, "number")}. Received: none`);
   return { rows: joinRows(rows, size), count: rows.length };
@@ -219,15 +220,22 @@ function isNumber(cell, form) {
   return !Number.isNaN(toNumber(cell, form)) || NAMED.test(cell);
 }
 
-function parseRow({ line, number }, size, places, form) {
+/** Whether a cell is empty, or spells a missing value. */
+function isGap(cell) {
+  return GAPS.has(cell.trim()) || (NAMED.test(cell) && /nan/i.test(cell));
+}
+
+function parseRow({ line, number }, size, places, form, gaps) {
   const cells = splitCells({ line, number }, form.delimiter);
   const { width, order } = places ?? { width: size, order: cells.keys() };
   if (cells.length !== width) throw widthError(cells.length, width, number);
-  return Float32Array.from(order, (column) => {
+  const row = Float32Array.from(order, (column) => {
     const value = toNumber(cells[column], form);
-    if (Number.isFinite(value)) return value;
+    if (Number.isFinite(value) || (gaps && isGap(cells[column]))) return value;
     throw new CsvError(`Line ${number}, column ${column + 1}: expected a number. Received: ${quote(cells[column])}`);
   });
+  if (row.every(Number.isNaN)) throw new CsvError(`Line ${number}: expected a number in each row. Received: gaps alone`);
+  return row;
 }
 
 /** Splits a line into cells. A quoted cell may contain delimiters, and quotes that are doubled. */

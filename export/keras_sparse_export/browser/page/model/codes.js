@@ -96,5 +96,6 @@ export async function decodeUnits(encoder, units) {
  * @returns {number} `mean((a − b)²)`.
  */
 export function computeMse(a, b) {
-  return a.reduce((sum, value, place) => sum + (value - b[place]) ** 2, 0) / a.length;
+  const errors = Array.from(a, (value, place) => (value - b[place]) ** 2).filter((error) => !Number.isNaN(error));
+  return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }

@@ -152,6 +152,7 @@ export class Encoder {
     this.positions = this.codeSize / this.units;
     this.ownActivity = this.activity = findActivity(manifest);
     this.calibration = manifest.calibration ?? null;
+    this.gaps = Object.hasOwn(manifest, "missing"); // whether rows may have some, which are NaN
     this.raised = null;
     this.encoder = encoder;
     this.decoder = decoder;

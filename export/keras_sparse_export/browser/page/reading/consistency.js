@@ -17,6 +17,14 @@ const PER_UNIT = [
 const PER_BATCH_SIZE = ["thresholds", "spread_weights", "total_weights"];
 
 /**
+ * @param {Manifest} manifest
+ * @returns {boolean} Whether rows may have gaps, which are NaN.
+ */
+export function admitsGaps({ requires = [] }) {
+  return requires.includes("missing");
+}
+
+/**
  * @param {Manifest} manifest Valid under its schema.
  * @throws {BundleError} If the parts do not agree.
  */
@@ -36,6 +44,8 @@ export function requireConsistent(manifest) {
   expect(Object.hasOwn(parity, "decoder") === decodes, "`decoder` as in `files`", "parity");
   expect(top === null || top.k <= units, "the number of units at most", "top_k.k");
   if (statistics !== null) requireStatistics(statistics, units);
+  const named = Object.hasOwn(manifest, "missing");
+  expect(named === admitsGaps(manifest), "a key of the feature `missing`, present with it alone", "missing");
   requireColumns(manifest);
   requireThresholds(manifest, units);
   requireInt8(manifest);

@@ -3,7 +3,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}}},"additionalProperties":false},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}}},"additionalProperties":false},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern4 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
@@ -3043,26 +3043,12 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.opset !== undefined){
-let data15 = data.opset;
+if(data.missing !== undefined){
+let data15 = data.missing;
 const _errs36 = errors;
-if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
+if(!((data15 === "mean") || (data15 === "mask"))){
+validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
 return false;
-}
-if(errors === _errs36){
-if((typeof data15 == "number") && (isFinite(data15))){
-if(data15 > 18 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
-return false;
-}
-else {
-if(data15 < 13 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
-return false;
-}
-}
-}
 }
 var valid3 = _errs36 === errors;
 }
@@ -3070,25 +3056,52 @@ else {
 var valid3 = true;
 }
 if(valid3){
+if(data.opset !== undefined){
+let data16 = data.opset;
+const _errs37 = errors;
+if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs37){
+if((typeof data16 == "number") && (isFinite(data16))){
+if(data16 > 18 || isNaN(data16)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
+return false;
+}
+else {
+if(data16 < 13 || isNaN(data16)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs37 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
 if(data.ir_version !== undefined){
-let data16 = data.ir_version;
-const _errs38 = errors;
-if(!((data16 === 7) || (data16 === 8))){
+let data17 = data.ir_version;
+const _errs39 = errors;
+if(!((data17 === 7) || (data17 === 8))){
 validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
 return false;
 }
-var valid3 = _errs38 === errors;
+var valid3 = _errs39 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.min_onnxruntime !== undefined){
-let data17 = data.min_onnxruntime;
-const _errs39 = errors;
-if(errors === _errs39){
-if(typeof data17 === "string"){
-if(!pattern4.test(data17)){
+let data18 = data.min_onnxruntime;
+const _errs40 = errors;
+if(errors === _errs40){
+if(typeof data18 === "string"){
+if(!pattern4.test(data18)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -3098,38 +3111,38 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs39 === errors;
+var valid3 = _errs40 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data18 = data.converter;
-const _errs41 = errors;
-if(!((data18 === "tf2onnx") || (data18 === "builder"))){
+let data19 = data.converter;
+const _errs42 = errors;
+if(!((data19 === "tf2onnx") || (data19 === "builder"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs41 === errors;
+var valid3 = _errs42 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data19 = data.versions;
-const _errs42 = errors;
-if(errors === _errs42){
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+let data20 = data.versions;
+const _errs43 = errors;
+if(errors === _errs43){
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
 let missing2;
-if(((((((data19.backend === undefined) && (missing2 = "backend")) || ((data19.keras === undefined) && (missing2 = "keras"))) || ((data19["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data19.numpy === undefined) && (missing2 = "numpy"))) || ((data19.onnx === undefined) && (missing2 = "onnx"))) || ((data19.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
+if(((((((data20.backend === undefined) && (missing2 = "backend")) || ((data20.keras === undefined) && (missing2 = "keras"))) || ((data20["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data20.numpy === undefined) && (missing2 = "numpy"))) || ((data20.onnx === undefined) && (missing2 = "onnx"))) || ((data20.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
 validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-for(const key1 in data19){
-const _errs44 = errors;
+for(const key1 in data20){
+const _errs45 = errors;
 if(typeof key1 === "string"){
 if(!pattern5.test(key1)){
 const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key1};
@@ -3142,7 +3155,7 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid12 = _errs44 === errors;
+var valid12 = _errs45 === errors;
 if(!valid12){
 const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
@@ -3158,14 +3171,14 @@ break;
 }
 }
 if(valid12){
-const _errs45 = errors;
-for(const key2 in data19){
-if(!(key2 === "backend")){
-let data20 = data19[key2];
 const _errs46 = errors;
-if(errors === _errs46){
-if(typeof data20 === "string"){
-if(!pattern6.test(data20)){
+for(const key2 in data20){
+if(!(key2 === "backend")){
+let data21 = data20[key2];
+const _errs47 = errors;
+if(errors === _errs47){
+if(typeof data21 === "string"){
+if(!pattern6.test(data21)){
 validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
@@ -3175,16 +3188,16 @@ validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g
 return false;
 }
 }
-var valid13 = _errs46 === errors;
+var valid13 = _errs47 === errors;
 if(!valid13){
 break;
 }
 }
 }
-if(_errs45 === errors){
-if(data19.backend !== undefined){
-let data21 = data19.backend;
-if(!(((data21 === "tensorflow") || (data21 === "jax")) || (data21 === "torch"))){
+if(_errs46 === errors){
+if(data20.backend !== undefined){
+let data22 = data20.backend;
+if(!(((data22 === "tensorflow") || (data22 === "jax")) || (data22 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -3198,51 +3211,51 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs42 === errors;
+var valid3 = _errs43 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data22 = data.parity;
-const _errs49 = errors;
-if(errors === _errs49){
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+let data23 = data.parity;
+const _errs50 = errors;
+if(errors === _errs50){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
 let missing3;
-if((data22.encoder === undefined) && (missing3 = "encoder")){
+if((data23.encoder === undefined) && (missing3 = "encoder")){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs51 = errors;
-for(const key3 in data22){
+const _errs52 = errors;
+for(const key3 in data23){
 if(!((key3 === "encoder") || (key3 === "decoder"))){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3}}];
 return false;
 break;
 }
 }
-if(_errs51 === errors){
-if(data22.encoder !== undefined){
-const _errs52 = errors;
-if(!(validate60(data22.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data22,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+if(_errs52 === errors){
+if(data23.encoder !== undefined){
+const _errs53 = errors;
+if(!(validate60(data23.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data23,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid15 = _errs52 === errors;
+var valid15 = _errs53 === errors;
 }
 else {
 var valid15 = true;
 }
 if(valid15){
-if(data22.decoder !== undefined){
-const _errs53 = errors;
-if(!(validate60(data22.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data22,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+if(data23.decoder !== undefined){
+const _errs54 = errors;
+if(!(validate60(data23.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data23,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid15 = _errs53 === errors;
+var valid15 = _errs54 === errors;
 }
 else {
 var valid15 = true;
@@ -3256,21 +3269,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs49 === errors;
+var valid3 = _errs50 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data25 = data.golden;
-const _errs54 = errors;
-const _errs56 = errors;
-let valid16 = true;
+let data26 = data.golden;
+const _errs55 = errors;
 const _errs57 = errors;
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-if(data25.kind !== undefined){
-if("none" !== data25.kind){
+let valid16 = true;
+const _errs58 = errors;
+if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
+if(data26.kind !== undefined){
+if("none" !== data26.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -3282,11 +3295,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs57 === errors;
-errors = _errs56;
+var _valid2 = _errs58 === errors;
+errors = _errs57;
 if(vErrors !== null){
-if(_errs56){
-vErrors.length = _errs56;
+if(_errs57){
+vErrors.length = _errs57;
 }
 else {
 vErrors = null;
@@ -3294,16 +3307,16 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs59 = errors;
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-if(data25.rows !== undefined){
-if(0 !== data25.rows){
+const _errs60 = errors;
+if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
+if(data26.rows !== undefined){
+if(0 !== data26.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs59 === errors;
+var _valid2 = _errs60 === errors;
 valid16 = _valid2;
 if(valid16){
 var props2 = {};
@@ -3313,19 +3326,19 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs61 = errors;
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-if(data25.rows !== undefined){
-let data28 = data25.rows;
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 < 1 || isNaN(data28)){
+const _errs62 = errors;
+if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
+if(data26.rows !== undefined){
+let data29 = data26.rows;
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 < 1 || isNaN(data29)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs61 === errors;
+var _valid2 = _errs62 === errors;
 valid16 = _valid2;
 if(valid16){
 if(props2 !== true){
@@ -3347,58 +3360,58 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs54){
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(errors === _errs55){
+if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
 let missing4;
-if(((data25.kind === undefined) && (missing4 = "kind")) || ((data25.rows === undefined) && (missing4 = "rows"))){
+if(((data26.kind === undefined) && (missing4 = "kind")) || ((data26.rows === undefined) && (missing4 = "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs63 = errors;
-for(const key4 in data25){
+const _errs64 = errors;
+for(const key4 in data26){
 if(!((key4 === "kind") || (key4 === "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
 return false;
 break;
 }
 }
-if(_errs63 === errors){
-if(data25.kind !== undefined){
-let data29 = data25.kind;
-const _errs64 = errors;
-if(!(((data29 === "real") || (data29 === "synthetic")) || (data29 === "none"))){
+if(_errs64 === errors){
+if(data26.kind !== undefined){
+let data30 = data26.kind;
+const _errs65 = errors;
+if(!(((data30 === "real") || (data30 === "synthetic")) || (data30 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid20 = _errs64 === errors;
+var valid20 = _errs65 === errors;
 }
 else {
 var valid20 = true;
 }
 if(valid20){
-if(data25.rows !== undefined){
-let data30 = data25.rows;
-const _errs65 = errors;
-if(!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))){
+if(data26.rows !== undefined){
+let data31 = data26.rows;
+const _errs66 = errors;
+if(!(((typeof data31 == "number") && (!(data31 % 1) && !isNaN(data31))) && (isFinite(data31)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs65){
-if((typeof data30 == "number") && (isFinite(data30))){
-if(data30 > 1024 || isNaN(data30)){
+if(errors === _errs66){
+if((typeof data31 == "number") && (isFinite(data31))){
+if(data31 > 1024 || isNaN(data31)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data30 < 0 || isNaN(data30)){
+if(data31 < 0 || isNaN(data31)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid20 = _errs65 === errors;
+var valid20 = _errs66 === errors;
 }
 else {
 var valid20 = true;
@@ -3412,23 +3425,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs54 === errors;
+var valid3 = _errs55 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data31 = data.top_k;
-const _errs67 = errors;
-if((!(data31 && typeof data31 == "object" && !Array.isArray(data31))) && (data31 !== null)){
+let data32 = data.top_k;
+const _errs68 = errors;
+if((!(data32 && typeof data32 == "object" && !Array.isArray(data32))) && (data32 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs69 = errors;
-let valid21 = true;
 const _errs70 = errors;
-if(data31 !== null){
+let valid21 = true;
+const _errs71 = errors;
+if(data32 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -3438,23 +3451,23 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs70 === errors;
-errors = _errs69;
+var _valid3 = _errs71 === errors;
+errors = _errs70;
 if(vErrors !== null){
-if(_errs69){
-vErrors.length = _errs69;
+if(_errs70){
+vErrors.length = _errs70;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs72 = errors;
-if(!(validate63(data31, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+const _errs73 = errors;
+if(!(validate63(data32, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs72 === errors;
+var _valid3 = _errs73 === errors;
 valid21 = _valid3;
 }
 if(!valid21){
@@ -3469,23 +3482,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs67 === errors;
+var valid3 = _errs68 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data32 = data.int8;
-const _errs73 = errors;
-if((!(data32 && typeof data32 == "object" && !Array.isArray(data32))) && (data32 !== null)){
+let data33 = data.int8;
+const _errs74 = errors;
+if((!(data33 && typeof data33 == "object" && !Array.isArray(data33))) && (data33 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs75 = errors;
-let valid22 = true;
 const _errs76 = errors;
-if(data32 !== null){
+let valid22 = true;
+const _errs77 = errors;
+if(data33 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -3495,23 +3508,23 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs76 === errors;
-errors = _errs75;
+var _valid4 = _errs77 === errors;
+errors = _errs76;
 if(vErrors !== null){
-if(_errs75){
-vErrors.length = _errs75;
+if(_errs76){
+vErrors.length = _errs76;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs78 = errors;
-if(!(validate65(data32, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+const _errs79 = errors;
+if(!(validate65(data33, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs78 === errors;
+var _valid4 = _errs79 === errors;
 valid22 = _valid4;
 }
 if(!valid22){
@@ -3526,23 +3539,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs73 === errors;
+var valid3 = _errs74 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data33 = data.statistics;
-const _errs79 = errors;
-if((!(data33 && typeof data33 == "object" && !Array.isArray(data33))) && (data33 !== null)){
+let data34 = data.statistics;
+const _errs80 = errors;
+if((!(data34 && typeof data34 == "object" && !Array.isArray(data34))) && (data34 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs81 = errors;
-let valid23 = true;
 const _errs82 = errors;
-if(data33 !== null){
+let valid23 = true;
+const _errs83 = errors;
+if(data34 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -3552,23 +3565,23 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs82 === errors;
-errors = _errs81;
+var _valid5 = _errs83 === errors;
+errors = _errs82;
 if(vErrors !== null){
-if(_errs81){
-vErrors.length = _errs81;
+if(_errs82){
+vErrors.length = _errs82;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs84 = errors;
-if(!(validate70(data33, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+const _errs85 = errors;
+if(!(validate70(data34, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs84 === errors;
+var _valid5 = _errs85 === errors;
 valid23 = _valid5;
 }
 if(!valid23){
@@ -3583,25 +3596,25 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs79 === errors;
+var valid3 = _errs80 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data34 = data.files;
-const _errs85 = errors;
-if(errors === _errs85){
-if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
+let data35 = data.files;
+const _errs86 = errors;
+if(errors === _errs86){
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
 let missing5;
-if(((data34["README.md"] === undefined) && (missing5 = "README.md")) || ((data34["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
+if(((data35["README.md"] === undefined) && (missing5 = "README.md")) || ((data35["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-for(const key5 in data34){
-const _errs87 = errors;
+for(const key5 in data35){
+const _errs88 = errors;
 if(typeof key5 === "string"){
 if(!pattern9.test(key5)){
 const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key5};
@@ -3614,7 +3627,7 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid24 = _errs87 === errors;
+var valid24 = _errs88 === errors;
 if(!valid24){
 const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key5}};
 if(vErrors === null){
@@ -3630,13 +3643,13 @@ break;
 }
 }
 if(valid24){
-for(const key6 in data34){
-const _errs89 = errors;
-if(!(validate74(data34[key6], {instancePath:instancePath+"/files/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data34,parentDataProperty:key6,rootData,dynamicAnchors}))){
+for(const key6 in data35){
+const _errs90 = errors;
+if(!(validate74(data35[key6], {instancePath:instancePath+"/files/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data35,parentDataProperty:key6,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
-var valid25 = _errs89 === errors;
+var valid25 = _errs90 === errors;
 if(!valid25){
 break;
 }
@@ -3649,10 +3662,11 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs85 === errors;
+var valid3 = _errs86 === errors;
 }
 else {
 var valid3 = true;
+}
 }
 }
 }

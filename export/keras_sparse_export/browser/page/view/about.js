@@ -4,6 +4,11 @@ import { extent, formatCount, formatError, formatNumber, formatShape, product } 
 import { describeActivity, findActivity } from "../model/activity.js";
 import { byId, createElement, setDefinitions, setText, setTextWithCode } from "./dom.js";
 
+const MISSING_VALUES = {
+  mean: "may be in rows; each counts as the mean of its column",
+  mask: "may be in rows; the encoder reads which entries there are",
+};
+
 /** @param {import("../reading/manifest.js").Manifest} manifest */
 export function showBundle(manifest) {
   const { positions, units } = computeSizes(manifest);
@@ -29,6 +34,7 @@ function listFacts(manifest) {
     ["Code", `(${output.shape.join(", ")})`],
     ["Active", describeActivity(findActivity(manifest))],
   ];
+  if (manifest.missing) rows.push(["Gaps", MISSING_VALUES[manifest.missing]]);
   if (manifest.thresholds) rows.push(["Thresholds", manifest.thresholds.map(describeGate).join(", then ")]);
   if (top !== null) rows.push(["Largest codes", `${top.k} as values and indices, ${top.bytes_per_row} bytes per row`]);
   if (statistics !== null) {

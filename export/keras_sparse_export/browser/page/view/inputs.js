@@ -34,7 +34,8 @@ export function findGoldenRange({ kind, rows }, shape) {
  */
 export function offerCsv(form, workspace) {
   const names = form.columns === null ? "" : "; with names above them, columns may come in any order";
-  setText("text-label", `Rows of ${formatCount(form.inputSize, "number")}, one per line${names}`);
+  const gaps = form.gaps ? "; an empty cell is a gap" : "";
+  setText("text-label", `Rows of ${formatCount(form.inputSize, "number")}, one per line${names}${gaps}`);
   byId("csv").open = matchMedia("(min-width: 56rem)").matches || byId("draw").hidden;
   byId("encode").addEventListener("click", () => workspace.enter(() => read(byId("text").value, form, "the text")));
   byId("file").addEventListener("change", ({ target }) => {
@@ -76,8 +77,8 @@ async function readFile(files, form) {
   return read(text, form, file.name);
 }
 
-function read(text, { inputSize, columns }, source) {
-  const { rows, count } = parse(text, inputSize, columns);
+function read(text, { inputSize, columns, gaps }, source) {
+  const { rows, count } = parse(text, inputSize, columns, gaps);
   return { rows, count, source: `${formatCount(count, "row")} of ${source}` };
 }
 

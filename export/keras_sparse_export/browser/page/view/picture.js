@@ -23,7 +23,7 @@ export function findPictureSize(shape) {
 }
 
 /**
- * Draws a row as a picture, from the colour of paper (`low`) to the colour of ink (`high`).
+ * Draws a row as a picture, from the colour of paper (`low`) to the colour of ink (`high`), gaps in grey.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} row
@@ -32,7 +32,8 @@ export function findPictureSize(shape) {
  */
 export function drawPicture(canvas, row, size, range) {
   const [paper, ink] = [readColour("--picture-low"), readColour("--picture-high")];
-  paint(canvas, size, row, (value) => mix(paper, ink, toFraction(value, range)));
+  const gap = readColour("--cell");
+  paint(canvas, size, row, (value) => (Number.isNaN(value) ? gap : mix(paper, ink, toFraction(value, range))));
 }
 
 /**
