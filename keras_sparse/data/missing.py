@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_sparse.utils.parse import MISSING
 from keras_sparse.utils.text import list_some, percent
 
-CHOICES = ("error", "skip", "mean", "mask")
+CHOICES = MISSING
 """Refuse NaN; leave rows with a gap out; fill gaps with the mean of their column; tell the encoder
 which entries are there as well."""
 ADMITTING = ("mean", "mask")

@@ -14,6 +14,7 @@ from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data.column_statistics import require_resolved
 from keras_sparse.data.labels import require_labels
+from keras_sparse.data.missing import admits_gaps, fill_with_means
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
@@ -245,8 +246,11 @@ def _end_early(
 def _measure_baselines(
     model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float, kinds: str
 ) -> tuple[Measured, ...]:
-    """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
-    if round(l0) < 1:
+    """Measure the baselines at the L0 of the codes, rounded.
+
+    There are none if all units are dead, nor of rows with gaps, in which a PCA has no scores.
+    """
+    if round(l0) < 1 or admits_gaps(model.missing):
         return ()
     x, held_out = model.scale(rows), model.scale(held_out)
     width = model.encoder.output_shape[-1]
@@ -276,7 +280,7 @@ def _probe(
     codes = model.encode(train), model.encode(test)
     if l0 is None:
         return design.measure(codes)
-    raw = model.scale(train), model.scale(test)
+    raw = fill_with_means(model.scale(train)), fill_with_means(model.scale(test))
     random, k = RandomEncoder.fit(raw[0], codes[0].shape[-1]), max(1, round(l0))
     untrained = random.encode(raw[0], k), random.encode(raw[1], k)
     return design.measure(codes, raw=raw, untrained=untrained, k=(1, 2, 5))

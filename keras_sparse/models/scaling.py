@@ -1,7 +1,7 @@
 """Scale rows and fill their gaps inside the model: layers, and the statistics they need."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from keras_sparse.data.column_statistics import (
 from keras_sparse.data.named_rows import require_unnamed
 from keras_sparse.sparsity import step_weights
 from keras_sparse.training.batching import streams
+from keras_sparse.utils.text import list_some
 from keras_sparse.utils.types import Tensor
 
 NORMALIZATIONS = ("auto", "center", "standard", "minmax", None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keras_sparse.models import budget
 from keras_sparse.models.budget import Budget
 from keras_sparse.sparsity import families
-from keras_sparse.utils.parse import positive, sizes
+from keras_sparse.utils.parse import MISSING, positive, sizes
 
 if TYPE_CHECKING:
     from keras_sparse.sparsity.family import Family
@@ -162,10 +162,9 @@ class Settings:
         0, "resample dead ReLU units every N epochs", positive, unset="never", metavar="N"
     )
 
-    missing: str = "error"
-    """What is done with missing values, as in `SparseAutoencoder`; no option of its own: it follows
-    from how a table is read."""
-
+    missing: str = option(
+        "error", "what is done with missing values, as in SparseAutoencoder", choices=MISSING
+    )
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Parameters of the sparsity family that have no field of their own, by name."""
 

@@ -6,6 +6,9 @@ import io
 import shlex
 from collections.abc import Sequence
 
+MISSING = ("error", "skip", "mean", "mask")
+"""What is done with missing values."""
+
 
 def positive(text: str) -> int:
     """Parse a positive integer."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
-from keras_sparse.utils.parse import delimiter, names, yes_or_no
+from keras_sparse.utils.parse import MISSING, delimiter, names, yes_or_no
 
-MISSING = ("error", "skip", "mean", "mask")
 COLUMNS = (".csv", ".parquet")
 NAMED = (".npz", *COLUMNS)
 FILES = (".npy", *NAMED)
