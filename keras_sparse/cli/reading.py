@@ -43,7 +43,7 @@ def _require_trainable(table: Any, settings: Settings) -> None:
 
     if table.labels is not None:
         require_labels(table.labels)
-    split_rows(table, settings.hold_out, settings.seed)
+    split_rows(table, settings.hold_out, settings.seed, settings.missing)
     if settings.normalization == "none":
         return
     statistics = getattr(table.rows, "statistics", None)

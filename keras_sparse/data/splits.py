@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_sparse.data.arrays import DataError, require_rows, require_shape
 from keras_sparse.data.labels import as_labels
+from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.shards import BLOCK_BYTES, Shards
 from keras_sparse.data.tables import Table
 from keras_sparse.utils import optional
@@ -42,7 +43,9 @@ class Split(NamedTuple):
         return np.sort(np.concatenate([self.train, self.validation]))
 
 
-def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_rows(
+    table: Table, fraction: float, seed: int, missing: str = "error"
+) -> tuple[np.ndarray, np.ndarray]:
     """Choose the rows to train on and those to hold out.
 
     With labels the held-out rows have the classes in the same proportions, if there are at least
@@ -53,6 +56,7 @@ def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np
         table: The rows, and their labels and groups.
         fraction: Fraction of the rows to hold out.
         seed: Seed of the draw.
+        missing: Whether rows may have gaps, with `"mean"` and `"mask"`.
 
     Returns:
         The indices of both; for rows on disk their bounds, as in `split_blocks`.
@@ -66,7 +70,9 @@ def split_rows(table: Table, fraction: float, seed: int) -> tuple[np.ndarray, np
     if isinstance(table.rows, Shards):  # their values are validated when they are read
         require_shape(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
         return split_blocks(table.rows, _count_held_out(rows, fraction), seed)
-    require_rows(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
+    require_rows(
+        table.rows, table.rows.shape[1:], name="DATA", at_least=2, missing=of_encoding(missing)
+    )
     held_out = _count_held_out(rows, fraction)
     classes = np.zeros(rows, int) if table.labels is None else _number(table.labels, "labels")
     if table.groups is not None:

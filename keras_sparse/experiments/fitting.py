@@ -60,7 +60,7 @@ def split(table: Table, settings: Settings) -> Split:
         ValueError: If `settings.hold_out` is not in (0, 1).
     """
     labels = None if table.labels is None else require_labels(table.labels)
-    train, held_out = split_rows(table, settings.hold_out, settings.seed)
+    train, held_out = split_rows(table, settings.hold_out, settings.seed, settings.missing)
     parts = Split(train, *halve_held_out(table, held_out, settings.seed))
     if settings.normalization != "none" and not isinstance(table.rows, Shards):
         require_resolved(table.rows, table.columns)  # of rows on disk, `adapt` does
