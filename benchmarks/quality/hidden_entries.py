@@ -4,6 +4,7 @@ python -m quality.hidden_entries [--share 0.2]
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -19,34 +20,37 @@ def hide(x: np.ndarray, share: float) -> np.ndarray:
     return np.where(hidden, np.nan, x)
 
 
-def predict(method: str, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Predict all entries of the test rows."""
-    if method in ("mean", "mask"):
-        transformer = SparseAutoencoderTransformer(missing=method, random_state=0).fit(train)
-        return transformer.inverse_transform(transformer.transform(test))
-    imputer = SimpleImputer() if method == "column means" else KNNImputer()
-    return np.asarray(imputer.fit(train).transform(test))
+def predict(train: np.ndarray, test: np.ndarray) -> tuple[dict[str, np.ndarray], Any]:
+    """Predict all entries of the test rows by each method; return a model, too."""
+    found = {
+        name: np.asarray(imputer.fit(train).transform(test))
+        for name, imputer in (("column means", SimpleImputer()), ("5 neighbours", KNNImputer()))
+    }
+    for missing in ("mean", "mask"):
+        transformer = SparseAutoencoderTransformer(missing=missing, random_state=0).fit(train)
+        found[missing] = transformer.inverse_transform(transformer.transform(test))
+    return found, transformer.model_
 
 
 def main() -> None:
-    """Print the table: MSE of hidden entries of test rows, in variances of their columns."""
+    """Print the table: MSE of hidden entries of test rows, in the space of the loss."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--share", type=float, default=0.2, help="of the entries to hide")
     options = parser.parse_args()
-    methods = ("column means", "5 nearest neighbours", "mean", "mask")
-    print("| table | " + " | ".join(methods) + " |\n| --- |" + " --- |" * len(methods))
+    print("| table | column means | 5 neighbours | mean | mask |\n| --- |" + " --- |" * 4)
     for name, load in (("digits", load_digits), ("breast cancer", load_breast_cancer)):
         x = np.random.default_rng(1).permutation(load().data)
         x = x[:, x.std(axis=0) > 0]
         first, gappy = len(x) * 4 // 5, hide(x, options.share)
         hidden = np.isnan(gappy[first:])
-        errors = []
-        for method in methods:
-            x_hat = predict(method, gappy[:first], gappy[first:])
-            squares = np.square((x[first:] - x_hat) / x.std(axis=0))
-            errors.append(f"{squares[hidden].mean():.3f}")
+        found, model = predict(gappy[:first], gappy[first:])
+        scaled = model.scale(x[first:])
+        errors = [
+            f"{np.square(scaled - model.scale(x_hat))[hidden].mean():.3f}"
+            for x_hat in found.values()
+        ]
         print(f"| {name} | " + " | ".join(errors) + " |", flush=True)
 
 

@@ -217,7 +217,7 @@ def test_a_file_that_answers_otherwise_is_never_left(
         ),
         ({"decoder": True}, "`decoder`. Expected decoder=False"),
         ({"sample": np.ones((3, 5))}, r"`sample`. Expected rows of numbers, \(rows, 12\)"),
-        ({"sample": np.full((3, 12), np.nan)}, "`sample`. Expected finite rows"),
+        ({"sample": np.full((3, 12), np.nan)}, "`sample`. Expected finite numbers"),
         (
             {"sample": np.ma.masked_equal(np.eye(3, 12), 1)},
             "masked values",
@@ -307,7 +307,7 @@ def test_rows_with_gaps_are_encoded_as_in_keras(
         path = export_encoder(model, folder, sample=x, decoder=True, converter=converter)
         found = manifest(path)
         assert found["missing"] == missing
-        assert found["requires"][-1] == "missing"
+        assert "missing" in found["requires"]
         encoder = Encoder(path)
         codes, expected = encoder.encode(x), model.encode(x)
         np.testing.assert_allclose(codes, expected, rtol=1e-4, atol=1e-5)

@@ -141,5 +141,5 @@ def test_all_rows_of_a_sample_count_and_may_lie_on_disk(
         manifest["statistics"]["mean_activation"], codes.mean(axis=0), rtol=1e-4
     )
     x[1299, 0] = np.nan
-    with pytest.raises(ValueError, match=r"`sample`. Expected finite rows"):
+    with pytest.raises(ValueError, match=r"`sample`. Expected finite numbers"):
         export_encoder(model, tmp_path / "bad", sample=x)

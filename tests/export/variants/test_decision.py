@@ -297,7 +297,7 @@ def test_export_refuses(arguments: dict[str, Any], message: str, tmp_path: Path)
     [
         (np.ones((80, 3)), r"Expected rows of numbers, \(rows, 128\)"),
         (np.full((80, 128), "a"), "Expected rows of numbers"),
-        (np.full((80, 128), np.nan), "Expected finite rows"),
+        (np.full((80, 128), np.nan), "Expected finite numbers"),
         (np.ma.masked_array(np.ones((80, 128)), np.eye(80, 128, dtype=bool)), "masked values"),
         (np.ones((10, 128)), "argument `rows`. Expected 64 rows"),
     ],

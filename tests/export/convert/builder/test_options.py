@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_sparse import BatchTopK, JumpReLU, RefinedCode, TopK
+from keras_sparse.models.scaling import AppendObserved, MeanImputer
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert.builder import build, options
 from keras_sparse_export.errors import ConversionError
@@ -142,14 +143,16 @@ def test_every_converter_knows_the_options_that_its_layer_has_by_default(name: s
         "InputLayer": (3,), "Activation": "relu", "Reshape": (3,), "Rescaling": 2.0,
         "Dense": 3,
     }  # fmt: skip
-    by_count: dict[str, Callable[[], Any]] = {
+    ours: dict[str, Callable[[], Any]] = {
+        "keras_sparse>AppendObserved": AppendObserved,
         "keras_sparse>BatchTopK": lambda: BatchTopK(2),
         "keras_sparse>JumpReLU": lambda: JumpReLU(2),
+        "keras_sparse>MeanImputer": MeanImputer,
         "keras_sparse>RefinedCode": lambda: RefinedCode(4, BatchTopK(2)),
         "keras_sparse>TopK": lambda: TopK(2),
     }
-    if name in by_count:
-        layer = by_count[name]()
+    if name in ours:
+        layer = ours[name]()
     elif name.startswith("Conv"):
         layer = getattr(make, name)(3, 3)
     elif re.search("Dropout|Noise", name):
