@@ -240,7 +240,7 @@ class SparsityMonitor(keras.callbacks.Callback):
             axes = step_axes(self.model.input_shape[1:])
             live, live_hat = (select_live(rows, live_rows, axes) for rows in (x, x_hat))
             logs["explained_variance"] = functional.explained_variance(live, live_hat)
-            measures["variance"] = float(np.nanvar(live, axis=0, dtype=np.float64).mean())
+            measures["variance"] = float(np.var(live, axis=0, dtype=np.float64).mean())
             measures["offset"] = functional.offset(live)
         return density, activation, measures
 

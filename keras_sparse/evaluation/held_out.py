@@ -100,7 +100,7 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
         mean_activation=float(functional.mean_activation(live_code).mean()),
         explained_by_active=explain(active),
         explained_by_varying=explain(np.where(always, means, codes)) if always.any() else explained,
-        offset=functional.offset(scaled),
+        offset=functional.offset(scaled, model.missing),
     )
 
 

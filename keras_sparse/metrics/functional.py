@@ -132,18 +132,26 @@ def explained_variance(x: Any, x_hat: Any, missing: str = "error") -> float:
     return float(1 - error / variance) if variance > 0 else float("nan")
 
 
-def offset(x: Any) -> float:
+def offset(x: Any, missing: str = "error") -> float:
     """Distance of the mean row from zero, in deviations: `√(‖E x‖² / (E‖x‖² − ‖E x‖²))`.
 
     It is 0 for centred rows, and NaN if all rows are equal.
+
+    Args:
+        x: Rows.
+        missing: As in `reconstruction_mse`; the mean and the variance of a column are its own.
 
     Example:
         >>> offset([[9.0], [11.0]])
         10.0
     """
-    rows, _ = _pair(x, x)
-    mean = rows.mean(axis=0)
-    variance = np.square(rows - mean).mean(axis=0).sum()
+    x = arrays.numeric(x, "x")
+    arrays.require_rows(x, x.shape[1:], name="x", missing=missing)
+    rows = x.astype(np.float64)
+    there = ~np.isnan(rows)
+    counts = np.maximum(there.sum(axis=0), 1)
+    mean = rows.sum(axis=0, where=there) / counts
+    variance = (np.square(rows - mean).sum(axis=0, where=there) / counts).sum()
     return float(np.sqrt(np.square(mean).sum() / variance)) if variance > 0 else float("nan")
 
 
@@ -166,8 +174,8 @@ def _pair(x: Any, x_hat: Any, missing: str) -> tuple[np.ndarray, np.ndarray]:
             "Invalid shape of argument `x_hat`. Expected that of `x`, (rows, ...). Received: x of "
             f"{x.shape}, x_hat of {x_hat.shape}"
         )
-    for name, rows, allowed in (("x", x, missing), ("x_hat", x_hat, "error")):
-        arrays.require_rows(rows, rows.shape[1:], name=name, missing=allowed)
+    arrays.require_rows(x, x.shape[1:], name="x", missing=missing)
+    arrays.require_rows(x_hat, x.shape[1:], name="x_hat")
     if missing == "skip":
         x, x_hat = missing_values.drop_incomplete("x", x, x_hat)
     return x.astype(np.float64), x_hat.astype(np.float64)
