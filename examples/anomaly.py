@@ -3,8 +3,9 @@
 python examples/anomaly.py [--epochs 60]
 
 A row that the decoder cannot reconstruct breaks the rules that the sensors obeyed. It is detected
-alone, by its reconstruction error. Rows that are all normal but come in a different mixture can
-only be detected together: that is drift, and it is tested per batch.
+alone, by its reconstruction error, whatever the units of its sensors. Rows that are all normal but
+come in a different mixture can only be detected together: that is drift, and it is tested per
+batch.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import keras_sparse
 from keras_sparse_export import Encoder, export_encoder
 
 SENSORS, CAUSES, UNITS = 12, 5, 24
+NAMES = [f"sensor {number}" for number in range(SENSORS)]
+SCALES = np.geomspace(1e-3, 1e5, SENSORS)  # mA beside Pa
 
 
 def simulate_plant(
@@ -25,12 +28,7 @@ def simulate_plant(
     """Simulate the sensors of a plant: each cause is active in a fraction of the rows."""
     effects = np.random.default_rng(0).normal(size=(CAUSES, SENSORS))
     causes = (rng.random((rows, CAUSES)) < busy) * rng.uniform(0.5, 2, size=(rows, CAUSES))
-    return (20 + causes @ effects + 0.02 * rng.normal(size=(rows, SENSORS))).astype(np.float32)
-
-
-def compute_errors(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
-    """Compute the reconstruction error of each row."""
-    return np.square(encoder.decode(encoder.encode(rows)) - rows).mean(axis=1)
+    return SCALES * (20 + causes @ effects + 0.02 * rng.normal(size=(rows, SENSORS)))
 
 
 def train(path: Path, epochs: int) -> Path:
@@ -44,9 +42,8 @@ def train(path: Path, epochs: int) -> Path:
     model.adapt(rows)
     model.compile(keras.optimizers.Adam(1e-2))
     model.fit(rows, epochs=epochs, batch_size=128, verbose=0)
-    return export_encoder(
-        model, path, sample=simulate_plant(4000, rng), decoder=True, overwrite=True
-    )
+    sample = simulate_plant(4000, rng)
+    return export_encoder(model, path, sample=sample, columns=NAMES, decoder=True, overwrite=True)
 
 
 def main() -> None:
@@ -60,22 +57,27 @@ def main() -> None:
     # From here on, numpy and onnxruntime are enough.
     encoder = Encoder(bundle)
     rng = np.random.default_rng(2)
-    limit = np.quantile(compute_errors(encoder, simulate_plant(2000, rng)), 0.99)  # of new rows
+    errors = encoder.errors(simulate_plant(2000, rng))  # of each column, in the space of the loss
+    limit = np.quantile(errors.mean(axis=1), 0.99)
 
     wrong = simulate_plant(256, rng)
-    wrong[:4, 3] = 20  # a sensor that failed, in a few rows
+    wrong[:4, 3] = 20 * SCALES[3]  # a sensor that failed, in a few rows
     batches = {
         "as ever": simulate_plant(256, rng),
         "a sensor off in 4 rows": wrong,
         "another mixture": simulate_plant(256, rng, busy=(0.6, 0.3, 0.3, 0.3, 0.1)),
     }
-    print(f"{'256 rows':24}{'rows above the limit':>22}{'drift':>8}{'threshold':>11}")
+    print(f"{'256 rows':24}{'rows above the limit':>22}{'worst':>12}{'drift':>8}{'threshold':>11}")
     for name, rows in batches.items():
-        alarms, drift = (compute_errors(encoder, rows) > limit).sum(), encoder.drift(rows)
+        errors, drift = encoder.errors(rows), encoder.drift(rows)
+        alarms = errors.mean(axis=1) > limit
         verdict = "  drifted" if drift.drifted else ""
-        print(f"{name:24}{alarms:22}{drift.score:8.1f}{drift.threshold:11.1f}{verdict}")
-    moved = np.argsort(-np.abs(drift.units))[:3]
-    print("moved most:", ", ".join(f"unit {unit} ({drift.units[unit]:+.1f})" for unit in moved))
+        worst = NAMES[errors[alarms].sum(axis=0).argmax()] if alarms.any() else ""
+        print(
+            f"{name:24}{alarms.sum():22}{worst:>12}{drift.score:8.1f}{drift.threshold:11.1f}{verdict}"
+        )
+    moved = drift.find_moved_columns(3).items()
+    print("moved most:", ", ".join(f"{name} ({score:+.1f})" for name, score in moved))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def reconstruction_mse(x: Any, x_hat: Any, missing: str = "error") -> float:
         1.0
     """
     x, x_hat = _pair(x, x_hat, missing)
-    errors = np.square(x - x_hat).reshape(len(x), -1)
+    errors = squared_errors(x, x_hat).reshape(len(x), -1)
     if missing_values.admits_gaps(missing) and np.isnan(errors).any():
         return float(np.nanmean(errors, axis=1).mean())
     return float(np.mean(errors))
@@ -182,6 +182,22 @@ def _pair(x: Any, x_hat: Any, missing: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 # Formulas; `xp` is numpy or `keras.ops` -----------------------------------------------------------
+
+
+def squared_errors(x: np.ndarray, x_hat: np.ndarray, scale: Any = 1.0) -> np.ndarray:
+    """Compute `((x − x̂) / scale)²` of every number of rows, in float64; NaN where `x` is NaN.
+
+    Args:
+        x: Rows, `(..., columns)`.
+        x_hat: Their reconstructions.
+        scale: Scale of each column, `(columns,)`, or one for all.
+
+    Example:
+        >>> import numpy as np
+        >>> squared_errors(np.array([[1.0, 200.0]]), np.array([[2.0, 400.0]]), [1.0, 100.0])
+        array([[1., 4.]])
+    """
+    return np.square((x.astype(np.float64) - x_hat) / scale)
 
 
 def is_active(h: Tensor, threshold: float = 0.0) -> Tensor:

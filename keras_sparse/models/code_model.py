@@ -7,9 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data import arrays
+from keras_sparse.data import missing as gaps
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.distribution import devices
-from keras_sparse.metrics import masks
+from keras_sparse.metrics import functional, masks
 from keras_sparse.models import encoder_decoder
 from keras_sparse.models.one_call import as_one
 from keras_sparse.models.scaling_model import ScalingModel
@@ -20,7 +22,7 @@ from keras_sparse.sparsity.by_count.matryoshka import decode_prefixes
 from keras_sparse.sparsity.by_count.silent_units import SilentUnits
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.sparsity.row_weights import RowWeighting
-from keras_sparse.training.inference import outputs_for
+from keras_sparse.training.inference import encode_and_reconstruct, outputs_for
 from keras_sparse.training.loss_tracking import unpack
 from keras_sparse.utils.types import Tensor
 
@@ -170,6 +172,49 @@ class CodeModel(ScalingModel):
         """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""
         self._require_ready()
         return outputs_for(self.decoder, h, "h", batch_size)
+
+    def errors(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """Squared errors of the reconstructions in the space of the loss: `((x − x̂) / scale)²`.
+
+        The scale is one for each column, 1 without a normalization: a column counts alike whatever
+        its unit. The mean over the columns is the error of a row. Gaps and masked steps have no
+        error; they are NaN.
+
+        Args:
+            x: Raw rows, or one row, as in `encode`.
+            batch_size: Rows at a time.
+
+        Returns:
+            An array of the shape of the rows, float64.
+
+        Raises:
+            keras_sparse.data.DataError: As in `encode`.
+            ValueError: As in `encode`.
+
+        Example:
+            >>> import numpy as np, keras_sparse
+            >>> x = np.random.default_rng(0).normal(size=(256, 3)) * [0.001, 1.0, 1000.0]
+            >>> model = keras_sparse.SparseAutoencoder(3, 8, target_l0=2)
+            >>> model.compile()
+            >>> history = model.fit(x, epochs=2, verbose=0)
+            >>> model.errors(x).shape, model.errors(x[0]).shape
+            ((256, 3), (3,))
+        """
+        self._require_ready()
+        array = arrays.numeric(order_by_name(x, self.columns), "x")
+        single = array.ndim == len(self.row_shape)
+        rows = arrays.as_rows(
+            array[np.newaxis] if single else array,
+            self.row_shape,
+            missing=gaps.of_encoding(self.missing),
+            columns=self.columns,
+        )
+        encoded = encode_and_reconstruct(self, self.encoder, rows, batch_size)
+        scale = 1.0 if self._scaling is None else ops.convert_to_numpy(self._scaling.scale)
+        errors = functional.squared_errors(rows, encoded.reconstructions, scale)
+        if encoded.live_rows is not None:
+            errors[~encoded.live_rows] = np.nan
+        return errors[0] if single else errors
 
 
 def _require_own_losses(count: Any, penalty: ActivityRegularizer | None) -> None:

@@ -88,6 +88,11 @@ class ScalingModel(ReconstructionModel):
     def _imputers(self) -> list[MeanImputer]:
         return [layer for layer in self.encoder.layers if isinstance(layer, MeanImputer)]
 
+    @property
+    def _scaling(self) -> Scaling | None:
+        """The layer that maps raw rows to the space of the loss."""
+        return next((layer for layer in self._scalings if not layer.invert), None)
+
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling.
 
@@ -100,9 +105,8 @@ class ScalingModel(ReconstructionModel):
         return ops.convert_to_numpy(self._scale(rows))
 
     def _scale(self, x: Tensor) -> Tensor:
-        scaling = next((layer for layer in self._scalings if not layer.invert), None)
         x = ops.cast(x, "float32")
-        return x if scaling is None else scaling(x)
+        return x if self._scaling is None else self._scaling(x)
 
     def _require_ready(self) -> None:
         jax_state.require_variables(self)

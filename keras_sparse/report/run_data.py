@@ -27,6 +27,8 @@ class EncodedRows:
 
     x: np.ndarray
     x_hat: np.ndarray
+    errors: np.ndarray
+    """`((x − x̂) / scale)²`, `(rows, features)`."""
     codes: np.ndarray
     """`(rows, units)`; where codes have positions, the one of largest magnitude."""
     density: np.ndarray
@@ -103,6 +105,7 @@ class RunData:
             x = held_out.reshape(len(held_out), *model.row_shape)
             codes = model.encode(x)
             x_hat = model.decode(codes).reshape(held_out.shape)
+            errors = model.errors(x).reshape(held_out.shape)
             if not self.measures:
                 self.measures = asdict(evaluate(model, x))
         except (ValueError, TypeError) as error:  # DataError names rows that are not finite
@@ -112,6 +115,7 @@ class RunData:
         return EncodedRows(
             held_out,
             x_hat,
+            errors,
             _largest_over_positions(codes),
             functional.is_active(codes.reshape(-1, units), model.threshold).mean(axis=0),
         )

@@ -57,7 +57,7 @@ def draw_reconstructions(data: RunData) -> Figure | None:
         "table": f"A short line between input and output means a small error.{more}",
     }
     return Figure.of(
-        row_plots.reconstructions(x, x_hat, data.view, unit=data.unit),
+        row_plots.reconstructions(x, x_hat, data.encoded.errors, data.view, unit=data.unit),
         name="pairs",
         title="Held-out rows and their reconstructions",
         caption=f"{how[kind]} {OF_THE_DATA}",

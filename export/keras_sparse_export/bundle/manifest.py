@@ -231,8 +231,9 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     if (top_k := manifest["top_k"]) is not None:
         _require(top_k["k"] <= code[-1], "top_k.k", f"{code[-1]} at most", top_k["k"])
     if (statistics := manifest["statistics"]) is not None:
-        _require_statistics(statistics, code[-1])
+        _require_statistics(statistics, code[-1], manifest["input"]["shape"])
     _require_columns(manifest)
+    _require_scaling(manifest)
     expected = "a key of the feature `missing`, present with it alone"
     given = manifest.get("missing")
     _require((given is not None) == admits_gaps(manifest), "missing", expected, given)
@@ -240,10 +241,13 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_int8(manifest)
 
 
-def _require_statistics(statistics: dict[str, Any], units: int) -> None:
+def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
     for name in PER_UNIT:
         count = len(statistics[name])
         _require(count == units, f"statistics.{name}", f"{units} numbers, one per unit", count)
+    for name, values in statistics.get("columns", {}).items():
+        expected = f"one number for each of a row of shape {row_shape}"
+        _require([len(values)] == row_shape, f"statistics.columns.{name}", expected, len(values))
     if (drift := statistics["drift"]) is None:
         return
     sizes = drift["batch_sizes"]
@@ -265,6 +269,17 @@ def _require_columns(manifest: dict[str, Any]) -> None:
         expected = f"one name for each number of a row of shape {shape}"
         _require([len(names)] == shape, "columns", expected, len(names))
         _require(len(set(names)) == len(names), "columns", "different names", "repeated ones")
+
+
+def _require_scaling(manifest: dict[str, Any]) -> None:
+    offset, scale = manifest.get("offset"), manifest.get("scale")
+    together = ("offset" in manifest) == ("scale" in manifest)
+    _require(together and (offset is None) == (scale is None), "scale", "as `offset`", scale)
+    width = manifest["input"]["shape"][-1]
+    for name, values in (("offset", offset), ("scale", scale)):
+        if values is not None:
+            expected = f"{width} numbers, one per column"
+            _require(len(values) == width, name, expected, len(values))
 
 
 def _require_thresholds(manifest: dict[str, Any]) -> None:

@@ -80,6 +80,52 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                 for data__columns_x, data__columns_item in enumerate(data__columns):
                     if type(data__columns_item) not in (str,):
                         raise broken_rule(name_prefix + ".columns[{data__columns_x}]".format(**locals()) + "", 'type', 'string', data__columns_item)
+        if "offset" in data_keys:
+            data_keys.remove("offset")
+            data__offset = data["offset"]
+            if type(data__offset) not in (list, type(None),):
+                raise broken_rule(name_prefix + ".offset", 'type', ['array', 'null'], data__offset)
+            data__offset_is_list = isinstance(data__offset, (list, tuple))
+            if data__offset_is_list:
+                data__offset_len = len(data__offset)
+                if data__offset_len < 1:
+                    raise broken_rule(name_prefix + ".offset", 'minItems', 1, data__offset)
+                if data__offset_len > 65536:
+                    raise broken_rule(name_prefix + ".offset", 'maxItems', 65536, data__offset)
+            if not are_numbers(data__offset, (int, float,), minimum=-3.5e+38, maximum=3.5e+38):
+                if data__offset_is_list:
+                    data__offset_len = len(data__offset)
+                    for data__offset_x, data__offset_item in enumerate(data__offset):
+                        if type(data__offset_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".offset[{data__offset_x}]".format(**locals()) + "", 'type', 'number', data__offset_item)
+                        if isinstance(data__offset_item, (int, float)) and not isinstance(data__offset_item, bool):
+                            if data__offset_item < -3.5e+38:
+                                raise broken_rule(name_prefix + ".offset[{data__offset_x}]".format(**locals()) + "", 'minimum', -3.5e+38, data__offset_item)
+                            if data__offset_item > 3.5e+38:
+                                raise broken_rule(name_prefix + ".offset[{data__offset_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__offset_item)
+        if "scale" in data_keys:
+            data_keys.remove("scale")
+            data__scale = data["scale"]
+            if type(data__scale) not in (list, type(None),):
+                raise broken_rule(name_prefix + ".scale", 'type', ['array', 'null'], data__scale)
+            data__scale_is_list = isinstance(data__scale, (list, tuple))
+            if data__scale_is_list:
+                data__scale_len = len(data__scale)
+                if data__scale_len < 1:
+                    raise broken_rule(name_prefix + ".scale", 'minItems', 1, data__scale)
+                if data__scale_len > 65536:
+                    raise broken_rule(name_prefix + ".scale", 'maxItems', 65536, data__scale)
+            if not are_numbers(data__scale, (int, float,), above=0, maximum=3.5e+38):
+                if data__scale_is_list:
+                    data__scale_len = len(data__scale)
+                    for data__scale_x, data__scale_item in enumerate(data__scale):
+                        if type(data__scale_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".scale[{data__scale_x}]".format(**locals()) + "", 'type', 'number', data__scale_item)
+                        if isinstance(data__scale_item, (int, float)) and not isinstance(data__scale_item, bool):
+                            if data__scale_item > 3.5e+38:
+                                raise broken_rule(name_prefix + ".scale[{data__scale_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__scale_item)
+                            if data__scale_item <= 0:
+                                raise broken_rule(name_prefix + ".scale[{data__scale_x}]".format(**locals()) + "", 'exclusiveMinimum', 0, data__scale_item)
         if "output" in data_keys:
             data_keys.remove("output")
             data__output = data["output"]
@@ -319,7 +365,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         data__files_value = data__files.get(data__files_key)
                         validate____defs_file(data__files_value, name_prefix + ".files.{data__files_key}".format(**locals()))
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -528,8 +574,117 @@ def validate____defs_statistics(data: Any, name_prefix: str = "") -> Any:
                 validate____defs_drift(data__drift, name_prefix + ".drift")
             else:
                 pass
+        if "columns" in data_keys:
+            data_keys.remove("columns")
+            data__columns = data["columns"]
+            validate____defs_columns(data__columns, name_prefix + ".columns")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['rows', 'l0', 'dead_units', 'mean_activation', 'active_share', 'activation_std', 'active_std', 'activation_skewness', 'active_skewness', 'drift'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['rows', 'l0', 'dead_units', 'mean_activation', 'active_share', 'activation_std', 'active_std', 'activation_skewness', 'active_skewness', 'drift', 'columns'], data)
+    return data
+
+def validate____defs_columns(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['rows', 'mean', 'std', 'skewness']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['rows', 'mean', 'std', 'skewness'], data)
+        data_keys = list(data)
+        if "rows" in data_keys:
+            data_keys.remove("rows")
+            data__rows = data["rows"]
+            if type(data__rows) not in (list,):
+                raise broken_rule(name_prefix + ".rows", 'type', 'array', data__rows)
+            data__rows_is_list = isinstance(data__rows, (list, tuple))
+            if data__rows_is_list:
+                data__rows_len = len(data__rows)
+                if data__rows_len < 1:
+                    raise broken_rule(name_prefix + ".rows", 'minItems', 1, data__rows)
+                if data__rows_len > 16384:
+                    raise broken_rule(name_prefix + ".rows", 'maxItems', 16384, data__rows)
+            if not are_numbers(data__rows, (int,), minimum=0, maximum=9007199254740991):
+                if data__rows_is_list:
+                    data__rows_len = len(data__rows)
+                    for data__rows_x, data__rows_item in enumerate(data__rows):
+                        if type(data__rows_item) not in (int,):
+                            raise broken_rule(name_prefix + ".rows[{data__rows_x}]".format(**locals()) + "", 'type', 'integer', data__rows_item)
+                        if isinstance(data__rows_item, (int, float)) and not isinstance(data__rows_item, bool):
+                            if data__rows_item < 0:
+                                raise broken_rule(name_prefix + ".rows[{data__rows_x}]".format(**locals()) + "", 'minimum', 0, data__rows_item)
+                            if data__rows_item > 9007199254740991:
+                                raise broken_rule(name_prefix + ".rows[{data__rows_x}]".format(**locals()) + "", 'maximum', 9007199254740991, data__rows_item)
+        if "mean" in data_keys:
+            data_keys.remove("mean")
+            data__mean = data["mean"]
+            if type(data__mean) not in (list,):
+                raise broken_rule(name_prefix + ".mean", 'type', 'array', data__mean)
+            data__mean_is_list = isinstance(data__mean, (list, tuple))
+            if data__mean_is_list:
+                data__mean_len = len(data__mean)
+                if data__mean_len < 1:
+                    raise broken_rule(name_prefix + ".mean", 'minItems', 1, data__mean)
+                if data__mean_len > 16384:
+                    raise broken_rule(name_prefix + ".mean", 'maxItems', 16384, data__mean)
+            if not are_numbers(data__mean, (int, float,), minimum=-3.5e+38, maximum=3.5e+38):
+                if data__mean_is_list:
+                    data__mean_len = len(data__mean)
+                    for data__mean_x, data__mean_item in enumerate(data__mean):
+                        if type(data__mean_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".mean[{data__mean_x}]".format(**locals()) + "", 'type', 'number', data__mean_item)
+                        if isinstance(data__mean_item, (int, float)) and not isinstance(data__mean_item, bool):
+                            if data__mean_item < -3.5e+38:
+                                raise broken_rule(name_prefix + ".mean[{data__mean_x}]".format(**locals()) + "", 'minimum', -3.5e+38, data__mean_item)
+                            if data__mean_item > 3.5e+38:
+                                raise broken_rule(name_prefix + ".mean[{data__mean_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__mean_item)
+        if "std" in data_keys:
+            data_keys.remove("std")
+            data__std = data["std"]
+            if type(data__std) not in (list,):
+                raise broken_rule(name_prefix + ".std", 'type', 'array', data__std)
+            data__std_is_list = isinstance(data__std, (list, tuple))
+            if data__std_is_list:
+                data__std_len = len(data__std)
+                if data__std_len < 1:
+                    raise broken_rule(name_prefix + ".std", 'minItems', 1, data__std)
+                if data__std_len > 16384:
+                    raise broken_rule(name_prefix + ".std", 'maxItems', 16384, data__std)
+            if not are_numbers(data__std, (int, float,), minimum=0, maximum=3.5e+38):
+                if data__std_is_list:
+                    data__std_len = len(data__std)
+                    for data__std_x, data__std_item in enumerate(data__std):
+                        if type(data__std_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".std[{data__std_x}]".format(**locals()) + "", 'type', 'number', data__std_item)
+                        if isinstance(data__std_item, (int, float)) and not isinstance(data__std_item, bool):
+                            if data__std_item < 0:
+                                raise broken_rule(name_prefix + ".std[{data__std_x}]".format(**locals()) + "", 'minimum', 0, data__std_item)
+                            if data__std_item > 3.5e+38:
+                                raise broken_rule(name_prefix + ".std[{data__std_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__std_item)
+        if "skewness" in data_keys:
+            data_keys.remove("skewness")
+            data__skewness = data["skewness"]
+            if type(data__skewness) not in (list,):
+                raise broken_rule(name_prefix + ".skewness", 'type', 'array', data__skewness)
+            data__skewness_is_list = isinstance(data__skewness, (list, tuple))
+            if data__skewness_is_list:
+                data__skewness_len = len(data__skewness)
+                if data__skewness_len < 1:
+                    raise broken_rule(name_prefix + ".skewness", 'minItems', 1, data__skewness)
+                if data__skewness_len > 16384:
+                    raise broken_rule(name_prefix + ".skewness", 'maxItems', 16384, data__skewness)
+            if not are_numbers(data__skewness, (int, float,), minimum=-1000000000.0, maximum=1000000000.0):
+                if data__skewness_is_list:
+                    data__skewness_len = len(data__skewness)
+                    for data__skewness_x, data__skewness_item in enumerate(data__skewness):
+                        if type(data__skewness_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".skewness[{data__skewness_x}]".format(**locals()) + "", 'type', 'number', data__skewness_item)
+                        if isinstance(data__skewness_item, (int, float)) and not isinstance(data__skewness_item, bool):
+                            if data__skewness_item < -1000000000.0:
+                                raise broken_rule(name_prefix + ".skewness[{data__skewness_x}]".format(**locals()) + "", 'minimum', -1000000000.0, data__skewness_item)
+                            if data__skewness_item > 1000000000.0:
+                                raise broken_rule(name_prefix + ".skewness[{data__skewness_x}]".format(**locals()) + "", 'maximum', 1000000000.0, data__skewness_item)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['rows', 'mean', 'std', 'skewness'], data)
     return data
 
 def validate____defs_drift(data: Any, name_prefix: str = "") -> Any:

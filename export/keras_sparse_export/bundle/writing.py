@@ -92,6 +92,11 @@ def format_card(manifest: dict[str, Any]) -> str:
         ]
     if "decoder" in manifest["parity"]:
         lines += ["", "`decoder.onnx` maps `code` to reconstructions of the raw rows, `x_hat`."]
+        if "scale" in manifest:
+            lines[-1] += (
+                " `keras_sparse_export.Encoder(folder).errors(rows)` compares them with the rows, "
+                "in the space of the model's loss: `((x − x_hat) / scale)²` per column."
+            )
     if manifest["int8"] is not None and manifest["int8"]["kept"]:
         report = manifest["int8"]["report"][manifest["int8"]["method"]]
         lines += [

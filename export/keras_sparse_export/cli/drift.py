@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy as np
 from keras_sparse_export.cli import inputs
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import RangeError
+from keras_sparse_export.io.columns import quote
 from keras_sparse_export.runtime.encoder import Encoder
 
 DRIFTED = 1
-MOVED_UNITS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,20 +94,23 @@ def _compute_tail(drifted: int, batches: int, rate: float) -> float:
     return 1 - math.fsum(fewer)
 
 
-def _find_largest_moves(batch: Drift) -> dict[int, float]:
-    """Return the scores of the units that moved most."""
-    order = abs(batch.units).argsort(kind="stable")[::-1][:MOVED_UNITS]
-    return {int(unit): round(float(batch.units[unit]), 2) for unit in order}
-
-
 def _format_line(batch: Drift, first: int) -> str:
-    units = ", ".join(
-        f"{unit} ({score:+.1f})" for unit, score in _find_largest_moves(batch).items()
-    )
-    return (
+    parts = [
         f"rows {first} to {first + batch.rows - 1}: score {batch.score:.2f} (threshold "
-        f"{batch.threshold:.2f}), {_format_verdict(batch.drifted)}; units that moved most: {units}"
-    )
+        f"{batch.threshold:.2f}), {_format_verdict(batch.drifted)}"
+    ]
+    if batch.columns is not None:
+        moved = {
+            quote(name) if isinstance(name, str) else str(name): score
+            for name, score in batch.find_moved_columns().items()
+        }
+        parts.append(f"columns that moved most: {_format_scores(moved)}")
+    parts.append(f"units that moved most: {_format_scores(batch.find_moved_units())}")
+    return "; ".join(parts)
+
+
+def _format_scores(scores: Mapping[Any, float]) -> str:
+    return ", ".join(f"{name} ({score:+.1f})" for name, score in scores.items())
 
 
 def _format_verdict(drifted: bool) -> str:
@@ -114,5 +118,11 @@ def _format_verdict(drifted: bool) -> str:
 
 
 def _make_entry(batch: Drift) -> dict[str, Any]:
-    names = ("rows", "score", "threshold", "drifted")
-    return {**{name: getattr(batch, name) for name in names}, "units": _find_largest_moves(batch)}
+    entry = {name: getattr(batch, name) for name in ("rows", "score", "threshold", "drifted")}
+    if batch.columns is not None:
+        entry["columns"] = _round_scores(batch.find_moved_columns())
+    return entry | {"units": _round_scores(batch.find_moved_units())}
+
+
+def _round_scores(scores: Mapping[Any, float]) -> dict[Any, float]:
+    return {name: round(score, 2) for name, score in scores.items()}

@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
 from keras_sparse_export.bundle.format import COLUMNS, MANIFEST, MISSING, THRESHOLDS
-from keras_sparse_export.convert import canonical, code_values, cut, samples
+from keras_sparse_export.convert import canonical, code_values, cut, samples, scaling
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
@@ -24,6 +24,7 @@ from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.reconstruction import find_scale
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.variants import decision as quantization
 
@@ -186,6 +187,7 @@ def export_encoder(
     )
     jumps = converted["encoder"].jumps
     described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
+    scaled = scaling.describe(originals["encoder"])
     int8 = None
     if quantize is not None:
         assert real is not None
@@ -203,6 +205,7 @@ def export_encoder(
             measure=choose_error(described),
             jumps=bool(jumps),
             gaps=gaps,
+            scale=find_scale(scaled),
         )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
         if int8 is not None:
@@ -220,6 +223,7 @@ def export_encoder(
                 ],
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
                 **({} if columns is None else {"columns": columns}),
+                **scaled,
                 "output": {
                     "name": "code",
                     "shape": list(code_shape),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sparse_export.drift.columns import describe_columns
 from keras_sparse_export.drift.score import (
     Moments,
     compute_components,
@@ -54,8 +55,9 @@ def describe_sample(
             yield part
 
     moments = compute_moments(summarize_parts())
-    std = np.sqrt(moments.second)
-    skewness = moments.third / np.where(std > 0, std, 1.0) ** 3
+    described = moments.describe()
+    std, skewness = described["std"], described["skewness"]
+    columns = describe_columns(rows)
     units = {
         "mean_activation": moments.mean[0],
         "active_share": moments.mean[1],
@@ -66,13 +68,13 @@ def describe_sample(
     }
     limits = calibrate(kept, rng)
     if limits is not None:
-        totals = {"mean": moments.mean, "std": std, "skewness": skewness}
-        limits["total"] = {name: _round_numbers(value[:, -1]) for name, value in totals.items()}
+        limits["total"] = _round_each({name: value[:, -1] for name, value in described.items()})
     return {
         "rows": len(rows),
         "l0": float(moments.mean[1, :-1].sum()),
         "dead_units": int((moments.mean[1, :-1] == 0).sum()),
-        **{name: _round_numbers(value[:-1]) for name, value in units.items()},
+        **_round_each({name: value[:-1] for name, value in units.items()}),
+        **({} if columns is None else {"columns": _round_each(columns)}),
         "drift": limits,
     }
 
@@ -150,6 +152,10 @@ def _compute_components(sums: list[np.ndarray], rows: int, pooled: Moments) -> n
 
 def _compute_limit(values: np.ndarray) -> float:
     return float(np.quantile(values, 1 - FALSE_ALARM_RATE, method="higher"))
+
+
+def _round_each(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    return {name: _round_numbers(value) for name, value in values.items()}
 
 
 def _round_numbers(values: np.ndarray) -> list[float]:

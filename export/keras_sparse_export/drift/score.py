@@ -19,7 +19,7 @@ adjacent windows of 16 steps from a series with a correlation time of 100 steps,
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
@@ -32,6 +32,9 @@ from keras_sparse_export.io.activity import is_active
 CHUNK_VALUES = 1 << 20
 ROUNDING = 1e-5
 """Tolerance of the comparison with Keras at export: absolute up to 1, relative above."""
+
+MOST = 5
+"""Units and columns that are named as those that moved most."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,33 @@ class Drift:
     """Rows of the batch."""
     false_alarm_rate: float
     """Fraction of batches without drift that are reported as drifted, averaged over samples."""
+    columns: np.ndarray | None = None
+    """Score of the mean of each column of the rows, as `units`; `None` if the bundle does not have
+    the moments of its columns. They tell where rows moved, and do not decide whether they did."""
+    names: tuple[str, ...] | None = None
+    """Names of the columns; `None` if they have none."""
+
+    def find_moved_units(self, most: int = MOST) -> dict[int, float]:
+        """Return the scores of the units that moved most, by number, the largest first."""
+        return _find_largest(self.units, range(len(self.units)), most)
+
+    def find_moved_columns(self, most: int = MOST) -> dict[str | int, float]:
+        """Return the scores of the columns that moved most, by name or number, largest first."""
+        if self.columns is None:
+            return {}
+        return _find_largest(self.columns, self.names or range(len(self.columns)), most)
+
+
+def _find_largest(scores: np.ndarray, names: Sequence[Any], most: int) -> dict[Any, float]:
+    order = np.argsort(-np.abs(scores), kind="stable")[:most]
+    return {names[place]: float(scores[place]) for place in order.tolist()}
 
 
 class Moments(NamedTuple):
     """Mean, second and third central moment over rows."""
 
-    rows: int
+    rows: int | np.ndarray
+    """Rows, or entries of each column."""
     mean: np.ndarray
     second: np.ndarray
     third: np.ndarray
@@ -85,6 +109,12 @@ class Moments(NamedTuple):
             + 3 * a * b * gap * (other.second - self.second)
             + a * b * (a - b) * gap**3,
         )
+
+    def describe(self) -> dict[str, np.ndarray]:
+        """Return mean, standard deviation and skewness, which is 0 where nothing varies."""
+        std = np.sqrt(self.second)
+        skewness = self.third / np.where(std > 0, std, 1.0) ** 3
+        return {"mean": self.mean, "std": std, "skewness": skewness}
 
 
 def compute_moments(parts: Iterable[np.ndarray]) -> Moments:
@@ -195,7 +225,7 @@ def summarize_rows(codes: np.ndarray, threshold: float, *, signed: bool = True) 
     return np.concatenate([both, both.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-def score_units(excess: np.ndarray, rows: int, pooled: Moments) -> np.ndarray:
+def score_units(excess: np.ndarray, rows: int | np.ndarray, pooled: Moments) -> np.ndarray:
     """Return signed scores of `rows` of the pooled rows, from the excess of their sums."""
     others = pooled.rows - rows
     # Devices round differently: a shift within rounding error is no drift.

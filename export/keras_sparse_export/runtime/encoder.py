@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from keras_sparse_export.bundle.manifest import (
     require_onnxruntime,
 )
 from keras_sparse_export.drift import score
+from keras_sparse_export.drift.columns import score_columns
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io import activity
@@ -27,7 +29,8 @@ from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import thresholds, top_k, verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel
-from keras_sparse_export.runtime.rows import as_rows
+from keras_sparse_export.runtime.reconstruction import find_scale, squared_errors
+from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
 
@@ -69,6 +72,7 @@ class Encoder:
         data, indices, indptr = encoder.encode_sparse(rows)  # only the active units
         for codes in encoder.stream(chunks):  # in constant memory
             ...
+        errors = encoder.errors(rows)   # of each column, in the space of the loss
         encoder.verify()
         ```
     """
@@ -253,13 +257,37 @@ class Encoder:
         """
         self._require_open()
         if self._decoder is None:
-            if not self.has_decoder:
-                raise BundleError(
-                    f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
-                    "export_encoder(..., decoder=True)"
-                )
+            self._require_decoder()
             self._decoder = self._open("decoder.onnx")
         return self._decoder(h)
+
+    def errors(self, x: Any) -> np.ndarray:
+        """Return the squared errors of the reconstructions, `((x − x̂) / scale)²`, float64.
+
+        The scale is that of the model's loss, one for each column, 1 without scaling: a column
+        counts alike whatever its unit. The mean over the columns is the error of a row.
+
+        Args:
+            x: Raw rows, as in `encode`.
+
+        Returns:
+            An array of the shape of the rows.
+
+        Raises:
+            BundleError: If the bundle has no decoder, or not the scale of its columns.
+            ValueError: As in `encode`.
+        """
+        scale = None if self.manifest is None else find_scale(self.manifest)
+        self._require_decoder()
+        if scale is None:
+            raise BundleError(
+                f"Expected a bundle with the scale of its columns. Received: {self.path}, written "
+                "by an older version or with more columns than a manifest lists. Remedy: export "
+                "the model again, or compare `decode(encode(x))` with the rows"
+            )
+        rows, single = as_rows(self._order(x), self.input_shape, "x")
+        errors = squared_errors(as_float32(rows), self.decode(self.encode(rows)), scale)
+        return errors[0] if single else errors
 
     def drift(self, x: Any) -> Drift:
         """Compare a batch with the sample that the bundle was exported with.
@@ -286,11 +314,14 @@ class Encoder:
                 "Expected the variant float32, which the statistics describe. Received: "
                 f"variant={self.variant!r}"
             )
-        codes = self._require_open()(self._order(x))
+        x = self._order(x)
+        codes = self._require_open()(x)
         if codes.ndim == len(self.code_shape):
             codes = codes[np.newaxis]  # one row is too few, which `measure_drift` reports
         statistics, threshold = self.manifest["statistics"], float(self.manifest["threshold"])
-        return score.measure_drift(codes, statistics, threshold, signed=self.signed)
+        drift = score.measure_drift(codes, statistics, threshold, signed=self.signed)
+        rows = as_float32(as_rows(x, self.input_shape, "x")[0])
+        return replace(drift, columns=score_columns(rows, statistics), names=self.columns)
 
     def verify(self) -> Verification:
         """Compare every file with its hash, and outputs on the golden rows with golden outputs.
@@ -340,6 +371,13 @@ class Encoder:
         if self._encoder is None:
             raise ValueError(f"Expected an open encoder. Received: a closed encoder of {self.path}")
         return self._encoder
+
+    def _require_decoder(self) -> None:
+        if not self.has_decoder:
+            raise BundleError(
+                f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
+                "export_encoder(..., decoder=True)"
+            )
 
     def _open(self, name: str) -> OnnxModel:
         """Load a file and, in a bundle, compare it with its description in the manifest."""

@@ -49,8 +49,3 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     product = norms[0] * norms[1]
     cosines = (a * b).sum(axis=1) / np.where(product == 0, 1.0, product)
     return float(np.where((norms[0] == 0) & (norms[1] == 0), 1.0, cosines).mean())
-
-
-def mean_squared_error(a: np.ndarray, b: np.ndarray) -> float:
-    """Return `mean((a − b)²)`, computed in float64; gaps, which are NaN, are left out."""
-    return float(np.nanmean((a.astype(np.float64) - b.astype(np.float64)) ** 2))

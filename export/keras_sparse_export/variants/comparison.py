@@ -1,6 +1,6 @@
 """Compare an int8 encoder with its float32 original on held-out rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.runtime import parity
+from keras_sparse_export.runtime.reconstruction import squared_errors
 from keras_sparse_export.variants import agreement
 
 GATE_ROWS = 64
@@ -34,7 +35,8 @@ class Comparison:
     """Mean over rows."""
     max_abs_error: float
     mse_float32: float | None
-    """Error of the reconstructions by the float32 decoder; `None` without a decoder."""
+    """Mean of `((x − x̂) / scale)²` of the reconstructions by the float32 decoder; `None` without a
+    decoder."""
     mse_int8: float | None
     probe_float32: float | None
     """Accuracy on float32 codes of the held-out rows, for a logistic regression fitted on float32
@@ -73,6 +75,8 @@ class Reference:
     """As in `keras_sparse_export.io.activity.is_active`."""
     jumps: bool = False
     """Whether codes jump from zero."""
+    scale: np.ndarray = field(default_factory=lambda: np.ones(1))
+    """Scale of each column in the loss, or one for all."""
     labels: np.ndarray | None = None
     """Labels of calibration and held-out rows, which alternate."""
 
@@ -119,6 +123,11 @@ class Reference:
         jaccards, errors = zip(*results, strict=True)
         return Gate(min(jaccards), max(errors), len(self.held_out), sizes)
 
+    @property
+    def variance(self) -> float:
+        """Mean variance of the columns of the held-out rows, in the space of the loss."""
+        return float(np.nanvar(self.held_out.astype(np.float64) / self.scale, axis=0).mean())
+
     @cached_property
     def _codes(self) -> np.ndarray:
         return self._flatten(_load(self.onnx_bytes)(self.held_out))
@@ -131,7 +140,7 @@ class Reference:
         if self.decoder is None:
             return None
         rows = _load(self.decoder)(_load(encoder)(self.held_out))
-        return agreement.mean_squared_error(rows, self.held_out)
+        return float(np.nanmean(squared_errors(self.held_out, rows, self.scale)))
 
     def _probe_accuracy(self, codes: np.ndarray) -> float | None:
         if self.labels is None:

@@ -28,6 +28,7 @@ from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.reconstruction import find_scale
 from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
 from keras_sparse_export.runtime.thresholds import Error, choose_error
 from keras_sparse_export.variants import rules
@@ -104,6 +105,7 @@ def quantize_bundle(
         measure=choose_error(manifest),
         jumps=has_jumps(manifest),
         gaps=admits_gaps(manifest),
+        scale=find_scale(manifest),
     )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:
         shutil.copytree(path, folder, dirs_exist_ok=True)
@@ -189,12 +191,14 @@ def decide(
     measure: Error = parity.max_abs_error,
     jumps: bool = False,
     gaps: bool = False,
+    scale: np.ndarray | None = None,
 ) -> Decision:
     """Quantize an encoder to int8, compare it with float32, and decide whether to keep it.
 
     Static quantization is preferred, because the code of a row does not depend on its batch.
     `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
-    `gaps` whether rows may have gaps.
+    `gaps` whether rows may have gaps. Reconstructions are compared in units of `scale`, of raw
+    rows without one.
 
     Raises:
         ValueError: If there are too few rows, or they are not finite.
@@ -222,6 +226,7 @@ def decide(
         decoder=decoder,
         signed=signed,
         jumps=jumps,
+        scale=np.ones(1) if scale is None else scale,
         labels=None if labels is None else np.asarray(subsample(labels)),
     )
     if not reference.weight_bytes:
@@ -236,7 +241,7 @@ def decide(
             file,
             reference.compare(file, tools.count_weight_bytes(file)),
             reference.gate(file),
-            float(np.nanvar(held_out, axis=0, dtype=np.float64).mean()) if jumps else None,
+            reference.variance if jumps else None,
         )
         for name, file in files.items()
     }

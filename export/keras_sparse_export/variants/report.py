@@ -10,7 +10,7 @@ _ROWS = (
     ("L0", "l0", ".1f"),
     ("cosine", "cosine", ".5f"),
     ("max |Δ|", "max_abs_error", ".3g"),
-    ("reconstruction MSE", "mse", ".5g"),
+    ("reconstruction MSE, scaled", "mse", ".5g"),
     ("probe accuracy", "probe", ".4f"),
     ("file, bytes", "file_bytes", "d"),
     ("weights, bytes", "weight_bytes", "d"),

@@ -25,7 +25,7 @@ class Candidate(NamedTuple):
     comparison: Comparison
     gate: Gate
     variance: float | None = None
-    """Mean variance of the columns of the held-out rows, if codes jump."""
+    """Mean variance of the columns of the held-out rows in the loss, if codes jump."""
 
     @property
     def jaccard(self) -> float:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { describeActivity, findActivity } from "../../keras_sparse_export/browser/page/model/activity.js";
-import { averagePositions, countActive, findActive, selectLargest } from "../../keras_sparse_export/browser/page/model/codes.js";
+import { averagePositions, computeErrors, countActive, findActive, scaleRow, selectLargest } from "../../keras_sparse_export/browser/page/model/codes.js";
 import { extent, formatCount, toFraction } from "../../keras_sparse_export/browser/page/base/numbers.js";
 
 test("a unit is active if it is active at any position", () => {
@@ -28,6 +28,14 @@ test("codes below zero are active, but not in format 1", () => {
   assert.deepEqual([countActive(code, 6, second), countActive(code, 6, first)], [3, 1]);
   assert.deepEqual(selectLargest(code, findActive(code, 6, second), 8).map(({ unit }) => unit), [0, 1, 5]);
   assert.deepEqual([first, second].map(describeActivity), ["code above τ = 0.1", "|code| above τ = 0.1"]);
+});
+
+test("errors and rows are scaled by column", () => {
+  const [row, back] = [Float32Array.of(1, 200, 3, 600), Float32Array.of(2, 400, 3, 500)]; // two positions
+  assert.deepEqual([...computeErrors(row, back, [1, 100])], [1, 4, 0, 1]);
+  assert.deepEqual([...computeErrors(row, back, null)], [1, 40000, 0, 10000]);
+  assert.deepEqual([...scaleRow(row, [1, 100], [2, 100])], [0, 1, 1, 5]);
+  assert.equal(scaleRow(row, null, null), row);
 });
 
 test("numbers have a position in their range", () => {

@@ -56,11 +56,30 @@ test("the codes of pasted rows are those of Python", async () => {
 
 test("what units add, and the reconstruction, are those of Python", async () => {
   const { page } = open;
-  const { rows, back } = expected.digits;
+  const { rows, errors } = expected.digits;
   await paste(page, csv(rows.slice(0, 1)), "1 row of the text");
-  const error = rows[0].reduce((sum, value, place) => sum + (value - back[0][place]) ** 2, 0) / rows[0].length;
+  const error = errors[0].reduce((sum, each) => sum + each, 0) / errors[0].length;
   const shown = (await text(page, "#back-caption")).match(/^Reconstruction: mean squared error (.*)$/)[1];
   assert.ok(Math.abs(shown - error) <= 1e-3 * error);
+});
+
+test("errors are in the space of the loss, and name the worst column", { skip: alone }, async () => {
+  const { page, close } = await session.visit("table");
+  const { rows, errors } = expected.table;
+  await paste(page, csv(rows), `${rows.length} rows of the text`);
+  for (const [row, own] of errors.entries()) {
+    await until(page, "#row-caption", `Row ${row + 1} of`);
+    const shown = /scaled, and its reconstruction as a wider line: mean squared error (\S+); the largest, (\S+), in column “(.*)”$/;
+    const [, mean, largest, name] = (await text(page, "#row-caption")).match(shown);
+    const expected = own.reduce((sum, each) => sum + each, 0) / own.length;
+    assert.ok(Math.abs(mean - expected) <= 1e-3 * expected);
+    assert.ok(Math.abs(largest - Math.max(...own)) <= 1e-3 * largest);
+    assert.equal(name, `column ${own.indexOf(Math.max(...own))}`);
+    const cell = await page.$eval(`#table tr:nth-child(${row + 1}) td:last-child`, (cell) => cell.textContent);
+    assert.equal(cell, `${mean}, most in column “${name}”`);
+    await page.click("#next");
+  }
+  await close();
 });
 
 test("bad CSV is told by line, and what was shown stays", async () => {

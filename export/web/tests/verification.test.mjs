@@ -202,6 +202,11 @@ test("files replaced during reading are distinguished from damaged ones", async 
 
 test("invalid and inconsistent manifests fail", async () => {
   const named = (place) => new RegExp(`as \`${place}\` in \`manifest\\.json\``);
+  const reshape = (manifest) => {
+    Object.assign(manifest, { offset: null, scale: null });
+    delete manifest.statistics.columns;
+    manifest.input.shape = [8, 8];
+  };
   const edits = [
     [(manifest) => (manifest.format = 3), /Expected a bundle of format 1 or 2. Received: format 3. Remedy: /],
     [(manifest) => (manifest.format = 1), named("requires")],
@@ -212,7 +217,11 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],
     [(manifest) => (manifest.output.shape = [31]), named("files.golden_code.f32")],
-    [(manifest) => (manifest.input.shape = [8, 8]), /Expected the inputs of `encoder.onnx`/],
+    [(manifest) => (manifest.input.shape = [8, 8]), named("statistics.columns.mean")],
+    [(manifest) => (manifest.scale = null), named("scale")],
+    [(manifest) => delete manifest.scale, named("scale")],
+    [(manifest) => manifest.offset.pop(), named("offset")],
+    [reshape, /Expected the inputs of `encoder.onnx`/],
     [(manifest) => (manifest.input.shape = [2 ** 13, 2 ** 13]), named("input.shape")],
     [(manifest) => (manifest.parity.encoder.rows = 1e300), /Expected at most 9007199254740991 as `parity.encoder.rows` in `manifest.json`. Received: 1e\+300$/],
     [(manifest) => (manifest.golden.rows = 3), named("files.golden_x.f32")],

@@ -23,22 +23,32 @@ def choose_by_error(errors: Any, most: int) -> np.ndarray:
 
 
 @in_our_style
-def reconstructions(x: Any, x_hat: Any, view: View, *, unit: str = "raw units") -> "Figure":
+def reconstructions(
+    x: Any, x_hat: Any, errors: Any, view: View, *, unit: str = "raw units"
+) -> "Figure":
     """Draw rows beside their reconstructions, from the smallest error to the largest.
 
     Args:
         x: Rows, `(rows, features)`.
         x_hat: Their reconstructions.
+        errors: Their squared errors in the space of the loss, `(rows, features)`.
         view: How a row is shown.
         unit: The unit of the numbers of a table.
     """
     x, x_hat = (np.nan_to_num(np.asarray(part, np.float64)) for part in (x, x_hat))
-    errors = np.square(x - x_hat).mean(axis=1)
+    of_rows, of_columns = (_average(np.asarray(errors, np.float64), axis) for axis in (1, 0))
     if view.kind == "image":
-        return _draw_images(x, x_hat, view, choose_by_error(errors, 16))
+        return _draw_images(x, x_hat, view, choose_by_error(of_rows, 16))
     if view.kind == "series":
-        return _draw_series(x, x_hat, choose_by_error(errors, 6))
-    return _draw_columns(x, x_hat, view, choose_by_error(errors, 3), unit)
+        return _draw_series(x, x_hat, choose_by_error(of_rows, 6))
+    worst = np.argsort(-of_columns, kind="stable")[:COLUMNS_SHOWN]
+    return _draw_columns(x, x_hat, view, choose_by_error(of_rows, 3), np.sort(worst), unit)
+
+
+def _average(errors: np.ndarray, axis: int) -> np.ndarray:
+    """Return means over what is known, 0 where nothing is."""
+    known = np.count_nonzero(~np.isnan(errors), axis=axis)
+    return np.asarray(np.nansum(errors, axis=axis) / np.maximum(known, 1))
 
 
 def _draw_images(x: np.ndarray, x_hat: np.ndarray, view: View, rows: np.ndarray) -> "Figure":
@@ -93,11 +103,9 @@ def _draw_series(x: np.ndarray, x_hat: np.ndarray, rows: np.ndarray) -> "Figure"
 
 
 def _draw_columns(
-    x: np.ndarray, x_hat: np.ndarray, view: View, rows: np.ndarray, unit: str
+    x: np.ndarray, x_hat: np.ndarray, view: View, rows: np.ndarray, shown: np.ndarray, unit: str
 ) -> "Figure":
     names = view.columns
-    worst = np.argsort(-np.square(x - x_hat).mean(axis=0), kind="stable")[:COLUMNS_SHOWN]
-    shown = np.sort(worst)
     drawing = figure(70 + 17 * len(shown))
     panels = drawing.subplots(1, len(rows), sharey=True, sharex=True, squeeze=False)[0]
     at = np.arange(len(shown))

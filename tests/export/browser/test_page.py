@@ -75,6 +75,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("refined", 4, ("requires", "thresholds", "calibration")),
             ("plain", 2, ("requires", "columns", "input", "format")),
             ("gaps", 2, ("requires", "missing")),
+            ("table", 4, ("offset", "scale", "statistics")),
         )
         for found in judged(folder / name / "manifest.json", scratch, depth, keys)
     ]
@@ -122,6 +123,11 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     names = [f"column {number}" for number in range(12)]
     path = export_encoder(model, folder / "plain", quantize="int8", sample=rows, columns=names)
     yield "plain", path, rows[:5]
+    table = rows * np.geomspace(1e-3, 1e5, 12, dtype=np.float32)
+    model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
+    model.adapt(table)
+    path = export_encoder(model, folder / "table", decoder=True, sample=table, columns=names)
+    yield "table", path, table[:5]
     steps = keras.Sequential([keras.Input((8, 8)), keras.layers.Dense(6, "relu", name="code")])
     path = export_encoder(steps, folder / "positions", layer="code")  # golden rows are synthetic
     yield "positions", path, x[:4].reshape(-1, 8, 8)
@@ -144,11 +150,13 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
 def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
     """Rows as they are pasted, and what Python makes of them."""
     with Encoder(bundle) as encoder:
-        codes = encoder.encode(rows)
+        codes, decodes = encoder.encode(rows), encoder.has_decoder
+        known = encoder.manifest or {}
         return {
             "rows": flat(rows),
             "codes": flat(codes),
-            "back": flat(encoder.decode(codes)) if encoder.has_decoder else None,
+            "back": flat(encoder.decode(codes)) if decodes else None,
+            "errors": flat(encoder.errors(rows)) if "scale" in known and decodes else None,
             "threshold": encoder.threshold,
             "active": encoder.is_active(codes).reshape(len(codes), -1).tolist(),
             "format": json.loads((bundle / "manifest.json").read_text("utf-8"))["format"],

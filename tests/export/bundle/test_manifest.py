@@ -167,6 +167,11 @@ def test_a_bundle_of_65536_units_is_read_and_one_of_more_than_fit_not_written(
 # What it says ------------------------------------------------------------------------------------
 
 
+def scaled_by(offset: list[float] | None, scale: list[float] | None) -> Any:
+    """A change of the scaling."""
+    return lambda found: found.update(offset=offset, scale=scale)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -204,6 +209,12 @@ def test_a_bundle_of_65536_units_is_read_and_one_of_more_than_fit_not_written(
         (set_at("top_k", "k", to=7), r"896 bytes .* `files.golden_values.f32`. Received: 256"),
         (set_at("statistics", "active_share", to=[0.5] * 5), "6 numbers, one per unit"),
         (set_at("statistics", "mean_activation", 0, to=1e300), "at most 3.5e"),
+        (set_at("statistics", "columns", "std", to=[0.5] * 5), "one number for each of a row"),
+        (scaled_by([0.0] * 12, [1.0] * 5), "12 numbers, one per column .* at `scale`. Received: 5"),
+        (scaled_by([0.0] * 5, [1.0] * 12), "12 numbers, one per column .* at `offset`"),
+        (scaled_by([0.0] * 12, [0.0] * 12), r"more than 0 .* at `scale\[0\]`"),
+        (scaled_by([0.0] * 12, None), "as `offset` .* at `scale`"),
+        (removed_at("scale"), "as `offset` .* at `scale`"),
         (set_at("statistics", "drift", "thresholds", to=[1.0]), "2 numbers, one per batch size"),
         (set_at("statistics", "drift", "batch_sizes", to=[16, 16]), "growing to half the rows"),
         (set_at("statistics", "drift", "batch_sizes", to=[16, 256]), "growing to half"),

@@ -49,6 +49,27 @@ def test_drift_is_an_exit_status(
     assert batch["rows"] == 256
     assert batch["score"] > batch["threshold"]
     assert set(batch["units"]) == {"0", "1", "2"}
+    assert set(batch["columns"]) == {"0", "1", "2", "3"}
+
+
+def test_columns_that_moved_most_are_named(
+    model: SparseAutoencoder,
+    rng: np.random.Generator,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = ["heat", "a\x1b[2J", "flow", "load"]
+    sample = rng.normal(size=(1000, 4))
+    bundle = export_encoder(model, tmp_path / "named", sample=sample, columns=names)
+    np.save(tmp_path / "other.npy", rng.normal([0, 0, 3, 0], size=(300, 4)))
+    assert run("drift", bundle, tmp_path / "other.npy") == 1
+    line, _ = capsys.readouterr().out.splitlines()
+    assert "; columns that moved most: 'flow' (+" in line
+    assert "; units that moved most: " in line
+    assert "\x1b" not in line
+    run("drift", bundle, tmp_path / "other.npy", "--json")
+    (batch,) = json.loads(capsys.readouterr().out)["batches"]
+    assert next(iter(batch["columns"])) == "flow"
 
 
 def test_rows_that_overflow_are_named_by_their_place_in_the_file_or_skipped(

@@ -91,7 +91,7 @@ def test_export_keeps_what_changes_little(data: np.ndarray, tmp_path: Path) -> N
     assert verdict["parity"]["jaccard"] <= report["jaccard"] < 1
     assert report["l0_int8"] == pytest.approx(active_int8.sum() / 300)
     for name, found in (("mse_float32", codes), ("mse_int8", int8)):
-        error = np.square(model.decode(found) - held_out).mean()
+        error = np.square((model.decode(found) - held_out) / data.std(axis=0)).mean()
         assert report[name] == pytest.approx(error, rel=1e-4)
     size = (path / "encoder.int8.onnx").stat().st_size
     assert report["file_bytes_int8"] == size
@@ -367,7 +367,12 @@ def test_the_command_adds_it(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["float32", "static", "dynamic"]
     assert lines[-1] == "int8 is kept (static)."
-    for measure in ("support Jaccard, pooled", "L0", "reconstruction MSE", "probe accuracy"):
+    for measure in (
+        "support Jaccard, pooled",
+        "L0",
+        "reconstruction MSE, scaled",
+        "probe accuracy",
+    ):
         assert any(line.startswith(measure) for line in lines)
     assert run(*arguments, "--mode", "int8", "--json") == 0
     assert json.loads(capsys.readouterr().out) == manifest(bundle)["int8"]

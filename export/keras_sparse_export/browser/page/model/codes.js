@@ -1,5 +1,5 @@
 /**
- * Measures of codes: active units, largest codes, contributions to the reconstruction.
+ * Measures of codes and reconstructions: active units, largest codes, contributions to the reconstruction, errors.
  *
  * @typedef {import("./activity.js").Activity} Activity
  */
@@ -91,11 +91,39 @@ export async function decodeUnits(encoder, units) {
 }
 
 /**
- * @param {Float32Array} a
- * @param {Float32Array} b
- * @returns {number} `mean((a − b)²)`.
+ * Computes the squared errors of a row in the space of the loss, `((x − x̂) / scale)²`; NaN in gaps.
+ *
+ * @param {Float32Array} row
+ * @param {Float32Array} reconstruction
+ * @param {number[] | null} scale Of each column; null for raw units.
+ * @returns {Float64Array}
  */
-export function computeMse(a, b) {
-  const errors = Array.from(a, (value, place) => (value - b[place]) ** 2).filter((error) => !Number.isNaN(error));
-  return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+export function computeErrors(row, reconstruction, scale) {
+  return Float64Array.from(row, (value, place) => {
+    const unit = scale === null ? 1 : scale[place % scale.length];
+    return ((value - reconstruction[place]) / unit) ** 2;
+  });
+}
+
+/**
+ * @param {Float64Array} errors Of a row, from `computeErrors`; NaN where there is a gap.
+ * @returns {{mean: number, largest: number, place: number}} Mean, and value and place of the largest.
+ */
+export function summarizeErrors(errors) {
+  const known = Array.from(errors, (error, place) => ({ error, place })).filter(({ error }) => !Number.isNaN(error));
+  const worst = known.reduce((most, each) => (each.error > most.error ? each : most));
+  const sum = known.reduce((total, { error }) => total + error, 0);
+  return { mean: sum / known.length, largest: worst.error, place: worst.place };
+}
+
+/**
+ * @param {Float32Array} row
+ * @param {number[] | null} offset Of each column; null for raw units.
+ * @param {number[] | null} scale
+ * @returns {Float32Array} The row in the space of the loss, `(x − offset) / scale`.
+ */
+export function scaleRow(row, offset, scale) {
+  if (scale === null) return row;
+  const width = scale.length;
+  return row.map((value, place) => (value - offset[place % width]) / scale[place % width]);
 }

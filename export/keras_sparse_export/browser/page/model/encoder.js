@@ -9,6 +9,7 @@ import { BundleError } from "../base/errors.js";
 import { product } from "../base/numbers.js";
 import { pause } from "../base/latest.js";
 import { findActivity } from "./activity.js";
+import { computeErrors, summarizeErrors } from "./codes.js";
 import { cut, findThreshold } from "./sparsity.js";
 import { isLarge, OverflowChecker } from "./overflow.js";
 
@@ -146,6 +147,9 @@ export class Encoder {
     this.inputShape = manifest.input.shape;
     this.inputSize = product(this.inputShape);
     this.columns = manifest.columns ?? null;
+    this.offset = manifest.offset ?? null;
+    this.scale = manifest.scale ?? null;
+    this.scaled = manifest.scale !== undefined; // whether errors are in the space of the loss
     this.codeSize = product(manifest.output.shape);
     this.chunkRows = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
     this.units = manifest.output.shape.at(-1);
@@ -199,6 +203,30 @@ export class Encoder {
    */
   async encodeRow(row) {
     return this.#encodePart(row, 1, this.raised);
+  }
+
+  /**
+   * Decodes codes in chunks and summarizes the errors of each row.
+   *
+   * @param {Float32Array} rows
+   * @param {Float32Array} codes Their codes.
+   * @param {(done: number) => boolean | void} [progress] As in `encode`.
+   * @returns {Promise<{mean: number, largest: number, place: number}[] | null>} `null` if cancelled.
+   */
+  async measureErrors(rows, codes, progress = () => {}) {
+    const count = rows.length / this.inputSize;
+    const summaries = [];
+    for (let start = 0; start < count; start += this.chunkRows) {
+      const end = Math.min(start + this.chunkRows, count);
+      const decoded = await this.decode(codes.subarray(start * this.codeSize, end * this.codeSize));
+      for (let row = start; row < end; row += 1) {
+        const part = (values, first) => values.subarray((row - first) * this.inputSize, (row - first + 1) * this.inputSize);
+        summaries.push(summarizeErrors(computeErrors(part(rows, 0), part(decoded, start), this.scale)));
+      }
+      if (progress(end) === false) return null;
+      await pause();
+    }
+    return summaries;
   }
 
   async #encodePart(rows, count, raised) {

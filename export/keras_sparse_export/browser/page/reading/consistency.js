@@ -43,17 +43,21 @@ export function requireConsistent(manifest) {
   const decodes = Object.hasOwn(files, "decoder.onnx");
   expect(Object.hasOwn(parity, "decoder") === decodes, "`decoder` as in `files`", "parity");
   expect(top === null || top.k <= units, "the number of units at most", "top_k.k");
-  if (statistics !== null) requireStatistics(statistics, units);
+  if (statistics !== null) requireStatistics(statistics, units, input.shape);
   const named = Object.hasOwn(manifest, "missing");
   expect(named === admitsGaps(manifest), "a key of the feature `missing`, present with it alone", "missing");
   requireColumns(manifest);
+  requireScaling(manifest);
   requireThresholds(manifest, units);
   requireInt8(manifest);
 }
 
-function requireStatistics(statistics, units) {
+function requireStatistics(statistics, units, shape) {
   for (const name of PER_UNIT) {
     expect(statistics[name].length === units, `${units} numbers`, `statistics.${name}`);
+  }
+  for (const [name, { length }] of Object.entries(statistics.columns ?? {})) {
+    expect(shape.length === 1 && length === shape[0], "one number for each of a row", `statistics.columns.${name}`);
   }
   if (statistics.drift === null) return;
   const sizes = statistics.drift.batch_sizes;
@@ -73,6 +77,16 @@ function requireColumns({ columns, input, requires }) {
   const { shape } = input;
   expect(shape.length === 1 && columns.length === shape[0], "one name for each number of a row", "columns");
   expect(new Set(columns).size === columns.length, "different names", "columns");
+}
+
+function requireScaling(manifest) {
+  const { offset, scale, input } = manifest;
+  const together = Object.hasOwn(manifest, "offset") === Object.hasOwn(manifest, "scale");
+  expect(together && (offset === null) === (scale === null), "as `offset`", "scale");
+  if (!scale) return;
+  const width = input.shape.at(-1);
+  expect(offset.length === width, `${width} numbers, one per column`, "offset");
+  expect(scale.length === width, `${width} numbers, one per column`, "scale");
 }
 
 function requireThresholds(manifest, units) {

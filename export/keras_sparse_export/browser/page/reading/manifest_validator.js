@@ -3,7 +3,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}}},"additionalProperties":false},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern4 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
@@ -1646,7 +1646,7 @@ return errors === 0;
 }
 validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema27 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}}},"additionalProperties":false};
+const schema27 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
 const schema28 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
 
 function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2122,6 +2122,278 @@ return errors === 0;
 }
 validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema29 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
+
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate73.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.rows === undefined) && (missing0 = "rows")) || ((data.mean === undefined) && (missing0 = "mean"))) || ((data.std === undefined) && (missing0 = "std"))) || ((data.skewness === undefined) && (missing0 = "skewness"))){
+validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "rows") || (key0 === "mean")) || (key0 === "std")) || (key0 === "skewness"))){
+validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.rows !== undefined){
+let data0 = data.rows;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+if(data0.length > 16384){
+validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+return false;
+}
+else {
+if(data0.length < 1){
+validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 9007199254740991 || isNaN(data1)){
+validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data1 < 0 || isNaN(data1)){
+validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mean !== undefined){
+let data2 = data.mean;
+const _errs6 = errors;
+if(errors === _errs6){
+if(Array.isArray(data2)){
+if(data2.length > 16384){
+validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+return false;
+}
+else {
+if(data2.length < 1){
+validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid2 = true;
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+let data3 = data2[i1];
+const _errs8 = errors;
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 3.5e+38 || isNaN(data3)){
+validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data3 < -3.5e+38 || isNaN(data3)){
+validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+return false;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid2 = _errs8 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.std !== undefined){
+let data4 = data.std;
+const _errs10 = errors;
+if(errors === _errs10){
+if(Array.isArray(data4)){
+if(data4.length > 16384){
+validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+return false;
+}
+else {
+if(data4.length < 1){
+validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid3 = true;
+const len2 = data4.length;
+for(let i2=0; i2<len2; i2++){
+let data5 = data4[i2];
+const _errs12 = errors;
+if(errors === _errs12){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 3.5e+38 || isNaN(data5)){
+validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid3 = _errs12 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.skewness !== undefined){
+let data6 = data.skewness;
+const _errs14 = errors;
+if(errors === _errs14){
+if(Array.isArray(data6)){
+if(data6.length > 16384){
+validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+return false;
+}
+else {
+if(data6.length < 1){
+validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid4 = true;
+const len3 = data6.length;
+for(let i3=0; i3<len3; i3++){
+let data7 = data6[i3];
+const _errs16 = errors;
+if(errors === _errs16){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 > 1000000000 || isNaN(data7)){
+validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+return false;
+}
+else {
+if(data7 < -1000000000 || isNaN(data7)){
+validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+return false;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid4 = _errs16 === errors;
+if(!valid4){
+break;
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate73.errors = vErrors;
+return errors === 0;
+}
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2551,6 +2823,19 @@ var valid0 = _errs32 === errors;
 else {
 var valid0 = true;
 }
+if(valid0){
+if(data.columns !== undefined){
+const _errs38 = errors;
+if(!(validate73(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs38 === errors;
+}
+else {
+var valid0 = true;
+}
+}
 }
 }
 }
@@ -2573,13 +2858,13 @@ return errors === 0;
 }
 validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema29 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
+const schema30 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
 const pattern10 = new RegExp("^[0-9a-f]{64}$", "u");
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2590,14 +2875,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.sha256 === undefined) && (missing0 = "sha256")) || ((data.size === undefined) && (missing0 = "size"))){
-validate74.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "sha256") || (key0 === "size"))){
-validate74.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2609,12 +2894,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern10.test(data0)){
-validate74.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+validate76.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
 return false;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
+validate76.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -2628,18 +2913,18 @@ if(data.size !== undefined){
 let data1 = data.size;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate74.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
+validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 2147483647 || isNaN(data1)){
-validate74.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
+validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate74.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2655,14 +2940,14 @@ var valid0 = true;
 }
 }
 else {
-validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate74.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2904,75 +3189,50 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.output !== undefined){
-let data9 = data.output;
+if(data.offset !== undefined){
+let data9 = data.offset;
 const _errs21 = errors;
-const _errs22 = errors;
-if(!(validate53(data9, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
-errors = vErrors.length;
-}
-var valid8 = _errs22 === errors;
-if(valid8){
-const _errs23 = errors;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.name !== undefined){
-if("code" !== data9.name){
-validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
+if((!(Array.isArray(data9))) && (data9 !== null)){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
 return false;
 }
+if(errors === _errs21){
+if(Array.isArray(data9)){
+if(data9.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data9.length < 1){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid8 = true;
+const len2 = data9.length;
+for(let i2=0; i2<len2; i2++){
+let data10 = data9[i2];
+const _errs23 = errors;
+if(errors === _errs23){
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 > 3.5e+38 || isNaN(data10)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data10 < -3.5e+38 || isNaN(data10)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+return false;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
+return false;
 }
 }
 var valid8 = _errs23 === errors;
-}
-var valid3 = _errs21 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.threshold !== undefined){
-let data11 = data.threshold;
-const _errs25 = errors;
-if(!((typeof data11 == "number") && (isFinite(data11)))){
-validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-var valid3 = _errs25 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.thresholds !== undefined){
-let data12 = data.thresholds;
-const _errs27 = errors;
-if((!(Array.isArray(data12))) && (data12 !== null)){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
-return false;
-}
-if(errors === _errs27){
-if(Array.isArray(data12)){
-if(data12.length > 2){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
-return false;
-}
-else {
-if(data12.length < 1){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid10 = true;
-const len2 = data12.length;
-for(let i2=0; i2<len2; i2++){
-const _errs29 = errors;
-if(!(validate56(data12[i2], {instancePath:instancePath+"/thresholds/" + i2,parentData:data12,parentDataProperty:i2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
-errors = vErrors.length;
-}
-var valid10 = _errs29 === errors;
-if(!valid10){
+if(!valid8){
 break;
 }
 }
@@ -2980,23 +3240,162 @@ break;
 }
 }
 }
-var valid3 = _errs27 === errors;
+var valid3 = _errs21 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.scale !== undefined){
+let data11 = data.scale;
+const _errs25 = errors;
+if((!(Array.isArray(data11))) && (data11 !== null)){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+return false;
+}
+if(errors === _errs25){
+if(Array.isArray(data11)){
+if(data11.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data11.length < 1){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid9 = true;
+const len3 = data11.length;
+for(let i3=0; i3<len3; i3++){
+let data12 = data11[i3];
+const _errs27 = errors;
+if(errors === _errs27){
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 > 3.5e+38 || isNaN(data12)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data12 <= 0 || isNaN(data12)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid9 = _errs27 === errors;
+if(!valid9){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs25 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.output !== undefined){
+let data13 = data.output;
+const _errs29 = errors;
+const _errs30 = errors;
+if(!(validate53(data13, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+var valid10 = _errs30 === errors;
+if(valid10){
+const _errs31 = errors;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.name !== undefined){
+if("code" !== data13.name){
+validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
+return false;
+}
+}
+}
+var valid10 = _errs31 === errors;
+}
+var valid3 = _errs29 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.threshold !== undefined){
+let data15 = data.threshold;
+const _errs33 = errors;
+if(!((typeof data15 == "number") && (isFinite(data15)))){
+validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid3 = _errs33 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.thresholds !== undefined){
+let data16 = data.thresholds;
+const _errs35 = errors;
+if((!(Array.isArray(data16))) && (data16 !== null)){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
+return false;
+}
+if(errors === _errs35){
+if(Array.isArray(data16)){
+if(data16.length > 2){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data16.length < 1){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid12 = true;
+const len4 = data16.length;
+for(let i4=0; i4<len4; i4++){
+const _errs37 = errors;
+if(!(validate56(data16[i4], {instancePath:instancePath+"/thresholds/" + i4,parentData:data16,parentDataProperty:i4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+errors = vErrors.length;
+}
+var valid12 = _errs37 === errors;
+if(!valid12){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs35 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.calibration !== undefined){
-let data14 = data.calibration;
-const _errs30 = errors;
-if((!(data14 && typeof data14 == "object" && !Array.isArray(data14))) && (data14 !== null)){
+let data18 = data.calibration;
+const _errs38 = errors;
+if((!(data18 && typeof data18 == "object" && !Array.isArray(data18))) && (data18 !== null)){
 validate52.errors = [{instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/type",keyword:"type",params:{type: schema19.properties.calibration.type}}];
 return false;
 }
-const _errs32 = errors;
-let valid11 = true;
-const _errs33 = errors;
-if(data14 !== null){
+const _errs40 = errors;
+let valid13 = true;
+const _errs41 = errors;
+if(data18 !== null){
 const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
@@ -3006,26 +3405,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs33 === errors;
-errors = _errs32;
+var _valid1 = _errs41 === errors;
+errors = _errs40;
 if(vErrors !== null){
-if(_errs32){
-vErrors.length = _errs32;
+if(_errs40){
+vErrors.length = _errs40;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid1){
-const _errs35 = errors;
-if(!(validate58(data14, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
+const _errs43 = errors;
+if(!(validate58(data18, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs35 === errors;
-valid11 = _valid1;
+var _valid1 = _errs43 === errors;
+valid13 = _valid1;
 }
-if(!valid11){
+if(!valid13){
 const err3 = {instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -3037,71 +3436,71 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs30 === errors;
+var valid3 = _errs38 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.missing !== undefined){
-let data15 = data.missing;
-const _errs36 = errors;
-if(!((data15 === "mean") || (data15 === "mask"))){
+let data19 = data.missing;
+const _errs44 = errors;
+if(!((data19 === "mean") || (data19 === "mask"))){
 validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
 return false;
 }
-var valid3 = _errs36 === errors;
+var valid3 = _errs44 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.opset !== undefined){
-let data16 = data.opset;
-const _errs37 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+let data20 = data.opset;
+const _errs45 = errors;
+if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs37){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 18 || isNaN(data16)){
+if(errors === _errs45){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 > 18 || isNaN(data20)){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
 return false;
 }
 else {
-if(data16 < 13 || isNaN(data16)){
+if(data20 < 13 || isNaN(data20)){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
 return false;
 }
 }
 }
 }
-var valid3 = _errs37 === errors;
+var valid3 = _errs45 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.ir_version !== undefined){
-let data17 = data.ir_version;
-const _errs39 = errors;
-if(!((data17 === 7) || (data17 === 8))){
+let data21 = data.ir_version;
+const _errs47 = errors;
+if(!((data21 === 7) || (data21 === 8))){
 validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
 return false;
 }
-var valid3 = _errs39 === errors;
+var valid3 = _errs47 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.min_onnxruntime !== undefined){
-let data18 = data.min_onnxruntime;
-const _errs40 = errors;
-if(errors === _errs40){
-if(typeof data18 === "string"){
-if(!pattern4.test(data18)){
+let data22 = data.min_onnxruntime;
+const _errs48 = errors;
+if(errors === _errs48){
+if(typeof data22 === "string"){
+if(!pattern4.test(data22)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -3111,38 +3510,38 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs40 === errors;
+var valid3 = _errs48 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data19 = data.converter;
-const _errs42 = errors;
-if(!((data19 === "tf2onnx") || (data19 === "builder"))){
+let data23 = data.converter;
+const _errs50 = errors;
+if(!((data23 === "tf2onnx") || (data23 === "builder"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs42 === errors;
+var valid3 = _errs50 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data20 = data.versions;
-const _errs43 = errors;
-if(errors === _errs43){
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+let data24 = data.versions;
+const _errs51 = errors;
+if(errors === _errs51){
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
 let missing2;
-if(((((((data20.backend === undefined) && (missing2 = "backend")) || ((data20.keras === undefined) && (missing2 = "keras"))) || ((data20["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data20.numpy === undefined) && (missing2 = "numpy"))) || ((data20.onnx === undefined) && (missing2 = "onnx"))) || ((data20.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
+if(((((((data24.backend === undefined) && (missing2 = "backend")) || ((data24.keras === undefined) && (missing2 = "keras"))) || ((data24["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data24.numpy === undefined) && (missing2 = "numpy"))) || ((data24.onnx === undefined) && (missing2 = "onnx"))) || ((data24.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
 validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-for(const key1 in data20){
-const _errs45 = errors;
+for(const key1 in data24){
+const _errs53 = errors;
 if(typeof key1 === "string"){
 if(!pattern5.test(key1)){
 const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key1};
@@ -3155,8 +3554,8 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid12 = _errs45 === errors;
-if(!valid12){
+var valid14 = _errs53 === errors;
+if(!valid14){
 const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
 vErrors = [err5];
@@ -3170,15 +3569,15 @@ return false;
 break;
 }
 }
-if(valid12){
-const _errs46 = errors;
-for(const key2 in data20){
+if(valid14){
+const _errs54 = errors;
+for(const key2 in data24){
 if(!(key2 === "backend")){
-let data21 = data20[key2];
-const _errs47 = errors;
-if(errors === _errs47){
-if(typeof data21 === "string"){
-if(!pattern6.test(data21)){
+let data25 = data24[key2];
+const _errs55 = errors;
+if(errors === _errs55){
+if(typeof data25 === "string"){
+if(!pattern6.test(data25)){
 validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
@@ -3188,16 +3587,16 @@ validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g
 return false;
 }
 }
-var valid13 = _errs47 === errors;
-if(!valid13){
+var valid15 = _errs55 === errors;
+if(!valid15){
 break;
 }
 }
 }
-if(_errs46 === errors){
-if(data20.backend !== undefined){
-let data22 = data20.backend;
-if(!(((data22 === "tensorflow") || (data22 === "jax")) || (data22 === "torch"))){
+if(_errs54 === errors){
+if(data24.backend !== undefined){
+let data26 = data24.backend;
+if(!(((data26 === "tensorflow") || (data26 === "jax")) || (data26 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -3211,54 +3610,54 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs43 === errors;
+var valid3 = _errs51 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data23 = data.parity;
-const _errs50 = errors;
-if(errors === _errs50){
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+let data27 = data.parity;
+const _errs58 = errors;
+if(errors === _errs58){
+if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
 let missing3;
-if((data23.encoder === undefined) && (missing3 = "encoder")){
+if((data27.encoder === undefined) && (missing3 = "encoder")){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs52 = errors;
-for(const key3 in data23){
+const _errs60 = errors;
+for(const key3 in data27){
 if(!((key3 === "encoder") || (key3 === "decoder"))){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3}}];
 return false;
 break;
 }
 }
-if(_errs52 === errors){
-if(data23.encoder !== undefined){
-const _errs53 = errors;
-if(!(validate60(data23.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data23,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+if(_errs60 === errors){
+if(data27.encoder !== undefined){
+const _errs61 = errors;
+if(!(validate60(data27.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data27,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid15 = _errs53 === errors;
+var valid17 = _errs61 === errors;
 }
 else {
-var valid15 = true;
+var valid17 = true;
 }
-if(valid15){
-if(data23.decoder !== undefined){
-const _errs54 = errors;
-if(!(validate60(data23.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data23,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+if(valid17){
+if(data27.decoder !== undefined){
+const _errs62 = errors;
+if(!(validate60(data27.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data27,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid15 = _errs54 === errors;
+var valid17 = _errs62 === errors;
 }
 else {
-var valid15 = true;
+var valid17 = true;
 }
 }
 }
@@ -3269,21 +3668,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs50 === errors;
+var valid3 = _errs58 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data26 = data.golden;
-const _errs55 = errors;
-const _errs57 = errors;
-let valid16 = true;
-const _errs58 = errors;
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
-if(data26.kind !== undefined){
-if("none" !== data26.kind){
+let data30 = data.golden;
+const _errs63 = errors;
+const _errs65 = errors;
+let valid18 = true;
+const _errs66 = errors;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(data30.kind !== undefined){
+if("none" !== data30.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -3295,11 +3694,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs58 === errors;
-errors = _errs57;
+var _valid2 = _errs66 === errors;
+errors = _errs65;
 if(vErrors !== null){
-if(_errs57){
-vErrors.length = _errs57;
+if(_errs65){
+vErrors.length = _errs65;
 }
 else {
 vErrors = null;
@@ -3307,18 +3706,18 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs60 = errors;
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
-if(data26.rows !== undefined){
-if(0 !== data26.rows){
+const _errs68 = errors;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(data30.rows !== undefined){
+if(0 !== data30.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs60 === errors;
-valid16 = _valid2;
-if(valid16){
+var _valid2 = _errs68 === errors;
+valid18 = _valid2;
+if(valid18){
 var props2 = {};
 props2.rows = true;
 props2.kind = true;
@@ -3326,21 +3725,21 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs62 = errors;
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
-if(data26.rows !== undefined){
-let data29 = data26.rows;
-if((typeof data29 == "number") && (isFinite(data29))){
-if(data29 < 1 || isNaN(data29)){
+const _errs70 = errors;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(data30.rows !== undefined){
+let data33 = data30.rows;
+if((typeof data33 == "number") && (isFinite(data33))){
+if(data33 < 1 || isNaN(data33)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs62 === errors;
-valid16 = _valid2;
-if(valid16){
+var _valid2 = _errs70 === errors;
+valid18 = _valid2;
+if(valid18){
 if(props2 !== true){
 props2 = props2 || {};
 props2.rows = true;
@@ -3348,7 +3747,7 @@ props2.rows = true;
 }
 ifClause0 = "else";
 }
-if(!valid16){
+if(!valid18){
 const err7 = {instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/if",keyword:"if",params:{failingKeyword: ifClause0}};
 if(vErrors === null){
 vErrors = [err7];
@@ -3360,61 +3759,61 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs55){
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
+if(errors === _errs63){
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
 let missing4;
-if(((data26.kind === undefined) && (missing4 = "kind")) || ((data26.rows === undefined) && (missing4 = "rows"))){
+if(((data30.kind === undefined) && (missing4 = "kind")) || ((data30.rows === undefined) && (missing4 = "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs64 = errors;
-for(const key4 in data26){
+const _errs72 = errors;
+for(const key4 in data30){
 if(!((key4 === "kind") || (key4 === "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
 return false;
 break;
 }
 }
-if(_errs64 === errors){
-if(data26.kind !== undefined){
-let data30 = data26.kind;
-const _errs65 = errors;
-if(!(((data30 === "real") || (data30 === "synthetic")) || (data30 === "none"))){
+if(_errs72 === errors){
+if(data30.kind !== undefined){
+let data34 = data30.kind;
+const _errs73 = errors;
+if(!(((data34 === "real") || (data34 === "synthetic")) || (data34 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid20 = _errs65 === errors;
+var valid22 = _errs73 === errors;
 }
 else {
-var valid20 = true;
+var valid22 = true;
 }
-if(valid20){
-if(data26.rows !== undefined){
-let data31 = data26.rows;
-const _errs66 = errors;
-if(!(((typeof data31 == "number") && (!(data31 % 1) && !isNaN(data31))) && (isFinite(data31)))){
+if(valid22){
+if(data30.rows !== undefined){
+let data35 = data30.rows;
+const _errs74 = errors;
+if(!(((typeof data35 == "number") && (!(data35 % 1) && !isNaN(data35))) && (isFinite(data35)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs66){
-if((typeof data31 == "number") && (isFinite(data31))){
-if(data31 > 1024 || isNaN(data31)){
+if(errors === _errs74){
+if((typeof data35 == "number") && (isFinite(data35))){
+if(data35 > 1024 || isNaN(data35)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data31 < 0 || isNaN(data31)){
+if(data35 < 0 || isNaN(data35)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid20 = _errs66 === errors;
+var valid22 = _errs74 === errors;
 }
 else {
-var valid20 = true;
+var valid22 = true;
 }
 }
 }
@@ -3425,23 +3824,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs55 === errors;
+var valid3 = _errs63 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data32 = data.top_k;
-const _errs68 = errors;
-if((!(data32 && typeof data32 == "object" && !Array.isArray(data32))) && (data32 !== null)){
+let data36 = data.top_k;
+const _errs76 = errors;
+if((!(data36 && typeof data36 == "object" && !Array.isArray(data36))) && (data36 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs70 = errors;
-let valid21 = true;
-const _errs71 = errors;
-if(data32 !== null){
+const _errs78 = errors;
+let valid23 = true;
+const _errs79 = errors;
+if(data36 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -3451,26 +3850,26 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs71 === errors;
-errors = _errs70;
+var _valid3 = _errs79 === errors;
+errors = _errs78;
 if(vErrors !== null){
-if(_errs70){
-vErrors.length = _errs70;
+if(_errs78){
+vErrors.length = _errs78;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs73 = errors;
-if(!(validate63(data32, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+const _errs81 = errors;
+if(!(validate63(data36, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs73 === errors;
-valid21 = _valid3;
+var _valid3 = _errs81 === errors;
+valid23 = _valid3;
 }
-if(!valid21){
+if(!valid23){
 const err9 = {instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err9];
@@ -3482,23 +3881,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs68 === errors;
+var valid3 = _errs76 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data33 = data.int8;
-const _errs74 = errors;
-if((!(data33 && typeof data33 == "object" && !Array.isArray(data33))) && (data33 !== null)){
+let data37 = data.int8;
+const _errs82 = errors;
+if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs76 = errors;
-let valid22 = true;
-const _errs77 = errors;
-if(data33 !== null){
+const _errs84 = errors;
+let valid24 = true;
+const _errs85 = errors;
+if(data37 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -3508,26 +3907,26 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs77 === errors;
-errors = _errs76;
+var _valid4 = _errs85 === errors;
+errors = _errs84;
 if(vErrors !== null){
-if(_errs76){
-vErrors.length = _errs76;
+if(_errs84){
+vErrors.length = _errs84;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs79 = errors;
-if(!(validate65(data33, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+const _errs87 = errors;
+if(!(validate65(data37, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs79 === errors;
-valid22 = _valid4;
+var _valid4 = _errs87 === errors;
+valid24 = _valid4;
 }
-if(!valid22){
+if(!valid24){
 const err11 = {instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err11];
@@ -3539,23 +3938,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs74 === errors;
+var valid3 = _errs82 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data34 = data.statistics;
-const _errs80 = errors;
-if((!(data34 && typeof data34 == "object" && !Array.isArray(data34))) && (data34 !== null)){
+let data38 = data.statistics;
+const _errs88 = errors;
+if((!(data38 && typeof data38 == "object" && !Array.isArray(data38))) && (data38 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs82 = errors;
-let valid23 = true;
-const _errs83 = errors;
-if(data34 !== null){
+const _errs90 = errors;
+let valid25 = true;
+const _errs91 = errors;
+if(data38 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -3565,26 +3964,26 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs83 === errors;
-errors = _errs82;
+var _valid5 = _errs91 === errors;
+errors = _errs90;
 if(vErrors !== null){
-if(_errs82){
-vErrors.length = _errs82;
+if(_errs90){
+vErrors.length = _errs90;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs85 = errors;
-if(!(validate70(data34, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+const _errs93 = errors;
+if(!(validate70(data38, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs85 === errors;
-valid23 = _valid5;
+var _valid5 = _errs93 === errors;
+valid25 = _valid5;
 }
-if(!valid23){
+if(!valid25){
 const err13 = {instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err13];
@@ -3596,25 +3995,25 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs80 === errors;
+var valid3 = _errs88 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data35 = data.files;
-const _errs86 = errors;
-if(errors === _errs86){
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+let data39 = data.files;
+const _errs94 = errors;
+if(errors === _errs94){
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
 let missing5;
-if(((data35["README.md"] === undefined) && (missing5 = "README.md")) || ((data35["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
+if(((data39["README.md"] === undefined) && (missing5 = "README.md")) || ((data39["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-for(const key5 in data35){
-const _errs88 = errors;
+for(const key5 in data39){
+const _errs96 = errors;
 if(typeof key5 === "string"){
 if(!pattern9.test(key5)){
 const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key5};
@@ -3627,8 +4026,8 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid24 = _errs88 === errors;
-if(!valid24){
+var valid26 = _errs96 === errors;
+if(!valid26){
 const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key5}};
 if(vErrors === null){
 vErrors = [err15];
@@ -3642,15 +4041,15 @@ return false;
 break;
 }
 }
-if(valid24){
-for(const key6 in data35){
-const _errs90 = errors;
-if(!(validate74(data35[key6], {instancePath:instancePath+"/files/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data35,parentDataProperty:key6,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(valid26){
+for(const key6 in data39){
+const _errs98 = errors;
+if(!(validate76(data39[key6], {instancePath:instancePath+"/files/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data39,parentDataProperty:key6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
-var valid25 = _errs90 === errors;
-if(!valid25){
+var valid27 = _errs98 === errors;
+if(!valid27){
 break;
 }
 }
@@ -3662,10 +4061,12 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs86 === errors;
+var valid3 = _errs94 === errors;
 }
 else {
 var valid3 = true;
+}
+}
 }
 }
 }

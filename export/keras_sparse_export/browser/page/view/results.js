@@ -1,8 +1,8 @@
 /**
  * Shows rows, their codes and their reconstructions.
  *
- * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string,
- *   golden: string}} Batch
+ * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string, golden: string,
+ *   errors: {mean: number, largest: number, place: number}[] | null}} Batch `errors` is null without a decoder.
  * @typedef {{row: Float32Array, mean: Float32Array, active: Uint8Array, count: number, range: Range,
  *   units: {unit: number, value: number}[], images: Float32Array[], reconstruction: Float32Array | null}} RowDetails
  *   `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
@@ -10,7 +10,7 @@
  */
 
 import { describeActivity } from "../model/activity.js";
-import { averagePositions, computeMse, countActive, decodeUnits, findActive, selectLargest } from "../model/codes.js";
+import { averagePositions, computeErrors, countActive, decodeUnits, findActive, scaleRow, selectLargest, summarizeErrors } from "../model/codes.js";
 import { extent, formatCount, formatNumber, toFraction } from "../base/numbers.js";
 import { byId, createElement, setText } from "./dom.js";
 import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPictureSize } from "./picture.js";
@@ -77,11 +77,13 @@ function showRow(encoder, { row, reconstruction }, range) {
   const text = byId("row-caption").textContent;
   byId("pictures").className = size === null ? "lines" : "";
   byId("back-figure").hidden = reconstruction === null || size === null;
-  const error = reconstruction && `mean squared error ${formatNumber(computeMse(row, reconstruction))}`;
+  const error = reconstruction && describeErrors(encoder, summarizeErrors(computeErrors(row, reconstruction, encoder.scale)));
   if (size === null) {
-    drawLines(byId("row"), reconstruction === null ? [row] : [row, reconstruction]);
+    const { offset, scale } = encoder;
+    const drawn = reconstruction === null ? [row] : [row, reconstruction];
+    drawLines(byId("row"), drawn.map((values) => scaleRow(values, offset, scale)));
     const lines = reconstruction === null ? "as a line" : `and its reconstruction as a wider line: ${error}`;
-    label("row", `${text}, ${lines}`);
+    label("row", `${text}${scale === null ? "" : ", scaled"}, ${lines}`);
     return;
   }
   drawPicture(byId("row"), row, size, range);
@@ -89,6 +91,19 @@ function showRow(encoder, { row, reconstruction }, range) {
   if (reconstruction === null) return;
   drawPicture(byId("back"), reconstruction, size, range);
   label("back", `Reconstruction: ${error}`);
+}
+
+/** Tells the error of a row in the space of the loss, and the column where it is largest. */
+function describeErrors(encoder, { mean, largest, place }) {
+  const text = `mean squared error ${formatNumber(mean)}${encoder.scaled ? "" : " in raw units"}`;
+  const name = nameColumn(encoder, place);
+  return name === null ? text : `${text}; the largest, ${formatNumber(largest)}, in column ${name}`;
+}
+
+/** Names a column of a row; null for pictures and rows of several axes. */
+function nameColumn({ columns, inputShape }, place) {
+  if (inputShape.length > 1 || findPictureSize(inputShape) !== null) return null;
+  return columns === null ? String(place) : `“${columns[place]}”`;
 }
 
 function showUnits(encoder, { units, images, range }) {
@@ -143,6 +158,7 @@ export function showTable(encoder, batch, current, page, choose) {
   const paged = batch.count > PAGE_ROWS;
   setText("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${note}`);
   byId("table-pager").hidden = !paged;
+  byId("table-error").hidden = batch.errors === null;
   replaceRows(
     byId("table"),
     Array.from({ length: last - first }, (_, place) => createTableRow(encoder, batch, first + place, current, choose)),
@@ -172,7 +188,7 @@ export function findTablePage(row) {
   return Math.floor(row / PAGE_ROWS);
 }
 
-function createTableRow(encoder, { codes }, row, current, choose) {
+function createTableRow(encoder, { codes, errors }, row, current, choose) {
   const code = codes.subarray(row * encoder.codeSize, (row + 1) * encoder.codeSize);
   const active = findActive(code, encoder.units, encoder.activity);
   const units = selectLargest(averagePositions(code, encoder.units), active, PAGE_UNITS);
@@ -187,6 +203,12 @@ function createTableRow(encoder, { codes }, row, current, choose) {
     createElement("td", { textContent: formatNumber(countActive(code, encoder.units, encoder.activity)) }),
     createElement("td", { textContent: text || "none" }),
   );
+  if (errors !== null) line.append(createElement("td", { textContent: formatErrors(encoder, errors[row]) }));
   if (row === current) line.setAttribute("aria-current", "true");
   return line;
+}
+
+function formatErrors(encoder, { mean, place }) {
+  const name = nameColumn(encoder, place);
+  return formatNumber(mean) + (name === null ? "" : `, most in column ${name}`);
 }

@@ -63,18 +63,20 @@ export class Workspace {
     if (!current()) return null;
     const codes = await this.#encodeRows(entry, current);
     if (!current()) return null;
-    const batch = { ...entry, codes };
+    const errors = await this.#measureErrors(entry, codes, current);
+    if (!current()) return null;
+    const batch = { ...entry, codes, errors };
     return { batch, details: await describeBatchRow(this.encoder, batch, index) };
   }
 
   #encodeRows({ rows, count }, current) {
     if (count === 1) return this.encoder.encodeRow(rows);
-    const progress = (done) => {
-      if (current()) setText("progress", `Encoding: ${done} of ${count} rows …`);
-      return current();
-    };
-    progress(0);
-    return this.encoder.encode(rows, progress);
+    return this.encoder.encode(rows, showProgress("Encoding", count, current));
+  }
+
+  #measureErrors({ rows, count }, codes, current) {
+    if (this.encoder.decoder === null) return null;
+    return this.encoder.measureErrors(rows, codes, count === 1 ? current : showProgress("Decoding", count, current));
   }
 
   /**
@@ -128,6 +130,16 @@ export class Workspace {
   #drawTable() {
     showTable(this.encoder, this.batch, this.index, this.page, (row) => this.show(row));
   }
+}
+
+/** Shows how many rows are done, from now on; the result reports more, and tells whether to go on. */
+function showProgress(action, count, current) {
+  const progress = (done) => {
+    if (current()) setText("progress", `${action}: ${done} of ${count} rows …`);
+    return current();
+  };
+  progress(0);
+  return progress;
 }
 
 function describeBatchRow(encoder, { rows, codes }, index) {

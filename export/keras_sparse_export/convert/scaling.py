@@ -1,0 +1,27 @@
+"""Describe how a model scales its rows, which is the space of its loss."""
+
+from typing import Any
+
+import keras
+
+from keras_sparse_export.bundle.format import MAX_COLUMNS
+
+
+def describe(encoder: keras.Model) -> dict[str, Any]:
+    """Return the manifest's `offset` and `scale`, null if the model does not scale its rows.
+
+    Other layers that scale, such as `Normalization`, are part of the encoder and not of the loss.
+    Nothing is returned for more columns than a manifest lists.
+
+    Args:
+        encoder: The encoder, as it is in the model.
+    """
+    columns = encoder.input_shape[-1]
+    if columns > MAX_COLUMNS:
+        return {}
+    for layer in encoder.layers:
+        name = keras.saving.get_registered_name(type(layer))
+        if name == "keras_sparse>Scaling" and not layer.invert and layer.scale.shape == (columns,):
+            offset, scale = (values.tolist() for values in layer.get_weights())
+            return {"offset": offset, "scale": scale}
+    return {"offset": None, "scale": None}
