@@ -159,4 +159,6 @@ def _round_each(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
 
 
 def _round_numbers(values: np.ndarray) -> list[float]:
+    if values.dtype.kind == "i":
+        return [*values.tolist()]
     return [float(f"{value:.9g}") for value in values]

@@ -35,7 +35,7 @@ def describe_columns(rows: np.ndarray) -> dict[str, np.ndarray] | None:
     starts = range(0, len(rows), step)
     parts = (rows[start : start + step].astype(np.float32) for start in starts)
     moments = reduce(Moments.join, map(_compute_moments, parts))
-    return {"rows": np.rint(moments.rows), **moments.describe()}
+    return {"rows": np.rint(moments.rows).astype(int), **moments.describe()}
 
 
 def _compute_moments(rows: np.ndarray) -> Moments:
