@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.data.shards import Source
+from keras_sparse.data.sparse_rows import SparseRows, take
 from keras_sparse.distribution import hosts
 from keras_sparse.sparsity import step_weights
 from keras_sparse.sparsity.placement import nested_layers
@@ -128,7 +129,7 @@ class Calibrate(keras.callbacks.Callback):
 
 
 def _read_rows(rows: Any) -> Iterator[tuple[Any, Any]]:
-    """Iterate over batches of rows and their weights."""
+    """Iterate over batches of rows and their weights; those of sparse rows stay sparse."""
     if not isinstance(rows, Rows):
         for batch in iterate(rows):
             x, _, weights = split_batch(batch)
@@ -141,10 +142,10 @@ def _read_rows(rows: Any) -> Iterator[tuple[Any, Any]]:
             yield rows.x[start : start + size], None
     else:
         count = min(MOST_ROWS, len(rows.x))
-        chosen = rows.part(np.arange(count) * len(rows.x) // count)
+        chosen = np.arange(count) * len(rows.x) // count
         for start in range(0, count, BATCH_SIZE):
-            x, _, weights = chosen.part(slice(start, start + BATCH_SIZE))
-            yield x, weights
+            part = chosen[start : start + BATCH_SIZE]
+            yield take(rows.x, part), None if rows.weights is None else rows.weights[part]
 
 
 def _take(batches: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
@@ -154,8 +155,9 @@ def _take(batches: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         if weights is not None and step_weights.are_of_entries(np.shape(weights), np.shape(x)):
             weights = ops.convert_to_numpy(step_weights.of_rows(ops.convert_to_tensor(weights)))
         if weights is not None and np.ndim(weights) == 1:
-            x, weights = np.asarray(x)[np.asarray(weights) != 0], None
-        x, weights = x[:left], None if weights is None else weights[:left]
+            x = take(x if isinstance(x, SparseRows) else np.asarray(x), np.asarray(weights) != 0)
+            weights = None
+        x, weights = take(x, slice(left)), None if weights is None else weights[:left]
         left -= len(x)
         if len(x):
             yield x, weights
@@ -207,7 +209,7 @@ def _collect(model: keras.Model, layer: Any, batches: list[tuple[Any, Any]]) -> 
     for x, weights in batches:
         calls: list[tuple[Any, Any, Any]] = []
         with _record(layer, calls):
-            model(x, training=False)
+            model(x[:], training=False)  # dense, where it is sparse
         for _, inputs, mask in calls:
             of_rows = None if weights is None else ops.convert_to_tensor(weights)
             live = step_weights.combine(step_weights.of_codes(of_rows, inputs), mask)

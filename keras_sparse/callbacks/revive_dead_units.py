@@ -13,7 +13,8 @@ from keras_sparse.callbacks.unit_biases import choose_biases
 from keras_sparse.data import arrays
 from keras_sparse.data.missing import fill_with_row_means, find_incomplete
 from keras_sparse.data.named_rows import order_by_name
-from keras_sparse.data.splits import sample
+from keras_sparse.data.sparse_rows import SparseRows, keep_sparse, take
+from keras_sparse.data.splits import bound_dense, sample
 from keras_sparse.metrics import functional
 from keras_sparse.training.inference import encode_and_reconstruct, outputs, select_live
 
@@ -107,9 +108,10 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         model = self.model
         _require_exact_zeros(model)
         missing = getattr(model, "missing", "error")
-        rows = sample(order_by_name(self.x, getattr(model, "columns", None)))
-        rows = arrays.as_rows(rows, model.encoder.input_shape[1:], missing=missing)
-        self._rows = rows[~find_incomplete(rows)] if missing == "skip" else rows
+        rows = keep_sparse(order_by_name(self.x, getattr(model, "columns", None)))
+        rows = rows if isinstance(rows, SparseRows) else sample(rows)
+        rows = arrays.as_batchable(rows, model.encoder.input_shape[1:], missing=missing)
+        self._rows = take(rows, ~find_incomplete(rows)) if missing == "skip" else rows
         row = np.ones_like(self._rows[:1])
         self._writers = code_units.find_writers(model.encoder, row)
         self._reader = code_units.find_reader(model.decoder, outputs(model.encoder, row, 1))
@@ -125,7 +127,7 @@ class ReviveDeadUnits(keras.callbacks.Callback):
     def _resample(self) -> int:
         model = self.model
         chosen = self._random.permutation(len(self._rows))[: self.rows]
-        x = self._rows[chosen]
+        x = self._rows[bound_dense(self._rows, chosen)]
         codes, reconstructions, live_codes, live_rows, _ = encode_and_reconstruct(
             model, model.encoder, x, BATCH_SIZE
         )

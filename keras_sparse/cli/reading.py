@@ -35,10 +35,9 @@ def read_data(options: argparse.Namespace) -> Any:
 
 def _require_trainable(table: Any, settings: Settings) -> None:
     """Raise for a table that no training would take, which finds the same later."""
-    import numpy as np
-
     from keras_sparse.data.column_statistics import require_digits, require_resolved
     from keras_sparse.data.labels import require_labels
+    from keras_sparse.data.shards import Shards
     from keras_sparse.data.splits import split_rows
 
     if table.labels is not None:
@@ -49,7 +48,7 @@ def _require_trainable(table: Any, settings: Settings) -> None:
     statistics = getattr(table.rows, "statistics", None)
     if statistics is not None:
         require_digits(statistics, table.columns)
-    elif isinstance(table.rows, np.ndarray):
+    elif not isinstance(table.rows, Shards):
         require_resolved(table.rows, table.columns)
 
 

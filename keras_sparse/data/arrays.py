@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data import missing as missing_values
+from keras_sparse.data.sparse_rows import SparseRows, is_sparse, keep_sparse
 from keras_sparse.utils.text import first_line, list_some
 
 MOST_DENSE = 1 << 32
-"""Bytes of a sparse matrix that is made dense."""
+"""Bytes of a sparse matrix that is made dense where only an array will do."""
 
 CHUNK = 1 << 22
 """Values validated at once, so that a memory-mapped array stays on disk."""
@@ -41,6 +42,8 @@ def as_rows(
 ) -> np.ndarray:
     """Convert an array to float32 rows, and validate that all of them are finite.
 
+    A sparse matrix becomes dense; `as_batchable` keeps it sparse.
+
     Args:
         x: Array-like of numbers, `(rows, *shape)`.
         shape: Shape of one row; `None` stands for any length.
@@ -53,16 +56,35 @@ def as_rows(
     Raises:
         DataError: If the shape is wrong, there are too few rows, or values are not numbers or
             not finite, or a row has no entry; the message names the rows, and columns with gaps.
+            Also if it is a sparse matrix of more than 4 GiB when dense.
     """
-    array = numeric(x, name)
+    rows = as_batchable(x, shape, name=name, at_least=at_least, missing=missing, columns=columns)
+    return as_dense(rows, name)
+
+
+def as_batchable(
+    x: Any,
+    shape: tuple[int | None, ...],
+    *,
+    name: str = "x",
+    at_least: int = 1,
+    missing: str = "error",
+    columns: Sequence[Any] | None = None,
+) -> Any:
+    """Convert an array to float32 rows as `as_rows`, but a sparse matrix to `SparseRows`.
+
+    Raises:
+        DataError: As `as_rows`, whatever the size of a sparse matrix.
+    """
+    rows = as_numbers(x, name)
     columns = getattr(x, "columns", None) if columns is None else columns
-    require_rows(array, shape, name=name, at_least=at_least, missing=missing, columns=columns)
+    require_rows(rows, shape, name=name, at_least=at_least, missing=missing, columns=columns)
     with np.errstate(over="ignore"):
-        return array if array.dtype == np.float32 else array.astype(np.float32)
+        return rows if rows.dtype == np.float32 else rows.astype(np.float32)
 
 
 def require_rows(
-    rows: np.ndarray,
+    rows: Any,
     shape: tuple[int | None, ...],
     *,
     name: str = "x",
@@ -116,7 +138,12 @@ def _unusable_error(
         f"Invalid value for argument `{name}`. Expected {expected}. Received: {received} in "
         f"{list_some('row', bad)}"
     )
-    if missing == "error" and rows.ndim == 2 and name in ROWS and np.isnan(rows).any():
+    if (
+        missing == "error"
+        and rows.ndim == 2
+        and name in ROWS
+        and missing_values.find_incomplete(rows).any()
+    ):
         message += f"; gaps in {missing_values.describe_gaps(rows, columns)}. "
         message += f"Remedy: {missing_values.REMEDY}"
     return DataError(message)
@@ -139,20 +166,31 @@ def numeric(x: Any, name: str) -> np.ndarray:
     """Convert to an array of numbers; its dtype stays, but bfloat16 becomes float32.
 
     A `numpy.ma.MaskedArray` without a masked value is an array like any other. A SciPy matrix
-    becomes dense.
+    becomes dense; `as_numbers` keeps it sparse.
 
     Raises:
         DataError: If it is ragged, or holds masked values or anything but numbers, or is a sparse
             matrix of more than 4 GiB when dense.
     """
+    return as_dense(as_numbers(x, name), name)
+
+
+def as_numbers(x: Any, name: str) -> Any:
+    """Convert to an array of numbers as `numeric`, but a sparse matrix to `SparseRows`.
+
+    Raises:
+        DataError: As `numeric`, whatever the size of a sparse matrix.
+    """
     require_unmasked(x, name)
     try:
+        x = keep_sparse(x)
+        if is_sparse(x):  # of another number of axes
+            x = x.toarray()
         if isinstance(x, (Mapping, str, bytes)):
             raise TypeError("no array")
-        if is_sparse(x):
-            x = _as_dense(x, name)
-        array: np.ndarray = x if isinstance(x, np.ndarray) else _convert_to_numpy(x)
-        if not isinstance(array, np.memmap):  # which stays on disk
+        is_array = isinstance(x, (np.ndarray, SparseRows))
+        array: Any = x if is_array else _convert_to_numpy(x)
+        if not isinstance(array, (np.memmap, SparseRows)):  # which stay on disk, or sparse
             array = np.asarray(array)
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -175,20 +213,23 @@ def _convert_to_numpy(x: Any) -> Any:
     return keras.ops.convert_to_numpy(x)
 
 
-def is_sparse(x: Any) -> bool:
-    """Whether `x` is a matrix of `scipy.sparse`."""
-    return hasattr(x, "tocsr")
+def as_dense(x: Any, name: str) -> np.ndarray:
+    """Return an array as it is, and `SparseRows` as an array.
 
-
-def _as_dense(x: Any, name: str) -> Any:
+    Raises:
+        DataError: If these are more than 4 GiB when dense.
+    """
+    if not isinstance(x, SparseRows):
+        array: np.ndarray = x
+        return array
     size = math.prod(x.shape) * x.dtype.itemsize
     if size > MOST_DENSE:
         raise DataError(
             f"Invalid value for argument `{name}`. Expected a sparse matrix of at most "
             f"{MOST_DENSE / 2**30:g} GiB when dense. Received: {x.shape}, {size / 2**30:.3g} GiB. "
-            "Remedy: fewer rows, or dense rows in files (keras_sparse.Shards)"
+            "Remedy: fewer rows"
         )
-    return x.toarray()
+    return x[:]
 
 
 def _describe_dtype(x: Any, dtype: np.dtype) -> str:
@@ -228,18 +269,30 @@ def _is_masked(x: Any) -> bool:
     return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
 
 
-def chunks(rows: Any, values: int = CHUNK) -> Iterator[tuple[int, np.ndarray]]:
-    """Iterate over slices of rows, of at most `values` values, with the index of the first row."""
-    step = max(1, values // max(1, math.prod(rows.shape[1:])))
+def chunks(rows: Any, values: int = CHUNK) -> Iterator[tuple[int, Any]]:
+    """Iterate over slices of rows, of at most `values` values, with the index of the first row.
+
+    Slices of `SparseRows` are such rows again, of about as many stored values.
+    """
+    is_kept = isinstance(rows, SparseRows)
+    per_row = rows.size // max(1, len(rows)) if is_kept else math.prod(rows.shape[1:])
+    step = max(1, values // max(1, per_row))
     for start in range(0, len(rows), step):
-        yield start, rows[start : start + step]
+        part = slice(start, start + step)
+        yield start, rows.part(part) if is_kept else rows[part]
+
+
+def contiguous_parts(rows: Any) -> Iterator[np.ndarray]:
+    """Iterate over contiguous arrays that hold all values of rows, and their places if sparse."""
+    for part in rows.parts if isinstance(rows, SparseRows) else (part for _, part in chunks(rows)):
+        yield np.ascontiguousarray(part)
 
 
 def checksum(rows: Any) -> int:
     """CRC-32 of all values of rows, in memory or on disk, chunk by chunk."""
     crc = 0
-    for _, part in chunks(rows):
-        crc = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, crc)
+    for part in contiguous_parts(rows):
+        crc = zlib.crc32(part.reshape(-1).view(np.uint8).data, crc)
     return crc
 
 
@@ -248,8 +301,8 @@ def finite_chunks(
     name: str = "x",
     missing: str = "error",
     columns: Sequence[Any] | None = None,
-) -> Iterator[np.ndarray]:
-    """Iterate over slices of rows, and validate their values as `as_rows` does.
+) -> Iterator[Any]:
+    """Iterate over slices of rows as `chunks`, and validate their values as `as_rows` does.
 
     Raises:
         DataError: If one is not finite, or a gap where there may be none; the message names its
@@ -259,7 +312,7 @@ def finite_chunks(
         unusable = missing_values.find_unusable(part, missing)
         if unusable.any():
             bad = (start + np.flatnonzero(unusable)).tolist()
-            seen = rows if isinstance(rows, np.ndarray) else part
+            seen = rows if isinstance(rows, (np.ndarray, SparseRows)) else part
             raise _unusable_error(bad, name, seen, missing, columns)
         yield part
 

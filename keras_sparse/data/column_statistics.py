@@ -1,12 +1,13 @@
 """Statistics of the columns of rows, in one pass over many batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import list_some
 
@@ -25,10 +26,21 @@ class ColumnStatistics(NamedTuple):
     maximum: np.ndarray
 
 
-def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
+class _Moments(NamedTuple):
+    """Entries of each column of some rows, their mean, and the sum of squares about it."""
+
+    count: Any
+    mean: np.ndarray
+    squares: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+
+
+def column_statistics(batches: Iterable[Any]) -> ColumnStatistics:
     """Compute statistics of the columns of many batches in one pass, stable for large means.
 
-    Gaps, which are NaN, are left out.
+    Gaps, which are NaN, are left out. Of `SparseRows` the stored values are read, and the others
+    are counted.
 
     Source: T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for
     computing sample variances", 1979.
@@ -36,34 +48,68 @@ def column_statistics(batches: Iterable[np.ndarray]) -> ColumnStatistics:
     rows: Any = 0
     mean, squares = np.zeros(()), np.zeros(())
     minimum, maximum = np.full((), np.inf), np.full((), -np.inf)
-    for batch in (part for large in batches for _, part in arrays.chunks(np.asarray(large), CHUNK)):
-        batch = np.asarray(batch, np.float64)
-        count: Any = len(batch)
-        kept: Any = True
-        if np.isnan(batch).any():
-            kept = ~np.isnan(batch)
-            count = kept.sum(axis=0)
-        total = rows + count
+    for part in _small_parts(batches):
+        moments = _of_sparse(part) if isinstance(part, SparseRows) else _of_dense(part)
+        total = rows + moments.count
         share = np.maximum(total, 1)  # of a column without an entry yet
-        batch_mean = batch.sum(axis=0, where=kept) / np.maximum(count, 1)
-        shift = batch_mean - mean
-        squares = (
-            squares
-            + ((batch - batch_mean) ** 2).sum(axis=0, where=kept)
-            + shift**2 * (rows * count / share)
-        )
-        mean = mean + shift * (count / share)
-        minimum = np.minimum(minimum, batch.min(axis=0, where=kept, initial=np.inf))
-        maximum = np.maximum(maximum, batch.max(axis=0, where=kept, initial=-np.inf))
+        shift = moments.mean - mean
+        squares = squares + moments.squares + shift**2 * (rows * moments.count / share)
+        mean = mean + shift * (moments.count / share)
+        minimum = np.minimum(minimum, moments.minimum)
+        maximum = np.maximum(maximum, moments.maximum)
         rows = total
     return ColumnStatistics(rows, mean, np.sqrt(squares / np.maximum(rows, 1)), minimum, maximum)
+
+
+def _small_parts(batches: Iterable[Any]) -> Iterator[Any]:
+    for batch in batches:
+        rows = batch if isinstance(batch, SparseRows) else np.asarray(batch)
+        yield from (part for _, part in arrays.chunks(rows, CHUNK))
+
+
+def _of_dense(batch: np.ndarray) -> _Moments:
+    batch = np.asarray(batch, np.float64)
+    count: Any = len(batch)
+    kept: Any = True
+    if np.isnan(batch).any():
+        kept = ~np.isnan(batch)
+        count = kept.sum(axis=0)
+    mean = batch.sum(axis=0, where=kept) / np.maximum(count, 1)
+    return _Moments(
+        count,
+        mean,
+        ((batch - mean) ** 2).sum(axis=0, where=kept),
+        batch.min(axis=0, where=kept, initial=np.inf),
+        batch.max(axis=0, where=kept, initial=-np.inf),
+    )
+
+
+def _of_sparse(batch: SparseRows) -> _Moments:
+    values, columns, _ = batch.parts
+    count: Any = len(batch)
+    gaps = np.isnan(values)
+    if gaps.any():
+        count = count - batch.count_by_column(gaps)
+        values, columns = values[~gaps], columns[~gaps]
+    values = values.astype(np.float64, copy=False)
+
+    def add(values: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount(columns, values, minlength=batch.shape[1])
+
+    zeros = count - add()
+    mean = add(values) / np.maximum(count, 1)
+    squares = add((values - mean[columns]) ** 2) + zeros * mean**2
+    minimum, maximum = np.where(zeros > 0, 0.0, np.inf), np.where(zeros > 0, 0.0, -np.inf)
+    np.minimum.at(minimum, columns, values)
+    np.maximum.at(maximum, columns, values)
+    return _Moments(count, mean, squares, minimum, maximum)
 
 
 def require_resolved(rows: Any, columns: Sequence[Any] | None = None) -> None:
     """Raise if float32, in which models take their rows, loses the digits of a column.
 
     Args:
-        rows: Rows, an array.
+        rows: Rows, an array or `SparseRows`.
         columns: Names of the columns.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Open NumPy files, and require what the formats of files need."""
+"""Open files of NumPy and SciPy, and require what the formats of files need."""
 
 import zipfile
 from collections import Counter
@@ -13,8 +13,11 @@ from keras_sparse.data.arrays import NUMBERS, DataError
 from keras_sparse.utils import optional
 from keras_sparse.utils.text import first_line, list_some
 
+SPARSE_PARTS = {"format", "shape", "data"}
+"""Arrays that every file of `scipy.sparse.save_npz` has."""
 
-def require_table(rows: np.ndarray, path: Path) -> None:
+
+def require_table(rows: Any, path: Path) -> None:
     """Raise unless an array holds rows of numbers.
 
     Raises:
@@ -76,6 +79,27 @@ def load_numpy(path: Path) -> Any:
         raise DataError(
             f"Expected an array of numbers in {path.name}. Received: a file that numpy cannot "
             f"read ({first_line(error)})"
+        ) from error
+
+
+def load_sparse(path: Path) -> Any:
+    """Load a matrix that `scipy.sparse.save_npz` wrote.
+
+    Raises:
+        DataError: If the parts do not make a matrix.
+        ModuleNotFoundError: Without SciPy.
+    """
+    optional.require("scipy", " to read a sparse matrix", "insight")
+    from scipy import sparse
+
+    try:
+        matrix = sparse.load_npz(path)
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format()  # indices out of range would write beyond an array
+        return matrix
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise DataError(
+            f"Expected a sparse matrix in {path.name}. Received: {first_line(error)}"
         ) from error
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sparse.data.sparse_rows import SparseRows, take
 from keras_sparse.utils.parse import MISSING
 from keras_sparse.utils.text import list_some, percent
 
@@ -41,16 +42,18 @@ def of_encoding(missing: str) -> str:
     return "error" if missing == "skip" else missing
 
 
-def find_unusable(rows: np.ndarray, missing: str) -> np.ndarray:
+def find_unusable(rows: Any, missing: str) -> np.ndarray:
     """Find rows that cannot be used, as a boolean array.
 
     Infinity is never usable, nor is a value that float32 turns into it. With `"error"` no NaN is;
     with `"mean"` and `"mask"` a row needs an entry. `"skip"` leaves rows with gaps to the caller.
 
     Args:
-        rows: Rows of any shape.
+        rows: Rows of any shape, or `SparseRows`.
         missing: One of `CHOICES`.
     """
+    if isinstance(rows, SparseRows):
+        return _find_unusable_sparse(rows, missing)
     with np.errstate(over="ignore"):
         flat = rows.astype(np.float32, copy=False).reshape(len(rows), -1)
     finite = np.isfinite(flat)
@@ -58,6 +61,19 @@ def find_unusable(rows: np.ndarray, missing: str) -> np.ndarray:
         return np.asarray(~finite.all(axis=1))
     infinite = np.asarray(np.isinf(flat).any(axis=1))
     return infinite | ~finite.any(axis=1) if admits_gaps(missing) else infinite
+
+
+def _find_unusable_sparse(rows: SparseRows, missing: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        values = rows.data.astype(np.float32, copy=False)
+    if np.isfinite(values).all():
+        return np.zeros(len(rows), bool)
+    infinite, gaps = (rows.count_by_row(find(values)) for find in (np.isinf, np.isnan))
+    if missing == "error":
+        return infinite + gaps > 0
+    if admits_gaps(missing):
+        return (infinite > 0) | (gaps == rows.shape[1])
+    return infinite > 0
 
 
 def describe_unusable(missing: str) -> tuple[str, str]:
@@ -88,12 +104,14 @@ def fill_with_row_means(values: np.ndarray) -> np.ndarray:
     return np.where(gaps, np.nanmean(values, axis=1, keepdims=True), values)
 
 
-def find_incomplete(*parts: np.ndarray | None) -> np.ndarray:
+def find_incomplete(*parts: Any) -> np.ndarray:
     """Find rows with a gap in one of several arrays of one length, as a boolean array."""
     given = [part for part in parts if part is not None]
     incomplete = np.zeros(len(given[0]), bool)
     for part in given:
-        if part.dtype.kind == "f":
+        if isinstance(part, SparseRows):
+            incomplete |= part.count_by_row(np.isnan(part.data)) > 0
+        elif part.dtype.kind == "f":
             incomplete |= np.isnan(part).reshape(len(part), -1).any(axis=1)
     return incomplete
 
@@ -109,7 +127,7 @@ def drop_incomplete(name: str, *parts: Any) -> tuple[Any, ...]:
     if not incomplete.any():
         return parts
     warn_of_skipped(name, int(incomplete.sum()), len(incomplete))
-    return tuple(None if part is None else part[~incomplete] for part in parts)
+    return tuple(None if part is None else take(part, ~incomplete) for part in parts)
 
 
 def warn_of_skipped(name: str, skipped: int, rows: int) -> None:
@@ -120,14 +138,17 @@ def warn_of_skipped(name: str, skipped: int, rows: int) -> None:
     )
 
 
-def describe_gaps(rows: np.ndarray, columns: Sequence[Any] | None = None) -> str:
+def describe_gaps(rows: Any, columns: Sequence[Any] | None = None) -> str:
     """Name the columns with gaps and the share of their rows, as `column 'age' (12 %)`.
 
     Args:
         rows: `(rows, features)`.
         columns: Names of the columns; by default they are numbered.
     """
-    shares = np.isnan(rows).mean(axis=0)
+    if isinstance(rows, SparseRows):
+        shares = rows.count_by_column(np.isnan(rows.data)) / len(rows)
+    else:
+        shares = np.isnan(rows).mean(axis=0)
     names = range(len(shares)) if columns is None else [repr(str(name)) for name in columns]
     with_gaps = [
         f"{name} ({percent(share)})" for name, share in zip(names, shares, strict=True) if share

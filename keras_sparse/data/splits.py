@@ -9,11 +9,13 @@ from keras_sparse.data.arrays import DataError, require_rows, require_shape
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.shards import BLOCK_BYTES, Shards
+from keras_sparse.data.sparse_rows import SparseRows, take
 from keras_sparse.data.tables import Table
 from keras_sparse.utils import optional
 
 PROBE_ROWS = 20_000  # rows to fit a linear probe on; more cost much and change little
-MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 26  # limits of the rows held in memory for measures
+MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 26  # limits of rows on disk read into memory for measures
+MOST_DENSE = 1 << 27  # bytes in float32 of sparse rows that are made dense for measures
 PLACES = 64  # minimum number of places that rows in memory come from
 DRAWS = 100  # of whole groups to hold out, of which the one closest in classes is taken
 MOST_COMPARED = 1_000_000  # rows in which duplicates are looked for, in about a second
@@ -180,14 +182,21 @@ def count_duplicates(rows: Any, train: np.ndarray, test: np.ndarray) -> int | No
     """
     if isinstance(rows, Shards) or len(rows) > MOST_COMPARED:
         return None
-    trained = {hash(rows[row].tobytes()) for row in train}
-    return sum(hash(rows[row].tobytes()) in trained for row in test)
+
+    def hashed(row: int) -> int:
+        is_sparse = isinstance(rows, SparseRows)
+        return hash(rows.row_bytes(row) if is_sparse else rows[row].tobytes())
+
+    trained = {hashed(row) for row in train}
+    return sum(hashed(row) in trained for row in test)
 
 
-def take_rows(rows: Any, split: Split) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Take the rows of each part; those that are not trained on are read into memory."""
-    on_disk = isinstance(rows, Shards)
-    train, validation, test = (rows.parts(part) if on_disk else rows[part] for part in split)
+def take_rows(rows: Any, split: Split) -> tuple[Any, Any, Any]:
+    """Take the rows of each part; of rows on disk, those not trained on are read into memory."""
+    if not isinstance(rows, Shards):
+        train, validation, test = (take(rows, part) for part in split)
+        return train, validation if split.is_measured_apart else test, test
+    train, validation, test = (rows.parts(part) for part in split)
     test = test[:]
     return train, validation[:] if split.is_measured_apart else test, test
 
@@ -195,6 +204,20 @@ def take_rows(rows: Any, split: Split) -> tuple[Any, np.ndarray, np.ndarray]:
 def choose_probe_rows(train: np.ndarray, seed: int) -> np.ndarray:
     """Choose the rows that a probe is fitted on."""
     return np.random.default_rng(seed).permutation(train)[:PROBE_ROWS]
+
+
+def bound_dense(rows: Any, chosen: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Choose as many of some rows as are dense within 128 MB; all of rows that are not sparse.
+
+    Args:
+        rows: The rows.
+        chosen: Indices of some of them.
+        seed: Seed of the choice, which keeps their order.
+    """
+    most = max(2, MOST_DENSE // (4 * math.prod(rows.shape[1:])))
+    if not isinstance(rows, SparseRows) or len(chosen) <= most:
+        return chosen
+    return chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[:most])]
 
 
 def _count_held_out(rows: int, fraction: float) -> int:
@@ -232,7 +255,13 @@ def split_blocks(rows: Shards, count: int, seed: int) -> tuple[np.ndarray, np.nd
 
 
 def sample(rows: Any, seed: int = 0) -> Any:
-    """Rows that fit in memory: all rows, or of `Shards` blocks from random places."""
+    """Rows that fit in memory, as an array.
+
+    All rows, of `Shards` blocks from random places, and of `SparseRows` random rows, if all of them
+    are more than 128 MB when dense.
+    """
+    if isinstance(rows, SparseRows):
+        return rows[bound_dense(rows, np.arange(len(rows)), seed)]
     if not isinstance(rows, Shards):
         return rows
     _, chosen = split_blocks(rows, len(rows), seed)

@@ -19,6 +19,7 @@ from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
     Split,
+    bound_dense,
     choose_probe_rows,
     count_duplicates,
     halve_held_out,
@@ -164,6 +165,7 @@ def fit(
         curves |= {name: curves[name][:, kept] for name in ("mean_activation", "density")}
     seen = sample(training)
     seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
+    held_out = sample(held_out)
     evaluation = evaluate(model, held_out, seen)
     return Run(
         model,
@@ -176,7 +178,10 @@ def fit(
         _probe(
             model,
             table,
-            (choose_probe_rows(parts.known, settings.seed), parts.test),
+            (
+                bound_dense(rows, choose_probe_rows(parts.known, settings.seed)),
+                bound_dense(rows, parts.test),
+            ),
             None if baselines == NONE else evaluation.l0,
         ),
         validation_rows=len(validation) if parts.is_measured_apart else 0,

@@ -133,7 +133,7 @@ def _finite_or_none(measures: dict[str, Any]) -> dict[str, Any]:
     return {name: value if math.isfinite(value) else None for name, value in measures.items()}
 
 
-def write_held_out(folder: Path, rows: np.ndarray) -> None:
+def write_held_out(folder: Path, rows: Any) -> None:
     """Write the first 512 held-out rows."""
     np.save(folder / HELD_OUT, np.asarray(rows[:MAX_HELD_OUT], np.float32))
 

@@ -145,12 +145,13 @@ def draw(rows: Any, count: int, random: np.random.Generator) -> np.ndarray:
     """Draw rows at random places, all if there are fewer.
 
     Args:
-        rows: An array, or rows on disk, which take slices alone.
+        rows: An array, `SparseRows`, or rows on disk, which take slices alone.
         count: Number of rows.
         random: The generator.
     """
     places = np.sort(random.choice(len(rows), min(count, len(rows)), replace=False))
     if not shards.on_disk(rows):
-        return np.asarray(rows)[places]
+        drawn: np.ndarray = rows[places]
+        return drawn
     stored = shards.source(rows)
     return np.concatenate([stored[place : place + 1] for place in places.tolist()])

@@ -15,6 +15,7 @@ from keras_sparse.data.column_statistics import (
     require_digits,
 )
 from keras_sparse.data.named_rows import require_unnamed
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.sparsity import step_weights
 from keras_sparse.training.batching import streams
 from keras_sparse.utils.text import list_some
@@ -206,7 +207,7 @@ def learn_scaling(
     """Compute offset, scale and centre of the columns in one pass over an array or finite stream.
 
     Args:
-        x: Rows, a stream of batches, or rows on disk, which stay there.
+        x: Rows, a stream of batches, or rows on disk or sparse, which stay so.
         row_shape: Shape of one row.
         normalization: One of `NORMALIZATIONS`.
         columns: Names of the columns.
@@ -218,9 +219,9 @@ def learn_scaling(
     """
     # In the dtype of the user: statistics are the first to suffer from a large mean.
     if streams.is_stream(x):
-        batches: Iterable[np.ndarray] = _read_stream(x, row_shape, gaps)
+        batches: Iterable[Any] = _read_stream(x, row_shape, gaps)
     else:
-        rows = x if shards.on_disk(x) else arrays.numeric(x, "x")
+        rows = x if shards.on_disk(x) else arrays.as_numbers(x, "x")
         if isinstance(rows, shards.Source):
             rows = rows.as_stored().admit(gaps)
             if rows.statistics is not None:
@@ -228,22 +229,22 @@ def learn_scaling(
         arrays.require_shape(rows, row_shape, at_least=2)
         batches = arrays.finite_chunks(rows, missing=gaps, columns=columns)
     if gaps == "skip":
-        batches = (batch[~missing.find_incomplete(batch)] for batch in batches)
+        batches = (take(batch, ~missing.find_incomplete(batch)) for batch in batches)
     return offset_and_scale(batches, normalization, columns)
 
 
-def _read_stream(stream: Any, row_shape: tuple[int | None, ...], gaps: str) -> Iterator[np.ndarray]:
+def _read_stream(stream: Any, row_shape: tuple[int | None, ...], gaps: str) -> Iterator[Any]:
     for index, batch in enumerate(streams.iterate(stream)):
         with streams.name_batch(index):
             x = streams.split_batch(batch)[0]
             require_unnamed(x)
-            rows = arrays.numeric(x, "x")
+            rows = arrays.as_numbers(x, "x")
             arrays.require_rows(rows, row_shape, missing=gaps)
         yield rows
 
 
 def offset_and_scale(
-    batches: Iterable[np.ndarray], normalization: str | None, columns: Sequence[Any] | None = None
+    batches: Iterable[Any], normalization: str | None, columns: Sequence[Any] | None = None
 ) -> ColumnScaling:
     """Compute offset and scale of the columns, and their means.
 

@@ -134,7 +134,8 @@ class ScalingModel(ReconstructionModel):
         or a mapping, the model also learns the names of its columns.
 
         `fit` does so by itself with its training rows, once, if a model was not adapted before.
-        This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there.
+        This takes one pass, in float64; rows on disk (`Shards`, a memory-mapped array) stay there,
+        and of a sparse matrix the stored values are read.
         A constant column gets scale 1.
 
         Raises:

@@ -139,8 +139,8 @@ class SparseAutoencoderTransformer(
         """Train on rows.
 
         Args:
-            X: `(rows, columns)`, at least two rows of finite numbers; a SciPy matrix becomes dense,
-                and may be of 4 GiB then.
+            X: `(rows, columns)`, at least two rows of finite numbers; a SciPy matrix stays sparse,
+                and one batch of it at a time is dense.
             y: Ignored.
 
         Raises:
@@ -150,7 +150,7 @@ class SparseAutoencoderTransformer(
         """
         require_choice(self.missing)
         gaps = self.missing != "error"
-        x = arrays.numeric(self._rows(X, reset=True, gaps=gaps, ensure_min_samples=2), "X")
+        x = arrays.as_numbers(self._rows(X, reset=True, gaps=gaps, ensure_min_samples=2), "X")
         if self.missing == "skip":
             x, _ = drop_incomplete("X", x, None)
         else:

@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_sparse.data import arrays, shards
 from keras_sparse.data.missing import of_encoding
-from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.metrics import masks
 from keras_sparse.sparsity import step_weights
 
@@ -119,15 +118,13 @@ def outputs_for(
     """
     missing = of_encoding(missing)
     shape = model.input_shape[1:]
-    if arrays.is_sparse(x) and len(x.shape) == 2 == len(shape) + 1:
-        x = SparseRows(x)
     if shards.on_disk(x) and len(x.shape) > len(shape):
         arrays.require_shape(x, shape, name=name)
         return outputs(model, shards.source(x, missing), batch_size)
-    array = arrays.numeric(x, name)
+    array = arrays.as_numbers(x, name)
     single = array.ndim == len(shape)
-    whole = array[np.newaxis] if single else array
-    rows = arrays.as_rows(whole, shape, name=name, missing=missing, columns=columns)
+    whole = arrays.as_dense(array, name)[np.newaxis] if single else array
+    rows = arrays.as_batchable(whole, shape, name=name, missing=missing, columns=columns)
     result = outputs(model, rows, batch_size)
     return result[0] if single else result
 

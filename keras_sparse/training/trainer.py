@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.named_rows import find_names, order_by_name, order_parts
+from keras_sparse.data.sparse_rows import keep_sparse
 from keras_sparse.distribution import devices, hosts
 from keras_sparse.training import fitting, jax_state
 from keras_sparse.training.batching import batches, prepare, streams
@@ -79,7 +80,8 @@ class ReconstructionModel(LossModel):
                 bare `x`, of `(x, y)` or of `(x, y, sample_weight)`; or a table or a mapping, of
                 whose columns the model keeps the names. On many hosts every process
                 passes the same array, or a stream of its own part of each batch, as many on each.
-                `Shards` stay on disk, and so do memory-mapped arrays without `y` and weights.
+                `Shards` stay on disk, and so do memory-mapped arrays without `y` and weights. A
+                matrix of SciPy stays sparse, and so does `y`: one batch at a time is dense.
             y: Clean rows, for denoising.
             batch_size: Rows per step, of arrays; by default 32, rounded up so that all devices get
                 equally many.
@@ -114,7 +116,7 @@ class ReconstructionModel(LossModel):
         """
         jax_state.require_variables(self)
         columns = self.columns or find_names(x)
-        x, y = order_by_name(x, columns), order_by_name(y, columns, "y")
+        x, y = keep_sparse(order_by_name(x, columns)), order_by_name(y, columns, "y")
         validation_data = order_parts(validation_data, columns, "validation_data")
         if isinstance(x, (tuple, dict)) or class_weight is not None:
             raise TypeError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import list_some, percent
 
@@ -22,12 +23,12 @@ IN_TEXT = SPELLINGS - {"None", "-", "?"}
 
 
 def treat_gaps(
-    rows: np.ndarray, columns: tuple[str, ...] | None, missing: str, name: str
+    rows: Any, columns: tuple[str, ...] | None, missing: str, name: str
 ) -> np.ndarray | None:
     """Validate the cells of a table, and choose its rows.
 
     Args:
-        rows: `(rows, features)`; a memory-mapped array stays on disk.
+        rows: `(rows, features)`; a memory-mapped array stays on disk, `SparseRows` stay sparse.
         columns: Names of the features.
         missing: As in `TableOptions`.
         name: Name of the file.
@@ -42,16 +43,8 @@ def treat_gaps(
     """
     if rows.dtype.kind != "f":
         return None
-    gaps, empty = np.zeros(rows.shape[1], int), []
-    gappy = np.zeros(len(rows), bool)
-    for start, part in arrays.chunks(rows):
-        with np.errstate(over="ignore"):
-            single = part.astype(np.float32, copy=False)
-        _require_no_infinity(single, start, columns, name)
-        absent = np.isnan(single)
-        gaps += absent.sum(axis=0)
-        gappy[start : start + len(part)] = absent.any(axis=1)
-        empty += (start + np.flatnonzero(absent.all(axis=1))).tolist()
+    count = _count_in_sparse if isinstance(rows, SparseRows) else _count_in_array
+    gaps, by_row = count(rows, columns, name)
     if not gaps.any():
         return None
     names = _names(columns, range(len(gaps)))
@@ -61,7 +54,36 @@ def treat_gaps(
             f"{list_some('column', without)}. Remedy: leave them out"
             + (f", with --drop {join_names(without)} (drop={without!r})" if columns else "")
         )
-    return _choose_rows(gaps / len(rows), names, gappy, empty, missing, name)
+    empty = np.flatnonzero(by_row == rows.shape[1]).tolist()
+    return _choose_rows(gaps / len(rows), names, by_row > 0, empty, missing, name)
+
+
+def _count_in_array(
+    rows: np.ndarray, columns: tuple[str, ...] | None, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the missing cells of each column and of each row."""
+    by_column, by_row = np.zeros(rows.shape[1], int), np.zeros(len(rows), int)
+    for start, part in arrays.chunks(rows):
+        with np.errstate(over="ignore"):
+            single = part.astype(np.float32, copy=False)
+        _require_no_infinity(single, start, columns, name)
+        absent = np.isnan(single)
+        by_column += absent.sum(axis=0)
+        by_row[start : start + len(part)] = absent.sum(axis=1)
+    return by_column, by_row
+
+
+def _count_in_sparse(
+    rows: SparseRows, columns: tuple[str, ...] | None, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(over="ignore"):
+        values = rows.data.astype(np.float32, copy=False)
+    for row in np.flatnonzero(rows.count_by_row(np.isinf(values))).tolist():
+        with np.errstate(over="ignore"):
+            single = rows[row : row + 1].astype(np.float32)
+        _require_no_infinity(single, row, columns, name)
+    absent = np.isnan(values)
+    return rows.count_by_column(absent), rows.count_by_row(absent)
 
 
 def _choose_rows(

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-import numpy as np
-
-from keras_sparse.data import sparse_rows
-from keras_sparse.data.arrays import DataError, numeric
-from keras_sparse.data.files import load_numpy, require_names, require_table
+from keras_sparse.data.arrays import DataError, as_numbers
+from keras_sparse.data.files import (
+    SPARSE_PARTS,
+    load_numpy,
+    load_sparse,
+    require_names,
+    require_table,
+)
 from keras_sparse.data.parquet import size
 from keras_sparse.data.shards import Shards
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.tables.columns import read_columns
 from keras_sparse.data.tables.gaps import treat_gaps
 from keras_sparse.data.tables.options import FILES, TableOptions, declared, fill, kind
-from keras_sparse.data.tables.table import Table
+from keras_sparse.data.tables.table import Table, flatten
 from keras_sparse.utils.text import first_line
 
 ROW_KEYS = ("x", "x_train")
@@ -34,7 +38,8 @@ def read_table(
 
     Args:
         path: A `.npy` (memory-mapped), `.npz`, `.csv`, `.csv.gz` or `.parquet` file. An `.npz` may
-            hold the parts of a sparse matrix, as `scipy.sparse.save_npz` writes them.
+            hold the parts of a sparse matrix, as `scipy.sparse.save_npz` writes them; its rows
+            stay sparse.
         categories: Known categories by column, such as `Table.categories` of the rows that a model
             was trained on. These columns are read as 0 and 1 in this order, and other categories
             are refused.
@@ -87,10 +92,10 @@ def read_table(
                 f"{noun}s of shape {values.shape}"
             )
     shape = table.rows.shape[1:]
-    rows = table.rows.reshape(len(table.rows), math.prod(shape))
+    rows = flatten(table.rows)
     kept = treat_gaps(rows, table.columns, filled["missing"], path.name)
     if kept is not None:
-        rows = rows[kept]
+        rows = take(rows, kept)
         apart = {"labels": table.labels, "groups": table.groups}
         kept_apart = {
             name: value if value is None else value[kept] for name, value in apart.items()
@@ -129,19 +134,19 @@ def _require_apart(options: TableOptions) -> None:
                 )
 
 
-def _read_npz(path: Path, options: TableOptions) -> tuple[np.ndarray, Any, None, None, Any]:
+def _read_npz(path: Path, options: TableOptions) -> tuple[Any, Any, None, None, Any]:
     """Read rows and labels and groups, in the order of `Table`."""
     key, label, groups = options["key"], options["label"], options["groups"]
     with load_numpy(path) as arrays:
         names = list(arrays)
-        if key is None and sparse_rows.PARTS.issubset(names):
+        if key is None and SPARSE_PARTS.issubset(names):
             for noun, value in (("label", label), ("groups", groups)):
                 if value is not None:
                     raise DataError(
                         f"Invalid value for argument `{noun}`. Expected None for {path.name}, a "
                         f"sparse matrix and nothing else. Received: {noun}={value!r}"
                     )
-            return numeric(sparse_rows.load_sparse(path), path.name), None, None, None, None
+            return as_numbers(load_sparse(path), path.name), None, None, None, None
         row_key = key or _choose_rows(path, names)
         label_key = label or next((name for name in LABEL_KEYS if name in names), None)
         if label_key in (row_key, groups):

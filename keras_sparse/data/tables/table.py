@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sparse.data import arrays
-from keras_sparse.data.arrays import DataError, numeric, require_unmasked
+from keras_sparse.data.arrays import DataError, as_numbers, require_unmasked
 from keras_sparse.data.named_rows import find_names, order_by_name
+from keras_sparse.data.sparse_rows import SparseRows
 
 
 class Table(NamedTuple):
     """Rows of numbers, and labels and groups if the file has them."""
 
     rows: Any
-    """`(rows, features)`: an array in the dtype of the file, or `Shards` on disk. Images are
-    flattened."""
+    """`(rows, features)`: an array in the dtype of the file, `SparseRows`, or `Shards` on disk.
+    Images are flattened."""
     labels: np.ndarray | None
     """`(rows,)`."""
     row_shape: tuple[int, ...] | None = None
@@ -44,14 +45,14 @@ def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
         table = x
     else:
         columns = find_names(x)
-        rows = numeric(order_by_name(x, columns), "x")
+        rows = as_numbers(order_by_name(x, columns), "x")
         if rows.ndim < 2:
             raise DataError(
                 "Invalid shape of argument `x`. Expected (rows, features) or (rows, ...). "
                 f"Received: {rows.shape}"
             )
         shape = rows.shape[1:]
-        table = Table(rows.reshape(len(rows), math.prod(shape)), None, shape, columns)
+        table = Table(flatten(rows), None, shape, columns)
     given = {
         name: getattr(table, name) if values is None else np.asarray(values)
         for name, values in given.items()
@@ -65,11 +66,18 @@ def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
     return table._replace(**given)
 
 
+def flatten(rows: Any) -> Any:
+    """Flatten each of some rows to one axis, which sparse ones have already."""
+    if isinstance(rows, SparseRows):
+        return rows
+    return rows.reshape(len(rows), math.prod(rows.shape[1:]))
+
+
 def fingerprint(table: Table) -> str:
     """Hash the rows, the labels and the groups."""
     digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
-    for _, part in arrays.chunks(table.rows):
-        digest.update(np.ascontiguousarray(part).data)
+    for part in arrays.contiguous_parts(table.rows):
+        digest.update(part.data)
     for name, values in (("labels", table.labels), ("groups", table.groups)):
         if values is not None:
             digest.update("\n".join([name, *map(str, values.tolist())]).encode())

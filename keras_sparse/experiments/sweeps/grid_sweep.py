@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.tables import as_table
 from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.experiments.fitting import require_revivable, split
@@ -133,7 +134,7 @@ def sweep(
     record = sweep_folder.describe_sweep(table, settings, points, data, warm=warm, span=span)
     with sweep_folder.open_sweep(out, record, overwrite=overwrite) as (folder, keeper):
         if keep_rows:
-            write_held_out(folder, table.rows[held_out])
+            write_held_out(folder, take(table.rows, held_out))
         names = {point.name for point in points}
         points += [each for each in sweep_folder.read_added(folder) if each.name not in names]
         points = [_read_if_trained(replace(point, keeper=keeper), folder) for point in points]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.tables import as_table
 from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.evaluation.held_out import Evaluation
@@ -98,7 +99,7 @@ def search(
     )
     with sweep_folder.open_sweep(out, record, overwrite=overwrite) as (folder, keeper), _quiet():
         if keep_rows:
-            write_held_out(folder, table.rows[held_out])
+            write_held_out(folder, take(table.rows, held_out))
         objective = Objective(table, space, settings=settings, max_l0=max_l0, folder=folder)
         alone = storage is None
         if alone and out is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse.data import tables
-from keras_sparse.data.splits import choose_probe_rows
+from keras_sparse.data.splits import bound_dense, choose_probe_rows
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import FULL, NONE, USUAL, measure_baselines
 from keras_sparse.evaluation.probe_design import ProbeDesign
@@ -215,7 +215,10 @@ def add_baselines(
     wanted = list_l0s(frontier.points)
     if lacking := [k for k in wanted if not _has_baselines(known.get(str(k)), kinds)]:
         parts = split(table, settings)
-        train, test = choose_probe_rows(parts.known, settings.seed), parts.test
+        train, test = (
+            bound_dense(table.rows, part)
+            for part in (choose_probe_rows(parts.known, settings.seed), parts.test)
+        )
         model = trained.load()
         rows, held_out = (model.scale(table.rows[part]) for part in (train, test))
         design = ProbeDesign.of(table, train, test)

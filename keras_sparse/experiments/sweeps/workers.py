@@ -20,7 +20,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.files import load_sparse
 from keras_sparse.data.labels import as_labels
+from keras_sparse.data.sparse_rows import SparseRows
+from keras_sparse.data.splits import MOST_DENSE
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import NONE
 from keras_sparse.experiments.fitting import fit
@@ -191,7 +194,10 @@ def _reason(status: int, errors: list[str]) -> str:
 
 
 def _write_table(folder: Path, table: Table) -> None:
-    np.save(folder / "rows.npy", table.rows)
+    if isinstance(table.rows, SparseRows):
+        table.rows.save(folder / "rows.npz")
+    else:
+        np.save(folder / "rows.npy", table.rows)
     for name in NAMES:
         values = getattr(table, name)
         if values is not None:  # numbers in the order of the names: the same split and probe
@@ -208,7 +214,11 @@ def _read_table(folder: Path) -> Table:
         name: np.load(file, allow_pickle=False) if file.is_file() else None
         for name, file in names.items()
     }
-    rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
+    rows: Any
+    if (file := folder / "rows.npz").is_file():
+        rows = SparseRows(load_sparse(file))
+    else:
+        rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
     return Table(rows, **numbers, **_with_tuples(about))
 
 
@@ -226,11 +236,14 @@ def default_processes(jobs: int, table: Table, settings: Settings) -> int:
     """Choose the number of processes: one per two cores, as far as the available memory allows.
 
     It is one if there is an accelerator or `settings.devices` is set, since processes cannot share
-    devices. A process is assumed to need 1 GiB and three copies of its rows in float32.
+    devices. A process is assumed to need 1 GiB and three copies of its rows in float32; of sparse
+    rows, three times the stored values and their columns, and some rows that are dense.
     """
     if jobs < 2 or settings.devices is not None or _has_accelerator():
         return 1
-    needed = PROCESS_BYTES + COPIES_OF_ROWS * 4 * table.rows.size
+    is_sparse = isinstance(table.rows, SparseRows)
+    row_bytes = 8 * table.rows.size + MOST_DENSE if is_sparse else 4 * table.rows.size
+    needed = PROCESS_BYTES + COPIES_OF_ROWS * row_bytes
     return int(max(1, min(jobs, _cores() // 2, _available_memory() // needed)))
 
 

@@ -17,6 +17,9 @@ import numpy as np
 
 from keras_sparse.data.arrays import (
     DataError,
+    as_batchable,
+    as_dense,
+    as_numbers,
     as_rows,
     compatible,
     numeric,
@@ -25,6 +28,7 @@ from keras_sparse.data.arrays import (
 )
 from keras_sparse.data.missing import find_incomplete
 from keras_sparse.data.shards import Source, on_disk, source
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.sparsity import step_weights
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -34,11 +38,11 @@ class Rows(NamedTuple):
     """Validated arrays of one length: rows, and optionally clean rows and weights.
 
     Rows on disk are a `Source`, without the other two; their values are validated when they are
-    read.
+    read. Sparse rows, noisy or clean, are `SparseRows`.
     """
 
     x: Any
-    y: np.ndarray | None = None
+    y: Any = None
     weights: np.ndarray | None = None
 
     def split(self, fraction: float) -> tuple["Rows", "Rows"]:
@@ -54,13 +58,14 @@ class Rows(NamedTuple):
                 f"leaves rows on both sides. Received: validation_split={fraction} of "
                 f"{len(self.x)} rows"
             )
-        parts = slice(first), slice(first, None)
-        if isinstance(self.x, Source):
-            return Rows(self.x.part(parts[0])), Rows(self.x.part(parts[1]))
-        return self.part(parts[0]), self.part(parts[1])
+        train, held_out = (
+            Rows(*(None if array is None else take(array, part) for array in self))
+            for part in (slice(first), slice(first, None))
+        )
+        return train, held_out
 
     def part(self, part: slice | np.ndarray) -> "Rows":
-        """Select rows by a slice, or by indices."""
+        """Read rows by a slice, or by indices: arrays of some rows, dense also of sparse ones."""
         x, y, weights = (None if array is None else array[part] for array in self)
         assert x is not None
         return Rows(x, y, weights)
@@ -119,6 +124,8 @@ def check_rows(
 ) -> Rows:
     """Validate rows, targets and weights: finite, of one length; convert them to float32.
 
+    Sparse rows and targets stay sparse.
+
     Args:
         x: Rows.
         y: Targets, or `None`.
@@ -143,11 +150,11 @@ def check_rows(
     if on_disk(x) and alone:
         require_shape(x, shape, at_least=at_least)  # values are validated when they are read
         return Rows(source(x, missing))
-    x = as_rows(x, shape, at_least=at_least, missing=missing, columns=columns)
+    x = as_batchable(x, shape, at_least=at_least, missing=missing, columns=columns)
     if y is not None:
-        y = numeric(y, "y")
+        y = as_numbers(y, "y")
         require_targets(x.shape, y.shape)
-        y = as_rows(y, x.shape[1:], name="y", missing=missing, columns=columns)
+        y = as_batchable(y, x.shape[1:], name="y", missing=missing, columns=columns)
         _require_length("y", y, x)
     if weights is not None:
         weights = numeric(weights, "sample_weight")
@@ -157,9 +164,9 @@ def check_rows(
         require_non_negative(weights, "sample_weight")
     if missing == "skip":
         return _silence_incomplete(Rows(x, y, weights))
-    target = x if y is None else y
+    target, name = (x, "x") if y is None else (y, "y")
     if weights is not None and step_weights.are_of_entries(weights.shape, target.shape):
-        weights = np.where(np.isnan(target), np.float32(0), weights)
+        weights = np.where(np.isnan(as_dense(target, name)), np.float32(0), weights)
     return Rows(x, y, weights)
 
 
@@ -170,7 +177,10 @@ def _silence_incomplete(rows: Rows) -> Rows:
         return rows
     weights = np.ones(len(rows.x), np.float32) if rows.weights is None else np.array(rows.weights)
     weights[incomplete] = 0
-    x, y = (None if part is None else np.nan_to_num(part, nan=0.0) for part in rows[:2])
+    x, y = (
+        None if part is None else np.nan_to_num(as_dense(part, name), nan=0.0)
+        for part, name in ((rows.x, "x"), (rows.y, "y"))
+    )
     return Rows(x, y, weights)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse.data.arrays import checksum, numeric
+from keras_sparse.data.arrays import as_numbers, checksum
 from keras_sparse.data.missing import drop_incomplete
-from keras_sparse.data.shards import Source, on_disk
+from keras_sparse.data.shards import on_disk
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.distribution import devices, hosts
 from keras_sparse.training.batching import batches, streams
 from keras_sparse.training.batching.array_batches import ArrayBatches, Shuffled
@@ -122,7 +123,7 @@ def leave_out(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if on_disk(x):
         return leave_out_incomplete(x), y, sample_weight
     parts = [
-        None if part is None else numeric(part, name)
+        None if part is None else as_numbers(part, name)
         for part, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight"))
     ]
     if len({len(part) for part in parts if part is not None and part.ndim}) > 1:
@@ -157,12 +158,11 @@ def first_pass(x: Any, training: Any, steps: int | None) -> Any:
         endless or can be read only once.
     """
     if isinstance(training, ArrayBatches):
-        trained = slice(len(training.order))
-        if isinstance(x, Source):
-            return x.part(trained)
-        rows = (x if on_disk(x) else numeric(x, "x"))[trained]
+        rows = take(x if on_disk(x) else as_numbers(x, "x"), slice(len(training.order)))
         weights = training.order.rows.weights
-        return rows if weights is None else rows[weights.reshape(len(weights), -1).any(axis=1)]
+        if weights is None:
+            return rows
+        return take(rows, np.asarray(weights.reshape(len(weights), -1).any(axis=1)))
     again = streams.can_be_read_again(x)
     return itertools.islice(streams.iterate(x), steps) if again and steps is not None else None
 
