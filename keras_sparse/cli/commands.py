@@ -169,8 +169,10 @@ def _export(options: argparse.Namespace) -> None:
     _require_export()
     import numpy as np
 
+    from keras_sparse.data.arrays import as_dense
     from keras_sparse.data.files import load_numpy
     from keras_sparse.data.named_rows import order_table
+    from keras_sparse.data.sparse_rows import SparseRows
     from keras_sparse_export import Encoder, export_encoder
 
     model = _load_model(options.model)
@@ -189,7 +191,8 @@ def _export(options: argparse.Namespace) -> None:
                 f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "
                 f"numbers. Received: {rows.shape[1]} in {sample_file.name}"
             )
-        sample = rows.reshape(len(rows), *shape)
+        is_sparse = isinstance(rows, SparseRows) and len(shape) == 1
+        sample = rows.csr if is_sparse else as_dense(rows, "--sample").reshape(len(rows), *shape)
     path = export_encoder(
         model,
         options.output,

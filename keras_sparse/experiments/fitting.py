@@ -156,7 +156,7 @@ def fit(
             f"{max(len(losses), 1)}. Remedy: a smaller --learning-rate or --strength"
         )
     trained, curves = model, monitor.curves()
-    planned = asked.code_dim is None and start is None and isinstance(rows, np.ndarray)
+    planned = asked.code_dim is None and start is None and not isinstance(rows, Shards)
     if planned:
         with devices.share(settings.devices):
             model, kept = leave_out_unused(trained, rows)

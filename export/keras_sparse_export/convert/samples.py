@@ -50,23 +50,41 @@ def choose_columns(
     return names
 
 
+class SparseSample:
+    """Rows of a SciPy matrix; `x[part]` is a dense array of those of a slice.
+
+    Args:
+        matrix: The matrix, `(rows, features)`.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        self._csr = matrix.tocsr()
+        self.shape: tuple[int, int] = self._csr.shape
+        self.dtype: np.dtype = self._csr.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        dense: np.ndarray = self._csr[part].toarray()
+        return dense
+
+
 def check_sample(
     sample: Any,
     shape: tuple[int, ...],
     columns: Sequence[str] | None = None,
     *,
     gaps: bool = False,
-) -> np.ndarray:
+) -> Any:
     """Return the sample as an array, without a copy unless its columns have names.
+
+    A matrix of SciPy stays sparse, as `SparseSample`.
 
     Args:
         sample: Raw rows.
         shape: Shape of one row.
         columns: Names of the columns of the model.
-
-    Args:
-        sample: The rows.
-        shape: Shape of a row.
         gaps: Whether rows may have gaps, which are NaN.
 
     Raises:
@@ -76,7 +94,8 @@ def check_sample(
     require_unmasked(sample, "sample")
     sample = order_by_name(sample, columns, "sample", owner="model")
     try:
-        rows = np.asarray(sample.toarray() if hasattr(sample, "tocsr") else sample)
+        is_sparse = hasattr(sample, "tocsr") and len(sample.shape) == 2
+        rows: Any = SparseSample(sample) if is_sparse else np.asarray(sample)
     except TypeError as error:
         raise TypeError(
             "Invalid type of argument `sample`. Expected an array of rows. Received: "
@@ -96,7 +115,7 @@ def check_sample(
 
 def list_candidates(
     encoder: keras.Model,
-    real: np.ndarray | None,
+    real: Any,
     golden: str,
     count: int,
     *,

@@ -25,7 +25,7 @@ REPLICATES, SHUFFLES, PARTS = 4096, 8, 32
 
 
 def describe_sample(
-    run: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, threshold: float
+    run: Callable[[np.ndarray], np.ndarray], rows: Any, threshold: float
 ) -> dict[str, Any]:
     """Return the manifest's `statistics`, computed over all rows of a sample.
 

@@ -148,7 +148,7 @@ def require_choices(
             f"Invalid value for argument `{mode_name}`. Expected one of {MODES}. Received: "
             f"{mode_name}={mode!r}"
         )
-    count = 0 if rows is None else len(rows)
+    count = 0 if rows is None else rows.shape[0] if hasattr(rows, "tocsr") else len(rows)
     if count < MIN_ROWS:
         raise ValueError(
             f"Invalid value for argument `{rows_name}`. Expected {MIN_ROWS} rows of real data or "

@@ -78,10 +78,22 @@ def test_columns_of_any_size_are_exported_without_a_sample(
         assert parity["max_abs_error"] <= parity["tolerance"] < 1e-4 * np.abs(x).max()
 
 
-def test_a_sparse_sample_is_its_rows() -> None:
+def test_a_sparse_sample_is_its_rows(tmp_path: Path) -> None:
     sparse = pytest.importorskip("scipy.sparse")
-    x = np.random.default_rng(0).poisson(0.3, (20, 6))
-    np.testing.assert_array_equal(samples.check_sample(sparse.csr_matrix(x), (6,)), x)
+    x = np.random.default_rng(0).poisson(0.3, (100, 12))
+    sample = samples.check_sample(sparse.coo_array(x), (12,))
+    for part in (slice(None), slice(3, 9), slice(None, None, 4)):
+        np.testing.assert_array_equal(sample[part], x[part])
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    manifests = []
+    for name, kind in (("dense", np.asarray), ("sparse", sparse.csr_array)):
+        path = export_encoder(model, tmp_path / name, sample=kind(x), quantize="auto")
+        manifests.append(manifest(path))
+        manifests[-1].pop("created", None)
+    for key in ("statistics", "parity", "golden"):
+        assert manifests[0][key] == manifests[1][key]
+    with pytest.raises(ValueError, match=r"`sample`. Expected rows of numbers"):
+        samples.check_sample(sparse.csr_array(x), (6,))
 
 
 # Names of columns --------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
+from keras_sparse.data import column_statistics as column_statistics_module
 from keras_sparse.data.arrays import finite_chunks
 from keras_sparse.data.column_statistics import column_statistics
 from keras_sparse.data.shards import Shards
+from keras_sparse.data.sparse_rows import SparseRows
 
 
 def test_statistics_of_unequal_batches_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
@@ -61,3 +63,25 @@ def test_gaps_are_left_out_of_statistics(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(found.minimum, np.nanmin(x, axis=0))
     np.testing.assert_array_equal(found.maximum, np.nanmax(x, axis=0))
     np.testing.assert_array_equal(found.rows, (~np.isnan(x)).sum(axis=0))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int32", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+def test_stored_values_have_the_statistics_of_the_rows(
+    kind: str, dtype: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    monkeypatch.setattr(column_statistics_module, "CHUNK", 50)  # of many parts
+    x = (rng.poisson(0.2, (300, 9)) * rng.normal(0, 3, (300, 9))).astype(dtype)
+    x[:, 2] = 0
+    x[:, 5] = np.arange(300) % 2 + 1
+    if dtype.startswith("float"):
+        x[:, 4] = (1e4 + rng.normal(size=300)).astype(dtype)  # stored whole, far from zero
+        x[::7, 1] = np.nan
+    found = column_statistics([SparseRows(sparse.csr_array(x).asformat(kind))])
+    wide = x.astype(np.float64)
+    np.testing.assert_array_equal(np.broadcast_to(found.rows, 9), (~np.isnan(wide)).sum(axis=0))
+    np.testing.assert_allclose(found.mean, np.nanmean(wide, axis=0), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(found.std, np.nanstd(wide, axis=0), rtol=1e-10)
+    np.testing.assert_array_equal(found.minimum, np.nanmin(wide, axis=0))
+    np.testing.assert_array_equal(found.maximum, np.nanmax(wide, axis=0))

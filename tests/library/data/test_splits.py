@@ -6,6 +6,7 @@ import pytest
 from keras_sparse.data import splits
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards
+from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.data.splits import count_duplicates, sample, split_blocks, split_rows
 from keras_sparse.data.tables import Table, open_table, reading
 
@@ -199,3 +200,25 @@ def test_blocks_on_disk_are_halved_too(rows: np.ndarray, tmp_path: Path) -> None
     assert abs(len(validation) - len(test)) <= 4
     together = np.concatenate([training[:], validation, test])
     np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(rows, axis=0))
+
+
+def test_as_many_sparse_rows_are_made_dense_as_are_small(
+    rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.where(rows > 0.5, rows, 0).round(1)
+    matrix = SparseRows(sparse.csr_array(x))
+    np.testing.assert_array_equal(sample(matrix), x)
+    train, _ = split_rows(Table(matrix, None), 0.2, 0)
+    np.testing.assert_array_equal(train, split_rows(Table(x, None), 0.2, 0)[0])
+    doubled = SparseRows(sparse.csr_array(np.repeat(x, 2, axis=0)))
+    order = np.arange(len(doubled))
+    assert count_duplicates(doubled, order[::2], order[1::2]) == len(x)
+    monkeypatch.setattr(splits, "MOST_DENSE", 4 * 12 * 50)
+    drawn = sample(matrix)
+    assert len(drawn) == 50
+    assert {row.tobytes() for row in drawn} <= {row.tobytes() for row in x}
+    chosen = splits.bound_dense(matrix, train)
+    assert len(chosen) == 50
+    assert np.isin(chosen, train).all()
+    assert len(splits.bound_dense(x, train)) == len(train)

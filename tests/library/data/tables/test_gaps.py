@@ -101,3 +101,22 @@ def test_arrays_have_numbers_for_columns_and_stay_mapped(tmp_path: Path) -> None
         read_table(tmp_path / "x.npy")
     with pytest.warns(UserWarning, match="1 of 4 rows"):
         assert read_table(tmp_path / "x.npy", missing="skip").rows.shape == (3, 3)
+
+
+@pytest.mark.filterwarnings("ignore:2 of 5 rows")
+def test_stored_gaps_are_counted_and_infinity_is_placed(tmp_path: Path) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.array([[0, 1.0], [np.nan, 0], [2, 0], [0, 0], [np.nan, 3]])
+    sparse.save_npz(file := tmp_path / "x.npz", sparse.csr_array(x))
+    with pytest.raises(DataError, match=r"missing cells in 40 % of the rows, in column 0 40 %"):
+        read_table(file)
+    np.testing.assert_array_equal(read_table(file, missing="skip").rows[:], x[[0, 2, 3]])
+    np.testing.assert_array_equal(read_table(file, missing="mean").rows[:], x)
+    x[3] = np.nan
+    sparse.save_npz(file, sparse.csr_array(x))
+    with pytest.raises(DataError, match="none in row 3"):
+        read_table(file, missing="mean")
+    x[4, 1] = -np.inf
+    sparse.save_npz(file, sparse.csr_array(x))
+    with pytest.raises(DataError, match="infinity in row 4 of column 1"):
+        read_table(file, missing="mean")

@@ -17,7 +17,7 @@ import pytest
 from keras_sparse import SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.splits import split_rows
-from keras_sparse.data.tables import Table
+from keras_sparse.data.tables import Table, as_table, fingerprint
 from keras_sparse.evaluation.baselines import measure_baselines
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
 from keras_sparse.experiments import fitting
@@ -579,6 +579,14 @@ def test_another_process_splits_and_probes_the_same_rows(rows: np.ndarray, tmp_p
         expected = split_rows(given, 0.2, 0)[1]
         np.testing.assert_array_equal(split_rows(read, 0.2, 0)[1], expected)
         assert (read.groups is None) == (given.groups is None)
+
+
+def test_another_process_reads_sparse_rows(rows: np.ndarray, tmp_path: Path) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    table = as_table(sparse.csr_array(np.where(rows > 0.5, rows, 0)))
+    workers._write_table(tmp_path, table)
+    assert fingerprint(workers._read_table(tmp_path)) == fingerprint(table)
+    assert workers.default_processes(1, table, SMALL) == 1
 
 
 ANNOUNCES = """
