@@ -92,7 +92,7 @@ def test_values_that_are_not_finite_are_named_by_their_rows() -> None:
             arrays.require_rows(rows, (8,), missing=missing)
         assert str(stored.value) == str(dense.value)
         assert all(str(row) in str(stored.value) for row in bad)
-    with pytest.raises(DataError, match="rows? 1"):
+    with pytest.raises(DataError, match=r"rows? 1"):
         arrays.as_rows(sparse.csr_matrix([[1.0, 0], [1e300, 0]]), (2,))
 
 
