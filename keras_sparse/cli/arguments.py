@@ -191,7 +191,7 @@ def _report(commands: Any, run: Action) -> None:
 
 def _command(commands: Any, name: str, run: Action, summary: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.set_defaults(command=name, run=run, interrupted="nothing was written")
+    command.set_defaults(command=name, run=run, parser=command, interrupted="nothing was written")
     command.add_argument(
         "--backend", choices=BACKENDS, help="backend of Keras (default: as KERAS_BACKEND says)"
     )

@@ -6,9 +6,11 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from keras_sparse.cli.arguments import BACKENDS, build_parser
 from keras_sparse.cli.commands import ACTIONS
+from keras_sparse.cli.option_names import list_options, name_options
 from keras_sparse.cli.reading import read_data
 from keras_sparse.utils.memory import keep_freed_memory
 from keras_sparse.utils.text import one_line
@@ -28,9 +30,14 @@ def main(arguments: Sequence[str] | None = None, *, load: Callable[[], None] = l
         The exit status: 0, 1 for a failed job, 2 for a wrong call or bad input, 130 if interrupted.
     """
     _print_any_character()
-    warnings.formatwarning = lambda message, *_, **__: f"keras-sparse: {message}\n"
     summary = "Train, compare and export sparse autoencoders."
     options = build_parser(ACTIONS, summary).parse_args(arguments)
+    names = list_options(options.parser)
+
+    def format_warning(message: Warning | str, *_: Any, **__: Any) -> str:
+        return f"keras-sparse: {name_options(str(message), names)}\n"
+
+    warnings.formatwarning = format_warning
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its start otherwise
     try:
         _select_backend(options.backend)
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Callable[[], None] = l
     except Exception as error:
         if options.debug:
             raise
-        print(f"keras-sparse: {one_line(error)}", file=sys.stderr)
+        print(f"keras-sparse: {name_options(one_line(error), names)}", file=sys.stderr)
         return exit_status(error)
     return 0
 

@@ -14,6 +14,7 @@ from keras_sparse_export.cli import encode as encode_command
 from keras_sparse_export.cli import quantize as quantize_command
 from keras_sparse_export.cli import serve as serve_command
 from keras_sparse_export.cli import web as web_command
+from keras_sparse_export.cli.option_names import list_options, name_options
 from keras_sparse_export.errors import exit_status, replace_unprintable
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
@@ -27,8 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     `| head -1`. A server that Ctrl-C ends returns 0.
     """
     _print_any_character()
-    warnings.formatwarning = lambda message, *_, **__: f"keras-sparse-export: {message}\n"
     options = _make_parser().parse_args(arguments)
+    names = list_options(options.parser)
+
+    def format_warning(message: Warning | str, *_: Any, **__: Any) -> str:
+        return f"keras-sparse-export: {name_options(str(message), names)}\n"
+
+    warnings.formatwarning = format_warning
     try:
         status: int | None = options.run(options)
         sys.stdout.flush()
@@ -41,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        line = replace_unprintable(" ".join(str(error).split()))  # it may quote a stranger's file
+        line = name_options(" ".join(str(error).split()), names)
+        line = replace_unprintable(line)  # it may quote a stranger's file
         print(f"keras-sparse-export: {line}", file=sys.stderr)
         return exit_status(error)
     return status or 0
@@ -194,7 +201,7 @@ def _add_command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], summary: str
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, parser=command)
     command.add_argument(
         "bundle", type=Path, metavar="BUNDLE", help="folder of a bundle, or an .onnx file"
     )

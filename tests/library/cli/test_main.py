@@ -125,7 +125,7 @@ def test_train_shares_batches_by_devices_in_half_precision_over_a_horizon(
         1,
     )
     more = ["train", table, "-o", tmp_path / "more", "--devices", 64]
-    fails(more, 2, "`devices`. Expected at most", capsys, cli.main)
+    fails(more, 2, "`--devices`. Expected at most", capsys, cli.main)
     more = ["train", table, "-o", tmp_path / "more", "--rho-horizon", 64]
     fails(more, 2, "`--rho-horizon`. Expected it only with --sparsity kl", capsys, cli.main)
     assert not (tmp_path / "more").exists()
@@ -153,7 +153,7 @@ def test_export_of_any_model_asks_for_its_layer(
     )
     model.save(tmp_path / "model.keras")
     export = ["export", tmp_path / "model.keras", "-o", tmp_path / "bundle"]
-    fails(export, 2, "`layer`. Expected the name of the layer", capsys, cli.main)
+    fails(export, 2, "`--layer`. Expected the name of the layer", capsys, cli.main)
     assert not (tmp_path / "bundle").exists()
     assert cli.main([*map(str, export), "--layer", "code"]) == 0
     assert Encoder(tmp_path / "bundle").code_shape == (4,)
@@ -260,7 +260,7 @@ def test_train_on_a_folder_of_shards(
     assert json.loads((run / "run.json").read_text())["columns"][11] == "c11"
 
     again = ["train", folder, "-o", tmp_path / "again", *TRAIN]
-    fails([*again, "--label", "c1"], 2, "`label`. Expected none with a folder", capsys, cli.main)
+    fails([*again, "--label", "c1"], 2, "`--label`. Expected none with a folder", capsys, cli.main)
     parquet.write_table(table.drop_columns(["c11"]), folder / "4.parquet")
     fails(again, 2, "Received: 11 in 4.parquet, which differ in column 'c11'", capsys, cli.main)
     fails(["sweep", *again[1:]], 2, "which is a folder", capsys, cli.main)
@@ -277,18 +277,26 @@ def test_train_on_a_folder_of_shards(
         ("a,b\n1,x\n3,y\n", [], "text in column b, such as 'x' (row 0)"),
         ("a,b\n1,2\n3\n", [], "Expected a table in x.csv"),
         ("", [], "Expected a table in x.csv"),
-        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "1.5", "--sparsity", "kl"], "`rho`. Expected a float"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "1.5", "--sparsity", "kl"], "`--rho`. Expected a float"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--rho", "0.2"], "`--rho`. Expected it only with --sparsity kl"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--label", "c"], "Expected c in x.csv. Received: names a, b"),
-        ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--sparsity", "kl"], "`l0`. Expected None for kl"),
-        ("a,b\n1,2\n3,4\n5,6\n", ["--l0", "8", "--strength", "1"], "`strength`. Expected it only"),
-        ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`l1`. Expected a finite float"),
+        (
+            "a,b\n1,2\n3,4\n5,6\n",
+            ["--l0", "8", "--sparsity", "kl"],
+            "`--l0`. Expected no --l0 for kl",
+        ),
+        (
+            "a,b\n1,2\n3,4\n5,6\n",
+            ["--l0", "8", "--strength", "1"],
+            "`--strength`. Expected it only",
+        ),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--strength", "-1"], "`--strength`. Expected a finite float"),
         (
             "a,b\n1,2\n3,4\n5,6\n",
             ["--revive", "3", "--sparsity", "kl"],
-            "`revive`. Expected it only",
+            "`--revive`. Expected it only",
         ),
-        ("a,b\n1,2\n3,4\n5,6\n", ["--key", "x"], "`key`. Expected it only with .npz"),
+        ("a,b\n1,2\n3,4\n5,6\n", ["--key", "x"], "`--key`. Expected it only with .npz"),
         ("a,b\n1,2\n3,4\n5,6\n", ["--header", "no"], "'a' (row 0)"),
         ("t,b\n1e9,2\n1000000003,4\n1000000005,6\n", [], "float32 can resolve, with"),
     ],
@@ -387,7 +395,7 @@ def test_sweep_tells_the_frontier_and_what_to_take(
     limit = ["--min-explained-variance", "0.999"]
     fails([*sweep, *limit], 1, "variance ≥ 0.999. Received: none", capsys, cli.main)
     assert json.loads((out / "sweep.json").read_text())["recommendation"] is None
-    fails([*sweep, "--seed", "5"], 2, "other settings: seed=5 (was 0)", capsys, cli.main)
+    fails([*sweep, "--seed", "5"], 2, "other settings: --seed 5 (was 0)", capsys, cli.main)
     assert cli.main([*map(str, sweep), "--min-probe", "0.1"]) == 0
     assert "3 points, 3 of them trained before" in capsys.readouterr().out
 
@@ -408,24 +416,27 @@ def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["--min-probe", "0.9"], "`--min-probe`. Expected it only with labels"),
         (["--study", "mine"], "`--study`. Expected it only with --trials. Received: mine"),
-        (["--minutes", "0"], "`minutes`. Expected a positive number. Received: minutes=0.0"),
-        (["--max-l0", "0"], "`max_l0`. Expected a positive number. Received: max_l0=0.0"),
+        (["--minutes", "0"], "`--minutes`. Expected a positive number. Received: --minutes 0.0"),
+        (["--max-l0", "0"], "`--max-l0`. Expected a positive number. Received: --max-l0 0.0"),
         (["--trials", "2", "--minutes", "5"], "`--minutes`. Expected it only without --trials"),
         (["--sparsity", "kl", "--l0", "4"], "no 'l0' for kl"),
         (["--trials", "2", "--warm"], "`--warm`. Expected it only without --trials"),
-        (["--l1=-1"], "`l1`. Expected a finite float of at least 0"),
+        (["--l1=-1"], "`--l1`. Expected a finite float of at least 0"),
         (["--trials", "2", "--l1", "0,1"], "0 < low ≤ high for 'l1'"),
-        (["--l0", "8", "--warm-up", "3"], "`warm_up`. Expected it only with a penalty of fixed"),
+        (["--l0", "8", "--warm-up", "3"], "`--warm-up`. Expected it only with a penalty of fixed"),
         (
             ["--warm", "--beta", "1e-3,1e-2"],
-            "`warm`. Expected it only with several strengths of l1",
+            "`--warm`. Expected it only with several strengths of l1",
         ),
-        (["--warm", "--l1", "1e-3"], "warm=True with point l1-0.001. Remedy: a grid of strengths"),
-        (["--warm"], "`warm`. Expected it only with several strengths of l1. Received: warm=True"),
-        (["--revive", "3", "--beta", "1e-3"], "`revive`. Expected it only with codes that can be"),
+        (["--warm", "--l1", "1e-3"], "--warm with point l1-0.001. Remedy: a grid of strengths"),
+        (["--warm"], "`--warm`. Expected it only with several strengths of l1. Received: --warm"),
+        (
+            ["--revive", "3", "--beta", "1e-3"],
+            "`--revive`. Expected it only with codes that can be",
+        ),
         (["--revive", "3", "--beta", "1,2", "--trials", "2"], "not with those of kl"),
-        (["--key", "x"], "`key`. Expected it only with .npz"),
-        (["--l0", "65", "--code-dim", "64"], "`l0`. Expected an integer from 1 to 64"),
+        (["--key", "x"], "`--key`. Expected it only with .npz"),
+        (["--l0", "65", "--code-dim", "64"], "`--l0`. Expected an integer from 1 to 64"),
         (["--l0", "8", "--sparsity", "batchtopk"], "did you mean 'batch_topk'?"),
     ],
 )
