@@ -58,10 +58,16 @@ class RunPage:
 def render_run(source: Path, show_rows: bool, row_shape: Sequence[int] | None) -> str:
     """Build the page of a run from its folder."""
     run = run_folder.read_run(source)
+    title = str(run.record.get("data") or source.resolve().name)
+    return render(run, title, show_rows, row_shape)
+
+
+def render(run: RunFolder, title: str, show_rows: bool, row_shape: Sequence[int] | None) -> str:
+    """Build the page of a run."""
     content = build_run_page(run, show_rows, row_shape)
     return page.render(
         "run.html.jinja",
-        title=str(run.record.get("data") or source.resolve().name),
+        title=title,
         subtitle=content.description,
         run=content,
         record=list_record(run.record),
