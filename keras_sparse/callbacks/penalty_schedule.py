@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
-from keras_sparse.sparsity.regularizers import require_non_negative
+from keras_sparse.sparsity.strengths import require_non_negative
 
 Schedule = Callable[[int], Any]
 

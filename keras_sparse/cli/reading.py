@@ -5,13 +5,16 @@ Keras and its backend take seconds to load. Nothing that this module imports loa
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_sparse.cli.arguments import flag, settings_of, table_options
 from keras_sparse.models.settings import Settings
 
-RECORD = "run.json"
+RUN, SWEEP = "run.json", "sweep.json"
+CHOOSE_COLUMNS = ("columns", "drop", "one_hot", "label", "groups")
+"""Options that say which columns of a file are features."""
 
 
 def read_data(options: argparse.Namespace) -> Any:
@@ -62,13 +65,35 @@ def _read_sample(options: argparse.Namespace) -> Any:
             )
         return None
     from keras_sparse.data.tables import read_table
+    from keras_sparse.data.tables.options import declared, kind
 
-    return read_table(options.sample, categories=_read_categories(options.model), **given)
+    record, suffix = _read_record(options.model), kind(options.sample)
+    categories = record.get("categories") or {}
+    of_run: dict[str, Any] = {
+        name: value
+        for name, value in (record.get("options") or {}).items()
+        if name in declared() and suffix in declared()[name].kinds and name not in CHOOSE_COLUMNS
+    }
+    columns = declared()["columns"].kinds
+    if suffix in columns and record.get("columns") and not {*CHOOSE_COLUMNS} & {*given}:
+        of_run["columns"] = _name_columns(record["columns"], categories)
+    return read_table(options.sample, categories=categories or None, **{**of_run, **given})
 
 
-def _read_categories(model: Path) -> Any:
-    """Return the categories of the run that a model lies in; `None` if it lies in none."""
-    try:
-        return json.loads(model.with_name(RECORD).read_text("utf-8"))["categories"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _name_columns(columns: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the columns of the file of a run: that of categories in place of those of 0 and 1."""
+    owners = {f"{name}={word}": name for name, words in categories.items() for word in words}
+    return list(dict.fromkeys(owners.get(name, name) for name in columns))
+
+
+def _read_record(model: Path) -> dict[str, Any]:
+    """Return the record of the run or the sweep that a model lies in; empty if in none."""
+    sweep = next(iter(model.resolve().parents[2:3]), model.parent)
+    for file in (model.with_name(RUN), sweep / SWEEP):
+        try:
+            record = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict) and "categories" in record:
+            return record
+    return {}

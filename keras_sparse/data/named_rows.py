@@ -7,7 +7,7 @@ import csv
 import io
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,38 @@ import numpy as np
 from keras_sparse.data.arrays import NUMBERS, DataError, require_unmasked
 from keras_sparse.data.shards import Source
 from keras_sparse.utils.text import list_some
+from keras_sparse.utils.words import respell, to_word
+
+
+class Columns(tuple[str, ...]):
+    """Names of the columns of a model, and the categories that some of them stand for.
+
+    Args:
+        names: The names.
+        categories: Of each column of categories, its name in a table and its categories, as in
+            `Table.categories`.
+
+    Example:
+        >>> columns = Columns(["flow", "pump=A", "pump=B"], {"pump": ["A", "B"]})
+        >>> order_by_name({"pump": ["B", "A"], "flow": [2.5, 2.7]}, columns)
+        array([[2.5, 0. , 1. ],
+               [2.7, 1. , 0. ]])
+    """
+
+    categories: dict[str, tuple[str, ...]]
+
+    def __new__(
+        cls, names: Iterable[str], categories: Mapping[str, Sequence[str]] | None = None
+    ) -> "Columns":
+        """Create the tuple of names."""
+        columns = super().__new__(cls, names)
+        columns.categories = {name: tuple(words) for name, words in (categories or {}).items()}
+        return columns
+
+
+def name_columns(name: str, words: Sequence[str]) -> list[str]:
+    """Return the names of the columns of 0 and 1 of a column of categories."""
+    return [f"{name}={word}" for word in words]
 
 
 def find_names(x: Any, name: str = "x") -> tuple[str, ...] | None:
@@ -87,10 +119,11 @@ def order_by_name(x: Any, columns: Sequence[str] | None, name: str = "x") -> Any
 
     Returns:
         `(rows, columns)`, or `(columns,)` for a mapping of names to numbers. Rows on disk stay
-        there.
+        there. A column of categories becomes its columns of 0 and 1.
 
     Raises:
-        DataError: If columns are missing, or there are others, or some do not hold numbers.
+        DataError: If columns are missing, or there are others, or some do not hold numbers or known
+            categories.
 
     Example:
         >>> order_by_name({"a": [1, 2], "b": [3, 4]}, ["b", "a"])
@@ -108,14 +141,57 @@ def order_by_name(x: Any, columns: Sequence[str] | None, name: str = "x") -> Any
                 "[...], in the order of the rows that it was trained on"
             )
         return x
-    remedy = "x[list(model.columns)]"
-    if isinstance(x, Mapping):
+    text = {
+        each: words
+        for each, words in getattr(columns, "categories", {}).items()
+        if each in set(names) and not isinstance(x, Source)  # which holds numbers
+    }
+    remedy = "leave them out" if text else "x[list(model.columns)]"
+    if isinstance(x, Mapping) and not text:
         remedy = "{name: x[name] for name in model.columns}"
-    require_same(names, columns, f"Invalid value for argument `{name}`.", remedy)
+    wide = [name_columns(each, text[each]) if each in text else [each] for each in names]
+    expanded = require_names([each for part in wide for each in part], name)
+    require_same(expanded, columns, f"Invalid value for argument `{name}`.", remedy)
     if isinstance(x, Source):
         order = [names.index(each) for each in columns]
         return x if names == tuple(columns) else _Ordered(x, order)
-    return _join({each: x[each] for each in columns}, name)
+    encoded: dict[str, np.ndarray] = {}
+    for each, words in text.items():
+        require_unmasked(x[each], name)
+        encoded |= _encode(x[each], each, words, name)
+    return _join({each: encoded[each] if each in encoded else x[each] for each in columns}, name)
+
+
+def _encode(column: Any, title: str, words: Sequence[str], name: str) -> dict[str, np.ndarray]:
+    """Return columns of 0 and 1, or of NaN, for a column of categories or for one cell.
+
+    Raises:
+        DataError: If there is another category; the message names it and its row.
+    """
+    listed = column.to_pylist() if hasattr(column, "to_pylist") else np.asarray(column, object)
+    cells = np.asarray(listed, object)
+    places: dict[str | None, float] = {word: place for place, word in enumerate(words)}
+    places[None] = np.nan
+    found = np.empty(cells.size)
+    for row, value in enumerate(cells.ravel().tolist()):
+        word = to_word(value)
+        if word not in places:
+            place = places.get(respell(str(word)))
+            if place is None:
+                where = f" in row {row}" if cells.ndim else ""
+                raise DataError(
+                    f"Invalid value for argument `{name}`. Expected one of "
+                    f"{', '.join(words[:20])}, the categories of column {title} that the model "
+                    f"was trained on. Received: {word!r}{where}. Remedy: leave these rows out, or "
+                    "train with such rows"
+                )
+            places[word] = place
+        found[row] = places[word]
+    shaped: np.ndarray = found.reshape(cells.shape)
+    return {
+        each: np.where(np.isnan(shaped), np.nan, shaped == place)
+        for place, each in enumerate(name_columns(title, words))
+    }
 
 
 def order_table(
@@ -156,8 +232,9 @@ def require_same(
     Raises:
         DataError: The message lists the missing and the other names.
     """
-    other = [repr(each) for each in names if each not in set(columns)]
-    missing = [repr(each) for each in columns if each not in set(names)]
+    given, wanted = set(names), set(columns)
+    other = [repr(each) for each in names if each not in wanted]
+    missing = [repr(each) for each in _collapse([c for c in columns if c not in given], columns)]
     if not (other or missing):
         return
     faults = [
@@ -170,6 +247,18 @@ def require_same(
         f"{subject} Expected the {len(columns)} columns that the model was trained on, in any "
         f"order. Received: {', '.join(faults)}{remedy}"
     )
+
+
+def _collapse(names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return names with all columns of 0 and 1 of a column of categories replaced by its name."""
+    left = set(names)
+    owners = {
+        column: name
+        for name, words in getattr(columns, "categories", {}).items()
+        if left.issuperset(name_columns(name, words))
+        for column in name_columns(name, words)
+    }
+    return list(dict.fromkeys(owners.get(name, name) for name in names))
 
 
 def _join(columns: Mapping[str, Any], name: str) -> np.ndarray:

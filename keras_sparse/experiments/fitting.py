@@ -125,6 +125,7 @@ def fit(
     with devices.share(settings.devices):
         model = build(settings, rows.shape[1])
         model.columns = table.columns
+        model.categories = table.categories
         if model.normalization is not None:
             model.adapt(training)
         model.compile(settings.optimizer())

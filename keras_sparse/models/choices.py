@@ -12,7 +12,9 @@ from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
 from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
 from keras_sparse.sparsity.by_count.topk import TopK
+from keras_sparse.sparsity.family import Family
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
+from keras_sparse.sparsity.strengths import require_non_negative
 from keras_sparse.utils.types import Tensor
 
 
@@ -39,8 +41,10 @@ class Choices(NamedTuple):
 
 def resolve(
     *,
+    input_dim: int,
     code_dim: int,
     sparsity: Any,
+    strength: Any,
     target_l0: Any,
     activation: Any,
     decoder_constraint: Any,
@@ -55,10 +59,19 @@ def resolve(
         ValueError: If arguments do not fit together.
     """
     require_l0(target_l0, code_dim)
+    is_default = _is_auto(sparsity) and strength is None
+    if family := find_family(sparsity, strength):
+        given = {
+            "activation": activation,
+            "decoder_constraint": decoder_constraint,
+            "refine": refine,
+        }
+        activation, decoder_constraint, refine = _with_arguments_of(family, given).values()
+    sparsity = make_sparsity(sparsity, strength, target_l0, features=input_dim, units=code_dim)
     widths: tuple[int, ...] = ()
     if isinstance(sparsity, Matryoshka):
         sparsity, widths = sparsity.sparsity, sparsity.choose_widths(code_dim)
-    is_default = _is_auto(sparsity) and not isinstance(activation, CountActivation)
+    is_default = is_default and not isinstance(activation, CountActivation)
     if _is_auto(sparsity):
         sparsity = _choose_count(code_dim, target_l0) if is_default else None
     if isinstance(sparsity, CountActivation):
@@ -99,6 +112,75 @@ def resolve(
     )
 
 
+def find_family(sparsity: Any, strength: Any) -> Family | None:
+    """Find the family that a name or a strength selects; `None` for `"auto"` and an object.
+
+    Raises:
+        ValueError: If no family has this name; the message lists all.
+    """
+    if not isinstance(sparsity, str) or (_is_auto(sparsity) and strength is None):
+        return None
+    return families.choose(sparsity, has_strength=strength is not None, hidden_units=False)
+
+
+def make_sparsity(
+    sparsity: Any, strength: Any, target_l0: Any, *, features: int, units: int
+) -> Any:
+    """Return what the name of a family stands for; anything else as it is.
+
+    Args:
+        sparsity: The argument of `SparseAutoencoder`.
+        strength: The strength that is asked for; `None` for the family's default.
+        target_l0: The L0 that is asked for; `None` for none.
+        features: Features of a row.
+        units: Units of the code.
+
+    Raises:
+        ValueError: If no family has this name, or the sparsity has no such strength.
+    """
+    family = find_family(sparsity, strength)
+    if strength is not None:
+        _require_strength(strength, sparsity, target_l0, family)
+    if family is None:
+        return sparsity
+    if family.by_count:
+        return family.make(families.default_l0(units) if target_l0 is None else target_l0)
+    if target_l0 is not None and family.takes_l0:
+        return family.make(family.first_strength(features))
+    return family.make(family.default_strength(units) if strength is None else strength)
+
+
+def _require_strength(strength: Any, sparsity: Any, target_l0: Any, family: Family | None) -> None:
+    """Raise unless a penalty takes a strength, or has the same."""
+    strength = require_non_negative("strength", strength)
+    if target_l0 is not None:
+        expected, remedy = f"with target_l0={target_l0}, which decides it", "one of them"
+    elif family is not None and not family.by_count and family.method is not None:
+        return
+    elif isinstance(sparsity, ActivityRegularizer):
+        if sparsity.strength == strength:
+            return
+        expected = f"with {type(sparsity).__name__}, whose strength is {sparsity.strength}"
+        remedy = "one of them"
+    else:
+        expected, remedy = "without a penalty", "sparsity='l1'"
+    raise ValueError(
+        f"Invalid value for argument `strength`. Expected None {expected}. Received: "
+        f"strength={strength}. Remedy: {remedy}"
+    )
+
+
+def _with_arguments_of(family: Family, given: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments with those that a family sets in place of `"auto"`."""
+    for name, value in family.builder.items():
+        if not _is_auto(given[name]) and given[name] != value:
+            raise ValueError(
+                f"Invalid value for argument `{name}`. Expected {value!r} or 'auto' for "
+                f"sparsity={family.name!r}. Received: {name}={given[name]!r}"
+            )
+    return {**given, **family.builder}
+
+
 def _is_auto(argument: Any) -> bool:
     return isinstance(argument, str) and argument == "auto"
 
@@ -116,8 +198,8 @@ def require_penalty(sparsity: Any) -> None:
     if sparsity is not None and not isinstance(sparsity, ActivityRegularizer):
         raise TypeError(
             "Invalid type for argument `sparsity`. Expected a keras_sparse ActivityRegularizer "
-            "such as L1, L2 or KL, an activation by count such as BatchTopK, 'auto' or None. "
-            f"Received: sparsity={sparsity!r}"
+            "such as L1, L2 or KL, an activation by count such as BatchTopK, the name of a family "
+            f"such as 'l1', 'auto' or None. Received: sparsity={sparsity!r}"
         )
 
 

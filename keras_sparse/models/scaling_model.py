@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,7 +12,13 @@ from keras import ops
 from keras_sparse.data import arrays
 from keras_sparse.data import missing as gaps
 from keras_sparse.data.arrays import DataError
-from keras_sparse.data.named_rows import find_names, order_by_name, require_names
+from keras_sparse.data.named_rows import (
+    Columns,
+    find_names,
+    name_columns,
+    order_by_name,
+    require_names,
+)
 from keras_sparse.distribution import hosts
 from keras_sparse.models.scaling import MeanImputer, Scaling, learn_scaling
 from keras_sparse.training import jax_state
@@ -31,6 +38,7 @@ class ScalingModel(ReconstructionModel):
     _adapted: bool
     _missing: str = "error"
     _columns: tuple[str, ...] | None = None
+    _categories: Mapping[str, tuple[str, ...]] | None = None
 
     @property
     def missing(self) -> str:
@@ -48,7 +56,7 @@ class ScalingModel(ReconstructionModel):
         Raises:
             keras_sparse.data.DataError: If they are not different texts, one for each feature.
         """
-        return self._columns
+        return None if self._columns is None else Columns(self._columns, self._categories)
 
     @columns.setter
     def columns(self, columns: Sequence[str] | None) -> None:
@@ -59,7 +67,36 @@ class ScalingModel(ReconstructionModel):
                     "Invalid value for argument `columns`. Expected one name for each number of a "
                     f"row of shape {self.row_shape}. Received: {len(columns)} names"
                 )
+        categories = self._categories if columns == self._columns else None
         self._columns = self.encoder.columns = columns  # the encoder may be exported alone
+        self.categories = categories
+
+    @property
+    def categories(self) -> Mapping[str, tuple[str, ...]] | None:
+        """Of each column that became columns of 0 and 1, its categories; `None` if none did.
+
+        They are those of `keras_sparse.data.Table`. Tables and mappings may then hold the column as
+        text wherever the model takes rows: `pump` for the columns `pump=A` and `pump=B`. Another
+        category is an error that names it. Other `columns` remove them.
+
+        Raises:
+            keras_sparse.data.DataError: If `columns` lacks a column of 0 and 1, or has one of the
+                same name.
+        """
+        return self._categories
+
+    @categories.setter
+    def categories(self, categories: Mapping[str, Sequence[str]] | None) -> None:
+        known = set(self._columns or ())
+        for name, words in (categories or {}).items():
+            if name in known or not known.issuperset(name_columns(name, words)):
+                raise DataError(
+                    "Invalid value for argument `categories`. Expected categories of which "
+                    "`columns` has a column each, such as 'pump=A', and none called 'pump'. "
+                    f"Received: {name!r}: {[*words][:5]}"
+                )
+        items = {name: tuple(words) for name, words in (categories or {}).items()}
+        self._categories = self.encoder.categories = MappingProxyType(items) if items else None
 
     @property
     def normalization(self) -> str | None:

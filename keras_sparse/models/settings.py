@@ -3,7 +3,6 @@
 The module loads without Keras, so that the command can parse its arguments first.
 """
 
-import math
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -255,9 +254,6 @@ class Settings:
     def builder_arguments(self, features: int) -> dict[str, Any]:
         """Return the arguments of `SparseAutoencoder` that make its codes sparse.
 
-        The search for the strength of a penalty that is asked for an L0 starts in the middle of the
-        family's default grid.
-
         Args:
             features: Number of features of a row.
 
@@ -267,10 +263,8 @@ class Settings:
         family, method = self.family, self.method()
         if self.l0 is None:
             return {"sparsity": method, **family.builder}
-        if family.strengths is not None:
-            grid = family.strengths(features)
-            middle = math.sqrt(min(grid) * max(grid))
-            method = family.make(middle, **self.family_parameters())
+        if not family.by_count:
+            method = family.make(family.first_strength(features), **self.family_parameters())
         return {"sparsity": method, "target_l0": self.l0, **family.builder}
 
     def effective_strength(self) -> float | None:
@@ -314,6 +308,13 @@ class Settings:
             raise ValueError(
                 f"Invalid value for argument `l0`. Expected None for {family.name}, {reason}. "
                 f"Received: l0={self.l0}. Remedy: {remedy}"
+            )
+        if self.hidden_units and family.builder.get("refine"):
+            raise ValueError(
+                f"Invalid value for argument `sparsity`. Expected another family than "
+                f"{family.name} with hidden layers: the residual must be that of a linear decoder. "
+                f"Received: sparsity={family.name!r} with hidden_units={self.hidden_units}. "
+                "Remedy: sparsity='batch_topk', or no hidden_units"
             )
         if self.l0 is not None or family.by_count:
             reason = "an L0" if self.l0 is not None else f"{family.name}, an activation by count"

@@ -1,5 +1,6 @@
 """The sparse autoencoder: encoder, decoder, and a penalty on the codes between them."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,13 +65,16 @@ class SparseAutoencoder(CodeModel):
         code_dim: Units of the code.
         hidden_units: Widths of ReLU layers between input and code, mirrored in the decoder.
         sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
-            penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; or `None` for neither.
-            `"auto"` is `BatchTopK` with the L0 that `target_l0` asks for, by default one unit in
-            16. With `BatchTopK` or `TopK`, a linear output and no hidden layers, units that fall
-            silent learn what the others leave over, as in `RefinedCode`, and `fit` starts all units
-            as rows of its array or file, unless their weights were set or loaded.
+            penalty: `L1`, `L2`, `KL` or another `ActivityRegularizer`; the name of a family, such
+            as `"l1"` or `"topk"`, for its defaults; or `None` for neither. `"auto"` is `BatchTopK`
+            with the L0 that `target_l0` asks for, by default one unit in 16. With `BatchTopK` or
+            `TopK`, a linear output and no hidden layers, units that fall silent learn what the
+            others leave over, as in `RefinedCode`, and `fit` starts all units as rows of its array
+            or file, unless their weights were set or loaded.
         target_l0: Units of a code to be active in the mean. With a penalty that has a strength, a
             controller finds the strength during training.
+        strength: Strength of the penalty that `sparsity` names, λ or β; with `"auto"` it is that of
+            L1. A penalty that is given as an object has its own.
         activation: Activation of the code. `"auto"` is that of the sparsity: sigmoid for KL, ReLU
             for other penalties and for `None`.
         output_activation: Activation of the reconstruction, before the scaling is inverted.
@@ -99,7 +103,8 @@ class SparseAutoencoder(CodeModel):
 
     Raises:
         ValueError: If an argument is out of its range, or KL is asked of an activation that
-            leaves [0, 1], or an L0 of KL, which has its ρ, or of an activation with another `k`.
+            leaves [0, 1], or an L0 of KL, which has its ρ, or of an activation with another `k`, or
+            a strength of what has another or none.
         TypeError: If `sparsity` is of another type.
 
     Example:
@@ -110,6 +115,9 @@ class SparseAutoencoder(CodeModel):
         >>> history = model.fit(x, epochs=2, verbose=0)
         >>> model.encode(x).shape
         (256, 32)
+        >>> model = keras_sparse.SparseAutoencoder(20, 32, sparsity="l1", strength=1e-3)
+        >>> model.penalty.regularizer.l1
+        0.001
     """
 
     _start: DataStart | None = None
@@ -122,6 +130,7 @@ class SparseAutoencoder(CodeModel):
         hidden_units: Sequence[int] = (),
         sparsity: ActivityRegularizer | CountActivation | Matryoshka | str | None = "auto",
         target_l0: float | None = None,
+        strength: float | None = None,
         activation: str | Callable[[Tensor], Tensor] = "auto",
         output_activation: str | Callable[[Tensor], Tensor] = "linear",
         normalization: str | None = "auto",
@@ -149,8 +158,10 @@ class SparseAutoencoder(CodeModel):
         if normalization == "auto" and output_activation is not keras.activations.linear:
             normalization = None  # it was chosen for the range of raw rows
         chosen = choices.resolve(
+            input_dim=input_dim,
             code_dim=code_dim,
             sparsity=sparsity,
+            strength=strength,
             target_l0=target_l0,
             activation=activation,
             decoder_constraint=decoder_constraint,
@@ -193,8 +204,9 @@ class SparseAutoencoder(CodeModel):
         encoder: keras.Model,
         decoder: keras.Model,
         *,
-        sparsity: ActivityRegularizer | None = None,
+        sparsity: ActivityRegularizer | str | None = None,
         target_l0: float | None = None,
+        strength: float | None = None,
         rho_horizon: float | None = None,
         missing: str = "error",
         **kwargs: Any,
@@ -208,10 +220,12 @@ class SparseAutoencoder(CodeModel):
         Args:
             encoder: Maps rows to codes; a built Keras model with one input and one output.
             decoder: Maps codes to rows of the encoder's input shape; a model of the same kind.
-            sparsity: A penalty as in the constructor, or `None`. An activation by count belongs
-                into the encoder, as its last layer. The decoder gets no constraint: for L1 and by
-                count, set `keras.constraints.UnitNorm(axis=1)` on the kernel that takes the code.
+            sparsity: A penalty or the name of one as in the constructor, or `None`. An activation
+                by count belongs into the encoder, as its last layer. The decoder gets no
+                constraint: for L1 and by count, set `keras.constraints.UnitNorm(axis=1)` on the
+                kernel that takes the code.
             target_l0: As in the constructor.
+            strength: As in the constructor.
             rho_horizon: As in the constructor.
             missing: `"error"` or `"skip"`, as in the constructor: an encoder of your own fills no
                 gaps.
@@ -224,10 +238,17 @@ class SparseAutoencoder(CodeModel):
         """
         encoder_decoder.require_pair(encoder, decoder)
         require_tied(encoder, decoder)
-        choices.require_penalty(sparsity)
         choices.require_l0(target_l0, encoder.output_shape[-1])
+        penalty: ActivityRegularizer | None = choices.make_sparsity(
+            sparsity,
+            strength,
+            target_l0,
+            features=math.prod(size or 1 for size in encoder.input_shape[1:]),
+            units=encoder.output_shape[-1],
+        )
+        choices.require_penalty(penalty)
         count = encoder_decoder.find_count(encoder)
-        choices.require_reachable(target_l0, encoder.output_shape[-1], count, sparsity)
+        choices.require_reachable(target_l0, encoder.output_shape[-1], count, penalty)
         model = cls.__new__(cls)
         keras.Model.__init__(model, **kwargs, autocast=False)
         model._arguments = None
@@ -239,7 +260,7 @@ class SparseAutoencoder(CodeModel):
                 f"SparseAutoencoder(..., missing={missing!r}), or weights of 0 for gaps that you "
                 "fill (sample_weight)"
             )
-        model._assemble(encoder, decoder, sparsity, rho_horizon, target_l0)
+        model._assemble(encoder, decoder, penalty, rho_horizon, target_l0)
         return model
 
     def _teach_units(self, encoder: keras.Model, decoder: keras.Model) -> SilentUnits:
@@ -334,7 +355,8 @@ class SparseAutoencoder(CodeModel):
         config["rho_horizon"] = self.penalty.rho_horizon if self.penalty else None
         config["target_l0"] = self.target_l0
         config["adapted"] = self._adapted
-        config["columns"] = self.columns
+        config["columns"] = None if self.columns is None else list(self.columns)
+        config["categories"] = None if self.categories is None else dict(self.categories)
         config["missing"] = self.missing
         if self._arguments is None:
             # Keras marks an object as shared from the second time it serializes it. This keeps
@@ -362,9 +384,10 @@ class SparseAutoencoder(CodeModel):
                 return value
             return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
 
-        decoder = config.get("decoder")
-        config = {name: build(value) for name, value in config.items() if name != "decoder"}
-        adapted, columns = config.pop("adapted", False), config.pop("columns", None)
+        config = dict(config)
+        decoder, adapted = config.pop("decoder", None), config.pop("adapted", False)
+        columns, categories = config.pop("columns", None), config.pop("categories", None)
+        config = {name: build(value) for name, value in config.items()}
         if decoder is not None:
             encoder = config.pop("encoder")
             with tie_to(encoder):
@@ -373,7 +396,7 @@ class SparseAutoencoder(CodeModel):
         else:
             model = cls(**config)
         model._adapted = adapted
-        model.columns = columns
+        model.columns, model.categories = columns, categories
         return model
 
 

@@ -9,13 +9,10 @@ from keras import ops
 
 from keras_sparse.distribution.devices import after_loss, mirrored_replicas
 from keras_sparse.sparsity import penalties, step_weights
-from keras_sparse.sparsity.regularizers import (
-    ActivityRegularizer,
-    require_non_negative,
-    require_units,
-)
+from keras_sparse.sparsity.regularizers import ActivityRegularizer, require_units
 from keras_sparse.sparsity.row_weights import row_weights
 from keras_sparse.sparsity.strength_controller import StrengthController, require_target
+from keras_sparse.sparsity.strengths import require_non_negative
 from keras_sparse.utils.types import Tensor
 
 

@@ -44,7 +44,7 @@ class Family:
         title: Name in reports; `name` in capitals by default.
         symbol: Symbol of the strength in reports.
         parameters: Further numbers that the class takes.
-        builder: Further arguments of `SparseAutoencoder`, such as `{"refine": 1}`.
+        builder: Arguments of `SparseAutoencoder` in place of `"auto"`, such as `{"refine": 1}`.
         strengths: Function from the number of features of a row to the strengths of a grid without
             any, and from which the search for one starts that leads to an L0.
         strength_for_units: Function from the number of units to the strength of a training that is
@@ -103,6 +103,19 @@ class Family:
     def default_strength(self, units: int) -> float:
         """The strength of a training of this many units that is given none."""
         return self.strength if self.strength_for_units is None else self.strength_for_units(units)
+
+    def first_strength(self, features: int) -> float:
+        """The strength from which a search for one starts that leads to an L0.
+
+        It is the middle of the default grid, if the family has one.
+
+        Args:
+            features: Number of features of a row.
+        """
+        if self.strengths is None:
+            return self.strength
+        grid = self.strengths(features)
+        return math.sqrt(min(grid) * max(grid))
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Activity regularizers whose penalty does not depend on batch size, rank or precision."""
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,7 +10,10 @@ from keras import ops
 from keras_sparse.distribution.devices import require_device
 from keras_sparse.sparsity import penalties, placement
 from keras_sparse.sparsity.row_weights import row_weights
+from keras_sparse.sparsity.strengths import Default, choose_strength, to_float
 from keras_sparse.utils.types import Tensor
+
+STRENGTH, BETA = Default(1e-4), Default(1e-3)
 
 
 class ActivityRegularizer(keras.regularizers.Regularizer):
@@ -125,19 +127,22 @@ class L1(ActivityRegularizer):
     Args:
         l1: λ, a finite float of at least 0. The reconstruction error is a mean over features:
             divide a λ from a text that sums over D features by D.
+        strength: Another name for `l1`, that of `Settings` and the command.
 
     Raises:
-        ValueError: If `l1` is negative or not finite.
+        ValueError: If `l1` is negative or not finite, or `strength` is another number.
 
     Example:
         >>> import keras_sparse
         >>> float(keras_sparse.L1(0.1).penalty([[1.0, -2.0], [0.0, 1.0]]))
         0.20000000298023224
+        >>> keras_sparse.L1(strength=0.1).l1
+        0.1
     """
 
-    def __init__(self, l1: float = 1e-4) -> None:
+    def __init__(self, l1: float = STRENGTH, *, strength: float | None = None) -> None:
         super().__init__()
-        self.l1 = require_non_negative("l1", l1)
+        self.l1 = choose_strength("l1", l1, strength)
 
     @property
     def strength(self) -> float:
@@ -159,9 +164,10 @@ class L2(ActivityRegularizer):
 
     Args:
         l2: λ, a finite float of at least 0.
+        strength: Another name for `l2`, that of `Settings` and the command.
 
     Raises:
-        ValueError: If `l2` is negative or not finite.
+        ValueError: If `l2` is negative or not finite, or `strength` is another number.
 
     Example:
         >>> import keras_sparse
@@ -171,9 +177,9 @@ class L2(ActivityRegularizer):
 
     makes_zeros = False
 
-    def __init__(self, l2: float = 1e-4) -> None:
+    def __init__(self, l2: float = STRENGTH, *, strength: float | None = None) -> None:
         super().__init__()
-        self.l2 = require_non_negative("l2", l2)
+        self.l2 = choose_strength("l2", l2, strength)
 
     @property
     def strength(self) -> float:
@@ -204,9 +210,11 @@ class KL(ActivityRegularizer):
         rho: ρ, the target mean activation of each unit, in (0, 1).
         beta: β, a finite float of at least 0. The reconstruction error is a mean over features:
             UFLDL's β = 3 with ½ Σ e² at 784 inputs is 3·2/784 = 0.0077 here.
+        strength: Another name for `beta`, that of `Settings` and the command.
 
     Raises:
-        ValueError: If `rho` is not in (0, 1), or `beta` is negative or not finite.
+        ValueError: If `rho` is not in (0, 1), `beta` is negative or not finite, or `strength` is
+            another number.
 
     Example:
         >>> import keras_sparse
@@ -219,14 +227,16 @@ class KL(ActivityRegularizer):
     unit_range = True  # a mean activation is a probability
     has_batch_statistic = True
 
-    def __init__(self, rho: float = 0.05, beta: float = 1e-3) -> None:
+    def __init__(
+        self, rho: float = 0.05, beta: float = BETA, *, strength: float | None = None
+    ) -> None:
         super().__init__()
-        if not 0 < _to_float("rho", rho, "a float in (0, 1)") < 1:
+        if not 0 < to_float("rho", rho, "a float in (0, 1)") < 1:
             raise ValueError(
                 f"Invalid value for argument `rho`. Expected a float in (0, 1). Received: rho={rho}"
             )
         self.rho = float(rho)
-        self.beta = require_non_negative("beta", beta)
+        self.beta = choose_strength("beta", beta, strength)
 
     @property
     def strength(self) -> float:
@@ -271,31 +281,6 @@ def require_units(shape: Sequence[int | None]) -> None:
             "Invalid shape of argument `h`. Expected codes of shape (batch, ..., units). Received: "
             f"{tuple(shape)}"
         )
-
-
-def require_non_negative(name: str, value: float) -> float:
-    """Return the value as a Python float.
-
-    Raises:
-        ValueError: If it is negative or not finite.
-        TypeError: If it is no number.
-    """
-    expected = "a finite float of at least 0"
-    number = _to_float(name, value, expected)
-    if not (math.isfinite(number) and number >= 0):
-        raise ValueError(
-            f"Invalid value for argument `{name}`. Expected {expected}. Received: {name}={value}"
-        )
-    return number
-
-
-def _to_float(name: str, value: float, expected: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"Invalid type for argument `{name}`. Expected {expected}. Received: {name}={value!r}"
-        ) from error
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import pytest
 from bundles import read
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.tables import read_table
-from keras_sparse.data.tables.gaps import SPELLINGS
+from keras_sparse.utils.words import SPELLINGS
 from keras_sparse_export.io import csv_cells
 
 pytest.importorskip("pyarrow", reason="reads CSV")

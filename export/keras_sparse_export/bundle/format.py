@@ -10,7 +10,9 @@ COLUMNS = "columns"
 """The feature of encoders whose columns have names."""
 MISSING = "missing"
 """The feature of encoders that take rows with gaps, which are NaN."""
-FEATURES = frozenset({COLUMNS, MISSING, THRESHOLDS})
+CATEGORIES = "categories"
+"""The feature of encoders of which some columns stand for the categories of one column."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, MISSING, THRESHOLDS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

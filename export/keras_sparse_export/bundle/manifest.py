@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from keras_sparse_export.bundle import manifest_validator, reading
 from keras_sparse_export.bundle.format import (
+    CATEGORIES,
     COLUMNS,
     FEATURES,
     FORMATS,
@@ -20,6 +21,7 @@ from keras_sparse_export.bundle.format import (
     THRESHOLDS,
 )
 from keras_sparse_export.errors import BundleError, SchemaError
+from keras_sparse_export.io.categories import Columns, name_columns
 
 MAX_CONTAINERS = 1 << 12
 """Objects and lists, which take the most memory per byte; a manifest has fewer than 100."""
@@ -81,10 +83,10 @@ def has_jumps(manifest: dict[str, Any]) -> bool:
     return THRESHOLDS in manifest.get("requires", ())
 
 
-def get_columns(manifest: dict[str, Any]) -> tuple[str, ...] | None:
+def get_columns(manifest: dict[str, Any]) -> Columns | None:
     """Return the names of the columns of a row, in their order; `None` if they have none."""
     names = manifest.get("columns")
-    return None if names is None else tuple(names)
+    return None if names is None else Columns(names, manifest.get("categories"))
 
 
 def admits_gaps(manifest: dict[str, Any] | None) -> bool:
@@ -233,6 +235,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     if (statistics := manifest["statistics"]) is not None:
         _require_statistics(statistics, code[-1], manifest["input"]["shape"])
     _require_columns(manifest)
+    _require_categories(manifest)
     _require_scaling(manifest)
     expected = "a key of the feature `missing`, present with it alone"
     given = manifest.get("missing")
@@ -269,6 +272,18 @@ def _require_columns(manifest: dict[str, Any]) -> None:
         expected = f"one name for each number of a row of shape {shape}"
         _require([len(names)] == shape, "columns", expected, len(names))
         _require(len(set(names)) == len(names), "columns", "different names", "repeated ones")
+
+
+def _require_categories(manifest: dict[str, Any]) -> None:
+    categories, requires = manifest.get("categories"), CATEGORIES in manifest.get("requires", ())
+    expected = "a key of the feature `categories`, present with it alone"
+    _require(("categories" in manifest) == requires, "categories", expected, categories)
+    columns = set(manifest.get("columns", ()))
+    for name, words in (categories or {}).items():
+        expected = f"columns of 0 and 1 in `columns`, and none called {name!r}"
+        wide = name_columns(name, words)
+        holds = name not in columns and columns.issuperset(wide) and len(set(wide)) == len(wide)
+        _require(holds, "categories", expected, words)
 
 
 def _require_scaling(manifest: dict[str, Any]) -> None:

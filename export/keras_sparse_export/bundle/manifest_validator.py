@@ -80,6 +80,29 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                 for data__columns_x, data__columns_item in enumerate(data__columns):
                     if type(data__columns_item) not in (str,):
                         raise broken_rule(name_prefix + ".columns[{data__columns_x}]".format(**locals()) + "", 'type', 'string', data__columns_item)
+        if "categories" in data_keys:
+            data_keys.remove("categories")
+            data__categories = data["categories"]
+            if type(data__categories) not in (dict,):
+                raise broken_rule(name_prefix + ".categories", 'type', 'object', data__categories)
+            data__categories_is_dict = isinstance(data__categories, dict)
+            if data__categories_is_dict:
+                data__categories_keys = list(data__categories)
+                for data__categories_key in data__categories_keys:
+                    if data__categories_key not in []:
+                        data__categories_value = data__categories.get(data__categories_key)
+                        if type(data__categories_value) not in (list,):
+                            raise broken_rule(name_prefix + ".categories.{data__categories_key}".format(**locals()) + "", 'type', 'array', data__categories_value)
+                        data__categories_value_is_list = isinstance(data__categories_value, (list, tuple))
+                        if data__categories_value_is_list:
+                            data__categories_value_len = len(data__categories_value)
+                            if data__categories_value_len < 1:
+                                raise broken_rule(name_prefix + ".categories.{data__categories_key}".format(**locals()) + "", 'minItems', 1, data__categories_value)
+                            if data__categories_value_len > 256:
+                                raise broken_rule(name_prefix + ".categories.{data__categories_key}".format(**locals()) + "", 'maxItems', 256, data__categories_value)
+                            for data__categories_value_x, data__categories_value_item in enumerate(data__categories_value):
+                                if type(data__categories_value_item) not in (str,):
+                                    raise broken_rule(name_prefix + ".categories.{data__categories_key}[{data__categories_value_x}]".format(**locals()) + "", 'type', 'string', data__categories_value_item)
         if "offset" in data_keys:
             data_keys.remove("offset")
             data__offset = data["offset"]
@@ -365,7 +388,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         data__files_value = data__files.get(data__files_key)
                         validate____defs_file(data__files_value, name_prefix + ".files.{data__files_key}".format(**locals()))
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,19 @@ def _list_columns(manifest: dict[str, Any]) -> list[str]:
     names = get_columns(manifest)
     if names is None:
         return []
-    # No Markdown, whatever a name holds.
+    lines = [f"The columns of a row are, in this order: {_list_names(names)}."]
+    if names.categories:
+        text = _list_names([*names.categories])
+        lines.append(f"Rows with names may hold these columns of categories as text: {text}.")
+    return [*lines, ""]
+
+
+def _list_names(names: Sequence[str]) -> str:
+    """List the first names, without Markdown, whatever they hold."""
     shown = ["".join(c if c.isalnum() or c in " _-" else f"&#{ord(c)};" for c in name)
              for name in names[:MAX_LISTED]]  # fmt: skip
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return [f"The columns of a row are, in this order: {', '.join(shown)}{more}.", ""]
+    return f"{', '.join(shown)}{more}"
 
 
 def _describe_thresholds(manifest: dict[str, Any]) -> str:

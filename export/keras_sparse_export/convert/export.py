@@ -12,10 +12,11 @@ import onnx
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import COLUMNS, MANIFEST, MISSING, THRESHOLDS
+from keras_sparse_export.bundle.format import CATEGORIES, COLUMNS, MANIFEST, MISSING, THRESHOLDS
 from keras_sparse_export.convert import canonical, code_values, cut, samples, scaling
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.estimators import find_model
 from keras_sparse_export.convert.jumps import gates, thresholds
 from keras_sparse_export.convert.units import require_units
 from keras_sparse_export.drift import calibration
@@ -62,7 +63,8 @@ def export_encoder(
     2 and all rows.
 
     Args:
-        model: A `SparseAutoencoder`, or any Keras model together with `layer`.
+        model: A `SparseAutoencoder`, a fitted `SparseAutoencoderTransformer`, or any Keras model
+            together with `layer`. The other steps of a pipeline cannot be exported with it.
         path: Folder of the bundle.
         sample: Raw rows of real data, `(rows, *input_shape)`. The first 512 are used for the
             comparison. The bundle records statistics of the codes of all rows, with which
@@ -72,7 +74,8 @@ def export_encoder(
             of the comparison has some: a complete one loses a quarter of its entries.
         columns: Names of the columns of a row, in the order of the model. By default the model's
             own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
-            them, and readers order by name what has names.
+            them, and readers order by name what has names. It also keeps the model's `categories`,
+            with which readers take columns of categories as text.
         layer: Name of the layer whose output is the code; required unless the model has an
             `encoder`.
         decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
@@ -123,7 +126,7 @@ def export_encoder(
         >>> sorted(file.name for file in path.iterdir())
         ['README.md', 'encoder.onnx', 'golden_code.f32', 'golden_x.f32', 'manifest.json']
     """
-    path = Path(path)
+    path, model = Path(path), find_model(model)
     transaction.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
     allow = operators.require_allow(allow)
@@ -138,6 +141,7 @@ def export_encoder(
         threshold = activity.require_threshold(threshold)
     encoder = cut.cut_encoder(model, layer)
     columns = samples.choose_columns(model, sample, columns, encoder.input_shape[1:])
+    categories = getattr(columns, "categories", None)
     if units is not None:
         require_units(units, encoder.output_shape[-1])
     code_shape = (*encoder.output_shape[1:-1], int(units or encoder.output_shape[-1]))
@@ -217,12 +221,14 @@ def export_encoder(
             allow=allow,
             manifest={
                 "requires": [
+                    *[CATEGORIES] * bool(categories),
                     *[COLUMNS] * bool(columns),
                     *[MISSING] * gaps,
                     *[THRESHOLDS] * bool(jumps),
                 ],
                 "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
                 **({} if columns is None else {"columns": columns}),
+                **({"categories": categories} if categories else {}),
                 **scaled,
                 "output": {
                     "name": "code",

@@ -12,6 +12,7 @@ from keras_sparse_export.convert import cut
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps.golden import PROBES, Margins, build_probes
 from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.io.categories import Columns, name_columns
 from keras_sparse_export.io.columns import find_names, order_by_name, require_names
 from keras_sparse_export.runtime.jumps import observe_file
 from keras_sparse_export.runtime.parity import Run
@@ -24,8 +25,8 @@ SPREADS = (1, 10, 100)
 
 def choose_columns(
     model: keras.Model, sample: Any, columns: Sequence[str] | None, shape: tuple[int, ...]
-) -> tuple[str, ...] | None:
-    """Choose the names of the columns; `None` if none are known.
+) -> Columns | None:
+    """Choose the names of the columns, and the model's categories; `None` if none are known.
 
     Raises:
         ValueError: If they are not different texts, one for each number of a row.
@@ -47,7 +48,11 @@ def choose_columns(
             "Invalid value for argument `columns`. Expected one name for each number of a row of "
             f"shape {shape}. Received: {len(names)} names"
         )
-    return names
+    known = getattr(model, "categories", None) or {}
+    wide = {
+        name: words for name, words in known.items() if set(name_columns(name, words)) <= set(names)
+    }
+    return Columns(names, wide)
 
 
 class SparseSample:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import replace_unprintable
+from keras_sparse_export.io import categories
 
 MAX_SHOWN = 5
 """Names that a message lists."""
@@ -85,7 +86,9 @@ def compare_names(names: Sequence[str], columns: Sequence[str]) -> tuple[list[st
     """Return the columns that are missing among names, and the names that are no columns."""
     given, wanted = set(names), set(columns)
     missing = [column for column in columns if column not in given]
-    return missing, [name for name in names if name not in wanted]
+    return categories.collapse_names(missing, columns), [
+        name for name in names if name not in wanted
+    ]
 
 
 def describe_difference(missing: Sequence[str], other: Sequence[str]) -> str:
@@ -176,14 +179,17 @@ def order_by_name(
         owner: The object whose `columns` an error recommends.
 
     Returns:
-        `(rows, columns)`, or `(columns,)` for a mapping of names to numbers.
+        `(rows, columns)`, or `(columns,)` for a mapping of names to numbers. A column of categories
+        becomes its columns of 0 and 1.
 
     Raises:
-        ValueError: If columns are missing, or there are others, or some do not hold numbers.
+        ValueError: If columns are missing, or there are others, or some do not hold numbers or
+            known categories.
     """
     names = find_names(x, argument)
     if names is None:
         return x
+    text = categories.find_text(names, columns)
     if columns is None:
         if isinstance(x, Mapping):
             raise ValueError(
@@ -192,10 +198,13 @@ def order_by_name(
                 "`columns`"
             )
         return x
-    missing, other = compare_names(names, columns)
+    wide = require_names(categories.expand_names(names, text), argument)
+    missing, other = compare_names(wide, columns)
     if missing or other:
         remedy = ". Remedy: rename them" * bool(other)
-        if not missing:
+        if text and not missing:
+            remedy = ". Remedy: leave them out"
+        elif not missing:
             one = f"{{name: {argument}[name] for name in {owner}.columns}}"
             whole = f"{argument}[list({owner}.columns)]"
             remedy = f". Remedy: {one if isinstance(x, Mapping) else whole}"
@@ -203,7 +212,18 @@ def order_by_name(
             f"Invalid value for argument `{argument}`. Expected the {len(columns)} columns of the "
             f"encoder, in any order. Received: {describe_difference(missing, other)}{remedy}"
         )
-    return _join({name: x[name] for name in columns}, argument)
+    encoded: dict[str, Any] = {}
+    for name, words in text.items():
+        try:
+            encoded |= categories.expand_column(x[name], name, words)
+        except ValueError as error:
+            raise ValueError(
+                f"Invalid value for argument `{argument}`. Expected known categories. Received: "
+                f"{error}"
+            ) from None
+    return _join(
+        {name: encoded[name] if name in encoded else x[name] for name in columns}, argument
+    )
 
 
 def _join(columns: Mapping[str, Any], argument: str) -> np.ndarray:

@@ -4,6 +4,7 @@
 """
 
 import csv
+import io
 import re
 import warnings
 from collections.abc import Sequence
@@ -68,6 +69,13 @@ def split(line: str, delimiter: str = ",") -> list[str]:
         return next(csv.reader([line], delimiter=delimiter))
     except csv.Error as error:
         raise ValueError(f"not a line of a CSV ({error})") from error
+
+
+def join(cells: Sequence[object], delimiter: str = ",") -> str:
+    """Join cells to a line."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
+    return line.getvalue()
 
 
 def to_number(cell: str, decimal: str = ".") -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from keras_sparse_export.io import categories
 from keras_sparse_export.io import columns as named
 
 BUFFER = 1 << 16
@@ -44,23 +45,40 @@ def read_parts(
     try:
         with parquet.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False) as file:
             schema = file.schema_arrow
-            places = named.find_places(schema.names, columns, drop, shape)
-            kinds = {schema.names[place]: schema.types[place] for place in places}
+            text = categories.find_text([n for n in schema.names if n not in drop], columns)
+            names = categories.expand_names(schema.names, text)
+            wanted = [names[place] for place in named.find_places(names, columns, drop, shape)]
+            kinds = {
+                name: kind
+                for name, kind in zip(schema.names, schema.types, strict=True)
+                if name in {*wanted, *text}
+            }
             wrong = [
                 name
                 for name, kind in kinds.items()
-                if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+                if not (
+                    name in text
+                    or types.is_integer(kind)
+                    or types.is_floating(kind)
+                    or types.is_boolean(kind)
+                )
             ]
             if wrong:
                 raise ValueError(f"{kinds[wrong[0]]} in {named.list_names(wrong, 'column')}")
             done, count = 0, file.metadata.num_rows
             for batch in file.iter_batches(rows, columns=[*kinds], use_threads=False):
-                part = np.empty((len(batch), len(kinds)))
-                for index, name in enumerate(kinds):
+                values: dict[str, np.ndarray] = {}
+                for name in kinds:
                     column = batch.column(name)
+                    if name in text:
+                        values |= categories.expand_column(column, name, text[name])
+                        continue
                     if types.is_boolean(column.type):  # with missing ones, numpy would hold objects
                         column = column.cast(pyarrow.uint8())
-                    part[:, index] = column.to_numpy(zero_copy_only=False)
+                    values[name] = column.to_numpy(zero_copy_only=False)
+                part = np.empty((len(batch), len(wanted)))
+                for index, name in enumerate(wanted):
+                    part[:, index] = values[name]
                 done += len(part)
                 yield part.reshape(-1, *shape), done / max(count, 1)
     except (pyarrow.ArrowException, OSError) as error:

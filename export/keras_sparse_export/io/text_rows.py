@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import replace_unprintable
-from keras_sparse_export.io import columns, csv_cells
+from keras_sparse_export.io import categories, columns, csv_cells
 
 Parsed = tuple[np.ndarray, dict[int, str]]
 Parser = Callable[[list[str]], Parsed]
@@ -51,6 +51,8 @@ def make_csv_parser(
         )
     decimal = options.decimal or _find_decimal(lines, delimiter, source)
     names = _read_header(lines, cells, shape, options, delimiter, decimal, source)
+    text = categories.find_text(names or (), options.columns)
+    given, names = names, names and categories.expand_names(names, text)
     undecided = options.decimal is None and names is not None and len(lines) == 1
     size = math.prod(shape)
     if names is None:
@@ -99,7 +101,56 @@ def make_csv_parser(
                     return values.reshape(-1, *shape), {}
         return _parse_singly(lines, shape, parse_row)
 
-    return parse, lines if names is None else lines[1:]
+    parser: Parser = parse
+    if text:
+        assert given is not None
+        parser = _expand_lines(parse, shape, given, text, (delimiter, decimal))
+    return parser, lines if names is None else lines[1:]
+
+
+def _expand_lines(
+    parse: Parser,
+    shape: tuple[int, ...],
+    names: list[str],
+    text: categories.Categories,
+    form: tuple[str, str],
+) -> Parser:
+    """Return a parser of lines in which columns of categories hold text.
+
+    Args:
+        parse: The parser of lines in which they are columns of 0 and 1.
+        shape: Shape of one row.
+        names: Names of the columns of the file.
+        text: The categories of those that hold text.
+        form: The delimiter and the decimal mark.
+    """
+    delimiter, decimal = form
+
+    def expand(line: str) -> str:
+        cells = csv_cells.split(line, delimiter)
+        if len(cells) != len(names):
+            raise ValueError(f"{len(cells)} columns instead of {len(names)}")
+        if decimal != ".":
+            cells = [
+                cell.replace(decimal, ".")
+                if name in text and csv_cells.is_number(cell, decimal)
+                else cell
+                for cell, name in zip(cells, names, strict=True)
+            ]
+        return csv_cells.join(categories.expand_cells(cells, names, text), delimiter)
+
+    def parse_lines(lines: list[str]) -> Parsed:
+        expanded, faults = {}, {}
+        for place, line in enumerate(lines):
+            try:
+                expanded[place] = expand(line)
+            except ValueError as error:
+                faults[place] = str(error)
+        values, places = np.zeros((len(lines), *shape)), [*expanded]
+        values[places], others = parse([*expanded.values()])
+        return values, faults | {places[place]: fault for place, fault in others.items()}
+
+    return parse_lines
 
 
 def _find_decimal(lines: list[str], delimiter: str, source: str | None) -> str:
@@ -122,7 +173,9 @@ def _read_header(
     """Return the names of the columns, or `None` if the first line is a row."""
     header = options.header
     if header is None:
-        of_encoder = options.columns is not None and set(options.columns) <= set(cells)
+        text = categories.find_text(cells, options.columns)
+        given = set(categories.expand_names(cells, text))
+        of_encoder = options.columns is not None and given.issuperset(options.columns)
         words = csv_cells.name_columns(cells, math.prod(shape), decimal)
         header = of_encoder or bool(options.drop) or words
         if not header and source and csv_cells.begin_with_scale(lines, delimiter, decimal):
@@ -156,6 +209,11 @@ def make_json_parser(lines: list[str], shape: tuple[int, ...], options: TextOpti
                 raise ValueError(f"no field {key!r}. Remedy: --key")
             return value[key]
         assert names is not None
+        if text := categories.find_text([*value], names):
+            wide = categories.expand_names([*value], text)
+            value = dict(
+                zip(wide, categories.expand_cells([*value.values()], [*value], text), strict=True)
+            )
         if value.keys() - drop != wanted:
             given = [name for name in value if name not in drop]
             raise ValueError(columns.describe_difference(*columns.compare_names(given, names)))
@@ -169,7 +227,8 @@ def make_json_parser(lines: list[str], shape: tuple[int, ...], options: TextOpti
         first = json.loads(lines[0], object_pairs_hook=_make_object)
         if isinstance(first, dict) and has_names(first):
             assert names is not None
-            columns.require_columns([name for name in first if name not in drop], names)
+            wide = categories.expand_names([*first], categories.find_text([*first], names))
+            columns.require_columns([name for name in wide if name not in drop], names)
 
     def to_array(values: Any) -> np.ndarray:
         try:

@@ -126,6 +126,15 @@ class Encoder:
         return None if self.manifest is None else get_columns(self.manifest)
 
     @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """Of each column that stands for several of `columns`, its categories.
+
+        Rows with names may hold it as text: `pump` for the columns `pump=A` and `pump=B`. A
+        category that the encoder does not know is an error that names it.
+        """
+        return dict(getattr(self.columns, "categories", {}))
+
+    @property
     def has_decoder(self) -> bool:
         """Whether the bundle has a decoder."""
         return self.manifest is not None and "decoder.onnx" in self.manifest["files"]

@@ -10,8 +10,8 @@ import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.j
 const { csv } = JSON.parse(readFileSync(join(process.env.BUNDLES, "expected.json"), "utf8"));
 
 test("CSV is read as Python reads it", () => {
-  for (const { text, size, columns, rows, gaps } of csv) {
-    const found = () => Array.from(parse(text, size, columns, gaps).rows);
+  for (const { text, size, columns, categories, rows, gaps } of csv) {
+    const found = () => Array.from(parse(text, size, columns, gaps, new Map(categories)).rows);
     const expected = rows && Array.from(Float32Array.from(rows, (value) => value ?? NaN));
     if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));
     else assert.deepEqual(found(), expected, JSON.stringify(text));

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
-from keras_sparse.data.tables.gaps import IN_TEXT
+from keras_sparse.utils.words import IN_TEXT
 
 MOST = 256
 """Categories of a column."""

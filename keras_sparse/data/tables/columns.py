@@ -16,11 +16,11 @@ from keras_sparse.data.files import (
 )
 from keras_sparse.data.tables.categories import as_words, encode
 from keras_sparse.data.tables.csv_form import Form, find_form
-from keras_sparse.data.tables.gaps import SPELLINGS
 from keras_sparse.data.tables.options import TableOptions, kind, mentioned
 from keras_sparse.data.tables.table import Table
 from keras_sparse.data.tables.text_columns import text_error
 from keras_sparse.utils.text import first_line
+from keras_sparse.utils.words import SPELLINGS
 
 
 def read_columns(

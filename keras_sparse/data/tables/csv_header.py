@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from keras_sparse.data.tables.gaps import SPELLINGS
+from keras_sparse.utils.words import SPELLINGS
 
 SCALE = 8
 """Columns of a scale. Of random numbers, one line in 20,000 is in order."""

@@ -11,16 +11,6 @@ from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import list_some, percent
 
-SPELLINGS = frozenset(
-    (
-        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-        "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-", "?",
-    )
-)  # fmt: skip
-"""Spellings of a missing number: those of pandas, and the dash and the question mark."""
-IN_TEXT = SPELLINGS - {"None", "-", "?"}
-"""Spellings of a missing label, group or category, among which the others may be words."""
-
 
 def treat_gaps(
     rows: Any, columns: tuple[str, ...] | None, missing: str, name: str

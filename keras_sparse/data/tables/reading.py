@@ -101,7 +101,7 @@ def read_table(
             name: value if value is None else value[kept] for name, value in apart.items()
         }
         table = table._replace(**kept_apart)
-    return table._replace(rows=rows, row_shape=shape)
+    return table._replace(rows=rows, row_shape=shape, options=filled)
 
 
 def _require_options(path: Path, options: TableOptions) -> None:
@@ -204,7 +204,7 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
             f"Received: {name}={value!r}"
         )
     shards = Shards(path, columns=filled["columns"], drop=filled["drop"] or ())
-    return Table(shards.flat(), None, shards.shape[1:], shards.columns)
+    return Table(shards.flat(), None, shards.shape[1:], shards.columns, options=filled)
 
 
 def _is_large(path: Path) -> bool:

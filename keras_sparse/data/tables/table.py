@@ -29,6 +29,8 @@ class Table(NamedTuple):
     """`(rows,)`: the subject of each row, or another cause of rows that are alike."""
     categories: Mapping[str, tuple[str, ...]] | None = None
     """Of each column that was read as 0 and 1, its name in the file and its categories."""
+    options: Mapping[str, Any] | None = None
+    """How it was read: all options of `keras_sparse.data.TableOptions`."""
 
 
 def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.tables.csv_form import Form
 from keras_sparse.data.tables.csv_header import is_number
-from keras_sparse.data.tables.gaps import SPELLINGS
 from keras_sparse.utils.parse import join_names
+from keras_sparse.utils.words import SPELLINGS
 
 SEEN = 1000
 """Cells that decide what a column holds."""

@@ -62,6 +62,8 @@ def describe_sweep(
         "versions": versions(),
         "row_shape": list(table.row_shape or table.rows.shape[1:]),
         "columns": None if table.columns is None else list(table.columns),
+        "options": table.options,
+        "categories": table.categories,
         "recommendation": None,
     }
 

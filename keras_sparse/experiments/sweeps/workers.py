@@ -203,7 +203,8 @@ def _write_table(folder: Path, table: Table) -> None:
         if values is not None:  # numbers in the order of the names: the same split and probe
             numbers = np.unique(as_labels(values, name), return_inverse=True)[1]
             np.save(folder / f"{name}.npy", numbers)
-    about = {"row_shape": table.row_shape, "columns": table.columns}
+    names = ("row_shape", "columns", "categories")
+    about = {name: getattr(table, name) for name in names}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 

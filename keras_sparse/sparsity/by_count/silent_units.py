@@ -8,8 +8,8 @@ from keras import ops
 from keras_sparse.distribution import devices
 from keras_sparse.sparsity import penalties, step_weights
 from keras_sparse.sparsity.by_count.cut import is_live
-from keras_sparse.sparsity.regularizers import require_non_negative
 from keras_sparse.sparsity.row_weights import entry_weights, row_weights
+from keras_sparse.sparsity.strengths import require_non_negative
 from keras_sparse.utils.types import Tensor
 
 PATIENCE = 10

@@ -33,6 +33,7 @@ from keras_sparse_export.bundle.manifest import list_golden_shapes, read_manifes
 from keras_sparse_export.cli import inputs
 from keras_sparse_export.errors import RangeError
 from keras_sparse_export.io import readers
+from keras_sparse_export.io.categories import Columns
 from keras_sparse_export.runtime import parity
 
 pytestmark = pytest.mark.one_backend
@@ -67,17 +68,19 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: answers(bundle, rows) for name, bundle, rows in exported(folder)
     }
     scratch = tmp_path_factory.mktemp("scratch")
+    of_pumps = export_of_pumps(tmp_path_factory.mktemp("pumps") / "of_pumps")
     expected["manifests"] = [
         found
-        for name, depth, keys in (
-            ("digits", 9, None),
-            ("format_1", 1, None),
-            ("refined", 4, ("requires", "thresholds", "calibration")),
-            ("plain", 2, ("requires", "columns", "input", "format")),
-            ("gaps", 2, ("requires", "missing")),
-            ("table", 4, ("offset", "scale", "statistics")),
+        for bundle, depth, keys in (
+            (folder / "digits", 9, None),
+            (folder / "format_1", 1, None),
+            (folder / "refined", 4, ("requires", "thresholds", "calibration")),
+            (folder / "plain", 2, ("requires", "columns", "input", "format")),
+            (folder / "gaps", 2, ("requires", "missing")),
+            (folder / "table", 4, ("offset", "scale", "statistics")),
+            (of_pumps, 3, ("requires", "columns", "categories", "format")),
         )
-        for found in judged(folder / name / "manifest.json", scratch, depth, keys)
+        for found in judged(bundle / "manifest.json", scratch, depth, keys)
     ]
     expected["csv"] = [
         {
@@ -88,6 +91,19 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rows": read(text, size, columns, scratch, gaps),
         }
         for text, size, columns in [*((*each, None) for each in TEXTS), *NAMED_TEXTS]
+        for gaps in (False, True)
+    ]
+    pumps = Columns(PUMPS, CATEGORIES)
+    expected["csv"] += [
+        {
+            "text": text,
+            "size": len(PUMPS),
+            "columns": PUMPS,
+            "categories": [*CATEGORIES.items()],
+            "gaps": gaps,
+            "rows": read(text, len(PUMPS), pumps, scratch, gaps),
+        }
+        for text in PUMP_TEXTS
         for gaps in (False, True)
     ]
     expected["overflow"] = {
@@ -289,6 +305,25 @@ NAMED_TEXTS = [
     ('"b, c",a\n1,2', 2, ["a", "b, c"]), (" a,b\n1,2", 2, ["a", "b"]), ("b,a\n1,x", 2, ["a", "b"]),
     ("b,a\n1,2,3", 2, ["a", "b"]), ("b,a\ntrue,2", 2, ["a", "b"]), ("b,a", 2, ["a", "b"]),
 ]  # fmt: skip
+
+
+PUMPS = ["flow", "pump=A", "pump=1", "pump=true", "pump=-"]
+CATEGORIES = {"pump": ["A", "1", "true", "-"]}
+PUMP_TEXTS = [
+    "flow,pump\n1,A\n2, 1 \n3,true\n4,-", "pump,flow\nA,1\n", "pump;flow\nA;1,5\n1;2,25",
+    "flow,pump\n1,B", "flow,pump\n1,", "flow,pump\n1,nan", "flow,pump\n1,None", "flow,pump\n1,1.0",
+    "flow,pump\n1,01", "flow,pump\n1,True", "flow,pump\n1,TRUE", "flow,pump\n1,tRUE",
+    "flow,pump\n1,1e0", 'flow,pump\n1,"A"', "flow,pump\nA,1", "flow\n1", "flow,pump,pump=A\n1,A,1",
+    "flow,pump,x\n1,A,2", "flow,pump=A,pump=1,pump=true,pump=-\n1,0,1,0,0", "1,0,1,0,0",
+    "flow,pump=A\n1,1", "flow,pump\n1,A,2", "flow,pump,pump\n1,A,A", "flow,pump\n1,a",
+]  # fmt: skip
+"""Rows of which the column of pumps holds categories as text, or as columns of 0 and 1."""
+
+
+def export_of_pumps(folder: Path) -> Path:
+    model = SparseAutoencoder(len(PUMPS), 4, sparsity=L1(), normalization=None)
+    model.columns, model.categories = PUMPS, CATEGORIES
+    return export_encoder(model, folder)
 
 
 def judged(

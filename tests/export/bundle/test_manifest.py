@@ -350,6 +350,46 @@ def test_as_many_names_as_there_may_be_are_read(named: Path) -> None:
     assert len(read_manifest(named)["columns"]) == 65_536
 
 
+# Categories --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def of_pumps(tmp_path: Path) -> Path:
+    model = SparseAutoencoder(3, 2, sparsity=L1(), normalization=None)
+    model.columns, model.categories = ["flow", "pump=A", "pump=B"], {"pump": ["A", "B"]}
+    return export_encoder(model, tmp_path / "of_pumps")
+
+
+def test_categories_are_written_and_read(of_pumps: Path) -> None:
+    assert manifest(of_pumps)["requires"] == ["categories", "columns"]
+    columns = get_columns(read_manifest(of_pumps))
+    assert columns is not None
+    assert columns.categories == {"pump": ("A", "B")}
+    assert columns == ("flow", "pump=A", "pump=B")
+    assert "columns of categories as text: pump." in (of_pumps / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("categories"), "a key of the feature `categories`"),
+        (set_at("requires", to=["columns"]), "a key of the feature `categories`"),
+        (set_at("categories", "pump", to=["A", "C"]), "columns of 0 and 1 .* at `categories`"),
+        (set_at("categories", "pump", to=["A", "A"]), "columns of 0 and 1 .* at `categories`"),
+        (set_at("columns", 0, to="pump"), "none called 'pump' .* at `categories`"),
+        (set_at("categories", "pump", to=[]), r"1 entries or more .* at `categories.pump`"),
+        (set_at("categories", "pump", to=["A"] * 257), r"at most 256 entries"),
+        (set_at("categories", "pump", 0, to=1), r"a text .* at `categories.pump\[0\]`"),
+        (set_at("categories", to=[]), r"an object .* at `categories`"),
+    ],
+)
+def test_categories_that_do_not_fit_are_refused(
+    change: Callable[[dict[str, Any]], Any], message: str, of_pumps: Path
+) -> None:
+    rewritten(of_pumps, change)
+    refused(of_pumps, message)
+
+
 # Thresholds --------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from keras_sparse.cli.arguments import build_parser
 from keras_sparse.cli.commands import ACTIONS
 from keras_sparse.cli.reading import read_data
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.tables import read_table
 
 pytest.importorskip("pyarrow", reason="reads CSV")
 pytestmark = pytest.mark.one_backend
@@ -71,6 +72,30 @@ def test_a_sample_has_the_categories_of_its_run(file: Path, tmp_path: Path) -> N
     (model.parent / "run.json").write_text(json.dumps({"categories": {"pump": ["A"]}}))
     with pytest.raises(DataError, match=r"Received: 'B', first in row 1"):
         read(*export)
+
+
+@pytest.mark.parametrize("record", ["run.json", "sweep.json"])
+def test_a_sample_is_read_as_its_run_read_its_rows(record: str, file: Path, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="1 of 9 rows"):
+        table = read_table(file, drop=["time"], one_hot=["pump"], missing="skip", decimal=",")
+    assert table.options is not None
+    about = {name: getattr(table, name) for name in ("columns", "categories", "options")}
+    model = tmp_path / "s" / "points" / "p" / "model.keras"
+    model.parent.mkdir(parents=True)
+    place = model.parent if record == "run.json" else tmp_path / "s"
+    (place / record).write_text(json.dumps(about))
+    more = tmp_path / "more.csv"  # has a column that the run did not know, and another order
+    more.write_text("note;pump;level;flow\nx;B;1;0,5\ny;B;;1,5\nz;B;2;2,5\n")
+    with pytest.warns(UserWarning, match="1 of 3 rows"):
+        sample = read("export", model, "-o", "b", "--sample", more)
+    assert sample.columns == table.columns
+    np.testing.assert_array_equal(sample.rows, [[0.5, 0, 1, 1], [2.5, 0, 1, 2]])
+    np.save(tmp_path / "x.npy", sample.rows)  # has no columns to choose
+    assert read("export", model, "-o", "b", "--sample", tmp_path / "x.npy").rows.shape == (2, 4)
+    given = read(
+        "export", model, "-o", "b", "--sample", more, "--missing", "mean", "--drop", "note"
+    )
+    assert given.rows.shape == (3, 4)
 
 
 def test_a_command_without_a_table_reads_none() -> None:

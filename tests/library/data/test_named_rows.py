@@ -6,7 +6,7 @@ import pytest
 
 from bundles import FORMS, as_table
 from keras_sparse.data.arrays import DataError
-from keras_sparse.data.named_rows import find_names, order_by_name, require_unnamed
+from keras_sparse.data.named_rows import Columns, find_names, order_by_name, require_unnamed
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.tables import as_table as as_library_table
 
@@ -132,3 +132,37 @@ def test_batches_of_a_stream_are_arrays() -> None:
     require_unnamed(ROWS)
     with pytest.raises(DataError, match="batch of type dict, whose columns have names"):
         require_unnamed({"a": [1]})
+
+
+PUMPS = Columns(["flow", "pump=A", "pump=B"], {"pump": ["A", "B"]})
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "pyarrow", "mapping"])
+def test_a_column_of_categories_may_be_text(form: str) -> None:
+    cells: dict[str, Any] = {"pump": ["B", " A", "B"], "flow": [2.5, 1.0, 3.0]}
+    table: Any = cells
+    if form in ("pandas", "polars"):
+        table = pytest.importorskip(form).DataFrame(cells)
+    elif form == "pyarrow":
+        table = pytest.importorskip("pyarrow").table(cells)
+    np.testing.assert_array_equal(order_by_name(table, PUMPS), [[2.5, 0, 1], [1, 1, 0], [3, 0, 1]])
+    row = order_by_name({"pump": "A", "flow": 2.0}, PUMPS)
+    np.testing.assert_array_equal(row, [2, 1, 0])
+    gap = order_by_name({"pump": None, "flow": 2.0}, PUMPS)
+    np.testing.assert_array_equal(gap, [2, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"flow": [1, 2], "pump": ["A", "C"]}, "one of A, B, .* column pump .*: 'C' in row 1. Rem"),
+        ({"flow": 1, "pump": "C"}, "Received: 'C'. Remedy: leave these rows out"),
+        ({"flow": [1]}, "Received: no column 'pump'$"),
+        ({"flow": [1], "pump=A": [1]}, "Received: no column 'pump=B'$"),
+        ({"flow": [1], "pump": ["A"], "pump=A": [1]}, "several of name 'pump=A'"),
+        ({"flow": [1], "pump": ["A"], "level": [1]}, "also column 'level'. Remedy: leave them"),
+    ],
+)
+def test_a_category_that_the_model_does_not_know_is_named(table: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        order_by_name(table, PUMPS)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sparse import KL, L1, BatchTopK, JumpReLU, SparseAutoencoder, TopK
+from keras_sparse import KL, L1, L2, BatchTopK, JumpReLU, SparseAutoencoder, TopK
 from keras_sparse.sparsity.by_count.refined_code import RefinedCode
 
 
@@ -21,6 +21,15 @@ from keras_sparse.sparsity.by_count.refined_code import RefinedCode
         ({"sparsity": L1()}, None, L1),
         ({"sparsity": None}, None, None),
         ({"sparsity": None, "activation": "tanh"}, None, None),
+        ({"sparsity": "none"}, None, None),
+        ({"sparsity": "batch_topk"}, 2, None),
+        ({"sparsity": "topk", "target_l0": 3}, 3, None),
+        ({"sparsity": "jump_relu", "target_l0": 3}, 3, None),
+        ({"sparsity": "l1", "target_l0": 3}, None, L1),
+        ({"sparsity": "l2", "strength": 0.3}, None, L2),
+        ({"sparsity": "kl"}, None, KL),
+        ({"strength": 0.3}, None, L1),
+        ({"activation": BatchTopK(3), "strength": 0.3}, 3, L1),
     ],
 )
 def test_what_makes_codes_sparse(arguments: dict[str, Any], k: int | None, penalty: Any) -> None:
@@ -49,12 +58,42 @@ def test_one_unit_of_few_is_active_by_default() -> None:
         ({"hidden_units": (8,)}, False),
         ({"output_activation": "sigmoid"}, False),
         ({"activation": BatchTopK(2)}, False),
+        ({"sparsity": "refined"}, True),
+        ({"sparsity": "batch_topk"}, False),
     ],
 )
 def test_codes_are_corrected_by_default(arguments: dict[str, Any], refined: bool) -> None:
     assert (
         isinstance(SparseAutoencoder(12, 6, **arguments).count_activation, RefinedCode) == refined
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "strength"),
+    [
+        ({"sparsity": "l1"}, 1e-4),
+        ({"sparsity": "kl"}, 0.16),  # 5 / units
+        ({"sparsity": "kl", "strength": 0.3}, 0.3),
+        ({"sparsity": L1(0.3), "strength": 0.3}, 0.3),
+        ({"sparsity": "l1", "target_l0": 3}, 0.1 / 12),  # between 0.01 and 1, over 12 features
+    ],
+)
+def test_a_name_has_the_strength_of_its_family(arguments: dict[str, Any], strength: float) -> None:
+    penalty = SparseAutoencoder(12, 32, **arguments).penalty
+    assert penalty is not None
+    assert penalty.regularizer.strength == pytest.approx(strength, rel=0.02)
+
+
+def test_names_also_stand_for_penalties_on_models_of_your_own() -> None:
+    halves = [
+        keras.Sequential([keras.Input((12,)), keras.layers.Dense(32, "relu")]),
+        keras.Sequential([keras.Input((32,)), keras.layers.Dense(12)]),
+    ]
+    model = SparseAutoencoder.from_models(*halves, sparsity="l1", strength=0.3)
+    assert model.penalty is not None
+    assert model.penalty.regularizer.get_config() == {"l1": 0.3}
+    with pytest.raises(ValueError, match=r"`strength`. Expected None without a penalty"):
+        SparseAutoencoder.from_models(*halves, strength=0.3)
 
 
 def test_by_count_the_encoder_starts_as_the_decoder_at_unit_norm() -> None:
@@ -93,6 +132,15 @@ def test_two_models_of_one_activation_have_a_threshold_each() -> None:
         ({"sparsity": None, "target_l0": 3}, "target_l0=3 with no sparsity. Remedy: sparsity="),
         ({"sparsity": KL(), "activation": BatchTopK(2)}, "`activation`. Expected one that gives"),
         ({"refine": 2}, "`refine`. Expected 0, 1 or 'auto'"),
+        ({"sparsity": "l3"}, "`sparsity`. Expected one of l1, l2, kl, batch_topk, topk, jump_relu"),
+        ({"sparsity": "kl", "target_l0": 3}, "KL, which has a target of its own. Remedy: choose"),
+        ({"sparsity": "refined", "refine": 0}, "`refine`. Expected 1 or 'auto' for sparsity='ref"),
+        ({"sparsity": "refined", "hidden_units": (8,)}, "`refine`. Expected 0 with hidden layers"),
+        ({"sparsity": "topk", "strength": 0.1}, "`strength`. Expected None without a penalty."),
+        ({"sparsity": "none", "strength": 0.1}, "`strength`. Expected None without a penalty."),
+        ({"sparsity": L1(), "strength": 0.1}, "None with L1, whose strength is 0.0001. Received"),
+        ({"sparsity": "l1", "strength": -1}, "`strength`. Expected a finite float of at least 0"),
+        ({"strength": 0.1, "target_l0": 2}, "None with target_l0=2, which decides it. Received"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -102,7 +150,8 @@ def test_arguments_that_do_not_fit_are_refused(arguments: dict[str, Any], messag
 
 
 def test_a_sparsity_of_another_type_is_refused() -> None:
-    for sparsity in (keras.regularizers.L1(0.1), "l1"):
+    others: list[Any] = [keras.regularizers.L1(0.1), 0.1]
+    for sparsity in others:
         with pytest.raises(TypeError, match=r"`sparsity`. Expected .* 'auto' or None"):
             SparseAutoencoder(12, 6, sparsity=sparsity)
 

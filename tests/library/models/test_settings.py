@@ -135,6 +135,7 @@ def test_the_learning_rate_is_that_of_the_recipe_unless_it_is_set() -> None:
         ({"l0": 8, "warm_up": 3}, "`warm_up`. Expected it only with .*Received: warm_up=3"),
         ({"sparsity": "topk", "strength": 0.1}, "not with topk, an activation by count"),
         ({"sparsity": "none", "strength": 0.1}, "`strength`.* not with sparsity='none'"),
+        ({"sparsity": "refined", "l0": 3, "hidden_units": (8,)}, "`sparsity`. .*hidden_units=.8"),
         ({"sparsity": "none", "warm_up": 3}, "`warm_up`.* not with sparsity='none'"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.tables import open_table, read_table
-from keras_sparse.data.tables.gaps import IN_TEXT, SPELLINGS
+from keras_sparse.utils.words import IN_TEXT, SPELLINGS
 
 pandas_spellings = {
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",

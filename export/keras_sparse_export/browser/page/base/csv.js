@@ -26,6 +26,7 @@ const SCALE = 8; // columns of a scale, such as wavelengths; of random numbers, 
 const GAPS = new Set(
   "|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null|-|?".split("|"),
 );
+const WORDS = new Set(["None", "-", "?"]); // of these gaps, a category may be one
 const TRUTH = { true: 1, True: 1, TRUE: 1, false: 0, False: 0, FALSE: 0 };
 const FRACTION = /^\s*[+-]?(\d*)([.,])(\d+)(e[+-]?\d+)?\s*$/i;
 
@@ -49,11 +50,13 @@ export class CsvError extends Error {
  * @param {number} size Numbers in a row.
  * @param {string[] | null} [columns] Names of the encoder's columns; null if they have none.
  * @param {boolean} [gaps] Whether an empty cell, or `nan`, is a gap: NaN in the rows.
+ * @param {Map<string, string[]>} [categories] Of each column that the text may hold in place of columns of 0
+ *   and 1, its categories.
  * @returns {Table}
  * @throws {CsvError} If there are no rows, or a line is not a row, or names are not those of the encoder's
  *   columns. The message names the line, counted from 1.
  */
-export function parse(text, size, columns = null, gaps = false) {
+export function parse(text, size, columns = null, gaps = false, categories = new Map()) {
   if (text.length > MAX_BYTES) throw new CsvError("Expected 32 MiB of text at most. Received: more");
   const lines = readLines(text.replace(/^\ufeff/, ""));
   const ahead = take(lines, 1 + COMPARED);
@@ -64,7 +67,7 @@ export function parse(text, size, columns = null, gaps = false) {
     if (rows.length === MAX_ROWS) {
       throw new CsvError(`Expected ${formatCount(MAX_ROWS, "row")} at most. Received: more, from line ${line.number} on`);
     }
-    if (line === ahead[0]) places = findPlaces(ahead, size, columns, form);
+    if (line === ahead[0]) places = findPlaces(ahead, size, columns, categories, form);
     if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form, gaps));
   }
   if (rows.length === 0) throw new CsvError(`Expected rows of ${formatCount(size, "number")}. Received: none`);
@@ -150,11 +153,14 @@ function trySplit(line, delimiter) {
 /**
  * Finds the place of each of the encoder's columns in the first line, if that is a header.
  *
- * @returns {{width: number, order: number[]} | null} And the number of cells; null if the line is a row.
+ * @returns {{width: number, order: number[], text: [string, string[] | undefined][]} | null} And the number
+ *   of cells, each with its name and its categories; null if the line is a row.
  */
-function findPlaces(ahead, size, columns, form) {
+function findPlaces(ahead, size, columns, categories, form) {
   const [line] = ahead;
-  const cells = splitCells(line, form.delimiter);
+  const names = splitCells(line, form.delimiter);
+  const text = names.map((name) => [name, categories.get(name)]);
+  const cells = text.flatMap(([name, words]) => words?.map((word) => `${name}=${word}`) ?? [name]);
   const places = new Map(cells.map((cell, place) => [cell, place]));
   const ofEncoder = columns?.every((name) => places.has(name)) ?? false;
   if (!ofEncoder && !nameColumns(cells, size, form) && !beginWithScale(ahead, form)) return null;
@@ -164,10 +170,10 @@ function findPlaces(ahead, size, columns, form) {
   }
   if (columns === null) {
     if (cells.length !== size) throw widthError(cells.length, size, line.number);
-    return { width: size, order: [...cells.keys()] };
+    return { width: size, order: [...cells.keys()], text };
   }
-  requireColumns(cells, columns, line.number);
-  return { width: cells.length, order: columns.map((name) => places.get(name)) };
+  requireColumns(cells, columns, categories, line.number);
+  return { width: names.length, order: columns.map((name) => places.get(name)), text };
 }
 
 /** Whether cells are words: no number or truth value, nor gaps alone. One word does not name several columns. */
@@ -189,9 +195,9 @@ function beginWithScale(lines, form) {
   return others.length > 0 && isScale(first) && !others.some(isScale);
 }
 
-function requireColumns(names, columns, number) {
+function requireColumns(names, columns, categories, number) {
   const [given, wanted] = [new Set(names), new Set(columns)];
-  const missing = columns.filter((name) => !given.has(name));
+  const missing = collapse(columns.filter((name) => !given.has(name)), categories);
   const other = names.filter((name) => !wanted.has(name));
   if (missing.length + other.length === 0) return;
   const faults = [missing.length > 0 && `no ${list(missing)}`, other.length > 0 && `also ${list(other)}`];
@@ -199,6 +205,17 @@ function requireColumns(names, columns, number) {
     `Line ${number}: expected the ${formatCount(columns.length, "column")} of the encoder, in any order. ` +
       `Received: ${faults.filter(Boolean).join(", ")}`,
   );
+}
+
+/** Names with all columns of 0 and 1 of a column of categories replaced by its name. */
+function collapse(names, categories) {
+  const left = new Set(names);
+  const owners = new Map();
+  for (const [name, words] of categories) {
+    const wide = words.map((word) => `${name}=${word}`);
+    if (wide.every((column) => left.has(column))) wide.forEach((column) => owners.set(column, name));
+  }
+  return [...new Set(names.map((name) => owners.get(name) ?? name))];
 }
 
 function list(names) {
@@ -229,13 +246,37 @@ function parseRow({ line, number }, size, places, form, gaps) {
   const cells = splitCells({ line, number }, form.delimiter);
   const { width, order } = places ?? { width: size, order: cells.keys() };
   if (cells.length !== width) throw widthError(cells.length, width, number);
+  const wide = places === null ? cells : expand(cells, places.text, number, form);
   const row = Float32Array.from(order, (column) => {
-    const value = toNumber(cells[column], form);
-    if (Number.isFinite(value) || (gaps && isGap(cells[column]))) return value;
-    throw new CsvError(`Line ${number}, column ${column + 1}: expected a number. Received: ${quote(cells[column])}`);
+    const value = toNumber(wide[column], form);
+    if (Number.isFinite(value) || (gaps && isGap(wide[column]))) return value;
+    throw new CsvError(`Line ${number}, column ${column + 1}: expected a number. Received: ${quote(wide[column])}`);
   });
   if (row.every(Number.isNaN)) throw new CsvError(`Line ${number}: expected a number in each row. Received: gaps alone`);
   return row;
+}
+
+/** Replaces each category by cells of 0 and 1, and a missing one by empty cells. */
+function expand(cells, text, number, form) {
+  return cells.flatMap((cell, place) => {
+    const [name, words] = text[place];
+    if (words === undefined) return [cell];
+    const word = cell.trim();
+    if (GAPS.has(word) && !WORDS.has(word)) return words.map(() => "");
+    const found = words.includes(word) ? word : respell(word, form);
+    if (words.includes(found)) return words.map((each) => (each === found ? "1" : "0"));
+    throw new CsvError(
+      `Line ${number}: expected a category of ${quote(name)} that the encoder knows: ${list(words)}. ` +
+        `Received: ${quote(cell)}`,
+    );
+  });
+}
+
+/** A number or a truth value in the spelling of training: 1.0 is `1`, True is `true`. */
+function respell(word, form) {
+  if (Object.hasOwn(TRUTH, word)) return word.toLowerCase();
+  const plain = word.replaceAll(form.decimal, ".");
+  return NUMBER.test(plain) ? String(Number(plain.replaceAll("_", ""))) : word;
 }
 
 /** Splits a line into cells. A quoted cell may contain delimiters, and quotes that are doubled. */

@@ -150,6 +150,7 @@ export class Encoder {
     this.offset = manifest.offset ?? null;
     this.scale = manifest.scale ?? null;
     this.scaled = manifest.scale !== undefined; // whether errors are in the space of the loss
+    this.categories = new Map(Object.entries(manifest.categories ?? {}));
     this.codeSize = product(manifest.output.shape);
     this.chunkRows = Math.max(1, Math.floor(CHUNK_VALUES / Math.max(this.inputSize, this.codeSize)));
     this.units = manifest.output.shape.at(-1);

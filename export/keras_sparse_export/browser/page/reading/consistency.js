@@ -48,6 +48,7 @@ export function requireConsistent(manifest) {
   expect(named === admitsGaps(manifest), "a key of the feature `missing`, present with it alone", "missing");
   requireColumns(manifest);
   requireScaling(manifest);
+  requireCategories(manifest);
   requireThresholds(manifest, units);
   requireInt8(manifest);
 }
@@ -87,6 +88,18 @@ function requireScaling(manifest) {
   const width = input.shape.at(-1);
   expect(offset.length === width, `${width} numbers, one per column`, "offset");
   expect(scale.length === width, `${width} numbers, one per column`, "scale");
+}
+
+function requireCategories({ categories, columns, requires }) {
+  const required = requires?.includes("categories") ?? false;
+  const expected = "a key of the feature `categories`, present with it alone";
+  expect((categories !== undefined) === required, expected, "categories");
+  const known = new Set(columns ?? []);
+  for (const [name, words] of Object.entries(categories ?? {})) {
+    const wide = words.map((word) => `${name}=${word}`);
+    const holds = !known.has(name) && wide.every((column) => known.has(column)) && new Set(wide).size === wide.length;
+    expect(holds, "columns of 0 and 1 in `columns`, and none of the same name", "categories");
+  }
 }
 
 function requireThresholds(manifest, units) {

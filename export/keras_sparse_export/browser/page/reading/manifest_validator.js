@@ -3,7 +3,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["tf2onnx","builder"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern4 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
@@ -3189,55 +3189,56 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.offset !== undefined){
-let data9 = data.offset;
+if(data.categories !== undefined){
+let data9 = data.categories;
 const _errs21 = errors;
-if((!(Array.isArray(data9))) && (data9 !== null)){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
-return false;
-}
 if(errors === _errs21){
-if(Array.isArray(data9)){
-if(data9.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+for(const key1 in data9){
+let data10 = data9[key1];
+const _errs24 = errors;
+if(errors === _errs24){
+if(Array.isArray(data10)){
+if(data10.length > 256){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/maxItems",keyword:"maxItems",params:{limit: 256}}];
 return false;
 }
 else {
-if(data9.length < 1){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
+if(data10.length < 1){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
-var valid8 = true;
-const len2 = data9.length;
+var valid9 = true;
+const len2 = data10.length;
 for(let i2=0; i2<len2; i2++){
-let data10 = data9[i2];
-const _errs23 = errors;
-if(errors === _errs23){
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 > 3.5e+38 || isNaN(data10)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+const _errs26 = errors;
+if(typeof data10[i2] !== "string"){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i2,schemaPath:"#/properties/categories/additionalProperties/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
-else {
-if(data10 < -3.5e+38 || isNaN(data10)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
-return false;
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/offset/" + i2,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid8 = _errs23 === errors;
-if(!valid8){
+var valid9 = _errs26 === errors;
+if(!valid9){
 break;
 }
 }
 }
 }
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid8 = _errs24 === errors;
+if(!valid8){
+break;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/categories",schemaPath:"#/properties/categories/type",keyword:"type",params:{type: "object"}}];
+return false;
 }
 }
 var valid3 = _errs21 === errors;
@@ -3246,50 +3247,50 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.scale !== undefined){
-let data11 = data.scale;
-const _errs25 = errors;
-if((!(Array.isArray(data11))) && (data11 !== null)){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+if(data.offset !== undefined){
+let data12 = data.offset;
+const _errs28 = errors;
+if((!(Array.isArray(data12))) && (data12 !== null)){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
 return false;
 }
-if(errors === _errs25){
-if(Array.isArray(data11)){
-if(data11.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
-return false;
-}
-else {
-if(data11.length < 1){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+if(errors === _errs28){
+if(Array.isArray(data12)){
+if(data12.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
 return false;
 }
 else {
-var valid9 = true;
-const len3 = data11.length;
+if(data12.length < 1){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid10 = true;
+const len3 = data12.length;
 for(let i3=0; i3<len3; i3++){
-let data12 = data11[i3];
-const _errs27 = errors;
-if(errors === _errs27){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 3.5e+38 || isNaN(data12)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+let data13 = data12[i3];
+const _errs30 = errors;
+if(errors === _errs30){
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 > 3.5e+38 || isNaN(data13)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
-if(data12 <= 0 || isNaN(data12)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+if(data13 < -3.5e+38 || isNaN(data13)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/scale/" + i3,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
-var valid9 = _errs27 === errors;
-if(!valid9){
+var valid10 = _errs30 === errors;
+if(!valid10){
 break;
 }
 }
@@ -3297,81 +3298,138 @@ break;
 }
 }
 }
-var valid3 = _errs25 === errors;
+var valid3 = _errs28 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.scale !== undefined){
+let data14 = data.scale;
+const _errs32 = errors;
+if((!(Array.isArray(data14))) && (data14 !== null)){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+return false;
+}
+if(errors === _errs32){
+if(Array.isArray(data14)){
+if(data14.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data14.length < 1){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid11 = true;
+const len4 = data14.length;
+for(let i4=0; i4<len4; i4++){
+let data15 = data14[i4];
+const _errs34 = errors;
+if(errors === _errs34){
+if((typeof data15 == "number") && (isFinite(data15))){
+if(data15 > 3.5e+38 || isNaN(data15)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data15 <= 0 || isNaN(data15)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid11 = _errs34 === errors;
+if(!valid11){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs32 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.output !== undefined){
-let data13 = data.output;
-const _errs29 = errors;
-const _errs30 = errors;
-if(!(validate53(data13, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+let data16 = data.output;
+const _errs36 = errors;
+const _errs37 = errors;
+if(!(validate53(data16, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
-var valid10 = _errs30 === errors;
-if(valid10){
-const _errs31 = errors;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.name !== undefined){
-if("code" !== data13.name){
+var valid12 = _errs37 === errors;
+if(valid12){
+const _errs38 = errors;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+if(data16.name !== undefined){
+if("code" !== data16.name){
 validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
 return false;
 }
 }
 }
-var valid10 = _errs31 === errors;
+var valid12 = _errs38 === errors;
 }
-var valid3 = _errs29 === errors;
+var valid3 = _errs36 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.threshold !== undefined){
-let data15 = data.threshold;
-const _errs33 = errors;
-if(!((typeof data15 == "number") && (isFinite(data15)))){
+let data18 = data.threshold;
+const _errs40 = errors;
+if(!((typeof data18 == "number") && (isFinite(data18)))){
 validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
-var valid3 = _errs33 === errors;
+var valid3 = _errs40 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.thresholds !== undefined){
-let data16 = data.thresholds;
-const _errs35 = errors;
-if((!(Array.isArray(data16))) && (data16 !== null)){
+let data19 = data.thresholds;
+const _errs42 = errors;
+if((!(Array.isArray(data19))) && (data19 !== null)){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
 return false;
 }
-if(errors === _errs35){
-if(Array.isArray(data16)){
-if(data16.length > 2){
+if(errors === _errs42){
+if(Array.isArray(data19)){
+if(data19.length > 2){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
-if(data16.length < 1){
+if(data19.length < 1){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
-var valid12 = true;
-const len4 = data16.length;
-for(let i4=0; i4<len4; i4++){
-const _errs37 = errors;
-if(!(validate56(data16[i4], {instancePath:instancePath+"/thresholds/" + i4,parentData:data16,parentDataProperty:i4,rootData,dynamicAnchors}))){
+var valid14 = true;
+const len5 = data19.length;
+for(let i5=0; i5<len5; i5++){
+const _errs44 = errors;
+if(!(validate56(data19[i5], {instancePath:instancePath+"/thresholds/" + i5,parentData:data19,parentDataProperty:i5,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
-var valid12 = _errs37 === errors;
-if(!valid12){
+var valid14 = _errs44 === errors;
+if(!valid14){
 break;
 }
 }
@@ -3379,23 +3437,23 @@ break;
 }
 }
 }
-var valid3 = _errs35 === errors;
+var valid3 = _errs42 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.calibration !== undefined){
-let data18 = data.calibration;
-const _errs38 = errors;
-if((!(data18 && typeof data18 == "object" && !Array.isArray(data18))) && (data18 !== null)){
+let data21 = data.calibration;
+const _errs45 = errors;
+if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
 validate52.errors = [{instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/type",keyword:"type",params:{type: schema19.properties.calibration.type}}];
 return false;
 }
-const _errs40 = errors;
-let valid13 = true;
-const _errs41 = errors;
-if(data18 !== null){
+const _errs47 = errors;
+let valid15 = true;
+const _errs48 = errors;
+if(data21 !== null){
 const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
@@ -3405,26 +3463,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs41 === errors;
-errors = _errs40;
+var _valid1 = _errs48 === errors;
+errors = _errs47;
 if(vErrors !== null){
-if(_errs40){
-vErrors.length = _errs40;
+if(_errs47){
+vErrors.length = _errs47;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid1){
-const _errs43 = errors;
-if(!(validate58(data18, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
+const _errs50 = errors;
+if(!(validate58(data21, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs43 === errors;
-valid13 = _valid1;
+var _valid1 = _errs50 === errors;
+valid15 = _valid1;
 }
-if(!valid13){
+if(!valid15){
 const err3 = {instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -3436,71 +3494,71 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs38 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.missing !== undefined){
-let data19 = data.missing;
-const _errs44 = errors;
-if(!((data19 === "mean") || (data19 === "mask"))){
-validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
-return false;
-}
-var valid3 = _errs44 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.opset !== undefined){
-let data20 = data.opset;
-const _errs45 = errors;
-if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs45){
-if((typeof data20 == "number") && (isFinite(data20))){
-if(data20 > 18 || isNaN(data20)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
-return false;
-}
-else {
-if(data20 < 13 || isNaN(data20)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
-return false;
-}
-}
-}
-}
 var valid3 = _errs45 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
+if(data.missing !== undefined){
+let data22 = data.missing;
+const _errs51 = errors;
+if(!((data22 === "mean") || (data22 === "mask"))){
+validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
+return false;
+}
+var valid3 = _errs51 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.opset !== undefined){
+let data23 = data.opset;
+const _errs52 = errors;
+if(!(((typeof data23 == "number") && (!(data23 % 1) && !isNaN(data23))) && (isFinite(data23)))){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs52){
+if((typeof data23 == "number") && (isFinite(data23))){
+if(data23 > 18 || isNaN(data23)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
+return false;
+}
+else {
+if(data23 < 13 || isNaN(data23)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs52 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
 if(data.ir_version !== undefined){
-let data21 = data.ir_version;
-const _errs47 = errors;
-if(!((data21 === 7) || (data21 === 8))){
+let data24 = data.ir_version;
+const _errs54 = errors;
+if(!((data24 === 7) || (data24 === 8))){
 validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
 return false;
 }
-var valid3 = _errs47 === errors;
+var valid3 = _errs54 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.min_onnxruntime !== undefined){
-let data22 = data.min_onnxruntime;
-const _errs48 = errors;
-if(errors === _errs48){
-if(typeof data22 === "string"){
-if(!pattern4.test(data22)){
+let data25 = data.min_onnxruntime;
+const _errs55 = errors;
+if(errors === _errs55){
+if(typeof data25 === "string"){
+if(!pattern4.test(data25)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -3510,41 +3568,41 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs48 === errors;
+var valid3 = _errs55 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data23 = data.converter;
-const _errs50 = errors;
-if(!((data23 === "tf2onnx") || (data23 === "builder"))){
+let data26 = data.converter;
+const _errs57 = errors;
+if(!((data26 === "tf2onnx") || (data26 === "builder"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs50 === errors;
+var valid3 = _errs57 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data24 = data.versions;
-const _errs51 = errors;
-if(errors === _errs51){
-if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+let data27 = data.versions;
+const _errs58 = errors;
+if(errors === _errs58){
+if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
 let missing2;
-if(((((((data24.backend === undefined) && (missing2 = "backend")) || ((data24.keras === undefined) && (missing2 = "keras"))) || ((data24["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data24.numpy === undefined) && (missing2 = "numpy"))) || ((data24.onnx === undefined) && (missing2 = "onnx"))) || ((data24.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
+if(((((((data27.backend === undefined) && (missing2 = "backend")) || ((data27.keras === undefined) && (missing2 = "keras"))) || ((data27["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data27.numpy === undefined) && (missing2 = "numpy"))) || ((data27.onnx === undefined) && (missing2 = "onnx"))) || ((data27.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
 validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-for(const key1 in data24){
-const _errs53 = errors;
-if(typeof key1 === "string"){
-if(!pattern5.test(key1)){
-const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key1};
+for(const key2 in data27){
+const _errs60 = errors;
+if(typeof key2 === "string"){
+if(!pattern5.test(key2)){
+const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3554,9 +3612,9 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid14 = _errs53 === errors;
-if(!valid14){
-const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+var valid16 = _errs60 === errors;
+if(!valid16){
+const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3569,34 +3627,34 @@ return false;
 break;
 }
 }
-if(valid14){
-const _errs54 = errors;
-for(const key2 in data24){
-if(!(key2 === "backend")){
-let data25 = data24[key2];
-const _errs55 = errors;
-if(errors === _errs55){
-if(typeof data25 === "string"){
-if(!pattern6.test(data25)){
-validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
+if(valid16){
+const _errs61 = errors;
+for(const key3 in data27){
+if(!(key3 === "backend")){
+let data28 = data27[key3];
+const _errs62 = errors;
+if(errors === _errs62){
+if(typeof data28 === "string"){
+if(!pattern6.test(data28)){
+validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/versions/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/type",keyword:"type",params:{type: "string"}}];
+validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
-var valid15 = _errs55 === errors;
-if(!valid15){
+var valid17 = _errs62 === errors;
+if(!valid17){
 break;
 }
 }
 }
-if(_errs54 === errors){
-if(data24.backend !== undefined){
-let data26 = data24.backend;
-if(!(((data26 === "tensorflow") || (data26 === "jax")) || (data26 === "torch"))){
+if(_errs61 === errors){
+if(data27.backend !== undefined){
+let data29 = data27.backend;
+if(!(((data29 === "tensorflow") || (data29 === "jax")) || (data29 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -3610,54 +3668,54 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs51 === errors;
+var valid3 = _errs58 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data27 = data.parity;
-const _errs58 = errors;
-if(errors === _errs58){
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+let data30 = data.parity;
+const _errs65 = errors;
+if(errors === _errs65){
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
 let missing3;
-if((data27.encoder === undefined) && (missing3 = "encoder")){
+if((data30.encoder === undefined) && (missing3 = "encoder")){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs60 = errors;
-for(const key3 in data27){
-if(!((key3 === "encoder") || (key3 === "decoder"))){
-validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3}}];
+const _errs67 = errors;
+for(const key4 in data30){
+if(!((key4 === "encoder") || (key4 === "decoder"))){
+validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
 return false;
 break;
 }
 }
-if(_errs60 === errors){
-if(data27.encoder !== undefined){
-const _errs61 = errors;
-if(!(validate60(data27.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data27,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+if(_errs67 === errors){
+if(data30.encoder !== undefined){
+const _errs68 = errors;
+if(!(validate60(data30.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data30,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid17 = _errs61 === errors;
+var valid19 = _errs68 === errors;
 }
 else {
-var valid17 = true;
+var valid19 = true;
 }
-if(valid17){
-if(data27.decoder !== undefined){
-const _errs62 = errors;
-if(!(validate60(data27.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data27,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+if(valid19){
+if(data30.decoder !== undefined){
+const _errs69 = errors;
+if(!(validate60(data30.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data30,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var valid17 = _errs62 === errors;
+var valid19 = _errs69 === errors;
 }
 else {
-var valid17 = true;
+var valid19 = true;
 }
 }
 }
@@ -3668,21 +3726,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs58 === errors;
+var valid3 = _errs65 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data30 = data.golden;
-const _errs63 = errors;
-const _errs65 = errors;
-let valid18 = true;
-const _errs66 = errors;
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-if(data30.kind !== undefined){
-if("none" !== data30.kind){
+let data33 = data.golden;
+const _errs70 = errors;
+const _errs72 = errors;
+let valid20 = true;
+const _errs73 = errors;
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.kind !== undefined){
+if("none" !== data33.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -3694,11 +3752,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs66 === errors;
-errors = _errs65;
+var _valid2 = _errs73 === errors;
+errors = _errs72;
 if(vErrors !== null){
-if(_errs65){
-vErrors.length = _errs65;
+if(_errs72){
+vErrors.length = _errs72;
 }
 else {
 vErrors = null;
@@ -3706,18 +3764,18 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs68 = errors;
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-if(data30.rows !== undefined){
-if(0 !== data30.rows){
+const _errs75 = errors;
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.rows !== undefined){
+if(0 !== data33.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs68 === errors;
-valid18 = _valid2;
-if(valid18){
+var _valid2 = _errs75 === errors;
+valid20 = _valid2;
+if(valid20){
 var props2 = {};
 props2.rows = true;
 props2.kind = true;
@@ -3725,21 +3783,21 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs70 = errors;
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-if(data30.rows !== undefined){
-let data33 = data30.rows;
-if((typeof data33 == "number") && (isFinite(data33))){
-if(data33 < 1 || isNaN(data33)){
+const _errs77 = errors;
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.rows !== undefined){
+let data36 = data33.rows;
+if((typeof data36 == "number") && (isFinite(data36))){
+if(data36 < 1 || isNaN(data36)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs70 === errors;
-valid18 = _valid2;
-if(valid18){
+var _valid2 = _errs77 === errors;
+valid20 = _valid2;
+if(valid20){
 if(props2 !== true){
 props2 = props2 || {};
 props2.rows = true;
@@ -3747,7 +3805,7 @@ props2.rows = true;
 }
 ifClause0 = "else";
 }
-if(!valid18){
+if(!valid20){
 const err7 = {instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/if",keyword:"if",params:{failingKeyword: ifClause0}};
 if(vErrors === null){
 vErrors = [err7];
@@ -3759,61 +3817,61 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs63){
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(errors === _errs70){
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
 let missing4;
-if(((data30.kind === undefined) && (missing4 = "kind")) || ((data30.rows === undefined) && (missing4 = "rows"))){
+if(((data33.kind === undefined) && (missing4 = "kind")) || ((data33.rows === undefined) && (missing4 = "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs72 = errors;
-for(const key4 in data30){
-if(!((key4 === "kind") || (key4 === "rows"))){
-validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
+const _errs79 = errors;
+for(const key5 in data33){
+if(!((key5 === "kind") || (key5 === "rows"))){
+validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}}];
 return false;
 break;
 }
 }
-if(_errs72 === errors){
-if(data30.kind !== undefined){
-let data34 = data30.kind;
-const _errs73 = errors;
-if(!(((data34 === "real") || (data34 === "synthetic")) || (data34 === "none"))){
+if(_errs79 === errors){
+if(data33.kind !== undefined){
+let data37 = data33.kind;
+const _errs80 = errors;
+if(!(((data37 === "real") || (data37 === "synthetic")) || (data37 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid22 = _errs73 === errors;
+var valid24 = _errs80 === errors;
 }
 else {
-var valid22 = true;
+var valid24 = true;
 }
-if(valid22){
-if(data30.rows !== undefined){
-let data35 = data30.rows;
-const _errs74 = errors;
-if(!(((typeof data35 == "number") && (!(data35 % 1) && !isNaN(data35))) && (isFinite(data35)))){
+if(valid24){
+if(data33.rows !== undefined){
+let data38 = data33.rows;
+const _errs81 = errors;
+if(!(((typeof data38 == "number") && (!(data38 % 1) && !isNaN(data38))) && (isFinite(data38)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs74){
-if((typeof data35 == "number") && (isFinite(data35))){
-if(data35 > 1024 || isNaN(data35)){
+if(errors === _errs81){
+if((typeof data38 == "number") && (isFinite(data38))){
+if(data38 > 1024 || isNaN(data38)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data35 < 0 || isNaN(data35)){
+if(data38 < 0 || isNaN(data38)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid22 = _errs74 === errors;
+var valid24 = _errs81 === errors;
 }
 else {
-var valid22 = true;
+var valid24 = true;
 }
 }
 }
@@ -3824,23 +3882,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs63 === errors;
+var valid3 = _errs70 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data36 = data.top_k;
-const _errs76 = errors;
-if((!(data36 && typeof data36 == "object" && !Array.isArray(data36))) && (data36 !== null)){
+let data39 = data.top_k;
+const _errs83 = errors;
+if((!(data39 && typeof data39 == "object" && !Array.isArray(data39))) && (data39 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs78 = errors;
-let valid23 = true;
-const _errs79 = errors;
-if(data36 !== null){
+const _errs85 = errors;
+let valid25 = true;
+const _errs86 = errors;
+if(data39 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -3850,26 +3908,26 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs79 === errors;
-errors = _errs78;
+var _valid3 = _errs86 === errors;
+errors = _errs85;
 if(vErrors !== null){
-if(_errs78){
-vErrors.length = _errs78;
+if(_errs85){
+vErrors.length = _errs85;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs81 = errors;
-if(!(validate63(data36, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+const _errs88 = errors;
+if(!(validate63(data39, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs81 === errors;
-valid23 = _valid3;
+var _valid3 = _errs88 === errors;
+valid25 = _valid3;
 }
-if(!valid23){
+if(!valid25){
 const err9 = {instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err9];
@@ -3881,23 +3939,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs76 === errors;
+var valid3 = _errs83 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data37 = data.int8;
-const _errs82 = errors;
-if((!(data37 && typeof data37 == "object" && !Array.isArray(data37))) && (data37 !== null)){
+let data40 = data.int8;
+const _errs89 = errors;
+if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (data40 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs84 = errors;
-let valid24 = true;
-const _errs85 = errors;
-if(data37 !== null){
+const _errs91 = errors;
+let valid26 = true;
+const _errs92 = errors;
+if(data40 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -3907,26 +3965,26 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs85 === errors;
-errors = _errs84;
+var _valid4 = _errs92 === errors;
+errors = _errs91;
 if(vErrors !== null){
-if(_errs84){
-vErrors.length = _errs84;
+if(_errs91){
+vErrors.length = _errs91;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs87 = errors;
-if(!(validate65(data37, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+const _errs94 = errors;
+if(!(validate65(data40, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs87 === errors;
-valid24 = _valid4;
+var _valid4 = _errs94 === errors;
+valid26 = _valid4;
 }
-if(!valid24){
+if(!valid26){
 const err11 = {instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err11];
@@ -3938,23 +3996,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs82 === errors;
+var valid3 = _errs89 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data38 = data.statistics;
-const _errs88 = errors;
-if((!(data38 && typeof data38 == "object" && !Array.isArray(data38))) && (data38 !== null)){
+let data41 = data.statistics;
+const _errs95 = errors;
+if((!(data41 && typeof data41 == "object" && !Array.isArray(data41))) && (data41 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs90 = errors;
-let valid25 = true;
-const _errs91 = errors;
-if(data38 !== null){
+const _errs97 = errors;
+let valid27 = true;
+const _errs98 = errors;
+if(data41 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -3964,26 +4022,26 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs91 === errors;
-errors = _errs90;
+var _valid5 = _errs98 === errors;
+errors = _errs97;
 if(vErrors !== null){
-if(_errs90){
-vErrors.length = _errs90;
+if(_errs97){
+vErrors.length = _errs97;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs93 = errors;
-if(!(validate70(data38, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+const _errs100 = errors;
+if(!(validate70(data41, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs93 === errors;
-valid25 = _valid5;
+var _valid5 = _errs100 === errors;
+valid27 = _valid5;
 }
-if(!valid25){
+if(!valid27){
 const err13 = {instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err13];
@@ -3995,28 +4053,28 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs88 === errors;
+var valid3 = _errs95 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data39 = data.files;
-const _errs94 = errors;
-if(errors === _errs94){
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+let data42 = data.files;
+const _errs101 = errors;
+if(errors === _errs101){
+if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
 let missing5;
-if(((data39["README.md"] === undefined) && (missing5 = "README.md")) || ((data39["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
+if(((data42["README.md"] === undefined) && (missing5 = "README.md")) || ((data42["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-for(const key5 in data39){
-const _errs96 = errors;
-if(typeof key5 === "string"){
-if(!pattern9.test(key5)){
-const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key5};
+for(const key6 in data42){
+const _errs103 = errors;
+if(typeof key6 === "string"){
+if(!pattern9.test(key6)){
+const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key6};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4026,9 +4084,9 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid26 = _errs96 === errors;
-if(!valid26){
-const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key5}};
+var valid28 = _errs103 === errors;
+if(!valid28){
+const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key6}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -4041,15 +4099,15 @@ return false;
 break;
 }
 }
-if(valid26){
-for(const key6 in data39){
-const _errs98 = errors;
-if(!(validate76(data39[key6], {instancePath:instancePath+"/files/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data39,parentDataProperty:key6,rootData,dynamicAnchors}))){
+if(valid28){
+for(const key7 in data42){
+const _errs105 = errors;
+if(!(validate76(data42[key7], {instancePath:instancePath+"/files/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data42,parentDataProperty:key7,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
-var valid27 = _errs98 === errors;
-if(!valid27){
+var valid29 = _errs105 === errors;
+if(!valid29){
 break;
 }
 }
@@ -4061,10 +4119,11 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs94 === errors;
+var valid3 = _errs101 === errors;
 }
 else {
 var valid3 = true;
+}
 }
 }
 }

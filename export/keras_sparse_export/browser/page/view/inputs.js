@@ -29,7 +29,8 @@ export function findGoldenRange({ kind, rows }, shape) {
 /**
  * Connects the text area, the file input and dropped files.
  *
- * @param {{inputSize: number, columns: string[] | null}} form Of the encoder's rows.
+ * @param {{inputSize: number, columns: string[] | null, categories: Map<string, string[]>}} form Of the
+ *   encoder's rows.
  * @param {Workspace} workspace
  */
 export function offerCsv(form, workspace) {
@@ -77,8 +78,8 @@ async function readFile(files, form) {
   return read(text, form, file.name);
 }
 
-function read(text, { inputSize, columns, gaps }, source) {
-  const { rows, count } = parse(text, inputSize, columns, gaps);
+function read(text, { inputSize, columns, categories, gaps }, source) {
+  const { rows, count } = parse(text, inputSize, columns, gaps, categories);
   return { rows, count, source: `${formatCount(count, "row")} of ${source}` };
 }
 
