@@ -443,7 +443,7 @@ def test_bad_data_is_refused(
 def test_inputs_that_an_autoencoder_does_not_have(
     arguments: dict[str, Any], rows: np.ndarray
 ) -> None:
-    x = rows if arguments else {"x": rows}
+    x: Any = rows if arguments else (rows, rows)
     with pytest.raises(TypeError, match="one input and no classes"):
         model_of().fit(x, **arguments)
 
