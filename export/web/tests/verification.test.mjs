@@ -217,7 +217,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],
     [(manifest) => (manifest.output.shape = [31]), named("files.golden_code.f32")],
-    [(manifest) => (manifest.input.shape = [8, 8]), named("statistics.columns.mean")],
+    [(manifest) => (manifest.input.shape = [8, 8]), named("statistics.columns.rows")],
     [(manifest) => (manifest.scale = null), named("scale")],
     [(manifest) => delete manifest.scale, named("scale")],
     [(manifest) => manifest.offset.pop(), named("offset")],

@@ -139,11 +139,6 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     names = [f"column {number}" for number in range(12)]
     path = export_encoder(model, folder / "plain", quantize="int8", sample=rows, columns=names)
     yield "plain", path, rows[:5]
-    table = rows * np.geomspace(1e-3, 1e5, 12, dtype=np.float32)
-    model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
-    model.adapt(table)
-    path = export_encoder(model, folder / "table", decoder=True, sample=table, columns=names)
-    yield "table", path, table[:5]
     steps = keras.Sequential([keras.Input((8, 8)), keras.layers.Dense(6, "relu", name="code")])
     path = export_encoder(steps, folder / "positions", layer="code")  # golden rows are synthetic
     yield "positions", path, x[:4].reshape(-1, 8, 8)
@@ -159,6 +154,11 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     model.fit(gappy[:500], batch_size=100, epochs=2, verbose=0)
     path = export_encoder(model, folder / "gaps", sample=gappy[:500], decoder=True, top_k=3)
     yield "gaps", path, gappy[-7:]
+    table = rows * np.geomspace(1e-3, 1e5, 12, dtype=np.float32)
+    model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
+    model.adapt(table)
+    path = export_encoder(model, folder / "table", decoder=True, sample=table, columns=names)
+    yield "table", path, table[:5]
     path = Path(shutil.copytree(FORMAT_1, folder / "format_1"))
     yield "format_1", path, np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 5)[:7]
 
