@@ -69,4 +69,4 @@ def test_the_package_runs_as_a_module() -> None:
     result = run("-m", "keras_sparse", "report", "nowhere")
     assert result.returncode == 2
     line = result.stderr.splitlines()[-1]  # TensorFlow may log before, as it is loaded first
-    assert line.startswith("keras-sparse: Invalid value for argument `source`")
+    assert line.startswith("keras-sparse: Invalid value for argument `RUN_OR_SWEEP`")
