@@ -58,7 +58,7 @@ def hub_vit() -> keras.Model:
 @register(GROUP, normal(32, 32, 3), layer=None)
 def hub_resnet() -> keras.Model:
     return _hub().ResNetBackbone(
-        input_conv_filters=[8], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 64],
+        input_conv_filters=[64], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 64],
         stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
         image_shape=(32, 32, 3),
     )  # fmt: skip
