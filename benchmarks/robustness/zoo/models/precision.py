@@ -30,16 +30,15 @@ def _convolutional() -> keras.Model:
     return keras.Model(x, dense_code(h))
 
 
-for _policy, _backends in {
-    "mixed_float16": EVERYWHERE,
-    "mixed_bfloat16": TENSORFLOW,
-    "float16": TENSORFLOW,
-    "bfloat16": TENSORFLOW,
-}.items():
-    _options = {"policy": _policy, "backends": _backends}
-    add_entry(Entry(f"{_policy}_dense", GROUP, _dense, normal(12), **_options))
-_options = {"policy": "mixed_float16"}
-add_entry(Entry("mixed_float16_conv", GROUP, _convolutional, normal(8, 8, 3), **_options))
+def _register(name: str, build: Any, shape: tuple[int, ...], policy: str, backends: Any) -> None:
+    add_entry(Entry(name, GROUP, build, normal(*shape), policy=policy, backends=backends))
+
+
+_register("mixed_float16_dense", _dense, (12,), "mixed_float16", EVERYWHERE)
+_register("mixed_float16_conv", _convolutional, (8, 8, 3), "mixed_float16", TENSORFLOW)
+_register("mixed_bfloat16_dense", _dense, (12,), "mixed_bfloat16", TENSORFLOW)
+_register("float16_dense", _dense, (12,), "float16", TENSORFLOW)
+_register("bfloat16_dense", _dense, (12,), "bfloat16", TENSORFLOW)
 
 
 @register(GROUP, normal(12), backends=EVERYWHERE)
