@@ -28,9 +28,10 @@ def main() -> None:
     if unknown := sorted(set(names) - {entry.name for entry in entries}):
         raise SystemExit(f"Expected models of the list. Received: --models {','.join(unknown)}")
     left_out = catalog.list_left_out(options.backend)
-    rows = table.merge(table.read(options.backend), entries, left_out)
     jobs = [(name, exporter) for name in names for exporter in options.exporters]
     for number, ((name, exporter), outcome) in enumerate(processes.run(jobs), 1):
+        # Read again, because another run may have written results of other models.
+        rows = table.merge(table.read(options.backend), entries, left_out)
         table.record(rows[name], exporter, outcome)
         table.write(options.backend, rows)
         progress = f"{number}/{len(jobs)} {name}, {exporter}: {outcome.status}"
