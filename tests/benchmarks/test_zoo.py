@@ -93,9 +93,11 @@ def test_a_model_in_another_precision_is_compared_in_float32() -> None:
 
 
 def test_words_do_not_depend_on_the_run() -> None:
-    error = RuntimeError("\n\x1b[1mat 0x7f0123456789\x1b[0m in /tmp/q/keras.onnx\nmore")
+    error = RuntimeError(
+        "\n\x1b[1mat 0x7f0123456789\x1b[0m in /tmp/q/keras.onnx, /a/site-packages/b.py\nmore"
+    )
     words = judging.shorten(judging.describe(error), Path("/tmp/q"))
-    assert words == "RuntimeError: at 0x… in …/keras.onnx"
+    assert words == "RuntimeError: at 0x… in …/keras.onnx, …/b.py"
 
 
 # The table ---------------------------------------------------------------------------------------

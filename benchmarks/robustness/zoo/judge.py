@@ -211,5 +211,6 @@ def describe(error: BaseException) -> str:
 def shorten(message: str, folder: Path) -> str:
     """Leave out what differs from run to run, and the end of a long message."""
     message = re.sub(r"\x1b\[[0-9;]*m", "", message.replace(str(folder), "…"))
+    message = re.sub(r"\S*/site-packages/", "…/", message)
     message = re.sub(r"0x[0-9a-f]{6,}", "0x…", message)
     return message if len(message) <= MESSAGE_CHARACTERS else message[:MESSAGE_CHARACTERS] + " …"
