@@ -71,7 +71,7 @@ class CompilingModel(keras.Model):
     ) -> None:
         """Compile as in Keras, by default with Adam and MSE as the mean over features.
 
-        Losses and metrics compare scaled rows, so that a column counts alike whatever its unit.
+        A loss compares scaled rows; metrics compare raw ones.
 
         Args:
             optimizer: As in Keras. `"auto"` is Adam with a learning rate that rises over the first

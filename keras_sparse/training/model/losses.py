@@ -107,13 +107,12 @@ class LossModel(CompilingModel):
     def compute_metrics(
         self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> dict[str, Any]:
-        """Metrics in the space of the loss; rows are their own targets."""
+        """Metrics on raw rows, which are their own targets."""
         rows, _, weights = loss_tracking.unpack(x)
         y = rows if y is None else y
         mask = self._mask_rows(rows, y_pred)
         weights = sample_weight if weights is None else weights
         entries, mask = loss_tracking.join_mask(self._weigh_entries(y, weights), mask)
-        y, y_pred = self._scale(y), self._scale(y_pred)
         if entries is not None:
             y, y_pred = loss_tracking.hide_gaps(y, y_pred, entries)
             weights = entries
