@@ -161,8 +161,11 @@ class Settings:
         0, "resample dead ReLU units every N epochs", positive, unset="never", metavar="N"
     )
 
-    missing: str = option(
-        "error", "what is done with missing values, as in SparseAutoencoder", choices=MISSING
+    missing: str = option(  # read by the table as well, which has the option of the command
+        "error",
+        "cells without a value: an error, leave their rows out, take the column's mean, or train "
+        "with a mask",
+        choices=MISSING,
     )
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Parameters of the sparsity family that have no field of their own, by name."""

@@ -31,6 +31,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "steps": ("500", 500),
     "batch_size": ("8", 8),
     "learning_rate": ("0.5", 0.5),
+    "missing": ("mask", "mask"),
     "hold_out": ("0.5", 0.5),
     "seed": ("9", 9),
     "precision": ("mixed_bfloat16", "mixed_bfloat16"),
