@@ -4,6 +4,8 @@ import argparse
 import re
 from collections.abc import Mapping
 
+from keras_sparse.sparsity import families
+
 ALIASES = {
     "out": ("output",),
     "path": ("output",),
@@ -11,7 +13,6 @@ ALIASES = {
     "labels": ("label",),
     "k": ("l0",),
     "target_l0": ("l0",),
-    **dict.fromkeys(("l1", "l2", "beta"), ("strength",)),
 }
 """Arguments with another name than their option."""
 
@@ -22,8 +23,10 @@ def list_options(command: argparse.ArgumentParser) -> dict[str, str]:
         action.dest: action.option_strings[-1] if action.option_strings else str(action.metavar)
         for action in command._actions
     }
+    strengths = {row.axis: ("strength",) for row in families.families() if row.axis}
+    aliases = {**ALIASES, **strengths}
     others = {
-        name: names[dest] for name, dests in ALIASES.items() for dest in dests if dest in names
+        name: names[dest] for name, dests in aliases.items() for dest in dests if dest in names
     }
     return {**others, **names}
 

@@ -150,7 +150,7 @@ def _out_of_range(measures: Mapping[str, Any]) -> Problem | None:
         "range",
         f"The codes reach from {short(smallest)} to {short(largest)}; their KL takes them for "
         "fractions, between 0 and 1",
-        ("sigmoid", "l1"),
+        ("sigmoid", "family"),
         severe=True,
     )
 

@@ -71,7 +71,7 @@ TEXTS |= {
         "distinct": "rows without duplicates",
         "pca": "a PCA if all that counts is the reconstruction",
         "sigmoid": 'codes between 0 and 1 (activation="sigmoid")',
-        "l1": "an L1 in place of the KL",
+        "family": "an L1 in place of the KL",
     }.items()
 }
 
@@ -124,7 +124,7 @@ class Training:
     where: str = COMMAND
     """Where a user sets them: `COMMAND`, `MODEL` or `LAYER`."""
     strength_argument: str = ""
-    """Argument of the penalty for its strength, in Python: `"l1"`."""
+    """Argument of the penalty for its strength, in Python: `"beta"`."""
 
     def write(self, remedy: str, targets: Mapping[str, float]) -> str:
         """Write a remedy in words.

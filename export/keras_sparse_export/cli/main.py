@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
+        if isinstance(error, FileExistsError) and "output" in names:
+            names["path"] = names["output"]  # what is written is in the way, not what is read
         line = name_options(" ".join(str(error).split()), names)
         line = replace_unprintable(line)  # it may quote a stranger's file
         print(f"keras-sparse-export: {line}", file=sys.stderr)

@@ -20,16 +20,16 @@ NONE = 1e-100
 """Entries of a column without any, so that nothing is divided by 0; it has no weight."""
 
 
-def describe_columns(rows: np.ndarray) -> dict[str, np.ndarray] | None:
+def describe_columns(rows: Any) -> dict[str, np.ndarray] | None:
     """Return number of entries, mean, standard deviation and skewness of the columns of a sample.
 
     Args:
-        rows: The sample. It is read in chunks, so it may be a memory map.
+        rows: The sample. It is read in chunks, so it may be a memory map or a sparse sample.
 
     Returns:
         Four arrays of shape `(columns,)`; `None` for rows of several axes or too many columns.
     """
-    if rows.ndim != 2 or rows.shape[1] > MAX_COLUMNS:
+    if len(rows.shape) != 2 or rows.shape[1] > MAX_COLUMNS:
         return None
     step = max(1, CHUNK_VALUES // rows.shape[1])
     starts = range(0, len(rows), step)

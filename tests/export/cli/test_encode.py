@@ -390,7 +390,7 @@ def test_rows_before_a_bad_one_are_answered_on_standard_output(
         ),
         (("-o", "codes.npz", "--threshold", "nan"), "`--threshold`. Expected a finite number of"),
         (("-o", "codes.npy", "--batch-rows", "0"), "`--batch-rows`. Expected a positive"),
-        (("-o", "codes.npy", "--threads", "0"), "`threads`. Expected a positive"),
+        (("-o", "codes.npy", "--threads", "0"), "`--threads`. Expected a positive"),
         (("-o", "codes.npy", "--drop", "a"), "`--drop` needs columns with names"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_site_replaces_a_site_and_nothing_else(
     out = tmp_path / "site"
     assert web(bundle, "-o", out, "--runtime", runtime) == 0
     assert web(bundle, "-o", out, "--runtime", runtime) == 2
-    assert "Remedy: overwrite=True (--overwrite)" in capsys.readouterr().err
+    assert "`--output`. Expected a new folder" in capsys.readouterr().err
     inventory = json.loads((out / "site.json").read_text())
     inventory["files"]["old"] = {}  # of a site that had more files
     (out / "site.json").write_text(json.dumps(inventory))
