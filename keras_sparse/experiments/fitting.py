@@ -163,6 +163,7 @@ def fit(
             model, kept = leave_out_unused(trained, rows)
             if model is not trained:
                 model.compile(settings.optimizer())
+                model.optimizer.build(model.trainable_variables)  # as a file is read again
         curves |= {name: curves[name][:, kept] for name in ("mean_activation", "density")}
     seen = sample(training)
     seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]

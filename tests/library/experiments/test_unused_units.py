@@ -1,5 +1,6 @@
 """Units that no row uses are left out, and nothing else changes."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -59,7 +60,7 @@ def test_a_unit_of_the_first_pass_is_used(rows: np.ndarray) -> None:
     assert find_used(model, rows)[5]
 
 
-def test_a_planned_code_has_no_units_that_no_row_uses() -> None:
+def test_a_planned_code_has_no_units_that_no_row_uses(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(200, 1)) @ rng.normal(size=(1, 8)) + 0.01 * rng.normal(size=(200, 8))
     run = fit(None, Table(rows, None), Settings(steps=200), baselines="none")
@@ -68,6 +69,9 @@ def test_a_planned_code_has_no_units_that_no_row_uses() -> None:
     assert (run.settings.units, run.evaluation.units) == (units + run.unused_units, units)
     assert run.curves["density"].shape[1] == units
     assert find_used(run.model, rows).all()
+    run.model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")  # a warning would be an error
+    np.testing.assert_array_equal(loaded.encode(rows), run.model.encode(rows))
     given = fit(None, Table(rows, None), Settings(code_dim=12, steps=20), baselines="none")
     assert (given.unused_units, given.evaluation.units) == (0, 12)
 
