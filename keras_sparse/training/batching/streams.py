@@ -288,7 +288,10 @@ def _fill_in_graph(stream: Any, shape: Shape, multiple: int, missing: str) -> An
             weights = tf.where(tf.math.is_nan(x if y is None else y), 0.0, weights)
         real = tf.reshape(real, [-1, *(1 for _ in steps)])
         weights = tf.where(real, tf.gather(weights, repeated), 0.0)
-        counted = step_weights.of_rows(weights) if by_entry else weights
+        counted = weights
+        if by_entry:  # as `step_weights.of_rows`, which is of the backend of Keras
+            live = tf.math.count_nonzero(weights, axis=-1, dtype=tf.float32)
+            counted = tf.math.divide_no_nan(tf.reduce_sum(weights, axis=-1), live)
         relative = tf.math.divide_no_nan(weights, tf.reduce_mean(counted))
         y = None if y is None else tf.gather(y, repeated)
         return (size, index + 1), pack(tf.gather(x, repeated), y, (relative, weights))
