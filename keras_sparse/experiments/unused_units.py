@@ -12,10 +12,16 @@ from keras_sparse.sparsity.by_count.refined_code import RefinedCode
 from keras_sparse.training.inference import outputs
 
 BATCH_SIZE = 1024
+TOLERANCE = 0.01
+"""Relative change of error or L0 above which units of the first pass are needed."""
 
 
-def leave_out_unused(model: SparseAutoencoder, x: np.ndarray) -> tuple[SparseAutoencoder, Any]:
-    """Leave out the units that no row uses; codes and reconstructions of the rows stay the same.
+def leave_out_unused(model: SparseAutoencoder, x: Any) -> tuple[SparseAutoencoder, np.ndarray]:
+    """Leave out the units that are active in no code.
+
+    Units that are active in the first pass of refined codes, and in no code, correct others there.
+    They stay if without them the error or L0 of the rows changes by more than 1 %. Otherwise
+    codes and reconstructions of the rows are the same.
 
     Args:
         model: A model that the constructor of `SparseAutoencoder` has built.
@@ -24,34 +30,47 @@ def leave_out_unused(model: SparseAutoencoder, x: np.ndarray) -> tuple[SparseAut
     Returns:
         The model, or a smaller one, which is not compiled; and a boolean array of the units kept.
     """
-    kept = np.ones(model.encoder.output_shape[-1], bool)
-    if model.threshold == 0:
-        used = find_used(model, x)
-        asked = getattr(model.count_activation, "k", 1)
-        kept = used if used.sum() >= asked else kept
-    return (model if kept.all() else keep_units(model, kept)), kept
+    everything = np.ones(model.encoder.output_shape[-1], bool)
+    if model.threshold != 0:
+        return model, everything
+    active, used = find_used(model, x)
+    for kept in (active, used):
+        if kept.all() or kept.sum() < getattr(model.count_activation, "k", 1):
+            continue
+        smaller = keep_units(model, kept)
+        if kept is used or np.allclose(_measure(smaller, x), _measure(model, x), rtol=TOLERANCE):
+            return smaller, kept
+    return model, everything
 
 
-def find_used(model: SparseAutoencoder, x: np.ndarray) -> np.ndarray:
-    """Find the units that rows use: those of codes, and of the first pass of refined codes.
+def _measure(model: SparseAutoencoder, x: Any) -> tuple[float, float]:
+    """Mean squared error in the space of the loss, and L0, of rows."""
+    error = active = 0.0
+    for _, part in arrays.chunks(x):
+        error += float(np.nansum(model.errors(part)))
+        active += float(np.count_nonzero(outputs(model.encoder, part, BATCH_SIZE)))
+    return error / len(x), active / len(x)
+
+
+def find_used(model: SparseAutoencoder, x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Find the units that are active in codes, and those that are in either pass of refined codes.
 
     Args:
         model: A model whose codes can be exactly zero.
         x: Rows.
 
     Returns:
-        A boolean array, `(units,)`.
+        Two boolean arrays, `(units,)`.
     """
     encoder = model.encoder
     refined = next((layer for layer in encoder.layers if isinstance(layer, RefinedCode)), None)
-    # What the second pass leaves out may correct others in the first.
-    passes = [] if refined is None else [_first_pass(encoder, refined)]
-    used = np.zeros(encoder.output_shape[-1], bool)
+    passes = [encoder] if refined is None else [encoder, _first_pass(encoder, refined)]
+    found = np.zeros((len(passes), encoder.output_shape[-1]), bool)
     for _, part in arrays.chunks(x):
-        for half in (encoder, *passes):
+        for active, half in zip(found, passes, strict=True):
             codes = outputs(half, part, BATCH_SIZE)
-            used |= (codes != 0).reshape(-1, codes.shape[-1]).any(axis=0)
-    return used
+            active |= (codes != 0).reshape(-1, codes.shape[-1]).any(axis=0)
+    return found[0], np.any(found, axis=0, keepdims=True)[0]
 
 
 def _first_pass(encoder: keras.Model, refined: RefinedCode) -> keras.Model:
