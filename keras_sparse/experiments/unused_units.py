@@ -101,7 +101,6 @@ def keep_units(model: SparseAutoencoder, kept: np.ndarray) -> SparseAutoencoder:
     smaller: SparseAutoencoder = SparseAutoencoder.from_config(config)
     for variable, value in zip(smaller.variables, model.variables, strict=True):
         variable.assign(_take_units(value, variable.shape, kept))
-    smaller.columns = model.columns
     return smaller
 
 

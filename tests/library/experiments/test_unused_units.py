@@ -65,7 +65,10 @@ def test_a_unit_of_the_first_pass_is_used(rows: np.ndarray) -> None:
 def test_a_planned_code_has_no_units_that_no_row_uses(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(200, 1)) @ rng.normal(size=(1, 8)) + 0.01 * rng.normal(size=(200, 8))
-    run = fit(None, Table(rows, None), Settings(steps=200), baselines="none")
+    names = ("pump=A", "pump=B", *"cdefgh")
+    table = Table(rows, None, columns=names, categories={"pump": ("A", "B")})
+    run = fit(None, table, Settings(steps=200), baselines="none")
+    assert (run.model.columns, run.model.categories) == (names, {"pump": ("A", "B")})
     units = run.model.encoder.output_shape[-1]
     assert run.unused_units > 0
     assert (run.settings.units, run.evaluation.units) == (units + run.unused_units, units)
