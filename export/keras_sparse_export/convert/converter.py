@@ -8,9 +8,11 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from keras_sparse_export.convert import canonical, cut, tf2onnx
+from keras_sparse_export.convert import canonical
+from keras_sparse_export.convert.backends import tf2onnx
 from keras_sparse_export.convert.builder import build
 from keras_sparse_export.convert.jumps import gates
+from keras_sparse_export.convert.source import cut
 from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.runtime import jumps as jumping
@@ -52,7 +54,7 @@ def convert(
 
     Args:
         file: Name in the bundle, `encoder.onnx` or `decoder.onnx`.
-        model: Model from `cut.clone_for_inference`.
+        model: Model from `copying.clone_for_inference`.
         rows: Rows to compare on.
         converter: `"tf2onnx"`, `"builder"` or `"auto"`.
         opset: ONNX operator set.

@@ -13,11 +13,12 @@ import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
 from keras_sparse_export.bundle.format import CATEGORIES, COLUMNS, MANIFEST, MISSING, THRESHOLDS
-from keras_sparse_export.convert import canonical, code_values, cut, samples, scaling
+from keras_sparse_export.convert import canonical, code_values, samples, scaling
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.converter import Converted
-from keras_sparse_export.convert.estimators import find_model
 from keras_sparse_export.convert.jumps import gates, thresholds
+from keras_sparse_export.convert.source import copying, cut
+from keras_sparse_export.convert.source.estimators import find_model
 from keras_sparse_export.convert.units import require_units
 from keras_sparse_export.drift import calibration
 from keras_sparse_export.io import activity
@@ -154,7 +155,7 @@ def export_encoder(
     missing = cut.find_missing(model, layer)
     gaps = missing is not None
     with conversion.on_cpu():
-        encoder = cut.clone_for_inference(encoder)
+        encoder = copying.clone_for_inference(encoder)
         shape = encoder.input_shape[1:]
         real = None if sample is None else samples.check_sample(sample, shape, columns, gaps=gaps)
         count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
@@ -169,7 +170,7 @@ def export_encoder(
         if threshold is None:
             threshold = _choose_threshold(model, layer, originals["encoder"])
         if decoder:
-            clone = cut.clone_for_inference(originals["decoder"])
+            clone = copying.clone_for_inference(originals["decoder"])
             converted["decoder"] = conversion.convert(
                 "decoder.onnx",
                 clone,

@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle.format import MAX_COLUMNS
-from keras_sparse_export.convert import cut
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps.golden import PROBES, Margins, build_probes
+from keras_sparse_export.convert.source import cut
 from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io.categories import Columns, name_columns
 from keras_sparse_export.io.columns import find_names, order_by_name, require_names

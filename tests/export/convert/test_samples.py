@@ -9,7 +9,8 @@ import pytest
 from bundles import as_table, manifest
 from keras_sparse import L1, BatchTopK, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert import cut, samples
+from keras_sparse_export.convert import samples
+from keras_sparse_export.convert.source import cut
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.variants.decision import quantize_bundle
 from models import gated_model, plain_model

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse_export.convert import cut
+from keras_sparse_export.convert.source import cut
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.runtime.jumps import Jump, Observation, Observe
 

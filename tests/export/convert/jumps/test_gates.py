@@ -12,8 +12,8 @@ import pytest
 from bundles import manifest
 from keras_sparse import BatchTopK, JumpReLU, TopK
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert import cut
 from keras_sparse_export.convert.jumps import gates
+from keras_sparse_export.convert.source import copying
 from keras_sparse_export.errors import ConversionError
 from models import gated_model
 
@@ -182,7 +182,7 @@ def test_what_passes_a_gate_is_watched_and_nothing_is_left_behind(rows: np.ndarr
     np.testing.assert_allclose(z, scaled @ kernel + bias, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(h, code)
     assert "call" not in vars(gate)
-    clone = cut.clone_for_inference(model)
+    clone = copying.clone_for_inference(model)
     (twin,) = gates.list_gates(clone)
     assert twin is not gate
     assert twin.thresholds == gate.thresholds

@@ -8,7 +8,7 @@ import pytest
 
 from keras_sparse import SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert.cut import clone_for_inference
+from keras_sparse_export.convert.source.copying import clone_for_inference
 from keras_sparse_export.errors import ConversionError
 from models import TENSORFLOW, needs_tf2onnx
 

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from keras_sparse import SparseAutoencoderTransformer
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert.estimators import find_model
+from keras_sparse_export.convert.source.estimators import find_model
 
 X = np.random.default_rng(0).normal(size=(64, 5))
 

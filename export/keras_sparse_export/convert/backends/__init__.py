@@ -1,0 +1,1 @@
+"""Converters that come with a backend of Keras."""
