@@ -317,11 +317,6 @@ def finite_chunks(
         yield part
 
 
-def find_not_finite(rows: np.ndarray) -> np.ndarray:
-    """Indices of the rows that hold NaN, infinity, or a value that float32 turns into infinity."""
-    return np.flatnonzero(missing_values.find_unusable(rows, "error"))
-
-
 def compatible(shape: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     """Whether two shapes are equal; `None` stands for any length."""
     return len(shape) == len(other) and all(

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from keras_sparse.data.arrays import DataError, find_not_finite
+from keras_sparse.data.arrays import DataError
 from keras_sparse.data.column_statistics import ColumnStatistics, column_statistics
 from keras_sparse.data.files import (
     as_numpy,
@@ -20,6 +20,7 @@ from keras_sparse.data.files import (
     require_pyarrow,
     require_unique,
 )
+from keras_sparse.data.missing import describe_unusable, find_unusable
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import first_line, list_some
 
@@ -53,6 +54,7 @@ def decode(
     cache: str | Path | None,
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
+    missing: str = "error",
 ) -> tuple[TemporaryRows, int, tuple[str, ...], ColumnStatistics]:
     """Decode Parquet files to float32 rows in a temporary file.
 
@@ -61,6 +63,7 @@ def decode(
         cache: Folder of the temporary file; `None` for the system's own.
         columns: Names of the columns to decode, in this order; by default all.
         drop: Names of columns to leave out.
+        missing: As in `keras_sparse.data.missing.find_unusable`.
 
     Returns:
         The temporary file, the number of rows, the names of the columns, and their statistics
@@ -68,7 +71,7 @@ def decode(
 
     Raises:
         DataError: If files are not readable, hold other columns than the first, anything but
-            numbers, no rows, or values that are not finite.
+            numbers, no rows, or values that are neither finite nor gaps where there may be some.
         ModuleNotFoundError: Without pyarrow.
         OSError: If there is too little space in `cache`.
     """
@@ -82,7 +85,7 @@ def decode(
     _require_space(folder, rows * len(chosen) * 4)
     temporary = TemporaryRows(folder)
     with temporary.open() as stream:
-        statistics = column_statistics(_decode_to(stream, files, chosen))
+        statistics = column_statistics(_decode_to(stream, files, chosen, missing))
         stream.flush()
     pyarrow.default_memory_pool().release_unused()
     return temporary, rows, chosen, statistics
@@ -167,16 +170,16 @@ def _require_space(folder: Path, needed: int) -> None:
 
 
 def _decode_to(
-    stream: BinaryIO, files: Sequence[Path], columns: Sequence[str]
+    stream: BinaryIO, files: Sequence[Path], columns: Sequence[str], missing: str
 ) -> Iterator[np.ndarray]:
     """Write rows in float32, and iterate over their batches in float64."""
     for file in files:
-        for part in _decode_batches(file, columns):
+        for part in _decode_batches(file, columns, missing):
             stream.write(part.astype(np.float32).data)
             yield part
 
 
-def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
+def _decode_batches(file: Path, columns: Sequence[str], missing: str) -> Iterator[np.ndarray]:
     """Iterate over the rows of a file in batches."""
     import pyarrow
 
@@ -189,12 +192,22 @@ def _decode_batches(file: Path, columns: Sequence[str]) -> Iterator[np.ndarray]:
                 part = np.empty((len(batch), len(columns)))
                 for index, name in enumerate(columns):
                     part[:, index] = as_numpy(batch[name])
-                if len(bad := find_not_finite(part)):
-                    raise DataError(
-                        "Expected finite numbers. Received: no value, NaN or infinity in row "
-                        f"{done + bad[0]} of {file.name}"
-                    )
+                if find_unusable(part, missing).any():
+                    raise _describe_unusable(file, part, done, missing)
                 yield part
                 done += len(part)
     except (pyarrow.ArrowException, OSError) as error:
         raise _describe_failure(file, error) from error
+
+
+def _describe_unusable(file: Path, part: np.ndarray, first: int, missing: str) -> DataError:
+    index = int(find_unusable(part, missing).argmax())
+    expected, received = describe_unusable(missing)
+    remedy = ""
+    if missing == "error":
+        received = "no value, NaN or infinity"
+        if np.isnan(part[index]).any():
+            remedy = ". Remedy: --missing mean or mask (missing='mean')"
+    return DataError(
+        f"Expected {expected}. Received: {received} in row {first + index} of {file.name}{remedy}"
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.column_statistics import ColumnStatistics
 from keras_sparse.data.files import load_numpy, require_table
-from keras_sparse.data.missing import describe_unusable, find_unusable
+from keras_sparse.data.missing import describe_unusable, find_unusable, require_choice
 from keras_sparse.utils.text import first_line
 
 SUFFIXES = (".npy", ".parquet")
@@ -126,6 +126,8 @@ class Shards(Source):
             sets.
         columns: Names of the columns of Parquet to read, in this order; by default all.
         drop: Names of columns of Parquet to leave out, such as time stamps.
+        missing: `"mean"` or `"mask"` admit rows with gaps, which are NaN, for a model with the same
+            choice; `"error"` refuses them.
 
     Raises:
         keras_sparse.data.DataError: If files hold anything but rows of numbers of one shape and
@@ -155,12 +157,16 @@ class Shards(Source):
         cache: str | Path | None = None,
         columns: Sequence[str] | None = None,
         drop: Sequence[str] = (),
+        missing: str = "error",
     ) -> None:
+        self.missing = _require_no_skip(missing)
         self.files = _list_files(Path(path))
         if self.files[0].suffix.lower() == ".parquet":
             from keras_sparse.data.parquet import decode  # needs pyarrow
 
-            file, rows, self.columns, self.statistics = decode(self.files, cache, columns, drop)
+            file, rows, self.columns, self.statistics = decode(
+                self.files, cache, columns, drop, missing
+            )
             self._stored = self.dtype
             self._set([_Run(file, 0, 0, rows)], (len(self.columns),))
         else:
@@ -271,6 +277,15 @@ def require_finite(rows: np.ndarray, place: Callable[[int], str], missing: str) 
     if len(unusable):
         expected, received = describe_unusable(missing)
         raise DataError(f"Expected {expected}. Received: {received} in {place(int(unusable[0]))}")
+
+
+def _require_no_skip(missing: str) -> str:
+    if require_choice(missing) == "skip":
+        raise ValueError(
+            "Invalid value for argument `missing`. Expected 'error', 'mean' or 'mask' for rows on "
+            "disk, which are all read. Received: missing='skip'"
+        )
+    return missing
 
 
 def _change_error(run: _Run, received: str) -> DataError:

@@ -1,6 +1,7 @@
 """Checkpoint a run beside its folder, in `RUN.checkpoint`, until the run is written."""
 
 import json
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ from keras_sparse.training.checkpoint.storage import CheckpointError
 from keras_sparse.utils.files import replace_file
 
 CALL, MODEL = "call.json", "model.keras"
+FINAL = "checkpoint"
+"""Folder in a complete run: the state at the end of its training, from which more epochs go on."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -82,6 +85,28 @@ def keep_checkpoint(
             _remove(folder)
         raise
     _remove(folder)
+
+
+def keep_final(run: Path, staging: Path) -> None:
+    """Copy the final checkpoint of a run into its folder while that is written, to `staging`."""
+    folder, final = checkpoint_folder(run), staging / FINAL
+    newest = f"{storage.newest(folder):06d}"
+    shutil.copytree(folder / newest, final / newest)
+    shutil.copyfile(folder / CALL, final / CALL)
+
+
+def reopen(run: Path) -> bool:
+    """Put the final checkpoint of a complete run beside it, as if it had been interrupted.
+
+    A checkpoint that lies there already, of the longer training, stays.
+
+    Returns:
+        Whether there is a checkpoint to continue from.
+    """
+    folder = checkpoint_folder(run)
+    if not storage.exists(folder) and storage.exists(run / FINAL):
+        shutil.copytree(run / FINAL, folder, dirs_exist_ok=True)
+    return storage.exists(folder)
 
 
 def remove_checkpoint(run: Path) -> None:

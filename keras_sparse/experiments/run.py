@@ -1,6 +1,6 @@
 """Train on a file, and write the model and what was measured to one folder."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Unpack
 
@@ -30,7 +30,7 @@ def train(
 
     Up to 512 of the held-out rows are kept in `held_out.npy`, for later exports and pictures. The
     folder is written whole or not at all; until then the training is checkpointed beside it, in
-    `RUN.checkpoint`.
+    `RUN.checkpoint`. The last checkpoint stays in the run, in `checkpoint/`, for more epochs.
 
     Args:
         data: A file, or a folder of shards, as in `open_table`.
@@ -40,7 +40,8 @@ def train(
         golden: As in `export_encoder`.
         baselines: As in `fit`.
         overwrite: Whether to replace a run at `out`.
-        resume: Whether to continue from `RUN.checkpoint` if it exists.
+        resume: Whether to continue from `RUN.checkpoint` if it exists. A run at `out` is then
+            replaced by its continuation.
         **options: How to read the file, as in `open_table`.
 
     Raises:
@@ -57,13 +58,14 @@ def train(
     require_kinds(baselines)
     data, out, options = Path(data), Path(out), fill(options)
     asked = {**options, "baselines": baselines}
-    transaction.require_target(out, overwrite=overwrite, marker=MARKER)
+    replaces = overwrite or (resume and resumable_run.checkpoint_folder(out).is_dir())
+    transaction.require_target(out, overwrite=replaces, marker=MARKER)
     call = {"data": data.name, "options": asked, "settings": asdict(settings)}
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
         if table is None:
             table = tables.open_table(data, **options)
         run = fit("train", table, settings, baselines=baselines, callbacks=[checkpoint])
-        with transaction.replace_folder(out, marker=MARKER, overwrite=overwrite) as folder:
+        with transaction.replace_folder(out, marker=MARKER, overwrite=replaces) as folder:
             keep_rows = golden in ("auto", "real")
             write_run(
                 folder,
@@ -82,6 +84,7 @@ def train(
                 decoder=True,
                 golden=golden,
             )
+            resumable_run.keep_final(out, folder)
     return run
 
 
@@ -98,11 +101,11 @@ def is_complete(
     """Whether `out` holds the run that `train` writes of the same rows, options and settings.
 
     Such a run has nothing to continue. A checkpoint that a killed process left beside it is
-    removed.
+    removed. Where the call asks for more epochs alone, the run's last checkpoint is put beside it,
+    from which `train` with `resume` goes on.
 
     Raises:
-        FileExistsError: If `out` holds a run of another call; the message names the differences. A
-            complete run keeps no checkpoint, so more epochs are another training, too.
+        FileExistsError: If `out` holds a run of another call; the message names the differences.
         ValueError: If `out` holds a run whose record cannot be read.
     """
     data, out, options = Path(data), Path(out), fill(options)
@@ -110,20 +113,28 @@ def is_complete(
         return False
     if table is None:
         table = tables.open_table(data, **options)
-    call = {
+    entries = {
         "data": data.name,
         **options,
         "baselines": baselines,
         "golden": golden,
         "fingerprint": tables.fingerprint(table),
-        **settings.plan(table.rows)._asdict(),
     }
-    resolved = settings.for_rows(table.rows)
-    if differences := run_folder.find_differences(out, settings, resolved, **call):
-        raise FileExistsError(
-            f"Expected the call of the complete run in {out}, which is not trained further. "
-            f"Received: another one, with {'; '.join(differences)}. Remedy: another folder, or "
-            "--overwrite to train again from the start (overwrite=True)"
-        )
-    resumable_run.remove_checkpoint(out)
-    return True
+
+    def compare(settings: Settings) -> list[str]:
+        plan, resolved = settings.plan(table.rows), settings.for_rows(table.rows)
+        return run_folder.find_differences(out, settings, resolved, **entries, **plan._asdict())
+
+    differences = compare(settings)
+    if not differences:
+        resumable_run.remove_checkpoint(out)
+        return True
+    epochs = run_folder.read_epochs(out)
+    is_longer = epochs is not None and settings.epochs is not None and epochs < settings.epochs
+    if is_longer and not compare(replace(settings, epochs=epochs)) and resumable_run.reopen(out):
+        return False
+    raise FileExistsError(
+        f"Expected the call of the complete run in {out}, or one with more epochs alone. Received: "
+        f"another one, with {'; '.join(differences)}. Remedy: another folder, or --overwrite to "
+        "train again from the start (overwrite=True)"
+    )

@@ -219,6 +219,12 @@ def find_differences(
     return fingerprint.differences(there, here) + others
 
 
+def read_epochs(folder: Path) -> int | None:
+    """Read for how many epochs a complete run was asked to train; `None` if its rows decided."""
+    epochs = section(read_record(folder), "settings").get("epochs")
+    return epochs if isinstance(epochs, int) else None
+
+
 def read_evaluation(record: dict[str, Any]) -> Evaluation:
     """Return the measures of a record; measures that were not finite are NaN."""
     measures: dict[str, Any] = {

@@ -14,6 +14,7 @@ from keras_sparse.data.files import (
     require_names,
     require_table,
 )
+from keras_sparse.data.missing import ADMITTING
 from keras_sparse.data.parquet import size
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.sparse_rows import take
@@ -180,8 +181,8 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
     Args:
         path: As in `read_table`, or a folder as in `Shards`. A `.npy` or `.parquet` file of more
             than 256 MB in float32 is large.
-        **options: As in `read_table`. With another one than `columns` and `drop` a file is read as
-            a whole; a folder cannot have one.
+        **options: As in `read_table`. With another one than `columns`, `drop`, and `missing` of
+            `"mean"` or `"mask"`, a file is read as a whole; a folder cannot have one.
 
     Raises:
         DataError: As `read_table` and `Shards`.
@@ -195,6 +196,7 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
         name: value
         for name, value in filled.items()
         if value != declared()[name].default and name not in ("columns", "drop")
+        if name != "missing" or value not in ADMITTING
     }
     if not path.is_dir() and (whole or not _is_large(path)):
         return read_table(path, **options)
@@ -203,7 +205,9 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
             f"Invalid value for argument `{name}`. Expected none with a folder of shards. "
             f"Received: {name}={value!r}"
         )
-    shards = Shards(path, columns=filled["columns"], drop=filled["drop"] or ())
+    shards = Shards(
+        path, columns=filled["columns"], drop=filled["drop"] or (), missing=filled["missing"]
+    )
     return Table(shards.flat(), None, shards.shape[1:], shards.columns, options=filled)
 
 

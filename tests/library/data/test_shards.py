@@ -11,6 +11,7 @@ import pytest
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.shards import Shards, on_disk, source
+from keras_sparse.data.tables import open_table
 
 
 def folder_of(path: Path, parts: list[np.ndarray]) -> Path:
@@ -122,8 +123,35 @@ def test_parquet_of_words_is_refused(tmp_path: Path) -> None:
 
 def test_what_parquet_lacks_is_named(tmp_path: Path, rows: np.ndarray) -> None:
     rows[200, 3] = np.nan
-    with pytest.raises(DataError, match=r"no value, NaN or infinity in row 49 of part-2.parquet"):
+    message = r"no value, NaN or infinity in row 49 of part-2.parquet. Remedy: --missing mean"
+    with pytest.raises(DataError, match=message):
         Shards(parquet_of(tmp_path / "x", np.split(rows, [150, 151])))
+
+
+@pytest.mark.parametrize("write", [folder_of, parquet_of])
+def test_gaps_on_disk_are_those_of_the_array(
+    write: Callable[..., Path], tmp_path: Path, rows: np.ndarray
+) -> None:
+    gappy = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows)
+    gappy = gappy.astype(np.float32)
+    folder = write(tmp_path / "x", np.split(gappy, [150, 151]))
+    shards = open_table(folder, missing="mean").rows
+    np.testing.assert_array_equal(shards[140:160], gappy[140:160])
+    model = SparseAutoencoder(12, 4, sparsity=None, missing="mean")
+    model.adapt(shards)
+    codes = model.encode(shards)
+    model.adapt(gappy)
+    np.testing.assert_allclose(codes, model.encode(gappy), rtol=1e-5, atol=1e-6)
+    with pytest.raises(DataError, match="NaN or infinity"):
+        SparseAutoencoder(12, 4, sparsity=None).adapt(Shards(folder))
+    with pytest.raises(ValueError, match="for rows on disk, which are all read"):
+        Shards(folder, missing="skip")
+
+
+def test_a_row_of_gaps_alone_is_named(tmp_path: Path, rows: np.ndarray) -> None:
+    rows[200] = np.nan
+    with pytest.raises(DataError, match=r"an entry in each row. Received: .* row 200 of part-0"):
+        Shards(parquet_of(tmp_path / "x", [rows]), missing="mask")
 
 
 def test_a_damaged_parquet_is_named(tmp_path: Path, rows: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,27 @@ def test_a_run_goes_on_and_ends_as_one_that_was_not_killed(data: Path, tmp_path:
 
 
 @pytest.mark.slow
+def test_a_complete_run_is_trained_further_as_one_that_had_more_epochs(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, out = tmp_path / "alone", tmp_path / "run"
+    assert train(data, alone, epochs=5) == 0
+    assert train(data, out, epochs=2) == 0
+    assert train(data, out, epochs=5) == 2  # without --resume nothing is replaced
+    before = (out / "run.json").read_bytes()
+    train(data, out, "--resume", epochs=5, kill=4)
+    assert (out / "run.json").read_bytes() == before
+    assert train(data, out, "--resume", epochs=5) == 0
+    assert (out / "history.csv").read_text() == (alone / "history.csv").read_text()
+    assert weights(out) == weights(alone)
+    assert not checkpoint_folder(out).exists()
+    shutil.rmtree(out / "checkpoint")
+    capsys.readouterr()
+    assert train(data, out, "--resume", epochs=6) == 2
+    assert "epochs: 5 there, 6 here" in message(capsys)
+
+
+@pytest.mark.slow
 def test_a_planned_run_goes_on_and_keeps_the_same_best_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +158,8 @@ def test_a_run_without_its_report_is_completed_by_the_same_command(
     assert (out / "report.html").is_file()
     assert not left.exists()
     for option, said in (
-        (["--epochs", 4], "epochs: 3 there, 4 here. Remedy: another folder, or --overwrite"),
+        (["--epochs", 2], "epochs: 3 there, 2 here. Remedy: another folder, or --overwrite"),
+        (["--epochs", 4, "--seed", 1], "epochs: 3 there, 4 here; seed: 0 there, 1 here. Remedy"),
         (["--golden", "none"], 'golden: "auto" there, "none" here'),
         (["--learning-rate", 0.01], "learning_rate: 0.001 there, 0.01 here"),
         (["--normalization", "minmax"], 'normalization: "standard" there, "minmax" here'),
@@ -144,7 +167,7 @@ def test_a_run_without_its_report_is_completed_by_the_same_command(
         assert train(data, out, "--resume", *option) == 2
         line = message(capsys)
         assert said in line
-        assert line.count(" there, ") == 1
+        assert line.count(" there, ") == len(option) // 2
     assert train(data, out) == 2
     np.save(data, np.load(data) + 1)  # the same name, other rows
     capsys.readouterr()
