@@ -32,7 +32,8 @@ def test_a_run_keeps_everything(file: Path, tmp_path: Path, rows: np.ndarray) ->
     out = tmp_path / "runs" / "first"
     found = run.train(str(file), str(out), SMALL)
     assert {path.name for path in out.iterdir()} == {
-        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder", "units.npz", "checkpoint",
+        "model.keras", "history.csv", "run.json", "held_out.npy", "encoder", "units.npz",
+        "checkpoint",
     }  # fmt: skip
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["epochs"] == 2
