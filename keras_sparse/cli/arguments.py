@@ -168,8 +168,9 @@ def _export(commands: Any, run: Action) -> None:
     _add_table_options(export)
     export.add_argument(
         "--quantize",
-        choices=("auto", "int8"),
-        help="add an int8 encoder: auto keeps it if it passes the comparison, int8 requires it",
+        choices=("auto", "int8", "float16"),
+        help="add an int8 encoder: auto keeps it if it passes the comparison, int8 requires it; "
+        "float16: add the encoder with its weights in float16",
     )
     _add_golden(export)
 

@@ -12,7 +12,9 @@ MISSING = "missing"
 """The feature of encoders that take rows with gaps, which are NaN."""
 CATEGORIES = "categories"
 """The feature of encoders of which some columns stand for the categories of one column."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, MISSING, THRESHOLDS})
+VARIANTS = "variants"
+"""The feature of bundles that hold other forms of the encoder than int8."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, MISSING, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

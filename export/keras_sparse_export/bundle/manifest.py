@@ -19,6 +19,7 @@ from keras_sparse_export.bundle.format import (
     MAX_MANIFEST_BYTES,
     MISSING,
     THRESHOLDS,
+    VARIANTS,
 )
 from keras_sparse_export.errors import BundleError, SchemaError
 from keras_sparse_export.io.categories import Columns, name_columns
@@ -108,6 +109,8 @@ def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
     if "encoder.int8.onnx" in files:
         shapes["golden_code.int8.f32"] = code
+    if "encoder.float16.onnx" in files:
+        shapes["golden_code.float16.f32"] = code
     return {name: (rows, *shape) for name, shape in shapes.items()}
 
 
@@ -242,6 +245,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require((given is not None) == admits_gaps(manifest), "missing", expected, given)
     _require_thresholds(manifest)
     _require_int8(manifest)
+    _require_variants(manifest)
 
 
 def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
@@ -334,6 +338,14 @@ def _require_int8(manifest: dict[str, Any]) -> None:
         _require(method in report, "int8.method", "a method in the report", method)
         known = int8.get("golden_tolerance") is not None
         _require(known or not manifest["golden"]["rows"], "int8.golden_tolerance", "a number", None)
+
+
+def _require_variants(manifest: dict[str, Any]) -> None:
+    variants, requires = manifest.get("variants"), VARIANTS in manifest.get("requires", ())
+    expected = "a key of the feature `variants`, present with it alone"
+    _require(("variants" in manifest) == requires, "variants", expected, variants)
+    has_file = "encoder.float16.onnx" in manifest["files"]
+    _require(("float16" in (variants or {})) == has_file, "variants", "as in `files`", variants)
 
 
 def _require(holds: bool, place: str, expected: str, received: Any) -> None:

@@ -387,8 +387,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                     if data__files_key not in []:
                         data__files_value = data__files.get(data__files_key)
                         validate____defs_file(data__files_value, name_prefix + ".files.{data__files_key}".format(**locals()))
+        if "variants" in data_keys:
+            data_keys.remove("variants")
+            data__variants = data["variants"]
+            validate____defs_variants(data__variants, name_prefix + ".variants")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -413,6 +417,268 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
     else:
         pass
+    return data
+
+def validate____defs_variants(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data_keys = list(data)
+        if "float16" in data_keys:
+            data_keys.remove("float16")
+            data__float16 = data["float16"]
+            validate____defs_float16(data__float16, name_prefix + ".float16")
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['float16'], data)
+    return data
+
+def validate____defs_float16(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['held_out_rows', 'report', 'parity']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['held_out_rows', 'report', 'parity'], data)
+        data_keys = list(data)
+        if "held_out_rows" in data_keys:
+            data_keys.remove("held_out_rows")
+            data__heldoutrows = data["held_out_rows"]
+            if type(data__heldoutrows) not in (int,):
+                raise broken_rule(name_prefix + ".held_out_rows", 'type', 'integer', data__heldoutrows)
+            if isinstance(data__heldoutrows, (int, float)) and not isinstance(data__heldoutrows, bool):
+                if data__heldoutrows < 1:
+                    raise broken_rule(name_prefix + ".held_out_rows", 'minimum', 1, data__heldoutrows)
+                if data__heldoutrows > 9007199254740991:
+                    raise broken_rule(name_prefix + ".held_out_rows", 'maximum', 9007199254740991, data__heldoutrows)
+        if "report" in data_keys:
+            data_keys.remove("report")
+            data__report = data["report"]
+            validate____defs_comparison_of_variant(data__report, name_prefix + ".report")
+        if "parity" in data_keys:
+            data_keys.remove("parity")
+            data__parity = data["parity"]
+            if type(data__parity) not in (dict,):
+                raise broken_rule(name_prefix + ".parity", 'type', 'object', data__parity)
+            data__parity_is_dict = isinstance(data__parity, dict)
+            if data__parity_is_dict:
+                data__parity__missing_keys = set(['jaccard', 'max_abs_error', 'rows', 'batch_sizes']) - data__parity.keys()
+                if data__parity__missing_keys:
+                    raise broken_rule(name_prefix + ".parity", 'required', ['jaccard', 'max_abs_error', 'rows', 'batch_sizes'], data__parity)
+                data__parity_keys = list(data__parity)
+                if "jaccard" in data__parity_keys:
+                    data__parity_keys.remove("jaccard")
+                    data__parity__jaccard = data__parity["jaccard"]
+                    if type(data__parity__jaccard) not in (int, float,):
+                        raise broken_rule(name_prefix + ".parity.jaccard", 'type', 'number', data__parity__jaccard)
+                    if isinstance(data__parity__jaccard, (int, float)) and not isinstance(data__parity__jaccard, bool):
+                        if data__parity__jaccard < 0:
+                            raise broken_rule(name_prefix + ".parity.jaccard", 'minimum', 0, data__parity__jaccard)
+                        if data__parity__jaccard > 1:
+                            raise broken_rule(name_prefix + ".parity.jaccard", 'maximum', 1, data__parity__jaccard)
+                if "max_abs_error" in data__parity_keys:
+                    data__parity_keys.remove("max_abs_error")
+                    data__parity__maxabserror = data__parity["max_abs_error"]
+                    if type(data__parity__maxabserror) not in (int, float,):
+                        raise broken_rule(name_prefix + ".parity.max_abs_error", 'type', 'number', data__parity__maxabserror)
+                    if isinstance(data__parity__maxabserror, (int, float)) and not isinstance(data__parity__maxabserror, bool):
+                        if data__parity__maxabserror < 0:
+                            raise broken_rule(name_prefix + ".parity.max_abs_error", 'minimum', 0, data__parity__maxabserror)
+                if "rows" in data__parity_keys:
+                    data__parity_keys.remove("rows")
+                    data__parity__rows = data__parity["rows"]
+                    if type(data__parity__rows) not in (int,):
+                        raise broken_rule(name_prefix + ".parity.rows", 'type', 'integer', data__parity__rows)
+                    if isinstance(data__parity__rows, (int, float)) and not isinstance(data__parity__rows, bool):
+                        if data__parity__rows < 1:
+                            raise broken_rule(name_prefix + ".parity.rows", 'minimum', 1, data__parity__rows)
+                        if data__parity__rows > 9007199254740991:
+                            raise broken_rule(name_prefix + ".parity.rows", 'maximum', 9007199254740991, data__parity__rows)
+                if "batch_sizes" in data__parity_keys:
+                    data__parity_keys.remove("batch_sizes")
+                    data__parity__batchsizes = data__parity["batch_sizes"]
+                    if type(data__parity__batchsizes) not in (list,):
+                        raise broken_rule(name_prefix + ".parity.batch_sizes", 'type', 'array', data__parity__batchsizes)
+                    if not are_numbers(data__parity__batchsizes, (int,), minimum=1, maximum=9007199254740991):
+                        data__parity__batchsizes_is_list = isinstance(data__parity__batchsizes, (list, tuple))
+                        if data__parity__batchsizes_is_list:
+                            data__parity__batchsizes_len = len(data__parity__batchsizes)
+                            for data__parity__batchsizes_x, data__parity__batchsizes_item in enumerate(data__parity__batchsizes):
+                                if type(data__parity__batchsizes_item) not in (int,):
+                                    raise broken_rule(name_prefix + ".parity.batch_sizes[{data__parity__batchsizes_x}]".format(**locals()) + "", 'type', 'integer', data__parity__batchsizes_item)
+                                if isinstance(data__parity__batchsizes_item, (int, float)) and not isinstance(data__parity__batchsizes_item, bool):
+                                    if data__parity__batchsizes_item < 1:
+                                        raise broken_rule(name_prefix + ".parity.batch_sizes[{data__parity__batchsizes_x}]".format(**locals()) + "", 'minimum', 1, data__parity__batchsizes_item)
+                                    if data__parity__batchsizes_item > 9007199254740991:
+                                        raise broken_rule(name_prefix + ".parity.batch_sizes[{data__parity__batchsizes_x}]".format(**locals()) + "", 'maximum', 9007199254740991, data__parity__batchsizes_item)
+                if data__parity_keys:
+                    raise broken_rule(name_prefix + ".parity", 'additionalProperties', ['jaccard', 'max_abs_error', 'rows', 'batch_sizes'], data__parity)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['held_out_rows', 'report', 'parity'], data)
+    return data
+
+def validate____defs_comparison_of_variant(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['jaccard', 'jaccard_per_row', 'top_k', 'top_k_overlap', 'l0_float32', 'l0_variant', 'cosine', 'max_abs_error', 'mse_float32', 'mse_variant', 'probe_float32', 'probe_variant', 'file_bytes_float32', 'file_bytes_variant', 'weight_bytes_float32', 'weight_bytes_variant']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['jaccard', 'jaccard_per_row', 'top_k', 'top_k_overlap', 'l0_float32', 'l0_variant', 'cosine', 'max_abs_error', 'mse_float32', 'mse_variant', 'probe_float32', 'probe_variant', 'file_bytes_float32', 'file_bytes_variant', 'weight_bytes_float32', 'weight_bytes_variant'], data)
+        data_keys = list(data)
+        if "jaccard" in data_keys:
+            data_keys.remove("jaccard")
+            data__jaccard = data["jaccard"]
+            if type(data__jaccard) not in (int, float,):
+                raise broken_rule(name_prefix + ".jaccard", 'type', 'number', data__jaccard)
+            if isinstance(data__jaccard, (int, float)) and not isinstance(data__jaccard, bool):
+                if data__jaccard < 0:
+                    raise broken_rule(name_prefix + ".jaccard", 'minimum', 0, data__jaccard)
+                if data__jaccard > 1:
+                    raise broken_rule(name_prefix + ".jaccard", 'maximum', 1, data__jaccard)
+        if "jaccard_per_row" in data_keys:
+            data_keys.remove("jaccard_per_row")
+            data__jaccardperrow = data["jaccard_per_row"]
+            if type(data__jaccardperrow) not in (int, float,):
+                raise broken_rule(name_prefix + ".jaccard_per_row", 'type', 'number', data__jaccardperrow)
+            if isinstance(data__jaccardperrow, (int, float)) and not isinstance(data__jaccardperrow, bool):
+                if data__jaccardperrow < 0:
+                    raise broken_rule(name_prefix + ".jaccard_per_row", 'minimum', 0, data__jaccardperrow)
+                if data__jaccardperrow > 1:
+                    raise broken_rule(name_prefix + ".jaccard_per_row", 'maximum', 1, data__jaccardperrow)
+        if "top_k" in data_keys:
+            data_keys.remove("top_k")
+            data__topk = data["top_k"]
+            if type(data__topk) not in (int,):
+                raise broken_rule(name_prefix + ".top_k", 'type', 'integer', data__topk)
+            if isinstance(data__topk, (int, float)) and not isinstance(data__topk, bool):
+                if data__topk < 1:
+                    raise broken_rule(name_prefix + ".top_k", 'minimum', 1, data__topk)
+                if data__topk > 9007199254740991:
+                    raise broken_rule(name_prefix + ".top_k", 'maximum', 9007199254740991, data__topk)
+        if "top_k_overlap" in data_keys:
+            data_keys.remove("top_k_overlap")
+            data__topkoverlap = data["top_k_overlap"]
+            if type(data__topkoverlap) not in (int, float,):
+                raise broken_rule(name_prefix + ".top_k_overlap", 'type', 'number', data__topkoverlap)
+            if isinstance(data__topkoverlap, (int, float)) and not isinstance(data__topkoverlap, bool):
+                if data__topkoverlap < 0:
+                    raise broken_rule(name_prefix + ".top_k_overlap", 'minimum', 0, data__topkoverlap)
+                if data__topkoverlap > 1:
+                    raise broken_rule(name_prefix + ".top_k_overlap", 'maximum', 1, data__topkoverlap)
+        if "l0_float32" in data_keys:
+            data_keys.remove("l0_float32")
+            data__l0float32 = data["l0_float32"]
+            if type(data__l0float32) not in (int, float,):
+                raise broken_rule(name_prefix + ".l0_float32", 'type', 'number', data__l0float32)
+            if isinstance(data__l0float32, (int, float)) and not isinstance(data__l0float32, bool):
+                if data__l0float32 < 0:
+                    raise broken_rule(name_prefix + ".l0_float32", 'minimum', 0, data__l0float32)
+        if "l0_variant" in data_keys:
+            data_keys.remove("l0_variant")
+            data__l0variant = data["l0_variant"]
+            if type(data__l0variant) not in (int, float,):
+                raise broken_rule(name_prefix + ".l0_variant", 'type', 'number', data__l0variant)
+            if isinstance(data__l0variant, (int, float)) and not isinstance(data__l0variant, bool):
+                if data__l0variant < 0:
+                    raise broken_rule(name_prefix + ".l0_variant", 'minimum', 0, data__l0variant)
+        if "cosine" in data_keys:
+            data_keys.remove("cosine")
+            data__cosine = data["cosine"]
+            if type(data__cosine) not in (int, float,):
+                raise broken_rule(name_prefix + ".cosine", 'type', 'number', data__cosine)
+            if isinstance(data__cosine, (int, float)) and not isinstance(data__cosine, bool):
+                if data__cosine < -1:
+                    raise broken_rule(name_prefix + ".cosine", 'minimum', -1, data__cosine)
+                if data__cosine > 1.000001:
+                    raise broken_rule(name_prefix + ".cosine", 'maximum', 1.000001, data__cosine)
+        if "max_abs_error" in data_keys:
+            data_keys.remove("max_abs_error")
+            data__maxabserror = data["max_abs_error"]
+            if type(data__maxabserror) not in (int, float,):
+                raise broken_rule(name_prefix + ".max_abs_error", 'type', 'number', data__maxabserror)
+            if isinstance(data__maxabserror, (int, float)) and not isinstance(data__maxabserror, bool):
+                if data__maxabserror < 0:
+                    raise broken_rule(name_prefix + ".max_abs_error", 'minimum', 0, data__maxabserror)
+        if "mse_float32" in data_keys:
+            data_keys.remove("mse_float32")
+            data__msefloat32 = data["mse_float32"]
+            if type(data__msefloat32) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".mse_float32", 'type', ['number', 'null'], data__msefloat32)
+            if isinstance(data__msefloat32, (int, float)) and not isinstance(data__msefloat32, bool):
+                if data__msefloat32 < 0:
+                    raise broken_rule(name_prefix + ".mse_float32", 'minimum', 0, data__msefloat32)
+        if "mse_variant" in data_keys:
+            data_keys.remove("mse_variant")
+            data__msevariant = data["mse_variant"]
+            if type(data__msevariant) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".mse_variant", 'type', ['number', 'null'], data__msevariant)
+            if isinstance(data__msevariant, (int, float)) and not isinstance(data__msevariant, bool):
+                if data__msevariant < 0:
+                    raise broken_rule(name_prefix + ".mse_variant", 'minimum', 0, data__msevariant)
+        if "probe_float32" in data_keys:
+            data_keys.remove("probe_float32")
+            data__probefloat32 = data["probe_float32"]
+            if type(data__probefloat32) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".probe_float32", 'type', ['number', 'null'], data__probefloat32)
+            if isinstance(data__probefloat32, (int, float)) and not isinstance(data__probefloat32, bool):
+                if data__probefloat32 < 0:
+                    raise broken_rule(name_prefix + ".probe_float32", 'minimum', 0, data__probefloat32)
+                if data__probefloat32 > 1:
+                    raise broken_rule(name_prefix + ".probe_float32", 'maximum', 1, data__probefloat32)
+        if "probe_variant" in data_keys:
+            data_keys.remove("probe_variant")
+            data__probevariant = data["probe_variant"]
+            if type(data__probevariant) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".probe_variant", 'type', ['number', 'null'], data__probevariant)
+            if isinstance(data__probevariant, (int, float)) and not isinstance(data__probevariant, bool):
+                if data__probevariant < 0:
+                    raise broken_rule(name_prefix + ".probe_variant", 'minimum', 0, data__probevariant)
+                if data__probevariant > 1:
+                    raise broken_rule(name_prefix + ".probe_variant", 'maximum', 1, data__probevariant)
+        if "file_bytes_float32" in data_keys:
+            data_keys.remove("file_bytes_float32")
+            data__filebytesfloat32 = data["file_bytes_float32"]
+            if type(data__filebytesfloat32) not in (int,):
+                raise broken_rule(name_prefix + ".file_bytes_float32", 'type', 'integer', data__filebytesfloat32)
+            if isinstance(data__filebytesfloat32, (int, float)) and not isinstance(data__filebytesfloat32, bool):
+                if data__filebytesfloat32 < 0:
+                    raise broken_rule(name_prefix + ".file_bytes_float32", 'minimum', 0, data__filebytesfloat32)
+                if data__filebytesfloat32 > 9007199254740991:
+                    raise broken_rule(name_prefix + ".file_bytes_float32", 'maximum', 9007199254740991, data__filebytesfloat32)
+        if "file_bytes_variant" in data_keys:
+            data_keys.remove("file_bytes_variant")
+            data__filebytesvariant = data["file_bytes_variant"]
+            if type(data__filebytesvariant) not in (int,):
+                raise broken_rule(name_prefix + ".file_bytes_variant", 'type', 'integer', data__filebytesvariant)
+            if isinstance(data__filebytesvariant, (int, float)) and not isinstance(data__filebytesvariant, bool):
+                if data__filebytesvariant < 0:
+                    raise broken_rule(name_prefix + ".file_bytes_variant", 'minimum', 0, data__filebytesvariant)
+                if data__filebytesvariant > 9007199254740991:
+                    raise broken_rule(name_prefix + ".file_bytes_variant", 'maximum', 9007199254740991, data__filebytesvariant)
+        if "weight_bytes_float32" in data_keys:
+            data_keys.remove("weight_bytes_float32")
+            data__weightbytesfloat32 = data["weight_bytes_float32"]
+            if type(data__weightbytesfloat32) not in (int,):
+                raise broken_rule(name_prefix + ".weight_bytes_float32", 'type', 'integer', data__weightbytesfloat32)
+            if isinstance(data__weightbytesfloat32, (int, float)) and not isinstance(data__weightbytesfloat32, bool):
+                if data__weightbytesfloat32 < 0:
+                    raise broken_rule(name_prefix + ".weight_bytes_float32", 'minimum', 0, data__weightbytesfloat32)
+                if data__weightbytesfloat32 > 9007199254740991:
+                    raise broken_rule(name_prefix + ".weight_bytes_float32", 'maximum', 9007199254740991, data__weightbytesfloat32)
+        if "weight_bytes_variant" in data_keys:
+            data_keys.remove("weight_bytes_variant")
+            data__weightbytesvariant = data["weight_bytes_variant"]
+            if type(data__weightbytesvariant) not in (int,):
+                raise broken_rule(name_prefix + ".weight_bytes_variant", 'type', 'integer', data__weightbytesvariant)
+            if isinstance(data__weightbytesvariant, (int, float)) and not isinstance(data__weightbytesvariant, bool):
+                if data__weightbytesvariant < 0:
+                    raise broken_rule(name_prefix + ".weight_bytes_variant", 'minimum', 0, data__weightbytesvariant)
+                if data__weightbytesvariant > 9007199254740991:
+                    raise broken_rule(name_prefix + ".weight_bytes_variant", 'maximum', 9007199254740991, data__weightbytesvariant)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['jaccard', 'jaccard_per_row', 'top_k', 'top_k_overlap', 'l0_float32', 'l0_variant', 'cosine', 'max_abs_error', 'mse_float32', 'mse_variant', 'probe_float32', 'probe_variant', 'file_bytes_float32', 'file_bytes_variant', 'weight_bytes_float32', 'weight_bytes_variant'], data)
     return data
 
 def validate____defs_file(data: Any, name_prefix: str = "") -> Any:

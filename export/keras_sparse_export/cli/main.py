@@ -72,6 +72,7 @@ def _verify(options: argparse.Namespace) -> None:
         ("encoder", verification.parity),
         ("decoder", verification.decoder_parity),
         ("int8", verification.int8_parity),
+        ("float16", verification.float16_parity),
     ):
         if parity is not None:
             print(

@@ -1,4 +1,4 @@
-"""`keras-sparse-export quantize`: add an int8 encoder to a bundle."""
+"""`keras-sparse-export quantize`: add an encoder in int8 or float16 to a bundle."""
 
 import argparse
 import json
@@ -7,8 +7,9 @@ import numpy as np
 
 from keras_sparse_export.cli import inputs
 from keras_sparse_export.io import readers
-from keras_sparse_export.variants import decision as int8
-from keras_sparse_export.variants.report import format_table
+from keras_sparse_export.variants import decision
+from keras_sparse_export.variants.report import format_float16, format_table
+from keras_sparse_export.variants.rows import MAX_ROWS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--label-key", metavar="NAME", help="array of an .npz with the labels")
     add(
         "--mode",
-        choices=int8.MODES,
+        choices=decision.MODES,
         default="auto",
-        help="auto keeps int8 if it is worth it, int8 always (default: %(default)s)",
+        help="auto keeps int8 if it is worth it, int8 always; float16 adds the encoder with its "
+        "weights in float16, half the bytes (default: %(default)s)",
     )
-    add("--json", action="store_true", help="print the manifest's `int8` as JSON")
+    add("--json", action="store_true", help="print the entry of the manifest as JSON")
 
 
 def quantize(options: argparse.Namespace) -> None:
@@ -32,13 +34,14 @@ def quantize(options: argparse.Namespace) -> None:
     source = options.calibration
     rows = [
         np.zeros((0, *form.shape)),
-        *(batch.rows for batch in inputs.read_batches(options, source, form, int8.MAX_ROWS)),
+        *(batch.rows for batch in inputs.read_batches(options, source, form, MAX_ROWS)),
     ]
     labels = None if options.labels is None else _read_labels(options)
-    verdict = int8.quantize_bundle(
+    verdict = decision.quantize_bundle(
         options.bundle, np.concatenate(rows), labels=labels, mode=options.mode
     )
-    print(json.dumps(verdict, indent=2) if options.json else format_table(verdict))
+    format_report = format_float16 if options.mode == "float16" else format_table
+    print(json.dumps(verdict, indent=2) if options.json else format_report(verdict))
 
 
 def _read_labels(options: argparse.Namespace) -> np.ndarray:

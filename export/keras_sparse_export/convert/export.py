@@ -29,6 +29,7 @@ from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.reconstruction import find_scale
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.variants import decision as quantization
+from keras_sparse_export.variants.rows import require_count
 
 MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
@@ -51,7 +52,7 @@ def export_encoder(
     opset: int = 17,
     golden: str = "auto",
     threshold: float | None = None,
-    quantize: str | None = None,
+    quantize: str | Sequence[str] | None = None,
     labels: Any = None,
     allow: Sequence[str] = (),
     overwrite: bool = False,
@@ -98,8 +99,9 @@ def export_encoder(
             models, 0 if codes can be exactly zero, else 0.1.
         quantize: `"int8"` adds an int8 encoder; `"auto"` adds one if it is worth it: at least 1 MB
             of weights, at most 0.3 of the file size, and a support Jaccard of 0.98 or more on
-            held-out rows. Otherwise the manifest gives the reasons. Both need 64 rows of `sample`
-            or more.
+            held-out rows. Otherwise the manifest gives the reasons. `"float16"` adds the encoder
+            with its weights in float16, half the bytes; an error if the Jaccard is below 0.995.
+            `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
             Needs scikit-learn.
         allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU. A device must
@@ -114,8 +116,8 @@ def export_encoder(
         FileExistsError: If `path` exists, and is not a bundle or `overwrite` is false.
         ConversionError: If neither converter knows a layer or an operator, the first `units` depend
             on others, or a layer with a threshold was never trained; the message names it.
-        ParityError: If the converted model disagrees with Keras, or with `quantize="int8"` the int8
-            encoder with float32.
+        ParityError: If the converted model disagrees with Keras, or a form that `quantize` requires
+            with float32.
         RangeError: If rows of `sample` overflow float32 in the encoder; the message names them.
 
     Example:
@@ -132,7 +134,8 @@ def export_encoder(
     _require_choices(converter, opset, golden, sample)
     allow = operators.require_allow(allow)
     if quantize is not None:
-        quantization.require_choices(quantize, sample, labels, "quantize", "sample")
+        modes = quantization.require_modes(quantize, "quantize")
+        require_count(sample, labels, "sample")
     if not getattr(model, "adapted", True):
         raise ValueError(
             "Invalid value for argument `model`. Expected a model with the offset and scale of "
@@ -193,14 +196,14 @@ def export_encoder(
     jumps = converted["encoder"].jumps
     described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
     scaled = scaling.describe(originals["encoder"])
-    int8 = None
+    forms = quantization.Decision({}, None, {})
     if quantize is not None:
         assert real is not None
-        int8 = quantization.decide(
+        forms = quantization.decide(
             converted["encoder"].onnx_bytes,
             real,
             labels=labels,
-            mode=quantize,
+            modes=modes,
             threshold=threshold,
             golden_rows=golden_rows,
             decoder=converted["decoder"].onnx_bytes if decoder else None,
@@ -213,47 +216,51 @@ def export_encoder(
             scale=find_scale(scaled),
         )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
-        if int8 is not None:
-            quantization.write(folder, int8)
+        quantization.write(folder, forms)
         _write(
             folder,
             converted,
             golden_rows=golden_rows,
             allow=allow,
-            manifest={
-                "requires": [
-                    *[CATEGORIES] * bool(categories),
-                    *[COLUMNS] * bool(columns),
-                    *[MISSING] * gaps,
-                    *[THRESHOLDS] * bool(jumps),
-                ],
-                "input": {"name": "x", "shape": list(encoder.input_shape[1:]), "dtype": "float32"},
-                **({} if columns is None else {"columns": columns}),
-                **({"categories": categories} if categories else {}),
-                **scaled,
-                "output": {
-                    "name": "code",
-                    "shape": list(code_shape),
-                    "dtype": "float32",
-                },
-                "threshold": threshold,
-                **described,
-                **({"missing": missing} if gaps else {}),
-                "opset": opset,
-                "ir_version": canonical.choose_ir_version(opset),
-                "min_onnxruntime": MIN_ONNXRUNTIME[opset],
-                "converter": converted["encoder"].converter,
-                "versions": _list_versions(),
-                "parity": {name: model.parity.as_dict() for name, model in converted.items()},
-                "golden": {"kind": kind, "rows": len(golden_rows)},
-                "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
-                "statistics": None
-                if real is None
-                else _compute_statistics(
-                    converted["encoder"].onnx_bytes, real, threshold, allow, gaps=gaps
-                ),
-                "int8": None if int8 is None else int8.manifest,
-            },
+            manifest=forms.describe(
+                {
+                    "requires": [
+                        *[CATEGORIES] * bool(categories),
+                        *[COLUMNS] * bool(columns),
+                        *[MISSING] * gaps,
+                        *[THRESHOLDS] * bool(jumps),
+                    ],
+                    "input": {
+                        "name": "x",
+                        "shape": list(encoder.input_shape[1:]),
+                        "dtype": "float32",
+                    },
+                    **({} if columns is None else {"columns": columns}),
+                    **({"categories": categories} if categories else {}),
+                    **scaled,
+                    "output": {
+                        "name": "code",
+                        "shape": list(code_shape),
+                        "dtype": "float32",
+                    },
+                    "threshold": threshold,
+                    **described,
+                    **({"missing": missing} if gaps else {}),
+                    "opset": opset,
+                    "ir_version": canonical.choose_ir_version(opset),
+                    "min_onnxruntime": MIN_ONNXRUNTIME[opset],
+                    "converter": converted["encoder"].converter,
+                    "versions": _list_versions(),
+                    "parity": {name: model.parity.as_dict() for name, model in converted.items()},
+                    "golden": {"kind": kind, "rows": len(golden_rows)},
+                    "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
+                    "statistics": None
+                    if real is None
+                    else _compute_statistics(
+                        converted["encoder"].onnx_bytes, real, threshold, allow, gaps=gaps
+                    ),
+                }
+            ),
         )
     return path
 

@@ -34,7 +34,7 @@ from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
 
-FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx"}
+FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx", "float16": "encoder.float16.onnx"}
 
 
 class Encoder:
@@ -46,7 +46,7 @@ class Encoder:
     Args:
         path: Folder of the bundle, or path of an ONNX file with one float input whose first output
             is the code.
-        variant: `"float32"`, or `"int8"` for the smaller file that a bundle may have.
+        variant: `"float32"`, or `"int8"` or `"float16"` for a smaller file that a bundle may have.
         l0: A lower mean number of active units per row than that of the bundle, which then needs
             thresholds and their calibration. The last threshold is raised to the one that had this
             L0 on the sample of the export; on other rows, and in int8, the L0 may differ.
@@ -401,7 +401,7 @@ class Encoder:
             raise BundleError(
                 f"Invalid value for argument `variant`. Expected a variant of the bundle. "
                 f"Received: variant={self.variant!r}, for {self.path}. Remedy: keras-sparse-export "
-                "quantize BUNDLE --calibration DATA"
+                f"quantize BUNDLE --calibration DATA --mode {self.variant}"
             )
         read = partial(reading.read_content, self.path, self.manifest, name, check=self._check)
         decodes = name == "decoder.onnx"

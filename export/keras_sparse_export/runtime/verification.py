@@ -41,6 +41,8 @@ class Verification:
     """The same for reconstructions, if the bundle has a decoder."""
     int8_parity: Parity | None
     """The same for int8 codes, if the bundle has an int8 encoder."""
+    float16_parity: Parity | None = None
+    """The same for codes of weights in float16, if the bundle has such an encoder."""
 
 
 def verify(folder: Path, manifest: dict[str, Any], open_model: Open) -> Verification:
@@ -203,6 +205,17 @@ def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -
     return _require_parity("encoder.int8.onnx", Parity(error, tolerance, len(codes), (1,)))
 
 
+def _compare_float16(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare in the same way as float32; golden rows may lie near a threshold of this encoder."""
+    name, x = "encoder.float16.onnx", golden["golden_x.f32"]
+    expected = golden["golden_code.float16.f32"]
+    if not has_jumps(golden.manifest):
+        return _require_agreement(name, encoder, x, expected, batches)
+    error = thresholds.choose_error(golden.manifest)(expected, encoder(x))
+    allowed = float(fidelity.tolerance(expected).max())
+    return _require_parity(name, Parity(error, allowed, len(x), (len(x),)))
+
+
 def largest_int8_tolerance(codes: np.ndarray, version: int) -> float:
     """Return the largest tolerance that a manifest of that format may state for int8 codes."""
     largest = float(np.abs(codes).max(initial=0.0))
@@ -216,6 +229,7 @@ _COMPARISONS = {
     "encoder.onnx": _compare_encoder,
     "decoder.onnx": _compare_decoder,
     "encoder.int8.onnx": _compare_int8,
+    "encoder.float16.onnx": _compare_float16,
 }
 
 

@@ -1,6 +1,6 @@
-"""Compare an int8 encoder with its float32 original on held-out rows."""
+"""Compare another form of an encoder with its float32 original on held-out rows."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ ITERATIONS = 1000
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences between int8 and float32 codes on held-out rows."""
+    """Differences between the codes of another form and those of float32 on held-out rows."""
 
     jaccard: float
     """`|A ∩ B| / |A ∪ B|` of the active (row, unit) pairs, pooled over rows."""
@@ -30,24 +30,28 @@ class Comparison:
     """Fraction of a row's k codes of largest magnitude that both have in common, mean over
     rows."""
     l0_float32: float
-    l0_int8: float
+    l0_variant: float
     cosine: float
     """Mean over rows."""
     max_abs_error: float
     mse_float32: float | None
     """Mean of `((x − x̂) / scale)²` of the reconstructions by the float32 decoder; `None` without a
     decoder."""
-    mse_int8: float | None
+    mse_variant: float | None
     probe_float32: float | None
     """Accuracy on float32 codes of the held-out rows, for a logistic regression fitted on float32
     codes of the calibration rows; `None` without labels."""
-    probe_int8: float | None
-    """Accuracy of the same regression on int8 codes."""
+    probe_variant: float | None
+    """Accuracy of the same regression on the other codes."""
     file_bytes_float32: int
-    file_bytes_int8: int
+    file_bytes_variant: int
     weight_bytes_float32: int
-    """Bytes of the matrices that int8 quantizes."""
-    weight_bytes_int8: int
+    """Bytes of the weights that the other form makes smaller."""
+    weight_bytes_variant: int
+
+    def as_dict(self, form: str = "variant") -> dict[str, Any]:
+        """Return the entry of a manifest, with keys such as `l0_int8` for the form `int8`."""
+        return {key.replace("_variant", f"_{form}"): value for key, value in asdict(self).items()}
 
 
 class Gate(NamedTuple):
@@ -62,13 +66,12 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True)
 class Reference:
-    """The float32 encoder, and the rows on which int8 encoders are compared with it."""
+    """The float32 encoder, and the rows on which other forms are compared with it."""
 
     onnx_bytes: bytes
     calibration: np.ndarray
     held_out: np.ndarray
     threshold: float
-    weight_bytes: int
     top_k: int | None = None
     decoder: bytes | None = None
     signed: bool = True
@@ -80,9 +83,14 @@ class Reference:
     labels: np.ndarray | None = None
     """Labels of calibration and held-out rows, which alternate."""
 
-    def compare(self, int8: bytes, weight_bytes: int) -> Comparison:
-        """Compare an int8 encoder with this one."""
-        before, after = self._codes, self._flatten(_load(int8)(self.held_out))
+    def compare(self, variant: bytes, weight_bytes: tuple[int, int]) -> Comparison:
+        """Compare another form with this one.
+
+        Args:
+            variant: The ONNX file of the other form.
+            weight_bytes: Bytes of the weights that differ, in float32 and in the other form.
+        """
+        before, after = self._codes, self._flatten(_load(variant)(self.held_out))
         signed, threshold = self.signed, self.threshold
         sparsity = agreement.l0(before, threshold, signed=signed)
         k = self.top_k or min(max(round(sparsity), 1), before.shape[1])
@@ -92,26 +100,26 @@ class Reference:
             top_k=k,
             top_k_overlap=agreement.top_k_overlap(before, after, k, signed=signed),
             l0_float32=sparsity,
-            l0_int8=agreement.l0(after, threshold, signed=signed),
+            l0_variant=agreement.l0(after, threshold, signed=signed),
             cosine=agreement.cosine(before, after),
             max_abs_error=parity.max_abs_error(before, after),
             mse_float32=self._mse(self.onnx_bytes),
-            mse_int8=self._mse(int8),
+            mse_variant=self._mse(variant),
             probe_float32=self._probe_accuracy(before),
-            probe_int8=self._probe_accuracy(after),
+            probe_variant=self._probe_accuracy(after),
             file_bytes_float32=len(self.onnx_bytes),
-            file_bytes_int8=len(int8),
-            weight_bytes_float32=self.weight_bytes,
-            weight_bytes_int8=weight_bytes,
+            file_bytes_variant=len(variant),
+            weight_bytes_float32=weight_bytes[0],
+            weight_bytes_variant=weight_bytes[1],
         )
 
-    def gate(self, int8: bytes) -> Gate:
-        """Run an int8 encoder with optimisations off and on, at batch 1, 2 and all rows."""
+    def gate(self, variant: bytes) -> Gate:
+        """Run another form with optimisations off and on, at batch 1, 2 and all rows."""
         levels = ort.GraphOptimizationLevel
         sizes = [*parity.GATE_BATCHES, len(self.held_out)]
         results = []
         for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
-            run = parity.load_first_output(int8, level)
+            run = parity.load_first_output(variant, level)
             for size in sizes:
                 rows = self.held_out[: max(GATE_ROWS, size)]
                 batches = np.split(rows, range(size, len(rows), size))

@@ -1,4 +1,4 @@
-"""Quantize an encoder to int8, and keep the result only if it is smaller and nearly as accurate.
+"""Add other forms of an encoder to a bundle: int8, if it is worth it, and weights in float16.
 
 The decision depends on file sizes and on the active units of held-out rows, which are the same on
 every machine. The gain in speed is measured on the device.
@@ -7,15 +7,13 @@ every machine. The gain in speed is measured on the device.
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import MANIFEST
+from keras_sparse_export.bundle.format import MANIFEST, VARIANTS
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -23,65 +21,72 @@ from keras_sparse_export.bundle.manifest import (
     has_jumps,
     read_manifest,
 )
-from keras_sparse_export.errors import ParityError, RangeError
+from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
-from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.reconstruction import find_scale
-from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
 from keras_sparse_export.runtime.thresholds import Error, choose_error
-from keras_sparse_export.variants import rules
+from keras_sparse_export.variants import forms
+from keras_sparse_export.variants import rows as sampling
 from keras_sparse_export.variants.comparison import Reference
-from keras_sparse_export.variants.rules import Candidate
 
-FILE, GOLDEN = "encoder.int8.onnx", "golden_code.int8.f32"
-MODES = ("auto", "int8")
-MIN_ROWS = 64
-MAX_ROWS = 4096
-"""Larger samples are subsampled evenly to this many rows."""
-PORTABLE = {
-    "static": "The weights have 7 bits, so that no sum of two products saturates 16 bits: the same "
-    "integers on every CPU, with and without VNNI.",
-    "dynamic": "The weights have 7 bits, so that no sum of two products saturates 16 bits: the "
-    "same integers on every CPU, with and without VNNI. The scale of the activations is taken over "
-    "the batch, so that the code of a row depends on the other rows of its batch.",
-}
+MODES = ("auto", "int8", "float16")
+FILES = {form: (f"encoder.{form}.onnx", f"golden_code.{form}.f32") for form in ("int8", "float16")}
+"""Of each form, the encoder and its golden codes."""
 
 
 class Decision(NamedTuple):
-    """The files and the manifest entry that go into a bundle."""
+    """The files and the manifest entries that go into a bundle."""
 
-    onnx_bytes: bytes | None
-    """The int8 encoder, `None` if it is not kept."""
-    golden_codes: np.ndarray | None
-    manifest: dict[str, Any]
-    """The manifest's `int8`."""
+    files: dict[str, bytes]
+    int8: dict[str, Any] | None
+    """The manifest's `int8`, `None` if it was not asked for."""
+    variants: dict[str, Any]
+    """Additions to the manifest's `variants`."""
+
+    def describe(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return the manifest with the entries of this decision."""
+        manifest = {"int8": None, **manifest}
+        if self.int8 is not None:
+            manifest["int8"] = self.int8
+        if self.variants:
+            manifest["variants"] = manifest.get("variants", {}) | self.variants
+            manifest["requires"] = sorted({*manifest["requires"], VARIANTS})
+        return manifest
 
 
 def quantize_bundle(
     path: str | os.PathLike[str], rows: Any, *, labels: Any = None, mode: str = "auto"
 ) -> dict[str, Any]:
-    """Add an int8 encoder to a bundle if it is worth it, replacing an earlier decision.
+    """Add an encoder in int8 or float16 to a bundle, replacing an earlier one of that form.
 
     Args:
         path: Folder of the bundle.
         rows: Raw rows of real data, 64 or more: every other row calibrates, the rest evaluate.
             The columns of a table or a mapping are ordered by name.
         labels: Class of each row, for a probe.
-        mode: `"auto"` decides; `"int8"` always adds it.
+        mode: `"auto"` adds int8 if it is worth it; `"int8"` always adds it; `"float16"` adds the
+            encoder with its weights in float16.
 
     Returns:
-        The manifest's `int8`.
+        The manifest's `int8`, or `float16` of its `variants`.
 
     Raises:
         BundleError: If there is no usable bundle at `path`.
         ValueError: If an argument is out of range or does not fit the encoder.
-        ParityError: If `mode="int8"` and the codes change too much. The bundle is left unchanged.
+        ParityError: If `mode` is not `"auto"` and the codes change too much. The bundle is left
+            unchanged.
         RangeError: If rows overflow float32 in the encoder; the message names them.
     """
+    (mode,) = require_modes(mode, "mode")
     path = Path(path)
     manifest = read_manifest(path)
+    if mode == "float16" and manifest["format"] == 1:
+        raise BundleError(
+            f"Expected a bundle of format 2 for weights in float16. Received: format 1, {path}. "
+            "Remedy: export the model again"
+        )
     Encoder(path).verify()
     for file in path.iterdir():
         reading.resolve_inside(path, file.name)  # or the target of a link would be copied
@@ -94,9 +99,9 @@ def quantize_bundle(
     rows = order_by_name(rows, get_columns(manifest), "rows")
     decision = decide(
         reading.read_content(path, manifest, "encoder.onnx"),
-        _check_rows(rows, shape),
+        sampling.require_numbers(rows, shape),
         labels=labels,
-        mode=mode,
+        modes=(mode,),
         threshold=manifest["threshold"],
         signed=counts_signed_codes(manifest),
         golden_rows=golden.reshape(-1, *shape).astype(np.float32),
@@ -107,69 +112,39 @@ def quantize_bundle(
         gaps=admits_gaps(manifest),
         scale=find_scale(manifest),
     )
+    form = "float16" if mode == "float16" else "int8"
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:
         shutil.copytree(path, folder, dirs_exist_ok=True)
-        for name in (FILE, GOLDEN, MANIFEST):
+        for name in (*FILES[form], MANIFEST):
             (folder / name).unlink(missing_ok=True)
         write(folder, decision)
         kept = {key: manifest[key] for key in manifest if key != "files"}
-        writing.finish(folder, kept | {"int8": decision.manifest})
+        writing.finish(folder, decision.describe(kept))
         Encoder(folder).verify()  # never write a bundle that a device would reject
-    return decision.manifest
+    found: dict[str, Any] = decision.variants.get(form) or decision.int8 or {}
+    return found
 
 
 def write(folder: Path, decision: Decision) -> None:
     """Write the files of a decision."""
-    if decision.onnx_bytes is not None:
-        (folder / FILE).write_bytes(decision.onnx_bytes)
-    if decision.golden_codes is not None:
-        (folder / GOLDEN).write_bytes(decision.golden_codes.astype("<f4").tobytes())
+    for name, content in decision.files.items():
+        (folder / name).write_bytes(content)
 
 
-def subsample(values: Any) -> Any:
-    """Return at most `MAX_ROWS` evenly spaced rows, because the first may all be of one class."""
-    return values[:: _choose_step(len(values))]
-
-
-def _choose_step(count: int) -> int:
-    return -(-count // MAX_ROWS) or 1
-
-
-def require_choices(
-    mode: str, rows: Any, labels: Any, mode_name: str = "mode", rows_name: str = "rows"
-) -> None:
-    """Validate the mode, the number of rows and the number of labels.
+def require_modes(modes: str | Sequence[str], name: str = "modes") -> tuple[str, ...]:
+    """Return the modes in their order, `"auto"` or `"int8"` and `"float16"`.
 
     Raises:
-        ValueError: If the mode is unknown, or there are too few rows or not a label for each.
+        ValueError: If one is unknown, there is none, or there are two for one form.
     """
-    if mode not in MODES:
+    chosen = (modes,) if isinstance(modes, str) or not isinstance(modes, Sequence) else (*modes,)
+    known = all(isinstance(mode, str) and mode in MODES for mode in chosen)
+    if not chosen or not known or len(set(chosen)) < len(chosen) or {"auto", "int8"} <= {*chosen}:
         raise ValueError(
-            f"Invalid value for argument `{mode_name}`. Expected one of {MODES}. Received: "
-            f"{mode_name}={mode!r}"
+            f"Invalid value for argument `{name}`. Expected one of {MODES}. Received: "
+            f"{name}={modes!r}"
         )
-    count = 0 if rows is None else rows.shape[0] if hasattr(rows, "tocsr") else len(rows)
-    if count < MIN_ROWS:
-        raise ValueError(
-            f"Invalid value for argument `{rows_name}`. Expected {MIN_ROWS} rows of real data or "
-            f"more, to calibrate int8 and to evaluate it. Received: {count} rows"
-        )
-    if labels is not None and np.shape(labels) != (count,):
-        raise ValueError(
-            f"Invalid value for argument `labels`. Expected a label for each of {count} rows. "
-            f"Received: an array of shape {np.shape(labels)}"
-        )
-
-
-def _check_rows(rows: Any, shape: tuple[int, ...]) -> np.ndarray:
-    require_unmasked(rows, "rows")
-    array = np.asarray(rows)
-    if array.dtype.kind not in "biuf" or array.shape[1:] != shape:
-        raise ValueError(
-            f"Invalid value for argument `rows`. Expected rows of numbers, (rows, "
-            f"{', '.join(map(str, shape))}). Received: {array.dtype} of shape {array.shape}"
-        )
-    return array
+    return chosen
 
 
 # The decision ----------------------------------------------------------------------------------
@@ -180,7 +155,7 @@ def decide(
     rows: np.ndarray,
     *,
     labels: Any,
-    mode: str,
+    modes: Sequence[str],
     threshold: float,
     golden_rows: np.ndarray,
     decoder: bytes | None,
@@ -193,9 +168,8 @@ def decide(
     gaps: bool = False,
     scale: np.ndarray | None = None,
 ) -> Decision:
-    """Quantize an encoder to int8, compare it with float32, and decide whether to keep it.
+    """Make other forms of an encoder, compare them with float32, and decide which to keep.
 
-    Static quantization is preferred, because the code of a row does not depend on its batch.
     `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
     `gaps` whether rows may have gaps. Reconstructions are compared in units of `scale`, of raw
     rows without one.
@@ -203,97 +177,42 @@ def decide(
     Raises:
         ValueError: If there are too few rows, or they are not finite.
         RangeError: If rows overflow float32 in the encoder; the message names them.
-        ParityError: If `mode="int8"` and the codes change too much.
+        ParityError: If a required form changes the codes too much.
     """
-    require_choices(mode, rows, labels)
-    tools = _import_int8()
-    encoder = OnnxModel(lambda: float32, Path("encoder.onnx"), argument, allow=allow, gaps=gaps)
-    step = _choose_step(len(rows))
-    rows = as_float32(subsample(rows))
-    require_finite(rows, argument, 0, gaps=gaps)
-    try:
-        encoder(rows)
-    except RangeError as error:
-        raise error.renumber(range(0, step * len(rows), step)) from error
-    calibration, held_out = rows[::2], rows[1::2]
+    sampling.require_count(rows, labels, argument)
+    calibration, held_out = sampling.divide(
+        float32, rows, argument=argument, allow=allow, gaps=gaps
+    )
     reference = Reference(
         float32,
         calibration,
         held_out,
         threshold,
-        tools.count_weight_bytes(float32),
         top_k=top_k,
         decoder=decoder,
         signed=signed,
         jumps=jumps,
         scale=np.ones(1) if scale is None else scale,
-        labels=None if labels is None else np.asarray(subsample(labels)),
+        labels=None if labels is None else np.asarray(sampling.subsample(labels)),
     )
-    if not reference.weight_bytes:
-        return _decide_without_weights(mode)
-    files = {
-        "static": tools.quantize_static(float32, calibration),
-        "dynamic": tools.quantize_dynamic(float32),
-    }
-    candidates = {
-        name: Candidate(
-            name,
-            file,
-            reference.compare(file, tools.count_weight_bytes(file)),
-            reference.gate(file),
-            reference.variance if jumps else None,
-        )
-        for name, file in files.items()
-    }
-    best = rules.choose(candidates["static"], candidates["dynamic"])
-    reasons = rules.list_reasons(best)
-    if mode == "int8":
-        rules.require_agreement(best)
-    kept = mode == "int8" or not reasons
-    codes, tolerance = None, None
-    if kept and len(golden_rows):
-        codes, tolerance = tools.compute_golden(best.onnx_bytes, golden_rows, measure)
-        if reason := rules.explain_tolerance(codes, tolerance, 2 if signed else 1):
-            if mode == "int8":
-                raise ParityError(f"Expected stable int8 codes. Received: others. {reason}")
-            kept, codes, tolerance, reasons = False, None, None, [*reasons, reason]
+    made: dict[str, forms.Form] = {}
+    for mode in modes:
+        if mode == "float16":
+            made["float16"] = forms.make_float16(reference, golden_rows)
+        else:
+            made["int8"] = forms.decide_int8(
+                reference, golden_rows, required=mode == "int8", measure=measure
+            )
+    files: dict[str, bytes] = {}
+    for form, result in made.items():
+        file, golden = FILES[form]
+        if result.onnx_bytes is not None:
+            files[file] = result.onnx_bytes
+        if result.golden_codes is not None:
+            files[golden] = result.golden_codes.astype("<f4").tobytes()
+    int8 = made.pop("int8", None)
     return Decision(
-        best.onnx_bytes if kept else None,
-        codes,
-        {
-            "kept": kept,
-            "reasons": reasons,
-            "method": best.method,
-            "weight_bits": tools.WEIGHT_BITS,
-            "activation": "uint8",
-            "portable": True,
-            "portability": PORTABLE[best.method],
-            "calibration_rows": len(calibration),
-            "held_out_rows": len(held_out),
-            "report": {name: asdict(option.comparison) for name, option in candidates.items()},
-            "parity": best.gate._asdict(),
-            "golden_tolerance": tolerance,
-        },
+        files,
+        None if int8 is None else int8.manifest,
+        {form: result.manifest for form, result in made.items()},
     )
-
-
-def _import_int8() -> ModuleType:
-    try:
-        from keras_sparse_export.variants import int8
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Expected the package `{error.name}`, which quantizes to int8. Received: an "
-            'environment without it. Remedy: pip install "keras-sparse-export[convert]"',
-            name=error.name,
-        ) from error
-    return int8
-
-
-def _decide_without_weights(mode: str) -> Decision:
-    reason = "There is no matrix product with constant weights that int8 could shrink."
-    if mode == "int8":
-        raise ValueError(
-            "Invalid value for argument `mode`. Expected 'auto' for an encoder without dense "
-            f"layers. Received: mode='int8'. {reason}"
-        )
-    return Decision(None, None, {"kept": False, "reasons": [reason], "report": {}})

@@ -1,4 +1,4 @@
-"""Describe the int8 decision of a bundle for people."""
+"""Describe the other forms of an encoder in a bundle for people."""
 
 from typing import Any
 
@@ -19,16 +19,28 @@ _ROWS = (
 
 def format_table(verdict: dict[str, Any]) -> str:
     """Format the manifest's `int8` as a table and a sentence."""
-    report = verdict["report"]
-    lines = [f"{'':28}{'float32':>12}{'static':>12}{'dynamic':>12}"] if report else []
-    for label, key, form in _ROWS if report else ():
-        names = (key, f"{key}_int8")
+    return "\n".join([*_list_lines(verdict["report"], "int8"), describe(verdict)])
+
+
+def format_float16(entry: dict[str, Any]) -> str:
+    """Format `float16` of the manifest's `variants` as a table."""
+    return "\n".join(_list_lines({"float16": entry["report"]}, "variant"))
+
+
+def _list_lines(report: dict[str, dict[str, Any]], suffix: str) -> list[str]:
+    """Return the lines of a table of comparisons, by name; none if there are none."""
+    if not report:
+        return []
+    first = next(iter(report.values()))
+    lines = ["".join([" " * 28, *(f"{name:>12}" for name in ("float32", *report))])]
+    for label, key, form in _ROWS:
+        names = (key, f"{key}_{suffix}")
         after = [entry[name] for entry in report.values() for name in names if name in entry]
-        before = report["static"].get(f"{key}_float32", "")
+        before = first.get(f"{key}_float32", "")
         if None not in after:
             cells = [format(cell, form if cell != "" else "") for cell in (before, *after)]
             lines.append(f"{label:28}" + "".join(f"{cell:>12}" for cell in cells))
-    return "\n".join([*lines, describe(verdict)])
+    return lines
 
 
 def describe(verdict: dict[str, Any]) -> str:

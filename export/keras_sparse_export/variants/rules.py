@@ -1,4 +1,4 @@
-"""The conditions under which an int8 encoder is kept."""
+"""The conditions under which another form of an encoder is kept."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,15 @@ MIN_WEIGHT_BYTES = 1_000_000
 MAX_SIZE_RATIO = 0.3
 """A quarter for the weights, plus scales and names."""
 MIN_JACCARD = 0.98
+"""Of int8."""
+MIN_JACCARD_FLOAT16 = 0.995
+"""Rounding to 11 bits moves few units across zero: 0.9997 is usual."""
 MAX_VARIANCE_LOSS = 0.002
 """Of the explained variance, where codes jump: a unit that flips then changes by its threshold."""
 
 
 class Candidate(NamedTuple):
-    """An int8 encoder and its comparison with float32."""
+    """Another form of an encoder and its comparison with float32."""
 
     method: str
     onnx_bytes: bytes
@@ -26,6 +29,12 @@ class Candidate(NamedTuple):
     gate: Gate
     variance: float | None = None
     """Mean variance of the columns of the held-out rows in the loss, if codes jump."""
+    form: str = "int8"
+
+    @property
+    def min_jaccard(self) -> float:
+        """Lowest Jaccard index with which the form is kept."""
+        return MIN_JACCARD_FLOAT16 if self.form == "float16" else MIN_JACCARD
 
     @property
     def jaccard(self) -> float:
@@ -37,7 +46,7 @@ class Candidate(NamedTuple):
     @property
     def variance_loss(self) -> float:
         """Explained variance lost where codes jump, 0 without a decoder."""
-        before, after = self.comparison.mse_float32, self.comparison.mse_int8
+        before, after = self.comparison.mse_float32, self.comparison.mse_variant
         if not self.variance or before is None or after is None:
             return 0.0
         return (after - before) / self.variance
@@ -45,7 +54,7 @@ class Candidate(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether the codes are near enough to those of float32."""
-        return self.jaccard >= MIN_JACCARD and self.variance_loss <= MAX_VARIANCE_LOSS
+        return self.jaccard >= self.min_jaccard and self.variance_loss <= MAX_VARIANCE_LOSS
 
 
 def choose(static: Candidate, dynamic: Candidate) -> Candidate:
@@ -60,24 +69,26 @@ def require_agreement(candidate: Candidate) -> None:
     Raises:
         ParityError: If so.
     """
-    if candidate.jaccard < MIN_JACCARD:
+    form, least = candidate.form, candidate.min_jaccard
+    article = "an" if form == "int8" else "a"
+    if candidate.jaccard < least:
         raise ParityError(
-            f"Expected an int8 encoder with a support Jaccard of {MIN_JACCARD} or more on held-out "
-            f"rows. Received: {candidate.jaccard:.4f} ({candidate.method}). No int8 file was "
-            "written"
+            f"Expected {article} {form} encoder with a support Jaccard of {least} or more on "
+            f"held-out rows. Received: {candidate.jaccard:.4f} ({candidate.method}). No {form} "
+            "file was written"
         )
     if not candidate.agrees:
         raise ParityError(
-            f"Expected an int8 encoder that explains at most {MAX_VARIANCE_LOSS} less of the "
-            f"variance of held-out rows. Received: {candidate.variance_loss:.4f} less "
-            f"({candidate.method}). No int8 file was written"
+            f"Expected {article} {form} encoder that explains at most {MAX_VARIANCE_LOSS} less of "
+            f"the variance of held-out rows. Received: {candidate.variance_loss:.4f} less "
+            f"({candidate.method}). No {form} file was written"
         )
 
 
 def list_reasons(candidate: Candidate) -> list[str]:
     """Return the reasons against int8, one sentence per rule."""
     comparison = candidate.comparison
-    ratio = comparison.file_bytes_int8 / comparison.file_bytes_float32
+    ratio = comparison.file_bytes_variant / comparison.file_bytes_float32
     reasons = []
     if comparison.weight_bytes_float32 < MIN_WEIGHT_BYTES:
         reasons.append(

@@ -347,13 +347,6 @@ def test_a_model_without_weights_has_nothing_to_shrink(tmp_path: Path) -> None:
         decision.quantize_bundle(path, x, mode="int8")
 
 
-def test_many_rows_are_thinned_evenly() -> None:
-    assert len(decision.subsample(np.arange(100))) == 100
-    thinned = decision.subsample(np.arange(10_000))
-    assert decision.MAX_ROWS / 2 < len(thinned) <= decision.MAX_ROWS
-    assert thinned[-1] > 9990
-
-
 # The command -----------------------------------------------------------------------------------
 
 

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.one_backend
 def candidate(jumps: bool = True, **measured: Any) -> Candidate:
     """One that agrees, but for what is given."""
     values: dict[str, Any] = {field.name: 1 for field in fields(Comparison)}
-    values |= {"jaccard": 0.99, "jaccard_per_row": 0.99, "file_bytes_int8": 0.25}
-    values |= {"weight_bytes_float32": 2_000_000, "mse_float32": 0.1, "mse_int8": 0.1}
+    values |= {"jaccard": 0.99, "jaccard_per_row": 0.99, "file_bytes_variant": 0.25}
+    values |= {"weight_bytes_float32": 2_000_000, "mse_float32": 0.1, "mse_variant": 0.1}
     return Candidate(
         "static", b"", Comparison(**values | measured), Gate(1, 0, 9, [1]), 2.0 if jumps else None
     )
@@ -30,20 +30,20 @@ def candidate(jumps: bool = True, **measured: Any) -> Candidate:
 def test_codes_that_jump_are_judged_by_the_mean_of_rows_and_by_explained_variance() -> None:
     assert candidate(jaccard=0.9).agrees
     assert not candidate(jaccard_per_row=0.97).agrees
-    loss = candidate(mse_int8=0.105)
+    loss = candidate(mse_variant=0.105)
     assert loss.variance_loss == pytest.approx(0.0025)
     assert not loss.agrees
-    assert candidate(mse_int8=0.103).agrees
-    assert candidate(mse_float32=None, mse_int8=None).agrees
+    assert candidate(mse_variant=0.103).agrees
+    assert candidate(mse_float32=None, mse_variant=None).agrees
 
 
 def test_other_codes_are_judged_by_the_pooled_index() -> None:
     assert not candidate(jumps=False, jaccard=0.97).agrees
-    assert candidate(jumps=False, jaccard_per_row=0.9, mse_int8=9).agrees
+    assert candidate(jumps=False, jaccard_per_row=0.9, mse_variant=9).agrees
 
 
 def test_the_reasons_and_the_error_name_the_loss() -> None:
-    loss = candidate(mse_int8=0.2)
+    loss = candidate(mse_variant=0.2)
     (reason,) = rules.list_reasons(loss)
     assert reason == "The explained variance of held-out rows is 0.0500 lower, more than 0.002."
     with pytest.raises(ParityError, match=r"at most 0\.002 less of.*Received: 0\.0500 less \(stat"):
@@ -51,7 +51,7 @@ def test_the_reasons_and_the_error_name_the_loss() -> None:
 
 
 def test_the_dynamic_encoder_is_chosen_if_it_alone_agrees() -> None:
-    right, wrong = candidate(), candidate(mse_int8=0.2)
+    right, wrong = candidate(), candidate(mse_variant=0.2)
     assert rules.choose(right, wrong) is right
     assert rules.choose(wrong, right) is right
     assert rules.choose(wrong, wrong) is wrong

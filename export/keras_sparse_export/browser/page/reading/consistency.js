@@ -51,6 +51,7 @@ export function requireConsistent(manifest) {
   requireCategories(manifest);
   requireThresholds(manifest, units);
   requireInt8(manifest);
+  requireVariants(manifest);
 }
 
 function requireStatistics(statistics, units, shape) {
@@ -139,6 +140,13 @@ function requireInt8({ int8, files, golden }) {
   expect(known || golden.rows === 0, "a number", "int8.golden_tolerance");
 }
 
+function requireVariants({ variants, requires, files }) {
+  const required = requires?.includes("variants") ?? false;
+  expect((variants !== undefined) === required, "a key of the feature `variants`, present with it alone", "variants");
+  const named = Object.hasOwn(variants ?? {}, "float16");
+  expect(Object.hasOwn(files, "encoder.float16.onnx") === named, "`encoder.float16.onnx` as in `files`", "variants");
+}
+
 function expect(holds, expected, place) {
   if (holds) return;
   throw new BundleError(
@@ -154,6 +162,7 @@ function goldenShapes({ input, output, golden: { rows }, files, top_k: top }) {
   const shapes = { "golden_x.f32": x, "golden_code.f32": code };
   if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = x;
   if (Object.hasOwn(files, "encoder.int8.onnx")) shapes["golden_code.int8.f32"] = code;
+  if (Object.hasOwn(files, "encoder.float16.onnx")) shapes["golden_code.float16.f32"] = code;
   if (top !== null) {
     const best = [...code.slice(0, -1), top.k];
     Object.assign(shapes, { "golden_values.f32": best, "golden_indices.i32": best });

@@ -1,0 +1,85 @@
+"""Check and divide the rows with which other forms of an encoder are calibrated and compared."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sparse_export.errors import RangeError
+from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
+
+MIN_ROWS = 64
+MAX_ROWS = 4096
+"""Larger samples are subsampled evenly to this many rows."""
+
+
+def subsample(values: Any) -> Any:
+    """Return at most `MAX_ROWS` evenly spaced rows, because the first may all be of one class."""
+    return values[:: _choose_step(len(values))]
+
+
+def _choose_step(count: int) -> int:
+    return -(-count // MAX_ROWS) or 1
+
+
+def require_count(rows: Any, labels: Any, rows_name: str = "rows") -> None:
+    """Validate the number of rows and the number of labels.
+
+    Raises:
+        ValueError: If there are too few rows or not a label for each.
+    """
+    count = 0 if rows is None else rows.shape[0] if hasattr(rows, "tocsr") else len(rows)
+    if count < MIN_ROWS:
+        raise ValueError(
+            f"Invalid value for argument `{rows_name}`. Expected {MIN_ROWS} rows of real data or "
+            "more, to calibrate another form of the encoder and to evaluate it. Received: "
+            f"{count} rows"
+        )
+    if labels is not None and np.shape(labels) != (count,):
+        raise ValueError(
+            f"Invalid value for argument `labels`. Expected a label for each of {count} rows. "
+            f"Received: an array of shape {np.shape(labels)}"
+        )
+
+
+def require_numbers(rows: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return rows as an array.
+
+    Raises:
+        ValueError: If they are not numbers of that shape.
+    """
+    require_unmasked(rows, "rows")
+    array = np.asarray(rows)
+    if array.dtype.kind not in "biuf" or array.shape[1:] != shape:
+        raise ValueError(
+            f"Invalid value for argument `rows`. Expected rows of numbers, (rows, "
+            f"{', '.join(map(str, shape))}). Received: {array.dtype} of shape {array.shape}"
+        )
+    return array
+
+
+def divide(
+    float32: bytes,
+    rows: np.ndarray,
+    *,
+    argument: str = "rows",
+    allow: Sequence[str] = (),
+    gaps: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows for calibration and the others, held out for the comparison.
+
+    Raises:
+        ValueError: If they are not finite, nor gaps where there may be some.
+        RangeError: If rows overflow float32 in the encoder; the message names them.
+    """
+    encoder = OnnxModel(lambda: float32, Path("encoder.onnx"), argument, allow=allow, gaps=gaps)
+    step = _choose_step(len(rows))
+    rows = as_float32(subsample(rows))
+    require_finite(rows, argument, 0, gaps=gaps)
+    try:
+        encoder(rows)
+    except RangeError as error:
+        raise error.renumber(range(0, step * len(rows), step)) from error
+    return rows[::2], rows[1::2]
