@@ -58,15 +58,14 @@ def decide_int8(
     weight_bytes = tools.count_weight_bytes(float32)
     if not weight_bytes:
         return _decide_without_weights(required)
-    files = {
-        "static": tools.quantize_static(float32, calibration),
-        "dynamic": tools.quantize_dynamic(float32),
-    }
+    files = {"static": tools.quantize_static(float32, calibration)}
+    if tools.has_products(float32):
+        files["dynamic"] = tools.quantize_dynamic(float32)
     candidates = {
         name: _compare(reference, name, file, (weight_bytes, tools.count_weight_bytes(file)))
         for name, file in files.items()
     }
-    best = rules.choose(candidates["static"], candidates["dynamic"])
+    best = rules.choose(candidates["static"], candidates.get("dynamic"))
     reasons = rules.list_reasons(best)
     if required:
         rules.require_agreement(best)
@@ -163,10 +162,13 @@ def _import(module: str, purpose: str) -> ModuleType:
 
 
 def _decide_without_weights(required: bool) -> Form:
-    reason = "There is no matrix product with constant weights that int8 could shrink."
+    reason = (
+        "There is no matrix product with constant weights that int8 could shrink, nor a "
+        "convolution."
+    )
     if required:
         raise ValueError(
             "Invalid value for argument `mode`. Expected 'auto' for an encoder without dense "
-            f"layers. Received: mode='int8'. {reason}"
+            f"layers or convolutions. Received: mode='int8'. {reason}"
         )
     return Form(None, None, {"kept": False, "reasons": [reason], "report": {}})

@@ -2,6 +2,10 @@
 
 x86 without VNNI adds two products of an unsigned and a signed byte in 16 bits with saturation:
 2 · 255 · 127 overflows, 2 · 255 · 64 does not. Weights are therefore limited to ±64, 7 bits.
+
+Convolutions are quantized statically alone, with their outputs, so that onnxruntime computes them
+in integers: 1.3 times as fast as in float32 on an x86 CPU, depthwise ones as fast. `ConvInteger`,
+which dynamic quantization would use, took 17 times as long.
 """
 
 import tempfile
@@ -27,6 +31,8 @@ CALIBRATION_BATCH = 1024
 ROUNDING = 1e-3
 """Bound on float differences between CPUs, in quantization steps; 1e-6 of 255 is smaller."""
 NUDGES = 8
+AXES = {"MatMul": (2,), "Gemm": (2,), "Conv": (3, 4)}
+"""Axes of the weights that are quantized, by operator."""
 
 
 def quantize_static(float32: bytes, calibration: np.ndarray) -> bytes:
@@ -44,7 +50,7 @@ def quantize_static(float32: bytes, calibration: np.ndarray) -> bytes:
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            op_types_to_quantize=["MatMul"],
+            op_types_to_quantize=["MatMul", "Conv"],
             nodes_to_quantize=nodes,
             per_channel=True,
             reduce_range=True,
@@ -54,7 +60,7 @@ def quantize_static(float32: bytes, calibration: np.ndarray) -> bytes:
 
 
 def quantize_dynamic(float32: bytes) -> bytes:
-    """Quantize weights to int8 and activations to uint8, with scales taken from each batch."""
+    """Quantize matrices to int8 and activations to uint8, with scales taken from each batch."""
     with _prepare(float32) as (file, output, nodes):
         quantization.quantize_dynamic(
             file,
@@ -72,18 +78,24 @@ def count_weight_bytes(onnx_bytes: bytes) -> int:
     """Return the bytes of the weights that int8 shrinks, before or after quantization."""
     graph = onnx.load_from_string(onnx_bytes).graph
     quantized = [x for x in graph.initializer if x.data_type == onnx.TensorProto.INT8]
-    weights = quantized or _find_weights(graph).values()
+    weights = [*quantized, *_find_weights(graph).values()]
     return sum(numpy_helper.to_array(weight).nbytes for weight in weights)
 
 
+def has_products(float32: bytes) -> bool:
+    """Whether there are matrix products that `quantize_dynamic` makes smaller."""
+    weights = _find_weights(onnx.load_from_string(float32).graph)
+    return any(len(weight.dims) == 2 for weight in weights.values())
+
+
 def _find_weights(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
-    """Return the constant matrices on the right of matrix products, by name."""
+    """Return the constant matrices on the right of matrix products, and kernels, by name."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    names = [node.input[1] for node in graph.node if node.op_type in ("MatMul", "Gemm")]
+    names = [(node.input[1], AXES[node.op_type]) for node in graph.node if node.op_type in AXES]
     return {
         name: constants[name]
-        for name in names
-        if name in constants and len(constants[name].dims) == 2
+        for name, axes in names
+        if name in constants and len(constants[name].dims) in axes
     }
 
 
@@ -106,6 +118,8 @@ class _Rows(quantization.CalibrationDataReader):
 def _prepare(float32: bytes) -> Iterator[tuple[Path, Path, list[str]]]:
     """Yield a file that onnxruntime can compute in integers, an output path, and nodes to quantize.
 
+    A convolution is computed in integers with an int32 bias, and its output is one byte.
+
     onnxruntime fuses MatMul and Add into Gemm before it quantizes, and computes a Gemm with a float
     bias in float, expanding the weights for every row. An int32 bias would be fast, too, but its
     step is the product of both scales: too coarse for a unit without weights, too fine for one with
@@ -117,11 +131,13 @@ def _prepare(float32: bytes) -> Iterator[tuple[Path, Path, list[str]]]:
     proto: onnx.ModelProto = model.model
     graph, weights = proto.graph, _find_weights(proto.graph)
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    products = {}
+    products, convolutions = {}, []
     for place, node in enumerate(graph.node):
         node.name = f"node_{place}"
         if node.op_type == "MatMul" and node.input[1] in weights:
             products[node.output[0]] = node.name
+        elif node.op_type == "Conv" and node.input[1] in weights:
+            convolutions.append(node.name)
     for node in graph.node:
         if node.op_type != "Add" or products.keys().isdisjoint(node.input):
             continue
@@ -137,7 +153,7 @@ def _prepare(float32: bytes) -> Iterator[tuple[Path, Path, list[str]]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "encoder.onnx")
         onnx.save_model(proto, str(file))
-        yield file, Path(folder, "encoder.int8.onnx"), list(products.values())
+        yield file, Path(folder, "encoder.int8.onnx"), [*products.values(), *convolutions]
 
 
 def _finish(float32: bytes, file: Path) -> bytes:

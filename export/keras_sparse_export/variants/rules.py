@@ -57,8 +57,10 @@ class Candidate(NamedTuple):
         return self.jaccard >= self.min_jaccard and self.variance_loss <= MAX_VARIANCE_LOSS
 
 
-def choose(static: Candidate, dynamic: Candidate) -> Candidate:
+def choose(static: Candidate, dynamic: Candidate | None) -> Candidate:
     """Return the static encoder, unless it does not agree and the dynamic one is nearer."""
+    if dynamic is None:
+        return static
     nearer = dynamic.agrees or dynamic.jaccard > static.jaccard
     return dynamic if not static.agrees and nearer else static
 

@@ -140,3 +140,30 @@ def test_bundles_of_format_1_are_refused(data: np.ndarray) -> None:
     old = Path(__file__).parents[1] / "bundle" / "format_1"
     with pytest.raises(BundleError, match="bundle of format 2 for weights in float16"):
         decision.quantize_bundle(old, data, mode="float16")
+
+
+@pytest.mark.slow
+def test_convolutions_in_int8_are_kept_where_they_agree(tmp_path: Path) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.DepthwiseConv2D(3, strides=2, activation="relu"),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(32, activation="relu", name="code"),
+        ]
+    )
+    x = np.random.default_rng(0).random((200, 8, 8, 3)).astype(np.float32)
+    path = export_encoder(model, tmp_path / "b", layer="code", sample=x, quantize="int8")
+    entry = manifest(path)["int8"]
+    report = entry["report"]["static"]
+    assert (entry["method"], entry["kept"]) == ("static", True)
+    assert report["weight_bytes_float32"] == 4 * (3 * 32 * 9 + 32 * 9 + 32 * 64 * 9 + 64 * 32)
+    sizes = [(path / name).stat().st_size for name in ("encoder.int8.onnx", "encoder.onnx")]
+    assert sizes[0] < 0.4 * sizes[1]
+    encoder = Encoder(path, variant="int8")
+    assert encoder.verify().int8_parity is not None
+    codes, exact = encoder.encode(x), Encoder(path).encode(x)
+    assert 1e-4 < np.abs(codes - exact).max() < 0.05 * exact.max()

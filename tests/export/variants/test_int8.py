@@ -1,5 +1,6 @@
 """The files in int8, against integers computed in numpy; and why their weights have 7 bits."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -284,3 +285,70 @@ def test_the_golden_tolerance_is_twice_the_change_of_one_rounding(rng: np.random
         codes, tolerance = int8.compute_golden(file, row)
         np.testing.assert_allclose(codes, np.rint(tie) * w[:1], rtol=1e-6)
         assert tolerance == pytest.approx(2.0**-19 * codes.max() + 2 * 8, rel=1e-5)
+
+
+# Convolutions ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[1, 4], ids=["conv", "depthwise"])
+def conv(request: pytest.FixtureRequest, rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
+    """A convolution of 32 numbers, 4 channels of 8, and its kernels; one filter has no weights."""
+    group = request.param
+    w = rng.normal(size=(12, 4 // group, 3))
+    w[0] = 0
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["image"]),
+        helper.make_node("Conv", ["image", "w", "b"], ["h"], pads=[1, 1], group=group),
+        helper.make_node("Relu", ["h"], ["active"]),
+        helper.make_node("Flatten", ["active"], ["code"]),
+    ]
+    weights = {"shape": np.array([-1, 4, 8]), "w": w, "b": rng.normal(size=12)}
+    weights["b"][0] = 0.3
+    graph = helper.make_graph(
+        nodes,
+        "encoder",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 32])],
+        [helper.make_tensor_value_info("code", onnx.TensorProto.FLOAT, ["batch", 96])],
+        [numpy_helper.from_array(as_float32(value), name) for name, value in weights.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    full = np.zeros((12, 4, 3))  # of a grouped convolution, zeros between the groups
+    for filter, kernel in enumerate(w):
+        first = filter // (12 // group) * (4 // group)
+        full[filter, first : first + 4 // group] = kernel
+    return bytes(proto.SerializeToString()), full
+
+
+def test_convolutions_are_computed_in_integers(
+    conv: tuple[bytes, np.ndarray], rng: np.random.Generator
+) -> None:
+    float32, kernels = conv
+    x = rng.normal(size=(100, 32)).astype(np.float32)
+    file = int8.quantize_static(float32, x)
+    found, source = constants(file), constants(float32)
+    step, zero = found["image_scale"], found["image_zero_point"].astype(float)
+    image = (np.clip(np.rint(x / step) + zero, 0, 255) - zero) * step
+    padded = np.pad(image.reshape(-1, 4, 8), [(0, 0), (0, 0), (1, 1)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 3, axis=2)
+    scale = np.maximum(np.abs(kernels).max(axis=(1, 2)), 1e-9)[:, None, None] / 64
+    rounded = np.rint(kernels / scale) * scale
+    sums = np.einsum("ncpk,fck->nfp", windows, rounded) + source["b"][:, None]
+    expected = np.clip(sums, 0, run(float32, x).max()).reshape(-1, 96)  # the calibrated range
+    levels = {name: value for name, value in found.items() if name.endswith("_scale")}
+    output = max(float(v) for name, v in levels.items() if v.ndim == 0 and name != "image_scale")
+    for level in (FUSED, AS_STORED):
+        np.testing.assert_allclose(run(file, x, level), expected, atol=0.51 * output + 0.02)
+    assert found["w_quantized"].dtype == np.int8
+    assert int8.count_weight_bytes(float32) == 4 * found["w_quantized"].nbytes
+    assert not int8.has_products(float32)
+
+
+def test_onnxruntime_fuses_the_convolution(conv: tuple[bytes, np.ndarray], tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "loaded.onnx")
+    options.log_severity_level = 4
+    ort.InferenceSession(int8.quantize_static(conv[0], x), options)
+    operators = {node.op_type for node in onnx.load(str(tmp_path / "loaded.onnx")).graph.node}
+    assert "QLinearConv" in operators
+    assert "Conv" not in operators
