@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_sparse_export.cli import drift as drift_command
 from keras_sparse_export.cli import encode as encode_command
+from keras_sparse_export.cli import ort as ort_command
 from keras_sparse_export.cli import quantize as quantize_command
 from keras_sparse_export.cli import serve as serve_command
 from keras_sparse_export.cli import web as web_command
@@ -193,8 +194,12 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--json", action="store_true", help="print JSON")
 
+    ort = _add_command(
+        commands, "ort", ort_command.ort, "write the encoder in onnxruntime's own format"
+    )
+    ort_command.add_arguments(ort)
     quantize = _add_command(
-        commands, "quantize", quantize_command.quantize, "add an int8 encoder, if it is worth it"
+        commands, "quantize", quantize_command.quantize, "add an encoder in int8 or float16"
     )
     quantize_command.add_arguments(quantize)
     return parser

@@ -19,6 +19,7 @@ COMMANDS = {
     "verify": [],
     "info": [],
     "bench": [],
+    "ort": ["-o", "out"],
     "quantize": ["--calibration", "x.npy"],
 }
 PYTHON = re.compile(r"`[a-z]\w*`|(?<![\w-])[a-z]+\w*=|True|None")
