@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import jumping_bundles as jumping
-from bundles import manifest, replaced
+from bundles import manifest, replaced, rewritten
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder
 from keras_sparse_export.cli import main
@@ -89,6 +89,21 @@ def test_the_command_prints_the_comparison(
     assert any(line.startswith("support Jaccard, pooled") for line in lines)
     assert main.main(["verify", str(bundle)]) == 0
     assert "float16: 32 golden rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda found: found.update(requires=[]), "a key of the feature `variants`"),
+        (lambda found: found["variants"].clear(), "as in `files`"),
+    ],
+)
+def test_the_manifest_lists_the_form_that_lies_in_the_bundle(
+    bundle: Path, change: Any, expected: str
+) -> None:
+    rewritten(bundle, change)
+    with pytest.raises(BundleError, match=f"Expected {expected}"):
+        Encoder(bundle)
 
 
 def test_codes_that_change_too_much_leave_the_bundle_as_it_is(
