@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import onnx
 
 from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.backends import tf2onnx
 from keras_sparse_export.convert.builder import build
 from keras_sparse_export.convert.jumps import gates
-from keras_sparse_export.convert.source import cut
+from keras_sparse_export.convert.source import cut, recurrence
 from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.runtime import jumps as jumping
@@ -145,9 +146,7 @@ def _convert_with(
     allow: Sequence[str],
     units: int | None,
 ) -> tuple[bytes, Taps, First]:
-    convert = {"tf2onnx": tf2onnx.convert, "builder": build.convert}[converter]
-    proto = convert(model, opset)
-    canonical.require_known(proto, opset, allow)
+    proto = _trace(model, converter, opset, allow)
     name = file.removesuffix(".onnx")
     names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
     input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
@@ -167,6 +166,40 @@ def _convert_with(
             f"{proto.ByteSize()} bytes"
         )
     return proto.SerializeToString(deterministic=True), taps, first
+
+
+def _trace(
+    model: keras.Model, converter: str, opset: int, allow: Sequence[str]
+) -> onnx.ModelProto:
+    """Run a converter; if it needs a loop, or fails, with recurrent layers unrolled.
+
+    Raises:
+        ConversionError: If it does not know a layer or an operator either way.
+    """
+
+    def trace() -> onnx.ModelProto:
+        convert = {"tf2onnx": tf2onnx.convert, "builder": build.convert}[converter]
+        proto = convert(model, opset)
+        canonical.require_known(proto, opset, allow)
+        return proto
+
+    looped = recurrence.find_looped(model)
+    too_long = recurrence.find_too_long(looped)
+    # tf2onnx knows the loop of an LSTM alone; tracing takes seconds, so others are not tried.
+    in_vain = converter == "tf2onnx" and "Loop" not in allow and not recurrence.is_lstm(looped)
+    if too_long or not in_vain:
+        try:
+            return trace()
+        except ConversionError as failure:
+            if not looped:
+                raise
+            if too_long:
+                raise ConversionError(
+                    f"{failure}; recurrent layers are unrolled up to {recurrence.MAX_STEPS} steps, "
+                    f"not {too_long}"
+                ) from failure
+    with recurrence.unrolled(looped):
+        return trace()
 
 
 def require_parity_with_original(

@@ -21,6 +21,7 @@ from keras_sparse_export.convert.source import copying, cut
 from keras_sparse_export.convert.source.estimators import find_model
 from keras_sparse_export.convert.units import require_units
 from keras_sparse_export.drift import calibration
+from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io import activity
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
@@ -143,7 +144,7 @@ def export_encoder(
         )
     if threshold is not None:
         threshold = activity.require_threshold(threshold)
-    encoder = cut.cut_encoder(model, layer)
+    encoder = cut.cut_encoder(model, layer, sample)
     columns = samples.choose_columns(model, sample, columns, encoder.input_shape[1:])
     categories = getattr(columns, "categories", None)
     if units is not None:
@@ -153,7 +154,7 @@ def export_encoder(
         top_k_outputs.require_k(top_k, code_shape[-1])
     originals = {"encoder": encoder}
     if decoder:
-        originals["decoder"] = cut.cut_decoder(model, layer)
+        originals["decoder"] = cut.cut_decoder(model, layer, encoder)
 
     missing = cut.find_missing(model, layer)
     gaps = missing is not None
@@ -333,4 +334,12 @@ def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> No
 
 def _choose_threshold(model: keras.Model, layer: str | None, encoder: keras.Model) -> float:
     own: float | None = getattr(model, "threshold", None) if layer is None else None
-    return code_values.choose_threshold(encoder) if own is None else own
+    if own is not None:
+        return own
+    try:
+        return code_values.choose_threshold(encoder)
+    except Exception as error:  # a user's layer may raise anything on random numbers
+        raise ConversionError(
+            "Expected an encoder that encodes random numbers, which show whether codes can be "
+            f"zero. Received: {summarize(error)}. Remedy: threshold=0 if they can, else 0.1"
+        ) from error

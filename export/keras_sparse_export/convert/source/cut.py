@@ -5,11 +5,20 @@ from typing import Any
 
 import keras
 
+from keras_sparse_export.convert.source import tracing
 from keras_sparse_export.errors import ConversionError
 
 
-def cut_encoder(model: keras.Model, layer: str | None) -> keras.Model:
-    """Return the part of a model that computes codes: its `encoder`, or everything up to a layer.
+def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> keras.Model:
+    """Return the part of a model that computes codes, as a model with a graph of layers.
+
+    That is everything up to `layer`; without one the `encoder` of the model, or the model itself if
+    its output is the code. A part without a graph, such as a subclassed model, is traced.
+
+    Args:
+        model: The model.
+        layer: Name of the layer that computes the codes.
+        sample: Raw rows, for the input shape of a model without a graph that was not built.
 
     Raises:
         TypeError: If `model` is not a Keras model.
@@ -21,22 +30,19 @@ def cut_encoder(model: keras.Model, layer: str | None) -> keras.Model:
             f"Invalid type for argument `model`. Expected a keras.Model. Received: {model!r}"
         )
     own = getattr(model, "encoder", None)
-    if layer is None:
-        if not isinstance(own, keras.Model):
-            raise ValueError(
-                "Invalid value for argument `layer`. Expected the name of the layer that computes "
-                f"the codes, one of {_list_names(model)}. Received: layer=None"
-            )
-        encoder = own
-        _require_graph(encoder, "as the encoder")
-    else:
+    if layer is not None:
         if isinstance(own, keras.Model):
             raise ValueError(
                 "Invalid value for argument `layer`. Expected None for a model with an encoder of "
                 f"its own. Received: layer={layer!r}"
             )
-        _require_graph(model, "to cut at `layer`")
+        _require_graph(model)
         encoder = _cut_after(model, layer)
+    elif isinstance(own, keras.Layer):
+        encoder = tracing.ensure_graph(own, sample)
+    else:
+        encoder = tracing.ensure_graph(model, sample)
+        _require_code(model, encoder)
     _require_single_ends(encoder, "an encoder")
     if not keras.backend.is_float_dtype(encoder.inputs[0].dtype):
         raise ValueError(
@@ -51,14 +57,38 @@ def _list_names(model: keras.Model) -> list[str]:
     return [layer.name for layer in model.layers if not isinstance(layer, inputs)]
 
 
-def _require_graph(model: keras.Model, role: str) -> None:
+def _require_graph(model: keras.Model) -> None:
     """Raise if a model is subclassed or not built, so that its layers cannot be followed."""
-    if not getattr(model, "inputs", None):
+    if not tracing.has_graph(model):
         raise ValueError(
-            f"Invalid value for argument `model`. Expected a built Functional or Sequential model "
-            f"{role}. Received: `{model.name}` of class {type(model).__name__}. Remedy: build it "
-            "from keras.Input(shape): keras.Model(x, layers(x))"
+            "Invalid value for argument `model`. Expected a built Functional or Sequential model "
+            f"to cut at `layer`. Received: `{model.name}` of class {type(model).__name__}. Remedy: "
+            "layer=None if its output is the code; else build it from keras.Input(shape): "
+            "keras.Model(x, layers(x))"
         )
+
+
+def _require_code(model: keras.Model, graph: keras.Model) -> None:
+    """Raise unless the output of a model may be the code.
+
+    Raises:
+        ValueError: If it has several outputs, or one in the shape of its input, as an autoencoder.
+    """
+    if len(graph.outputs) > 1:
+        received = f"{len(graph.outputs)} outputs"
+        remedy = "Remedy: `layer`, or the output alone: keras.Model(model.inputs, model.outputs[0])"
+    elif [tuple(x.shape) for x in graph.inputs] == [tuple(x.shape) for x in graph.outputs]:
+        received = f"an output in the shape of the input, {tuple(graph.outputs[0].shape)}"
+        remedy = "Remedy: the name of the last layer, if that is the code"
+    else:
+        return
+    if not tracing.has_graph(model):
+        remedy = "Remedy: a model that returns the codes alone, or has them in an `encoder`"
+    raise ValueError(
+        "Invalid value for argument `layer`. Expected the name of the layer that computes the "
+        f"codes, one of {_list_names(model)}. Received: layer=None, for a model with {received}. "
+        + remedy
+    )
 
 
 def _require_single_ends(model: keras.Model, role: str) -> None:
@@ -74,6 +104,8 @@ def _require_single_ends(model: keras.Model, role: str) -> None:
 
 def _cut_after(model: keras.Model, name: str) -> keras.Model:
     names = _list_names(model)
+    if name not in names and isinstance(model.output, dict) and name in model.output:
+        return keras.Model(model.input, model.output[name], name="encoder")
     if name not in names:
         raise ValueError(
             f"Invalid value for argument `layer`. Expected one of {names}. Received: layer={name!r}"
@@ -102,22 +134,28 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
     return keras.Model(again.inputs, outputs[0], name="encoder")
 
 
-def cut_decoder(model: keras.Model, layer: str | None) -> keras.Model:
-    """Return the model's own `decoder`.
+def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> keras.Model:
+    """Return the model's own `decoder`, traced if it has no graph of layers.
+
+    Args:
+        model: The model.
+        layer: The argument of `cut_encoder`.
+        encoder: The encoder that was cut out of the model.
 
     Raises:
         ValueError: If it has none, or `layer` is given, or it does not map codes to rows.
         ConversionError: If it has several inputs or outputs, or one without a fixed shape.
     """
     decoder = getattr(model, "decoder", None)
-    if layer is not None or not isinstance(decoder, keras.Model):
+    own = getattr(model, "encoder", None)
+    if layer is not None or not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
         raise ValueError(
             "Invalid value for argument `decoder`. Expected decoder=False for a model without an "
             "encoder and a decoder of its own. Received: decoder=True"
         )
-    _require_graph(decoder, "as the decoder")
+    decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
     _require_single_ends(decoder, "a decoder")
-    expected = model.encoder.output_shape[1:], model.encoder.input_shape[1:]
+    expected = encoder.output_shape[1:], encoder.input_shape[1:]
     if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
         raise ValueError(
             f"Invalid value for argument `decoder`. Expected a decoder from codes {expected[0]} to "
@@ -149,3 +187,16 @@ def list_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from list_layers(layer)
         else:
             yield layer
+
+
+def list_inner(layer: keras.layers.Layer) -> list[Any]:
+    """Return a layer and all layers in it: of models, wrappers and layers of a user's own."""
+    found: dict[int, Any] = {}
+    waiting: list[Any] = [layer]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, keras.layers.Layer) and id(each) not in found:
+            found[id(each)] = each
+            waiting += getattr(each, "layers", [])
+            waiting += keras.tree.flatten(list(vars(each).values()))
+    return list(found.values())
