@@ -168,9 +168,7 @@ def _convert_with(
     return proto.SerializeToString(deterministic=True), taps, first
 
 
-def _trace(
-    model: keras.Model, converter: str, opset: int, allow: Sequence[str]
-) -> onnx.ModelProto:
+def _trace(model: keras.Model, converter: str, opset: int, allow: Sequence[str]) -> onnx.ModelProto:
     """Run a converter; if it needs a loop, or fails, with recurrent layers unrolled.
 
     Raises:

@@ -61,13 +61,15 @@ def export_encoder(
     """Write the encoder of a Keras model as a bundle that onnxruntime runs.
 
     The encoder is cut out, copied in float32 without regularizers, converted, loaded in onnxruntime
-    and compared with Keras. It is written, whole or not at all, only if the codes of each unit
-    agree within `parity.tolerance`, 1e-5 of half its range or the rounding of float32, at batch 1,
-    2 and all rows.
+    and compared with Keras. What Keras quantized stays quantized, and is compared with that form.
+    It is written, whole or not at all, only if the codes of each unit agree within
+    `parity.tolerance`, 1e-5 of half its range or the rounding of float32, at batch 1, 2 and all
+    rows.
 
     Args:
-        model: A `SparseAutoencoder`, a fitted `SparseAutoencoderTransformer`, or any Keras model
-            together with `layer`. The other steps of a pipeline cannot be exported with it.
+        model: A `SparseAutoencoder`, a fitted `SparseAutoencoderTransformer`, or any Keras model. A
+            subclassed one is traced, in the shape that it was called with, else that of `sample`.
+            The other steps of a pipeline cannot be exported with it.
         path: Folder of the bundle.
         sample: Raw rows of real data, `(rows, *input_shape)`. The first 512 are used for the
             comparison. The bundle records statistics of the codes of all rows, with which
@@ -79,8 +81,8 @@ def export_encoder(
             own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
             them, and readers order by name what has names. It also keeps the model's `categories`,
             with which readers take columns of categories as text.
-        layer: Name of the layer whose output is the code; required unless the model has an
-            `encoder`.
+        layer: Name of the layer whose output is the code. By default the model's `encoder`
+            computes it, or the model itself, if it has one output in another shape than its input.
         decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
             matrix itself: `encoder.onnx` holds it too, and is twice as large.
         units: Number of units of the code, by default all. The first ones are kept, as of a model
@@ -105,8 +107,9 @@ def export_encoder(
             `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
             Needs scikit-learn.
-        allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU. A device must
-            allow them, too: `Encoder(..., allow=("Loop",))`.
+        allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU of more than
+            512 steps, up to which it is unrolled. A device must allow them, too:
+            `Encoder(..., allow=("Loop",))`.
         overwrite: Whether to replace a bundle at `path`.
 
     Returns:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from keras_sparse import SparseAutoencoder
-from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export import export_encoder
 from keras_sparse_export.errors import ConversionError, ParityError
 from models import CONVERTERS, TENSORFLOW, needs_tf2onnx
 
@@ -364,10 +364,6 @@ BY_TF2ONNX_ALONE: dict[str, Callable[[], keras.Model]] = {
     "Doubled": lambda: with_layer(Doubled(name="mine")),
     "LSTM": lambda: with_layer(make.LSTM(5, name="mine"), (12, 1)),
 }
-LOOPS: dict[str, Callable[[], keras.Model]] = {
-    "GRU": lambda: with_layer(make.GRU(5, name="mine"), (12, 1)),
-    "SimpleRNN": lambda: with_layer(make.SimpleRNN(5, name="mine"), (12, 1)),
-}
 
 
 @pytest.mark.parametrize("name", list(BY_TF2ONNX_ALONE))
@@ -385,24 +381,6 @@ def test_custom_layers_and_lstm_convert_on_tensorflow_alone(
         runs_as(path, model, x)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(LOOPS))
-def test_what_becomes_a_loop_is_refused_unless_allowed(
-    name: str, rows: np.ndarray, tmp_path: Path
-) -> None:
-    with pytest.raises(ConversionError, match=rf"layer `mine` of class {name}") as caught:
-        export_encoder(LOOPS[name](), tmp_path / "b", layer="code")
-    assert list(tmp_path.iterdir()) == []
-    if TENSORFLOW:
-        assert "Received: Loop. Remedy: allow=('Loop',)" in str(caught.value)
-        model, x = LOOPS[name](), rows.reshape(-1, 12, 1)
-        path = export_encoder(model, tmp_path / "b", layer="code", sample=x, allow=["Loop"])
-        runs_as(path, model, x)
-        assert Encoder(path, allow=["Loop"]).verify().parity is not None
-        with pytest.raises(BundleError, match="Received: Loop"):
-            Encoder(path)
-
-
 def several_inputs() -> keras.Model:
     x, mine = keras.Input((12,)), keras.Input((12,), name="mine")
     return keras.Model([x, mine], make.Dense(6, name="code")(make.Add()([x, mine])))
@@ -412,10 +390,6 @@ def several_inputs() -> keras.Model:
     ("build", "message"),
     [
         (several_inputs, r"an encoder with one input of a fixed shape.* Received: .*`mine`"),
-        (
-            lambda: with_layer(make.Lambda(lambda x: 2 * x, name="mine")),
-            r"recreated from their config. Received: layer `mine` of class Lambda",
-        ),
         (lambda: with_layer(make.Dense(3, bent, name="mine")), r"of layer `mine`"),
     ],
 )

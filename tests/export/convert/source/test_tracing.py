@@ -43,7 +43,7 @@ def test_a_subclassed_model_is_exported(known_by: str, rows: np.ndarray, tmp_pat
 def test_a_graph_stays_and_a_call_becomes_one(rows: np.ndarray) -> None:
     model = Own()
     assert not has_graph(model)
-    graph = ensure_graph(model, {name: rows[:, 0] for name in "abcdefghijkl"})
+    graph = ensure_graph(model, dict.fromkeys("abcdefghijkl", rows[:, 0]))
     assert (graph.input_shape, graph.output_shape) == ((None, 12), (None, 5))
     assert ensure_graph(graph) is graph
     np.testing.assert_array_equal(graph(rows, training=False), model(rows))
