@@ -181,7 +181,8 @@ def _trace(model: keras.Model, converter: str, opset: int, allow: Sequence[str])
         canonical.require_known(proto, opset, allow)
         return proto
 
-    looped = recurrence.find_looped(model)
+    # torch loops in Python, which a trace unrolls; Keras fails there to unroll an LSTM with a mask.
+    looped = [] if keras.backend.backend() == "torch" else recurrence.find_looped(model)
     too_long = recurrence.find_too_long(looped)
     # tf2onnx knows the loop of an LSTM alone; tracing takes seconds, so others are not tried.
     in_vain = converter == "tf2onnx" and "Loop" not in allow and not recurrence.is_lstm(looped)

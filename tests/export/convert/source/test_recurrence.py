@@ -53,13 +53,16 @@ def test_recurrent_layers_need_no_loop(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", list(LAYERS))
 def test_an_unrolled_model_computes_the_same(kind: str) -> None:
+    if keras.backend.backend() == "torch" and kind == "masked":
+        pytest.skip("Keras does not unroll an LSTM with a mask on torch")
     model, rows = recurrent(*LAYERS[kind]()), padded_rows()
     looped = recurrence.find_looped(model)
     assert recurrence.find_too_long(looped) is None
     expected = keras.ops.convert_to_numpy(model(rows))
     with recurrence.unrolled(looped):
         assert recurrence.find_looped(model) == []
-        np.testing.assert_allclose(model(rows), expected, rtol=1e-5, atol=1e-6)
+        codes = keras.ops.convert_to_numpy(model(rows))
+    np.testing.assert_allclose(codes, expected, rtol=1e-5, atol=1e-6)
     assert recurrence.find_looped(model) == looped
 
 
