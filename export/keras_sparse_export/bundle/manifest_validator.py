@@ -223,8 +223,8 @@ def validate(data: Any, name_prefix: str = "") -> Any:
         if "converter" in data_keys:
             data_keys.remove("converter")
             data__converter = data["converter"]
-            if not (isinstance(data__converter, str) and data__converter == 'tf2onnx' or isinstance(data__converter, str) and data__converter == 'builder'):
-                raise broken_rule(name_prefix + ".converter", 'enum', ['tf2onnx', 'builder'], data__converter)
+            if not (isinstance(data__converter, str) and data__converter == 'builder' or isinstance(data__converter, str) and data__converter == 'tf2onnx' or isinstance(data__converter, str) and data__converter == 'jax2onnx' or isinstance(data__converter, str) and data__converter == 'torch.onnx'):
+                raise broken_rule(name_prefix + ".converter", 'enum', ['builder', 'tf2onnx', 'jax2onnx', 'torch.onnx'], data__converter)
         if "versions" in data_keys:
             data_keys.remove("versions")
             data__versions = data["versions"]

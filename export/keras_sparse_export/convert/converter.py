@@ -10,8 +10,7 @@ import numpy as np
 import onnx
 
 from keras_sparse_export.convert import canonical
-from keras_sparse_export.convert.backends import tf2onnx
-from keras_sparse_export.convert.builder import build
+from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.jumps import gates
 from keras_sparse_export.convert.source import cut, recurrence
 from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
@@ -57,7 +56,7 @@ def convert(
         file: Name in the bundle, `encoder.onnx` or `decoder.onnx`.
         model: Model from `copying.clone_for_inference`.
         rows: Rows to compare on.
-        converter: `"tf2onnx"`, `"builder"` or `"auto"`.
+        converter: `"builder"`, the name of the backend's converter, or `"auto"`.
         opset: ONNX operator set.
         k: The `top_k` of an encoder.
         allow: Additional ONNX operators to accept.
@@ -79,7 +78,7 @@ def convert(
     part = First() if file.startswith("encoder") else First(units, width=model.input_shape[-1])
     _require_finite(file, part.narrow(compute)(rows).code)
     failures: list[ValueError] = []
-    for name in (order := _list_converters(converter, jumps=bool(jumps))):
+    for name in (order := choice.list_converters(converter, jumps=bool(jumps))):
         try:
             onnx_bytes, taps, first = _convert_with(file, model, name, opset, k, allow, units)
             observe, own = first.narrow(compute), first.narrow_jumps(jumps)
@@ -115,26 +114,6 @@ def _require_finite(file: str, outputs: np.ndarray) -> None:
 
 def _get_code(observe: Observe) -> fidelity.Run:
     return lambda rows: observe(rows).code
-
-
-def _list_converters(converter: str, *, jumps: bool) -> list[str]:
-    """Return the converters to try, in order; for jumps the direct builder alone."""
-    if jumps and converter == "tf2onnx":
-        raise ValueError(
-            "Invalid value for argument `converter`. Expected 'builder' or 'auto' for an encoder "
-            "with activations by count, such as BatchTopK. Received: converter='tf2onnx'"
-        )
-    if jumps:
-        return ["builder"]
-    tensorflow = keras.backend.backend() == "tensorflow"
-    if converter == "tf2onnx" and not tensorflow:
-        raise ValueError(
-            "Invalid value for argument `converter`. Expected 'builder' or 'auto' on the "
-            f"{keras.backend.backend()} backend. Received: converter='tf2onnx'"
-        )
-    if converter != "auto":
-        return [converter]
-    return ["tf2onnx", "builder"] if tensorflow else ["builder"]
 
 
 def _convert_with(
@@ -176,13 +155,13 @@ def _trace(model: keras.Model, converter: str, opset: int, allow: Sequence[str])
     """
 
     def trace() -> onnx.ModelProto:
-        convert = {"tf2onnx": tf2onnx.convert, "builder": build.convert}[converter]
-        proto = convert(model, opset)
+        proto = choice.load(converter)(model, opset)
         canonical.require_known(proto, opset, allow)
         return proto
 
     # torch loops in Python, which a trace unrolls; Keras fails there to unroll an LSTM with a mask.
-    looped = [] if keras.backend.backend() == "torch" else recurrence.find_looped(model)
+    traces_loops = converter not in (choice.BUILDER, "torch.onnx")
+    looped = recurrence.find_looped(model) if traces_loops else []
     too_long = recurrence.find_too_long(looped)
     # tf2onnx knows the loop of an LSTM alone; tracing takes seconds, so others are not tried.
     in_vain = converter == "tf2onnx" and "Loop" not in allow and not recurrence.is_lstm(looped)

@@ -15,6 +15,7 @@ from keras_sparse_export.bundle import transaction, writing
 from keras_sparse_export.bundle.format import CATEGORIES, COLUMNS, MANIFEST, MISSING, THRESHOLDS
 from keras_sparse_export.convert import canonical, code_values, samples, scaling
 from keras_sparse_export.convert import converter as conversion
+from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
 from keras_sparse_export.convert.source import copying, cut
@@ -91,8 +92,10 @@ def export_encoder(
         top_k: Number of units to return as two additional outputs: `values`, the codes of largest
             magnitude of a row, the largest first, and `indices`, their units (int32, ties to the
             lower index). A device then sends `8 * top_k` bytes instead of `4 * units`.
-        converter: `"tf2onnx"`, `"builder"`, or `"auto"`: tf2onnx on the TensorFlow backend, and the
-            direct builder on other backends and if tf2onnx fails or converts wrongly.
+        converter: `"builder"` for the direct builder, which knows common layers, or the converter
+            of the backend: `"tf2onnx"` (TensorFlow), `"jax2onnx"` (JAX) or `"torch.onnx"` (torch).
+            `"auto"` tries the builder, then that of the backend if the builder does not know a
+            layer or converts wrongly.
         opset: ONNX operator set, 13 to 18. 17 runs on onnxruntime 1.12 and newer.
         golden: Rows to store in the bundle with their codes, for `verify`: `"real"` (of the first
             512 of `sample`, first of all those that activate a unit no earlier row does),
@@ -118,7 +121,7 @@ def export_encoder(
     Raises:
         ValueError: If an argument is out of range or does not fit the model.
         FileExistsError: If `path` exists, and is not a bundle or `overwrite` is false.
-        ConversionError: If neither converter knows a layer or an operator, the first `units` depend
+        ConversionError: If no converter knows a layer or an operator, the first `units` depend
             on others, or a layer with a threshold was never trained; the message names it.
         ParityError: If the converted model disagrees with Keras, or a form that `quantize` requires
             with float32.
@@ -312,14 +315,12 @@ def _list_versions() -> dict[str, str]:
         "onnx": onnx.__version__,
         "onnxruntime": ort.__version__,
     }
-    if versions["backend"] == "tensorflow":
-        versions["tf2onnx"] = version("tf2onnx")
-    return versions
+    return versions | choice.find_version()
 
 
 def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> None:
     for name, value, choices in (
-        ("converter", converter, ("auto", "tf2onnx", "builder")),
+        ("converter", converter, ("auto", *choice.NAMES)),
         ("opset", opset, tuple(MIN_ONNXRUNTIME)),
         ("golden", golden, ("auto", "real", "synthetic", "none")),
     ):

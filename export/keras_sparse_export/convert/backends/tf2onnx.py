@@ -1,15 +1,13 @@
 """Convert Keras models to ONNX with tf2onnx, on the TensorFlow backend."""
 
-import logging
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
 
+from keras_sparse_export.convert.backends.output import silence
 from keras_sparse_export.errors import ConversionError, summarize
 
 
@@ -25,7 +23,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
     import tf2onnx
 
     x = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="x")
-    with _silence("tf2onnx", "tensorflow"):
+    with silence("tf2onnx", "tensorflow"):
         try:
             proto, external = tf2onnx.convert.from_keras(
                 model,
@@ -64,22 +62,3 @@ def _rewrite(
     one = ctx.make_const(utils.make_name("one"), np.ones((), np.float32))
     kind, inputs = outer(inner.output[0], one.output[0])
     ctx.make_node(kind, inputs, outputs=list(output), shapes=[shape], dtypes=[dtype])
-
-
-@contextmanager
-def _silence(*names: str) -> Iterator[None]:
-    """Silence the log output of converters, in Python and C++; failures are raised anyway."""
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    stderr = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as null:
-            os.dup2(null.fileno(), 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
