@@ -360,24 +360,25 @@ def with_layer(layer: keras.layers.Layer, shape: tuple[int, ...] = (12,)) -> ker
     return keras.Sequential([keras.Input(shape), layer, make.Dense(6, "relu", name="code")])
 
 
-BY_TF2ONNX_ALONE: dict[str, Callable[[], keras.Model]] = {
+OWN_CONVERTERS = {"tensorflow": "tf2onnx", "torch": "torch.onnx"}
+BY_BACKENDS: dict[str, Callable[[], keras.Model]] = {
     "Doubled": lambda: with_layer(Doubled(name="mine")),
     "LSTM": lambda: with_layer(make.LSTM(5, name="mine"), (12, 1)),
 }
 
 
-@pytest.mark.parametrize("name", list(BY_TF2ONNX_ALONE))
-def test_custom_layers_and_lstm_convert_on_tensorflow_alone(
+@pytest.mark.parametrize("name", list(BY_BACKENDS))
+def test_custom_layers_and_lstm_convert_by_the_converter_of_the_backend(
     name: str, rows: np.ndarray, tmp_path: Path
 ) -> None:
-    model = BY_TF2ONNX_ALONE[name]()
+    model = BY_BACKENDS[name]()
     x = rows.reshape(-1, *model.input_shape[1:])
     with pytest.raises(ConversionError, match=rf"layer `mine` of class {name}"):
         export_encoder(model, tmp_path / "b", layer="code", sample=x, converter="builder")
     assert list(tmp_path.iterdir()) == []
-    if TENSORFLOW:
+    if (own := OWN_CONVERTERS.get(keras.backend.backend())) is not None:
         path = export_encoder(model, tmp_path / "b", layer="code", sample=x)
-        assert json.loads((path / "manifest.json").read_text())["converter"] == "tf2onnx"
+        assert json.loads((path / "manifest.json").read_text())["converter"] == own
         runs_as(path, model, x)
 
 

@@ -1,0 +1,41 @@
+"""Convert Keras models to ONNX with jax2onnx, on the JAX backend."""
+
+import warnings
+from typing import Any
+
+import jax
+import keras
+import onnx
+
+from keras_sparse_export.convert.backends.output import silence
+from keras_sparse_export.errors import ConversionError, summarize
+
+
+def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
+    """Convert a built Keras model with one input and one output.
+
+    Raises:
+        ConversionError: If jax2onnx is not installed, cannot trace the model or lacks an operator.
+    """
+    try:
+        import jax2onnx
+    except ImportError as error:
+        raise ConversionError(
+            "Expected the package `jax2onnx`. Received: an environment without it. Remedy: "
+            'pip install "keras-sparse-export[jax]"'
+        ) from error
+
+    def call(x: Any) -> Any:
+        (y,) = keras.tree.flatten(model(x, training=False))
+        return y
+
+    (x,) = model.inputs
+    row = jax.ShapeDtypeStruct(("batch", *x.shape[1:]), x.dtype)
+    with warnings.catch_warnings(), silence("jax2onnx"):
+        warnings.simplefilter("ignore")
+        try:
+            return jax2onnx.to_onnx(call, [row], opset=opset, input_names=["x"])
+        except Exception as error:  # JAX and jax2onnx raise errors of many classes
+            raise ConversionError(
+                f"Expected a model that jax2onnx can trace. Received: {summarize(error)}"
+            ) from error
