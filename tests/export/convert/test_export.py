@@ -203,7 +203,10 @@ def test_a_file_that_answers_otherwise_is_never_left(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"converter": "x"}, r"`converter`. Expected one of \('auto', 'builder', 'tf2onnx', 'jax2onnx'"),
+        (
+            {"converter": "x"},
+            r"`converter`. Expected one of \('auto', 'builder', 'tf2onnx', 'jax2onnx'",
+        ),
         ({"opset": 12}, r"`opset`. Expected one of \(13, 14, 15, 16, 17, 18\)"),
         ({"golden": "real"}, "`golden`. Expected a `sample` for real golden rows"),
         ({"golden": "some"}, "`golden`. Expected one of"),

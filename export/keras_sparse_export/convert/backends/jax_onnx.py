@@ -6,9 +6,13 @@ from typing import Any
 import jax
 import keras
 import onnx
+import onnx.version_converter
 
 from keras_sparse_export.convert.backends.output import silence
 from keras_sparse_export.errors import ConversionError, summarize
+
+_OLDEST = 18
+"""Operator set below which jax2onnx writes some nodes in the form of a newer one."""
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
@@ -34,7 +38,8 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
     with warnings.catch_warnings(), silence("jax2onnx"):
         warnings.simplefilter("ignore")
         try:
-            return jax2onnx.to_onnx(call, [row], opset=opset, input_names=["x"])
+            proto = jax2onnx.to_onnx(call, [row], opset=max(opset, _OLDEST), input_names=["x"])
+            return onnx.version_converter.convert_version(proto, opset)
         except Exception as error:  # JAX and jax2onnx raise errors of many classes
             raise ConversionError(
                 f"Expected a model that jax2onnx can trace. Received: {summarize(error)}"

@@ -1,7 +1,7 @@
 """Convert Keras models to ONNX with torch.onnx, on the torch backend.
 
-The model is traced, by the exporter that torch calls legacy: the other one, of `torch.export`, needs
-another package, onnxscript.
+The model is traced, by the exporter that torch calls legacy; that of `torch.export` needs another
+package, onnxscript.
 """
 
 import io
@@ -18,7 +18,7 @@ from keras_sparse_export.errors import ConversionError, summarize
 
 _BATCHES = 3, 2
 """Of the run that is recorded, and of the trace; neither is 1, which broadcasts."""
-_SIZES = frozenset({torch.Tensor.size, torch.Tensor.shape.__get__})  # type: ignore[attr-defined]
+_SIZES = frozenset({torch.Tensor.size, torch.Tensor.shape.__get__})
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
@@ -54,7 +54,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
 
 
 def _order_constants(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Order constants by their first use; torch orders them by names, which hold Keras' counters."""
+    """Order constants by first use; torch orders them by names, which hold Keras' counters."""
     used = dict.fromkeys(name for node in proto.graph.node for name in node.input)
     order = {name: place for place, name in enumerate(used)}
     constants = sorted(proto.graph.initializer, key=lambda each: order.get(each.name, len(order)))
