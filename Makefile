@@ -1,8 +1,10 @@
-# Each target makes or reuses $(VENV) and needs nothing but Python 3.11–3.13 with venv.
+# Each target makes or reuses $(VENV) and needs nothing but Python with venv: 3.11–3.14, with
+# TensorFlow 3.11–3.13.
 BACKEND ?= tensorflow
 VENV ?= .venv$(patsubst -tensorflow,,-$(BACKEND))
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+NEWEST = $(if $(filter tensorflow,$(BACKEND)),13,14)
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(NEWEST)))' 2>/dev/null \
 	&& echo $$python && break; done)
 READY = $(VENV)/.ready
 
@@ -44,6 +46,7 @@ check: $(READY)  ## lint, types, order of imports, and whether generated validat
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --python-version 3.10 export/keras_sparse_export examples/run_on_device.py
 	$(VENV)/bin/lint-imports
 
 format: $(READY)
@@ -51,7 +54,7 @@ format: $(READY)
 	$(VENV)/bin/ruff format .
 
 $(READY): pyproject.toml export/pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Expected Python 3.11, 3.12 or 3.13 on PATH." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Expected Python 3.11 to 3.$(NEWEST) on PATH." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/bin/python -m pip install --quiet -e "./export[convert]" -e ".[$(BACKEND),export,data,insight,sweep,dev]"

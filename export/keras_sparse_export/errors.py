@@ -18,7 +18,7 @@ occupied targets `FileExistsError`, all exit status 2. Any other exception is a 
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 FAILED_JOB, BAD_INPUT = 1, 2
 """Exit status of a failed job, and of a wrong call or bad input."""
@@ -83,7 +83,7 @@ class RangeError(ExportError):
         self.rows, self._message = rows, message
         super().__init__(f"{message} {list_rows(rows)}")
 
-    def renumber(self, numbers: Sequence[int]) -> Self:
+    def renumber(self, numbers: Sequence[int]) -> "RangeError":
         """Return the error with other numbers, those of the caller's rows, by the numbers here."""
         return type(self)(self._message, [numbers[row] for row in self.rows])
 

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ from keras_sparse_export.bundle.manifest import parse_manifest
 from keras_sparse_export.errors import BundleError, VerificationError
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.verification import Verification
+
+if sys.version_info >= (3, 11):
+    from importlib.resources.abc import Traversable
+else:
+    from importlib.abc import Traversable
 
 INDEX = "index.html"
 INVENTORY = "site.json"

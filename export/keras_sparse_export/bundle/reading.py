@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from keras_sparse_export.errors import BundleError, VerificationError
 
 MAX_FILE_BYTES = 2**31 - 1
 """Limit of one protobuf file; no other file of a bundle is larger."""
+
+BLOCK = 2**18
+"""Bytes that are hashed at a time."""
 
 MAX_SHOWN = 300
 """Characters of a path in an error message, so that the reason fits, too."""
@@ -79,7 +82,15 @@ def check_files(folder: Path, manifest: dict[str, Any]) -> None:
     """
     for name, entry in manifest["files"].items():
         with _open(folder, name, entry["size"]) as stream:
-            _require_hash(name, entry, hashlib.file_digest(stream, "sha256").hexdigest())
+            _require_hash(name, entry, hash_stream(stream))
+
+
+def hash_stream(stream: BinaryIO) -> str:
+    """Return the SHA-256 of the rest of a stream, in hex and in constant memory."""
+    digest = hashlib.sha256()  # `hashlib.file_digest` came with Python 3.11
+    while block := stream.read(BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def resolve_inside(folder: Path, name: str) -> Path:

@@ -1,6 +1,5 @@
 """Write the card and the manifest of a bundle."""
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from keras_sparse_export.bundle.format import FORMAT, MANIFEST, MAX_MANIFEST_BYTES, NAME
 from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
+from keras_sparse_export.bundle.reading import hash_stream
 from keras_sparse_export.errors import BundleError
 
 MAX_LISTED = 50
@@ -51,7 +51,7 @@ def finish(folder: Path, manifest: dict[str, Any]) -> None:
 def hash_file(file: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hash_stream(stream)
 
 
 def format_card(manifest: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -356,7 +356,7 @@ class Encoder:
         """Release the memory; the encoder cannot be used afterwards."""
         self._encoder = self._decoder = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Encoder":
         return self
 
     def __exit__(

@@ -1,7 +1,7 @@
 """Sparse codes: the active units of rows, or the k largest."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class SparseCodes(_Rows):
     @classmethod
     def from_dense(
         cls, chunks: Iterable[np.ndarray], units: int, threshold: float, *, signed: bool = True
-    ) -> Self:
+    ) -> "SparseCodes":
         """Keep the codes of active units, from chunks of dense codes `(rows, units)`.
 
         Args:
