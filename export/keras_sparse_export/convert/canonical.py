@@ -74,7 +74,7 @@ def canonicalize(
     for constant in source.initializer:
         if constant.name in used:
             names.setdefault(constant.name, f"weight_{len(names)}")
-    nodes = [_rename(node, names) for node in source.node]
+    nodes = [_modernize(_rename(node, names)) for node in source.node]
     initializers = []
     for constant in source.initializer:
         if constant.name in names:
@@ -142,6 +142,19 @@ def _rename(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
         if attribute.type == onnx.AttributeProto.GRAPH:
             _rename_graph(attribute.g, names)
     return copy
+
+
+def _modernize(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Replace a mode of Resize that opset 13 removed, of which onnxruntime warns on every device.
+
+    With s the scale, it took the pixel ⌊(i + ½) / s⌋; `half_pixel` rounds (i + ½) / s − ½ half up,
+    which is the same pixel.
+    """
+    names = ("coordinate_transformation_mode", "nearest_mode")
+    modes = [each for name in names for each in node.attribute if each.name == name]
+    if node.op_type == "Resize" and [each.s for each in modes] == [b"tf_half_pixel_for_nn", b"floor"]:
+        modes[0].s, modes[1].s = b"half_pixel", b"round_prefer_ceil"
+    return node
 
 
 def _rename_graph(inner: onnx.GraphProto, names: dict[str, str]) -> None:

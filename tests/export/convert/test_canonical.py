@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import export_encoder
+from keras_sparse_export.convert.canonical import canonicalize
+from keras_sparse_export.onnx_file.sessions import open_session
 from models import CONVERTERS, trained
 
 
@@ -44,3 +47,27 @@ def test_the_contract_of_the_file(
     for value, name, size in ((x, "x", 12), (code, "code", 6)):
         dims = value.type.tensor_type.shape.dim
         assert (value.name, dims[0].dim_param, dims[1].dim_value) == (name, "batch", size)
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize(("before", "after"), [(8, 16), (8, 12), (7, 3), (5, 11), (9, 9), (6, 97)])
+def test_the_nearest_pixels_are_the_same_and_onnxruntime_warns_of_nothing(
+    before: int, after: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """tf2onnx writes a mode of Resize that onnxruntime calls deprecated, on every device."""
+    modes = {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"}
+    node = helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], mode="nearest", **modes)
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 1, size])
+        for name, size in (("x", before), ("y", after))
+    )
+    sizes = numpy_helper.from_array(np.array([1, 1, 1, after]), "sizes")
+    graph = helper.make_graph([node], "graph", [x], [y], [sizes])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model, _ = canonicalize(proto, "encoder", ("x", (1, 1, before)), ("code", (1, 1, after)), 17)
+    session = open_session(model.SerializeToString(), tmp_path / "encoder.onnx")
+    row = np.arange(before, dtype=np.float32).reshape(1, 1, 1, before)
+    (code,) = session.run(None, {"x": row})
+    nearest = (2 * np.arange(after) + 1) * before // (2 * after)  # ⌊(i + ½) · before / after⌋
+    np.testing.assert_array_equal(code.ravel(), nearest)
+    assert capfd.readouterr().err == ""

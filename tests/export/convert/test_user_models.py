@@ -1,6 +1,8 @@
 """What users bring, exported and compared in onnxruntime with the model they handed over."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -425,3 +427,22 @@ def test_what_the_copy_of_a_decoder_lost_is_found(rows: np.ndarray, tmp_path: Pa
         export_encoder(model, tmp_path / "b", decoder=True, sample=rows)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     export_encoder(model, tmp_path / "c", sample=rows)  # the encoder has no such layer
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.skipif(not TENSORFLOW, reason="tf2onnx converts Resizing, on TensorFlow alone")
+def test_a_device_prints_nothing_on_standard_error(images: np.ndarray, tmp_path: Path) -> None:
+    kinds = {
+        "resized": [make.Resizing(5, 11, interpolation="nearest"), make.Resizing(7, 7)],
+        "convolutional": [make.UpSampling2D(2), make.Conv2D(2, 3), make.LayerNormalization()],
+    }
+    paths = [Path(__file__).parents[1] / "bundle" / "format_1"]
+    for name, layers in kinds.items():
+        code = make.Dense(4, activation="relu", name="code")
+        model = keras.Sequential([keras.Input((9, 8, 3)), *layers, make.Flatten(), code])
+        paths.append(export_encoder(model, tmp_path / name, sample=images, layer="code"))
+    program = "import sys; from keras_sparse_export import Encoder\nfor path in sys.argv[1:]: {}"
+    command = [sys.executable, "-c", program.format("Encoder(path).verify()"), *map(str, paths)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout + result.stderr == ""
