@@ -152,7 +152,8 @@ def _modernize(node: onnx.NodeProto) -> onnx.NodeProto:
     """
     names = ("coordinate_transformation_mode", "nearest_mode")
     modes = [each for name in names for each in node.attribute if each.name == name]
-    if node.op_type == "Resize" and [each.s for each in modes] == [b"tf_half_pixel_for_nn", b"floor"]:
+    removed = [b"tf_half_pixel_for_nn", b"floor"]
+    if node.op_type == "Resize" and [each.s for each in modes] == removed:
         modes[0].s, modes[1].s = b"half_pixel", b"round_prefer_ceil"
     return node
 
