@@ -1,4 +1,4 @@
-"""Emit the nodes of dense, normalization, reshaping and identity layers."""
+"""Emit the nodes of dense, activation, scaling, embedding and identity layers."""
 
 from typing import Any
 
@@ -8,12 +8,10 @@ import numpy as np
 from keras_sparse_export.convert.builder.activations import activate
 from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.options import Converter
-from keras_sparse_export.errors import ConversionError
 
-BATCH_NORMALIZATION = (
-    "axis", "epsilon", "center", "scale",
-    "momentum", "synchronized", "renorm", "renorm_clipping", "renorm_momentum",  # training alone
-)  # fmt: skip
+MASKED = -1e9
+"""In place of inputs that the mask of a softmax leaves out, as in Keras."""
+EINSUM_DENSE = ("equation", "output_shape", "activation", "bias_axes")
 
 
 def _skip(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -46,6 +44,50 @@ def _leaky_relu(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     return builder.add("LeakyRelu", inputs[0], alpha=float(layer.negative_slope))
 
 
+def _elu(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    return builder.add("Elu", inputs[0], alpha=float(layer.alpha))
+
+
+def _prelu(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    slope = builder.add_constant(keras.ops.convert_to_numpy(layer.alpha))
+    return builder.add("PRelu", inputs[0], slope)
+
+
+def _softmax(builder: GraphBuilder, layer: Any, inputs: list[str], mask: str | None = None) -> str:
+    (x,), axes = inputs, np.atleast_1d(layer.axis).tolist()
+    if mask is not None:
+        x = builder.add("Where", builder.cast(mask, "bool"), x, builder.add_constant(MASKED))
+    if len(axes) == 1:
+        return builder.add("Softmax", x, axis=axes[0])
+    exponential = builder.add(
+        "Exp", builder.add("Sub", x, builder.reduce("ReduceMax", x, axes, keepdims=True))
+    )
+    total = builder.reduce("ReduceSum", exponential, axes, keepdims=True)
+    return builder.add("Div", exponential, total)
+
+
+def _einsum_dense(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    kernel = builder.add_constant(keras.ops.convert_to_numpy(layer.kernel))
+    h = builder.add("Einsum", inputs[0], kernel, equation=layer.equation.replace(" ", ""))
+    if layer.bias is not None:
+        h = builder.add("Add", h, builder.add_constant(keras.ops.convert_to_numpy(layer.bias)))
+    return activate(builder, layer.activation, layer.name, h)
+
+
+def _embedding(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    table = builder.add_constant(keras.ops.convert_to_numpy(layer.embeddings))
+    return builder.add("Gather", table, builder.cast(inputs[0], "int64"), axis=0)
+
+
+def _masking(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    """Pass on the steps that have a value other than that of the mask; others become 0."""
+    same = builder.add("Equal", inputs[0], builder.add_constant(layer.mask_value))
+    ones, zeros = builder.add_constant(1.0), builder.add_constant(0.0)
+    differs = builder.add("Where", same, zeros, ones)
+    seen = builder.reduce("ReduceMax", differs, [-1], keepdims=True)
+    return builder.add("Mul", inputs[0], seen)
+
+
 def _scaling(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     offset, scale = (builder.add_constant(weights) for weights in layer.get_weights())
     if layer.invert:
@@ -65,122 +107,35 @@ def _append_observed(builder: GraphBuilder, layer: Any, inputs: list[str]) -> st
     return builder.add("Concat", scaled, observed, axis=-1)
 
 
-def _normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    mean, variance = (keras.ops.convert_to_numpy(value) for value in (layer.mean, layer.variance))
-    deviation = np.maximum(np.sqrt(variance), np.float32(keras.config.epsilon()))
-    offset, scale = builder.add_constant(mean), builder.add_constant(deviation)
-    if layer.invert:
-        return builder.add("Add", offset, builder.add("Mul", inputs[0], scale))
-    return builder.add("Div", builder.add("Sub", inputs[0], offset), scale)
-
-
 def _rescaling(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     scaled = builder.add("Mul", inputs[0], builder.add_constant(layer.scale))
     return builder.add("Add", scaled, builder.add_constant(layer.offset))
 
 
-def _batch_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    _require_last_axis(builder, layer, inputs[0])
-    mean, variance = (
-        keras.ops.convert_to_numpy(value).astype(np.float64)
-        for value in (layer.moving_mean, layer.moving_variance)
-    )
-    scale = 1 / np.sqrt(variance + layer.epsilon)
-    if layer.scale:
-        scale = scale * keras.ops.convert_to_numpy(layer.gamma)
-    shift = -mean * scale
-    if layer.center:
-        shift = shift + keras.ops.convert_to_numpy(layer.beta)
-    scaled = builder.add("Mul", inputs[0], builder.add_constant(scale))
-    return builder.add("Add", scaled, builder.add_constant(shift))
-
-
-def _layer_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    _require_last_axis(builder, layer, inputs[0])
-    if builder.opset < 17:
-        raise ConversionError(
-            f"Expected opset 17 or newer for layer `{layer.name}` (LayerNormalization) in the "
-            f"direct builder. Received: opset={builder.opset}"
-        )
-    units = layer.get_weights()[0].shape if layer.get_weights() else ()
-    scale = keras.ops.convert_to_numpy(layer.gamma) if layer.scale else np.ones(units)
-    shift = keras.ops.convert_to_numpy(layer.beta) if layer.center else np.zeros(units)
-    if not units:
-        raise ConversionError(
-            f"Expected LayerNormalization with a scale or a centre in the direct builder. "
-            f"Received: layer `{layer.name}` without both"
-        )
-    return builder.add(
-        "LayerNormalization",
-        inputs[0],
-        builder.add_constant(scale),
-        builder.add_constant(shift),
-        axis=-1,
-        epsilon=layer.epsilon,
-    )
-
-
-def _require_last_axis(builder: GraphBuilder, layer: Any, x: str) -> None:
-    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else (layer.axis,)
-    if tuple(axes) not in ((-1,), (len(builder.shapes[x]) - 1,)):
-        raise ConversionError(
-            f"Expected normalization over the last axis in the direct builder. Received: layer "
-            f"`{layer.name}` over axis {', '.join(map(str, axes))}"
-        )
-
-
-def _flatten(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    (x,), rank = inputs, len(builder.shapes[inputs[0]])
-    if layer.data_format == "channels_first" and rank > 2:
-        x = builder.add("Transpose", x, perm=[0, *range(2, rank), 1])  # Keras moves them last
-    return builder.add("Flatten", x, axis=1)
-
-
-def _reshape(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    shape = builder.add_constant([0, *layer.target_shape], np.int64)
-    return builder.add("Reshape", inputs[0], shape)
-
-
-def _add(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    rank = max(len(builder.shapes[x]) for x in inputs)
-    total, *others = (_expand(builder, x, rank) for x in inputs)
-    for other in others:
-        total = builder.add("Add", total, other)
-    return total
-
-
-def _expand(builder: GraphBuilder, x: str, rank: int) -> str:
-    """Insert axes behind the batch, as Keras broadcasts inputs of different ranks."""
-    axes = list(range(1, 1 + rank - len(builder.shapes[x])))
-    return builder.add("Unsqueeze", x, builder.add_constant(axes, np.int64)) if axes else x
-
-
-def _concatenate(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
-    return builder.add("Concat", *inputs, axis=layer.axis)
-
-
 LAYERS: dict[str, Converter] = {
     "Activation": Converter(_activation, ("activation",)),
     "ActivityRegularization": Converter(_skip, ("l1", "l2")),
-    "Add": Converter(_add),
     "AlphaDropout": Converter(_skip, ("rate", "noise_shape")),
-    "BatchNormalization": Converter(_batch_normalization, BATCH_NORMALIZATION),
-    "Concatenate": Converter(_concatenate, ("axis",)),
     "Dense": Converter(_dense, ("units", "activation", "use_bias")),
+    "ELU": Converter(_elu, ("alpha",)),
+    "EinsumDense": Converter(_einsum_dense, EINSUM_DENSE),
+    "Embedding": Converter(
+        _embedding, ("input_dim", "output_dim", "mask_zero"), takes_integers=True
+    ),
     "Dropout": Converter(_skip, ("rate", "noise_shape")),
-    "Flatten": Converter(_flatten, ("data_format",)),
     "GaussianDropout": Converter(_skip, ("rate",)),
     "GaussianNoise": Converter(_skip, ("stddev",)),
     "Identity": Converter(_skip),
     "InputLayer": Converter(_skip, ("batch_shape",)),
-    "LayerNormalization": Converter(_layer_normalization, ("axis", "epsilon", "center", "scale")),
     "LeakyReLU": Converter(_leaky_relu, ("negative_slope",)),
-    "Normalization": Converter(_normalization, ("axis", "invert", "mean", "variance")),
+    "Masking": Converter(_masking, ("mask_value",)),
+    "PReLU": Converter(_prelu, ("shared_axes",)),
     "ReLU": Converter(_relu, ("max_value", "negative_slope")),
     "Rescaling": Converter(_rescaling, ("scale", "offset")),
-    "Reshape": Converter(_reshape, ("target_shape",)),
+    "Softmax": Converter(_softmax, ("axis",), ("mask",)),
     "SpatialDropout1D": Converter(_skip, ("rate",)),
     "SpatialDropout2D": Converter(_skip, ("rate", "data_format")),
+    "SpatialDropout3D": Converter(_skip, ("rate", "data_format")),
     "_PassOn": Converter(_skip),
     "keras_sparse>AppendObserved": Converter(_append_observed),
     "keras_sparse>MeanImputer": Converter(_mean_imputer),

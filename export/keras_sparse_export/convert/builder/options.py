@@ -19,6 +19,10 @@ class Converter(NamedTuple):
     emit: Emit
     options: tuple[str, ...] = ()
     """Includes options that change nothing at inference."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of a call beside its inputs that the function reads, by keyword."""
+    takes_integers: bool = False
+    """Whether whole numbers among the inputs stay what they are; otherwise they become float32."""
 
 
 def require_known(layer: Any, options: tuple[str, ...]) -> None:
@@ -46,13 +50,20 @@ def _is_unset(value: Any, parameter: inspect.Parameter | None) -> bool:
     return bool(value is default if isinstance(default, bool) else value == default)
 
 
-def require_plain_call(layer: Any, arguments: dict[str, Any]) -> None:
+def require_plain_call(layer: Any, arguments: dict[str, Any], known: tuple[str, ...] = ()) -> None:
     """Raise if a model calls a layer with arguments beside its inputs, as `training=True`.
+
+    Args:
+        layer: The layer.
+        arguments: The arguments.
+        known: Arguments that its converter reads.
 
     Raises:
         ConversionError: If so; the message names the layer and the argument.
     """
     for name, value in arguments.items():
+        if name in known:
+            continue
         unset = all(each is None for each in keras.tree.flatten(value))
         if not unset and not (name == "training" and value is False):
             raise ConversionError(

@@ -1,0 +1,1 @@
+"""Emit the nodes of layers that compute over the steps of a sequence."""

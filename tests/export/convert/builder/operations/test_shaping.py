@@ -1,0 +1,63 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+from built import graph, require_agreement
+from keras_sparse_export.errors import ConversionError
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda x: ops.reshape(x, (-1, 6, 4)),
+        lambda x: ops.reshape(ops.reshape(x, (-1, 4)) * 2, (-1, 12, 2)),
+        lambda x: ops.transpose(x, (0, 3, 1, 2)),
+        lambda x: ops.moveaxis(x, 1, -1) + ops.swapaxes(ops.swapaxes(x, 1, -1), 1, 2),
+        lambda x: ops.expand_dims(x, -1),
+        lambda x: ops.squeeze(ops.expand_dims(x, 2), 2) + ops.squeeze(x[:, :1], 1)[:, None],
+        lambda x: ops.concatenate([x, 2 * x], axis=2),
+        lambda x: ops.stack([x, 2 * x], axis=-1),
+        lambda x: ops.concatenate(ops.split(x, 2, axis=-1)[::-1], -1),
+        lambda x: ops.concatenate(ops.split(x, [1, 3], axis=-1)[::-1], -1),
+        lambda x: ops.add(*ops.unstack(x, axis=2)[:2]),
+        lambda x: ops.flip(x, axis=(1, 3)),
+        lambda x: ops.roll(x, 1, axis=1) + ops.roll(x, (-1, 2), axis=(2, 3)),
+        lambda x: ops.tile(x, (1, 2, 1, 3)),
+        lambda x: ops.repeat(x, 2, axis=2),
+        lambda x: ops.pad(x, ((0, 0), (1, 2), (0, 1), (0, 0)), constant_values=2.0),
+        lambda x: ops.pad(x, ((0, 0), (1, 1), (0, 1), (2, 0)), mode="reflect"),
+        lambda x: ops.take(x, np.array([2, 0]), axis=2),
+        lambda x: ops.take(x, 1, axis=-1),
+        lambda x: ops.top_k(x, 2)[0] + ops.cast(ops.top_k(x, 2)[1], "float32"),
+    ],
+)
+def test_values_are_selected_moved_and_joined(compute: Callable[[Any], Any]) -> None:
+    require_agreement(graph((2, 3, 4), compute))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        np.s_[:, 0], np.s_[:, -1], np.s_[:, 1:], np.s_[:, :-1], np.s_[:, ::2], np.s_[:, ::-1],
+        np.s_[..., 0], np.s_[..., 1:3], np.s_[:, 0, ..., -1], np.s_[:, None], np.s_[:, 1, None, 2],
+        np.s_[:, 1:, 2:0:-1, :],
+    ],
+)  # fmt: skip
+def test_slices(key: Any) -> None:
+    require_agreement(graph((2, 3, 4), lambda x: x[key]))
+
+
+@pytest.mark.parametrize(
+    ("compute", "received"),
+    [
+        (lambda x: ops.roll(x, 1), "axis=None of operation `roll"),
+        (lambda x: ops.pad(x, ((0, 0), (1, 1)), mode="symmetric"), "mode='symmetric' of operation"),
+        (lambda x: ops.flip(x), "axis=None, which includes the batch"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(compute: Any, received: str) -> None:
+    with pytest.raises(ConversionError, match=received):
+        require_agreement(graph((4,), compute))
