@@ -8,8 +8,6 @@ from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.operations.reductions import normalize
 from keras_sparse_export.convert.builder.options import Converter
 
-EPSILON = 1e-12
-"""Of squares: the default of `keras.ops.normalize`."""
 Merge = Callable[[GraphBuilder, Any, list[str]], str]
 
 
@@ -47,7 +45,7 @@ def _dot(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     first, second = (axis % rank for axis, rank in zip(axes, ranks, strict=True))
     if layer.normalize:
         pairs = zip(inputs, (first, second), strict=True)
-        inputs = [normalize(builder, x, [axis], EPSILON) for x, axis in pairs]
+        inputs = [normalize(builder, x, [axis], None) for x, axis in pairs]
     left = list(ascii_lowercase[: ranks[0]])
     right = ["a", *ascii_lowercase[ranks[0] : sum(ranks) - 1]]
     right[second] = left[first]

@@ -1,5 +1,7 @@
 """Emit operations of `keras.ops` that compute over an axis: sums, means, softmax."""
 
+import keras
+
 from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.operations.calls import Call, EmitCall
 
@@ -73,11 +75,11 @@ def _norm(call: Call) -> str:
     return call.builder.reduce(names[order], call.get_input(), axes, keepdims=keepdims)
 
 
-def normalize(builder: GraphBuilder, x: str, axes: list[int], epsilon: float) -> str:
-    """Add x / max(‖x‖₂, √ε)."""
-    square = builder.reduce("ReduceSumSquare", x, axes, keepdims=True)
-    norm = builder.add("Sqrt", builder.add("Max", square, builder.add_constant(epsilon)))
-    return builder.add("Div", x, norm)
+def normalize(builder: GraphBuilder, x: str, axes: list[int], epsilon: float | None) -> str:
+    """Add x / max(‖x‖₂, ε); `None` for Keras' own ε."""
+    epsilon = keras.config.epsilon() if epsilon is None else epsilon
+    norm = builder.reduce("ReduceL2", x, axes, keepdims=True)
+    return builder.add("Div", x, builder.add("Max", norm, builder.add_constant(epsilon)))
 
 
 def _normalize(call: Call) -> str:

@@ -1,0 +1,33 @@
+import keras
+import pytest
+from keras import layers
+
+from built import require_agreement, stack
+from keras_sparse_export.convert.builder.activations import ACTIVATIONS
+from keras_sparse_export.errors import ConversionError
+
+
+def test_every_activation_of_keras_has_a_converter() -> None:
+    """`threshold` takes arguments, and is no activation of a layer."""
+    aliases = {"swish", "hard_swish", "get", "serialize", "deserialize", "threshold"}
+    names = {name for name in dir(keras.activations) if not name.startswith("_")}
+    assert names - aliases == set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_gated_halves(opset: int) -> None:
+    require_agreement(stack((6,), layers.Activation("glu")), opset=opset)
+
+
+def test_a_layer_may_be_the_activation_of_another() -> None:
+    require_agreement(stack((6,), layers.Dense(4, activation=layers.LeakyReLU(0.3))))
+
+
+def test_a_function_of_ones_own_is_refused() -> None:
+    @keras.saving.register_keras_serializable(package="keras_sparse_tests")
+    def softer(x: object) -> object:
+        return keras.ops.tanh(x)
+
+    model = stack((6,), layers.Dense(4, activation=softer, name="mine"))
+    with pytest.raises(ConversionError, match="activation `softer` of layer `mine`"):
+        require_agreement(model)

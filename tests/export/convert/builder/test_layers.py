@@ -1,0 +1,43 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import layers
+
+from built import graph, require_agreement, stack
+
+LAYERS: dict[str, Any] = {
+    "elu": lambda: layers.ELU(0.7),
+    "prelu": lambda: layers.PReLU("uniform"),
+    "prelu, shared": lambda: layers.PReLU("uniform", shared_axes=[1]),
+    "softmax": lambda: layers.Softmax(axis=1),
+    "softmax, axes": lambda: layers.Softmax(axis=(1, 2)),
+    "einsum": lambda: layers.EinsumDense("abc,cd->abd", (None, 5), "relu", bias_axes="d"),
+    "einsum, no bias": lambda: layers.EinsumDense("abc,cde->abde", (None, 2, 3)),
+    "dropout": lambda: layers.SpatialDropout1D(0.5),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name: str) -> None:
+    require_agreement(stack((3, 4), LAYERS[name]()))
+
+
+TOKENS = np.random.default_rng(0).integers(0, 9, (7, 5))
+
+
+def test_embeddings_of_whole_numbers_in_float_rows() -> None:
+    require_agreement(
+        stack((5,), layers.Embedding(9, 4), layers.Dense(3)), TOKENS.astype(np.float32)
+    )
+
+
+@pytest.mark.parametrize("make", [lambda: layers.LSTM(4), lambda: layers.GlobalAveragePooling1D()])
+def test_an_embedding_may_mask_zeros(make: Any) -> None:
+    tokens = np.maximum(TOKENS, np.eye(7, 5, dtype=int))  # at least one is no zero
+    model = stack((5,), layers.Embedding(9, 4, mask_zero=True), make())
+    require_agreement(model, tokens.astype(np.float32))
+
+
+def test_a_softmax_with_a_mask() -> None:
+    require_agreement(graph((4,), lambda x: layers.Softmax()(x, mask=x > -0.3)))

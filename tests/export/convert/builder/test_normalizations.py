@@ -1,0 +1,53 @@
+from typing import Any
+
+import keras
+import pytest
+from keras import layers
+
+from built import require_agreement, stack
+from keras_sparse_export.errors import ConversionError
+
+NORMALIZED: dict[str, Any] = {
+    "batch, first axis": lambda: layers.BatchNormalization(axis=1),
+    "batch, no scale": lambda: layers.BatchNormalization(scale=False, center=False),
+    "layer": lambda: layers.LayerNormalization(center=False),
+    "layer, no scale": lambda: layers.LayerNormalization(scale=False, epsilon=0.1),
+    "layer, first axis": lambda: layers.LayerNormalization(axis=1),
+    "layer, axes": lambda: layers.LayerNormalization(axis=(1, -1)),
+    "group": lambda: layers.GroupNormalization(2),
+    "group, one, plain": lambda: layers.GroupNormalization(1, scale=False, center=False),
+    "group, instances": lambda: layers.GroupNormalization(-1, epsilon=0.1),
+    "group, first axis": lambda: layers.GroupNormalization(2, axis=1),
+    "root mean square": lambda: layers.RMSNormalization(epsilon=0.1),
+    "unit": lambda: layers.UnitNormalization(),
+    "unit, axes": lambda: layers.UnitNormalization(axis=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_normalizations(name: str) -> None:
+    require_agreement(stack((4, 3, 6), NORMALIZED[name]()))
+
+
+def test_layer_normalization_of_an_old_opset() -> None:
+    require_agreement(stack((4, 6), layers.LayerNormalization()), opset=15)
+
+
+SCALE = {
+    "module": "keras.src.applications.convnext",
+    "class_name": "LayerScale",
+    "config": {"init_values": 0.1, "projection_dim": 6},
+    "registered_name": "LayerScale",
+}
+"""A layer of `keras.applications` without a public name."""
+
+
+def test_a_scale_of_convnext() -> None:
+    layer = keras.saving.deserialize_keras_object(SCALE)
+    require_agreement(stack((4, 6), layer))
+
+
+def test_sums_of_squares_alone_are_refused() -> None:
+    layer = layers.LayerNormalization(rms_scaling=True, name="mine")
+    with pytest.raises(ConversionError, match="rms_scaling=True of layer `mine`"):
+        require_agreement(stack((4,), layer))
