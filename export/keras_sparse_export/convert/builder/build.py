@@ -28,7 +28,7 @@ from keras_sparse_export.convert.builder.operations import (
     shaping,
 )
 from keras_sparse_export.convert.builder.operations.calls import Call
-from keras_sparse_export.convert.builder.sequences import attention, recurrent, wrappers
+from keras_sparse_export.convert.builder.sequences import attention, masks, recurrent, wrappers
 from keras_sparse_export.errors import ConversionError
 
 _LAYERS = (
@@ -78,6 +78,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
 def _emit_model(builder: GraphBuilder, model: keras.Model, inputs: list[str]) -> list[str]:
     if isinstance(model, keras.Sequential):  # with all its layers as one graph
         model = keras.Model(model.inputs, model.outputs, name=model.name)
+    model = masks.make_explicit(model)
     names = {id(x): name for x, name in zip(model.inputs, inputs, strict=True)}
     kept = []  # keeps tensors alive, so that their ids stay unique
 

@@ -38,8 +38,8 @@ def _batch_normalization(
     shift = -mean * scale
     if layer.center:
         shift = shift + keras.ops.convert_to_numpy(layer.beta)
-    axes = _list_axes(builder, layer, inputs[0])
-    return _scale(builder, inputs[0], axes, scale, shift)
+    (x,), axes = inputs, _list_axes(builder, layer, inputs[0])
+    return _scale(builder, x, len(builder.shapes[x]), axes, scale, shift)
 
 
 def _layer_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -49,7 +49,8 @@ def _layer_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -
         constants = [builder.add_constant(each) for each in (gamma, beta) if each is not None]
         return builder.add("LayerNormalization", x, *constants, axis=-1, epsilon=layer.epsilon)
     _, variance, centred = compute_moments(builder, x, axes)
-    return _scale(builder, _divide(builder, centred, variance, layer.epsilon), axes, gamma, beta)
+    h = _divide(builder, centred, variance, layer.epsilon)
+    return _scale(builder, h, len(builder.shapes[x]), axes, gamma, beta)
 
 
 def _group_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -64,8 +65,7 @@ def _group_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -
     within = [each for each in range(1, len(groups)) if each != axis]
     _, variance, centred = compute_moments(builder, builder.reshape(x, groups), within)
     h = builder.reshape(_divide(builder, centred, variance, layer.epsilon), sizes)
-    builder.describe(h, shape)
-    return _scale(builder, h, [axis], *_read_scale(layer))
+    return _scale(builder, h, len(shape), [axis], *_read_scale(layer))
 
 
 def _rms_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -95,16 +95,15 @@ def _read_scale(layer: Any) -> tuple[Any, Any]:
     return gamma, keras.ops.convert_to_numpy(layer.beta) if layer.center else None
 
 
-def _scale(builder: GraphBuilder, x: str, axes: list[int], scale: Any, shift: Any) -> str:
-    """Multiply by a scale and add a shift along axes; `None` for neither."""
+def _scale(
+    builder: GraphBuilder, x: str, rank: int, axes: list[int], scale: Any, shift: Any
+) -> str:
+    """Multiply by a scale and add a shift along axes of a rank; `None` for neither."""
     for operator, values in (("Mul", scale), ("Add", shift)):
         if values is not None:
             sizes = iter(values.shape)
-            first, rank = min(axes), max(len(builder.shapes.get(x, ())), max(axes) + 1)
-            shape = [next(sizes) if axis in axes else 1 for axis in range(first, rank)]
-            x = builder.describe(
-                builder.add(operator, x, builder.add_constant(values.reshape(shape))), [None] * rank
-            )
+            shape = [next(sizes) if axis in axes else 1 for axis in range(min(axes), rank)]
+            x = builder.add(operator, x, builder.add_constant(values.reshape(shape)))
     return x
 
 

@@ -17,7 +17,7 @@ def with_scores(x: Any) -> Any:
 
 COMPUTED: dict[str, Any] = {
     "self": lambda x: layers.MultiHeadAttention(2, 3, dropout=0.1)(x, x),
-    "cross": lambda x: layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=7)(
+    "cross": lambda x: layers.MultiHeadAttention(2, 3, output_shape=7)(
         x, 2 * x[:, 1:], key=x[:, :-1]
     ),
     "no bias, causal": lambda x: layers.MultiHeadAttention(3, 2, use_bias=False)(
