@@ -77,12 +77,6 @@ def _log_sigmoid(b: GraphBuilder, x: str) -> str:
     return b.add("Neg", _softplus(b, b.add("Neg", x)))
 
 
-def _glu(b: GraphBuilder, x: str) -> str:
-    parts = {"num_outputs": 2} if b.opset >= 18 else {}
-    halves = b.add("Split", x, outputs=2, axis=-1, **parts)
-    return b.add("Mul", halves, b.add("Sigmoid", f"{halves}_"))
-
-
 def _mask(b: GraphBuilder, x: str, value: str, threshold: float) -> str:
     outside = b.add("Greater", b.add("Abs", x), b.add_constant(threshold))
     return b.add("Where", outside, value, b.add_constant(0.0))
@@ -128,7 +122,6 @@ ACTIVATIONS: dict[str, Callable[[GraphBuilder, str], str]] = {
     "celu": _make_emitter("Elu", alpha=1.0),  # equals ELU at α = 1, its default
     "exponential": _make_emitter("Exp"),
     "gelu": _gelu,
-    "glu": _glu,
     "hard_shrink": lambda b, x: _mask(b, x, x, 0.5),
     "hard_sigmoid": _hard_sigmoid,
     "hard_silu": lambda b, x: b.add("Mul", x, _hard_sigmoid(b, x)),

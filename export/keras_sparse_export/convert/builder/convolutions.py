@@ -156,7 +156,8 @@ def _global_average(
         return _reduce(builder, layer, inputs[0], "ReduceMean")
     axis = 1 if _channels_are_last(layer) else 2
     seen = builder.insert_axes(builder.cast(mask, "float32"), 3 - axis)
-    total = _reduce(builder, layer, builder.add("Mul", inputs[0], seen), "ReduceSum")
+    kept = builder.add("Mul", inputs[0], seen)
+    total = builder.reduce("ReduceSum", kept, [axis], keepdims=layer.keepdims)
     count = builder.reduce("ReduceSum", seen, [axis], keepdims=layer.keepdims)
     return builder.add("Div", total, count)
 

@@ -76,7 +76,7 @@ def _interpolate(builder: GraphBuilder, layer: Any, x: str, factors: list[int]) 
     return _resize(builder, x, first, lengths, sizes, layer.interpolation)
 
 
-def _resizing(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+def _resizing(builder: GraphBuilder, layer: Any, inputs: list[str], training: bool = True) -> str:
     (x,), first = inputs, 1 if _channels_are_last(layer) else 2
     rank = len(builder.shapes[x])
     first += rank - 4  # a batch of images, or one
@@ -120,7 +120,9 @@ def _read_weights(length: int, size: int, interpolation: str, antialias: bool) -
     return keras.ops.convert_to_numpy(resized)[:, :, 0, 0]
 
 
-def _center_crop(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+def _center_crop(
+    builder: GraphBuilder, layer: Any, inputs: list[str], training: bool = True
+) -> str:
     (x,), first = inputs, 1 if _channels_are_last(layer) else 2
     first += len(builder.shapes[x]) - 4
     for axis, size in enumerate((layer.height, layer.width), first):
@@ -144,9 +146,11 @@ def _get_length(layer: Any, shape: tuple[int | None, ...], axis: int) -> int:
     return length
 
 
+TRAINING = ("training",)
+"""Keras calls layers that prepare images with `training=True`, which changes nothing in these."""
 IMAGE = ("height", "width", "data_format")
 LAYERS: dict[str, Converter] = {
-    "CenterCrop": Converter(_center_crop, IMAGE),
+    "CenterCrop": Converter(_center_crop, IMAGE, TRAINING),
     "Cropping1D": Converter(_cropping, ("cropping",)),
     "Cropping2D": Converter(_cropping, ("cropping", "data_format")),
     "Cropping3D": Converter(_cropping, ("cropping", "data_format")),
@@ -154,7 +158,7 @@ LAYERS: dict[str, Converter] = {
     "Permute": Converter(_permute, ("dims",)),
     "RepeatVector": Converter(_repeat_vector, ("n",)),
     "Reshape": Converter(_reshape, ("target_shape",)),
-    "Resizing": Converter(_resizing, (*IMAGE, "interpolation", "antialias")),
+    "Resizing": Converter(_resizing, (*IMAGE, "interpolation", "antialias"), TRAINING),
     "UpSampling1D": Converter(_up_sampling, ("size",)),
     "UpSampling2D": Converter(_up_sampling, ("size", "data_format", "interpolation")),
     "UpSampling3D": Converter(_up_sampling, ("size", "data_format")),

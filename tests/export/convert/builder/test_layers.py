@@ -12,8 +12,8 @@ LAYERS: dict[str, Any] = {
     "prelu, shared": lambda: layers.PReLU("uniform", shared_axes=[1]),
     "softmax": lambda: layers.Softmax(axis=1),
     "softmax, axes": lambda: layers.Softmax(axis=(1, 2)),
-    "einsum": lambda: layers.EinsumDense("abc,cd->abd", (None, 5), "relu", bias_axes="d"),
-    "einsum, no bias": lambda: layers.EinsumDense("abc,cde->abde", (None, 2, 3)),
+    "einsum": lambda: layers.EinsumDense("abc,cd->abd", (3, 5), "relu", bias_axes="d"),
+    "einsum, no bias": lambda: layers.EinsumDense("abc,cde->abde", (3, 2, 3)),
     "dropout": lambda: layers.SpatialDropout1D(0.5),
 }
 

@@ -47,6 +47,7 @@ def test_a_scale_of_convnext() -> None:
     require_agreement(stack((4, 6), layer))
 
 
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`")
 def test_sums_of_squares_alone_are_refused() -> None:
     layer = layers.LayerNormalization(rms_scaling=True, name="mine")
     with pytest.raises(ConversionError, match="rms_scaling=True of layer `mine`"):
