@@ -48,22 +48,26 @@ _OPERATIONS = (
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
-    """Convert a built Keras model with one input and one output.
+    """Convert a built Keras model with one output.
 
     What enters and what leaves each jump of the model follow as further outputs, without a type.
+    Inputs of whole numbers are floats here, as the canonical form has them.
 
     Raises:
         ConversionError: If a layer, an operation or an activation is unknown.
     """
     builder = GraphBuilder(opset, _emit_layer)
-    builder.describe("x", model.input_shape)
-    (output,) = _emit_model(builder, model, ["x"])
+    names = [builder.describe(tensor.name, tensor.shape) for tensor in model.inputs]
+    (output,) = _emit_model(builder, model, names)
     output = builder.cast(output, "float32")
-    output = builder.add("Identity", output) if output == "x" else output
+    output = builder.add("Identity", output) if output in names else output
     graph = helper.make_graph(
         builder.nodes,
         model.name,
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *model.input_shape[1:]])],
+        [
+            helper.make_tensor_value_info(x.name, TensorProto.FLOAT, ["batch", *x.shape[1:]])
+            for x in model.inputs
+        ],
         [
             helper.make_tensor_value_info(
                 output, TensorProto.FLOAT, ["batch", *model.output_shape[1:]]
@@ -103,7 +107,8 @@ def _emit_model(builder: GraphBuilder, model: keras.Model, inputs: list[str]) ->
         else:
             found = _emit_operation(builder, layer, given, arguments, tensors[0])
         for tensor, name in zip(tensors, found, strict=True):
-            names[id(tensor)] = builder.describe(name, tensor.shape, tensor.dtype)
+            dtype = _find_dtype(builder, layer, given, tensor.dtype, name)
+            names[id(tensor)] = builder.describe(name, tensor.shape, dtype)
             kept.append(tensor)
         return outputs
 
@@ -132,6 +137,15 @@ def _cast_to_float(builder: GraphBuilder, layer: Any, x: Any) -> Any:
         return x
     cast = builder.cast(x, "float32")
     return cast if cast == x else builder.describe(cast, builder.shapes[x])
+
+
+def _find_dtype(
+    builder: GraphBuilder, layer: Any, inputs: list[Any], dtype: str, output: str
+) -> str:
+    """Return the type of an output: layers that pass on whole numbers leave floats as floats."""
+    if not isinstance(layer, keras.layers.Layer) or dtype == "float32":
+        return dtype
+    return builder.dtypes.get(output) or builder.dtypes.get(inputs[0], dtype)
 
 
 def _require_structure(layer: Any, args: Any) -> None:

@@ -1,10 +1,14 @@
 from typing import Any
 
+import keras
 import numpy as np
+import onnxruntime
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from built import graph, require_agreement, stack
+from keras_sparse_export.convert import canonical
+from keras_sparse_export.convert.builder import build
 
 LAYERS: dict[str, Any] = {
     "elu": lambda: layers.ELU(0.7),
@@ -37,6 +41,18 @@ def test_an_embedding_may_mask_zeros(make: Any) -> None:
     tokens = np.maximum(TOKENS, np.eye(7, 5, dtype=int))  # at least one is no zero
     model = stack((5,), layers.Embedding(9, 4, mask_zero=True), make())
     require_agreement(model, tokens.astype(np.float32))
+
+
+def test_whole_numbers_pass_layers_and_operations() -> None:
+    x = keras.Input((5,), dtype="int32", name="x")
+    tokens = ops.where(layers.Reshape((5, 1))(x)[:, :, 0] > 3, x, ops.flip(x, 1))
+    model = keras.Model(x, layers.Dense(3)(layers.Flatten()(layers.Embedding(9, 4)(tokens))))
+    proto = build.convert(model, 17)  # a device hands over whole numbers as floats
+    proto, _ = canonical.canonicalize(proto, "encoder", ("x", (5,)), ("code", (3,)), 17)
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    (found,) = session.run(None, {"x": TOKENS.astype(np.float32)})
+    expected = keras.ops.convert_to_numpy(model(TOKENS.astype(np.int32)))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_softmax_with_a_mask() -> None:

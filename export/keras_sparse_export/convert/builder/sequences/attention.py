@@ -157,13 +157,13 @@ def _combine_masks(
         axes = ([1] if heads else []) + [-1 if name == "query_mask" else -2]
         parts.append(_insert_each(builder, seen, axes))
     if causal:
-        lengths = builder.shapes[query][1], builder.shapes[value][1]
-        if None in lengths:
+        queries, keys = builder.shapes[query][1], builder.shapes[value][1]
+        if queries is None or keys is None:
             raise ConversionError(
                 "Expected sequences of fixed length for a causal mask in the direct builder. "
                 f"Received: layer `{layer.name}` on {builder.shapes[query]}"
             )
-        parts.append(builder.add_constant(np.tri(*lengths), bool))
+        parts.append(builder.add_constant(np.tri(queries, keys), bool))
     if not parts:
         return None
     combined, *others = parts

@@ -2,9 +2,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
-from built import draw, graph, require_agreement
+from built import graph, require_agreement
 from keras_sparse_export.errors import ConversionError
 
 SHAPE = (5, 6)
@@ -39,22 +39,6 @@ COMPUTED: dict[str, Any] = {
 @pytest.mark.parametrize("name", COMPUTED)
 def test_attention(name: str) -> None:
     require_agreement(graph(SHAPE, COMPUTED[name]))
-
-
-@pytest.mark.parametrize(
-    "attend",
-    [lambda x: layers.MultiHeadAttention(2, 3)(x, x), lambda x: layers.Attention()([x, x])],
-)
-def test_masked_steps_get_no_attention(attend: Any) -> None:
-    x = draw(SHAPE)
-    x[0, 3:], x[1, 0] = 0, 0
-
-    def compute(x: Any) -> Any:
-        masked = layers.Masking()(x)
-        h = layers.Activation("tanh")(attend(masked))
-        return h * ops.cast(ops.any(x != 0, axis=-1, keepdims=True), "float32")
-
-    require_agreement(graph(SHAPE, compute), x)
 
 
 def test_attention_over_other_axes_is_refused() -> None:
