@@ -66,7 +66,7 @@ def test_comparisons() -> None:
     require_agreement(graph((6,), compute), np.round(draw((6,))))
 
 
-OPTIONS = [
+OPTIONS: list[Callable[[Any], Any]] = [
     lambda x: ops.where(ops.logical_and(x > 0, ops.logical_not(x > 1)), 1.5, x),
     lambda x: ops.where(ops.logical_or(x > 1, x < -1), x, 0.0),
     lambda x: ops.where(ops.logical_xor(x > 0, x > 1), x, -x),

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from keras_sparse_export.errors import ConversionError
 WEIGHTS = draw((4,))[:4]
 
 
-PRODUCTS = [
+PRODUCTS: list[Callable[[Any], Any]] = [
     lambda x: x @ WEIGHTS,
     lambda x: ops.matmul(x, ops.transpose(x, (0, 2, 1))),
     lambda x: ops.dot(x, WEIGHTS),

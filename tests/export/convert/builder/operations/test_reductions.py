@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -22,7 +23,7 @@ def test_reductions(opset: int) -> None:
     require_agreement(graph((3, 4), compute), opset=opset)
 
 
-OTHERS = [
+OTHERS: list[Callable[[Any], Any]] = [
     lambda x: ops.softmax(x, axis=1) + ops.log_softmax(x, axis=-1),
     lambda x: ops.cumsum(x, axis=1),
     lambda x: ops.normalize(x, axis=-1),

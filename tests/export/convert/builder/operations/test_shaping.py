@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from keras import ops
 from built import graph, require_agreement
 from keras_sparse_export.errors import ConversionError
 
-OPERATIONS = [
+OPERATIONS: list[Callable[[Any], Any]] = [
     lambda x: ops.reshape(x, (-1, 6, 4)),
     lambda x: ops.reshape(ops.reshape(x, (-1, 4)) * 2, (-1, 12, 2)),
     lambda x: ops.transpose(x, (0, 3, 1, 2)),
