@@ -114,9 +114,7 @@ def _compute_cut(layer: Any, reach: int, stride: int) -> tuple[int, int]:
     missing = reach - stride  # beyond `stride` values for each input
     if layer.padding == "valid":
         return 0, min(0, missing)
-    if keras.backend.backend() != "torch":
-        return max(0, missing) // 2, missing - max(0, missing) // 2
-    before = max(0, (missing + 1) // 2)  # torch cuts both ends alike, and then adds to the end
+    before = max(0, missing) // 2
     return before, missing - before
 
 

@@ -10,6 +10,7 @@ from keras_sparse_export.convert.builder.operations.reductions import compute_mo
 from keras_sparse_export.convert.builder.options import Converter
 from keras_sparse_export.errors import ConversionError
 
+Shape = tuple[int | None, ...]
 BATCH_NORMALIZATION = (
     "axis", "epsilon", "center", "scale",
     "momentum", "synchronized", "renorm", "renorm_clipping", "renorm_momentum",  # training alone
@@ -39,7 +40,7 @@ def _batch_normalization(
     if layer.center:
         shift = shift + keras.ops.convert_to_numpy(layer.beta)
     (x,), axes = inputs, _list_axes(builder, layer, inputs[0])
-    return _scale(builder, x, len(builder.shapes[x]), axes, scale, shift)
+    return _scale(builder, x, builder.shapes[x], axes, scale, shift)
 
 
 def _layer_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -50,7 +51,7 @@ def _layer_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -
         return builder.add("LayerNormalization", x, *constants, axis=-1, epsilon=layer.epsilon)
     _, variance, centred = compute_moments(builder, x, axes)
     h = _divide(builder, centred, variance, layer.epsilon)
-    return _scale(builder, h, len(builder.shapes[x]), axes, gamma, beta)
+    return _scale(builder, h, builder.shapes[x], axes, gamma, beta)
 
 
 def _group_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -65,7 +66,7 @@ def _group_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -
     within = [each for each in range(1, len(groups)) if each != axis]
     _, variance, centred = compute_moments(builder, builder.reshape(x, groups), within)
     h = builder.reshape(_divide(builder, centred, variance, layer.epsilon), sizes)
-    return _scale(builder, h, len(shape), [axis], *_read_scale(layer))
+    return _scale(builder, h, shape, [axis], *_read_scale(layer))
 
 
 def _rms_normalization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -96,14 +97,13 @@ def _read_scale(layer: Any) -> tuple[Any, Any]:
 
 
 def _scale(
-    builder: GraphBuilder, x: str, rank: int, axes: list[int], scale: Any, shift: Any
+    builder: GraphBuilder, x: str, shape: Shape, axes: list[int], scale: Any, shift: Any
 ) -> str:
-    """Multiply by a scale and add a shift along axes of a rank; `None` for neither."""
+    """Multiply by a scale and add a shift along axes of a shape; `None` for neither."""
     for operator, values in (("Mul", scale), ("Add", shift)):
         if values is not None:
-            sizes = iter(values.shape)
-            shape = [next(sizes) if axis in axes else 1 for axis in range(min(axes), rank)]
-            x = builder.add(operator, x, builder.add_constant(values.reshape(shape)))
+            sizes = [size if axis in axes else 1 for axis, size in enumerate(shape)]
+            x = builder.add(operator, x, builder.add_constant(values.reshape(sizes[min(axes) :])))
     return x
 
 

@@ -109,10 +109,10 @@ def _resize(
 
 def _read_weights(length: int, size: int, interpolation: str, antialias: bool) -> np.ndarray:
     """Return what each of `length` pixels contributes to each of `size`."""
-    lines = np.eye(length, dtype=np.float32)[:, :, None, None]
+    lines = np.repeat(np.eye(length, dtype=np.float32)[:, :, None, None], 2, axis=2)
     resized = keras.ops.image.resize(
         lines,
-        (size, 1),
+        (size, 2),  # on torch, Keras smooths images of width 1 wrongly
         interpolation=interpolation,
         antialias=antialias,
         data_format="channels_last",
