@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from built import graph, require_agreement
 from keras_sparse_export.errors import ConversionError
+from onnx_files import graph, require_agreement
 
 
 def test_a_nested_model_of_several_inputs_and_outputs() -> None:

@@ -4,8 +4,8 @@ import keras
 import pytest
 from keras import layers
 
-from built import draw, graph, require_agreement, stack
 from keras_sparse_export.errors import ConversionError
+from onnx_files import draw, graph, require_agreement, stack
 
 FIRST = "channels_first"
 CONVOLUTIONS: dict[str, tuple[tuple[int, ...], Any]] = {

@@ -6,9 +6,9 @@ import onnxruntime
 import pytest
 from keras import layers, ops
 
-from built import graph, require_agreement, stack
 from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.builder import build
+from onnx_files import graph, require_agreement, stack
 
 LAYERS: dict[str, Any] = {
     "elu": lambda: layers.ELU(0.7),

@@ -4,8 +4,8 @@ import keras
 import pytest
 from keras import layers
 
-from built import require_agreement, stack
 from keras_sparse_export.errors import ConversionError
+from onnx_files import require_agreement, stack
 
 NORMALIZED: dict[str, Any] = {
     "batch, first axis": lambda: layers.BatchNormalization(axis=1),

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from keras import layers
 
-from built import require_agreement, stack
 from keras_sparse_export.errors import ConversionError
+from onnx_files import require_agreement, stack
 
 RESIZED: dict[str, tuple[tuple[int, ...], Any]] = {
     "cropping 1d": ((6, 2), lambda: layers.Cropping1D((1, 2))),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from built import draw, graph, require_agreement
 from keras_sparse_export.convert.builder.operations import elementwise
 from keras_sparse_export.errors import ConversionError
+from onnx_files import draw, graph, require_agreement
 
 ROW = np.linspace(-1.0, 1.0, 6, dtype=np.float32)
 FUNCTIONS = [

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from built import draw, graph, require_agreement
 from keras_sparse_export.errors import ConversionError
+from onnx_files import draw, graph, require_agreement
 
 WEIGHTS = draw((4,))[:4]
 

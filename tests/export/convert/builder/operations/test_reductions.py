@@ -5,8 +5,8 @@ import keras
 import pytest
 from keras import ops
 
-from built import graph, require_agreement
 from keras_sparse_export.errors import ConversionError
+from onnx_files import graph, require_agreement
 
 OVER_AXES = ["mean", "sum", "max", "min", "prod", "amax", "amin", "var", "std", "logsumexp"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from built import graph, require_agreement
 from keras_sparse_export.errors import ConversionError
+from onnx_files import graph, require_agreement
 
 SHAPE = (5, 6)
 

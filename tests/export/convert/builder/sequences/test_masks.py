@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from keras import layers, ops
 
-from built import draw, graph, require_agreement
 from keras_sparse_export.convert.builder.sequences import masks
+from onnx_files import draw, graph, require_agreement
 
 SHAPE = (5, 6)
 

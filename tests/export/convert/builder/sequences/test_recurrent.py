@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from built import draw, graph, require_agreement
 from keras_sparse_export.convert.builder.sequences import recurrent
 from keras_sparse_export.errors import ConversionError
+from onnx_files import draw, graph, require_agreement
 
 STEPS, VALUES = 5, 3
 SHAPE = (STEPS, VALUES)
