@@ -4,7 +4,7 @@ from keras import layers
 
 from keras_sparse_export.convert.builder.activations import ACTIVATIONS
 from keras_sparse_export.errors import ConversionError
-from onnx_files import require_agreement, stack
+from models import require_agreement, stack
 
 
 def test_every_activation_of_keras_has_a_converter() -> None:

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import graph, require_agreement
+from models import graph, require_agreement
 
 
 def test_a_nested_model_of_several_inputs_and_outputs() -> None:

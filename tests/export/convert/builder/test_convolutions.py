@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import draw, graph, require_agreement, stack
+from models import draw, graph, require_agreement, stack
 
 FIRST = "channels_first"
 CONVOLUTIONS: dict[str, tuple[tuple[int, ...], Any]] = {

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.builder import build
-from onnx_files import graph, require_agreement, stack
+from models import graph, require_agreement, stack
 
 LAYERS: dict[str, Any] = {
     "elu": lambda: layers.ELU(0.7),

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import require_agreement, stack
+from models import require_agreement, stack
 
 NORMALIZED: dict[str, Any] = {
     "batch, first axis": lambda: layers.BatchNormalization(axis=1),

@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import require_agreement, stack
+from models import require_agreement, stack
 
 RESIZED: dict[str, tuple[tuple[int, ...], Any]] = {
     "cropping 1d": ((6, 2), lambda: layers.Cropping1D((1, 2))),

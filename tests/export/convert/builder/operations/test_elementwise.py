@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_sparse_export.convert.builder.operations import elementwise
 from keras_sparse_export.errors import ConversionError
-from onnx_files import draw, graph, require_agreement
+from models import draw, graph, require_agreement
 
 ROW = np.linspace(-1.0, 1.0, 6, dtype=np.float32)
 FUNCTIONS = [

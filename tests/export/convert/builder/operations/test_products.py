@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import draw, graph, require_agreement
+from models import draw, graph, require_agreement
 
 WEIGHTS = draw((4,))[:4]
 

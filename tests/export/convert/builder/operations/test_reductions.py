@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import graph, require_agreement
+from models import graph, require_agreement
 
 OVER_AXES = ["mean", "sum", "max", "min", "prod", "amax", "amin", "var", "std", "logsumexp"]
 

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import graph, require_agreement
+from models import graph, require_agreement
 
 OPERATIONS: list[Callable[[Any], Any]] = [
     lambda x: ops.reshape(x, (-1, 6, 4)),

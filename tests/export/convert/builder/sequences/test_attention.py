@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from keras_sparse_export.errors import ConversionError
-from onnx_files import graph, require_agreement
+from models import graph, require_agreement
 
 SHAPE = (5, 6)
 

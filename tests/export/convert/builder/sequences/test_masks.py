@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 from keras_sparse_export.convert.builder.sequences import masks
-from onnx_files import draw, graph, require_agreement
+from models import draw, graph, require_agreement
 
 SHAPE = (5, 6)
 

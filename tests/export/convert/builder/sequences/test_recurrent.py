@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_sparse_export.convert.builder.sequences import recurrent
 from keras_sparse_export.errors import ConversionError
-from onnx_files import draw, graph, require_agreement
+from models import draw, graph, require_agreement
 
 STEPS, VALUES = 5, 3
 SHAPE = (STEPS, VALUES)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from keras import layers
 
-from onnx_files import graph, require_agreement
+from models import graph, require_agreement
 
 SHAPE = (5, 3)
 
