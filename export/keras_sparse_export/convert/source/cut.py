@@ -104,8 +104,9 @@ def _require_single_ends(model: keras.Model, role: str) -> None:
 
 def _cut_after(model: keras.Model, name: str) -> keras.Model:
     names = _list_names(model)
-    if name not in names and isinstance(model.output, dict) and name in model.output:
-        return keras.Model(model.input, model.output[name], name="encoder")
+    outputs_by_name = None if isinstance(model, keras.Sequential) else model.output
+    if name not in names and isinstance(outputs_by_name, dict) and name in outputs_by_name:
+        return keras.Model(model.input, outputs_by_name[name], name="encoder")
     if name not in names:
         raise ValueError(
             f"Invalid value for argument `layer`. Expected one of {names}. Received: layer={name!r}"
