@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from keras_sparse_export.io.inputs import Input, Inputs
+
 ROWS = 16
 """Rows to encode besides the golden ones; enough for drift."""
 BOMB_BYTES = 5 << 28
@@ -67,6 +69,8 @@ def build(folder: Path, bomb_bytes: int = BOMB_BYTES) -> list[Base]:
         keras.utils.set_random_seed(0)
         x = np.random.default_rng(0).normal(size=(256 + ROWS, *arguments.pop("shape")))
         x = (3 * x + 1).astype(np.float32)
+        whole = arguments.pop("whole", 0)  # leading numbers that are whole
+        x[:, :whole] = np.clip(np.rint(20 * x[:, :whole]), 0, 255)
         if arguments.pop("real"):
             arguments["sample"] = x[ROWS:]
         encoder = model()
@@ -81,7 +85,7 @@ def build(folder: Path, bomb_bytes: int = BOMB_BYTES) -> list[Base]:
 
 
 def _build_models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
-    from keras import Input, Sequential, layers
+    from keras import Input, Model, Sequential, layers
 
     from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder
 
@@ -99,12 +103,21 @@ def _build_models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
             ]
         )
 
+    def two_inputs() -> Any:
+        x, y = Input((3,), dtype="uint8", name="pixels"), Input((2, 2), name="numbers")
+        h = layers.Concatenate()([layers.Rescaling(1 / 255)(x), layers.Flatten()(y)])
+        return Model([x, y], layers.Dense(5, activation="relu", name="code")(h))
+
     def jumping() -> Any:
         model = Sequential([Input((6,)), layers.Dense(9), BatchTopK(3, name="code")])
         model.layers[-1].calibrate(np.random.default_rng(1).normal(size=(64, 9)).astype("float32"))
         return model
 
     return {
+        "two_inputs": (
+            two_inputs,
+            {"shape": (7,), "whole": 3, "real": True, "layer": "code", "converter": "builder"},
+        ),
         "jumping": (
             jumping,
             {"shape": (6,), "real": True, "layer": "code", "top_k": 2, "converter": "builder"},
@@ -135,12 +148,13 @@ def _build_models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
 
 
 def run(file: Path, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute all outputs of an ONNX file with plain onnxruntime."""
+    """Compute all outputs of an ONNX file with plain onnxruntime, from packed rows."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(None, {session.get_inputs()[0].name: rows}), strict=True))
+    inputs = Inputs(Input(x.name, tuple(x.shape[1:])) for x in session.get_inputs())
+    return dict(zip(names, session.run(None, inputs.split(rows)), strict=True))
 
 
 def _compute_answers(base: Base, x: np.ndarray) -> dict[str, np.ndarray]:

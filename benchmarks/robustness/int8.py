@@ -171,7 +171,7 @@ def quantize_with_defaults(float32: bytes, calibration: np.ndarray) -> bytes:
         quantization.quantize_static(
             source,
             target,
-            int8._Rows(calibration),
+            int8._Rows(calibration, float32),
             activation_type=quantization.QuantType.QUInt8,
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,

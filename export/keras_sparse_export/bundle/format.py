@@ -14,7 +14,9 @@ CATEGORIES = "categories"
 """The feature of encoders of which some columns stand for the categories of one column."""
 VARIANTS = "variants"
 """The feature of bundles that hold other forms of the encoder than int8."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, MISSING, THRESHOLDS, VARIANTS})
+INPUTS = "inputs"
+"""The feature of encoders with several inputs, inputs with names, or inputs of whole numbers."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, MISSING, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

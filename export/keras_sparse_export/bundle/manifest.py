@@ -15,6 +15,7 @@ from keras_sparse_export.bundle.format import (
     COLUMNS,
     FEATURES,
     FORMATS,
+    INPUTS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
@@ -23,6 +24,7 @@ from keras_sparse_export.bundle.format import (
 )
 from keras_sparse_export.errors import BundleError, SchemaError
 from keras_sparse_export.io.categories import Columns, name_columns
+from keras_sparse_export.io.inputs import read_inputs
 
 MAX_CONTAINERS = 1 << 12
 """Objects and lists, which take the most memory per byte; a manifest has fewer than 100."""
@@ -38,6 +40,8 @@ PER_UNIT = (
     "mean_activation", "active_share", "activation_std", "active_std", "activation_skewness",
     "active_skewness",
 )  # fmt: skip
+OUTPUTS = frozenset({"code", "values", "indices"})
+"""Names of outputs, which no input has."""
 PER_BATCH_SIZE = ("thresholds", "spread_weights", "total_weights")
 
 
@@ -237,6 +241,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
         _require(top_k["k"] <= code[-1], "top_k.k", f"{code[-1]} at most", top_k["k"])
     if (statistics := manifest["statistics"]) is not None:
         _require_statistics(statistics, code[-1], manifest["input"]["shape"])
+    _require_inputs(manifest)
     _require_columns(manifest)
     _require_categories(manifest)
     _require_scaling(manifest)
@@ -265,6 +270,23 @@ def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[
         count = len(drift[name])
         expected = f"{len(sizes)} numbers, one per batch size"
         _require(count == len(sizes), f"statistics.drift.{name}", expected, count)
+
+
+def _require_inputs(manifest: dict[str, Any]) -> None:
+    entries, requires = manifest.get("inputs"), INPUTS in manifest.get("requires", ())
+    expected = "a key of the feature `inputs`, present with it alone"
+    _require(("inputs" in manifest) == requires, "inputs", expected, entries)
+    if entries is None:
+        return
+    names = [entry["name"] for entry in entries]
+    expected = "different names, other than those of outputs"
+    _require(len(OUTPUTS.union(names)) == len(OUTPUTS) + len(names), "inputs", expected, names)
+    ordered = all(each["whole"] is None or each["whole"][0] <= each["whole"][1] for each in entries)
+    _require(ordered, "inputs", "ranges of whole numbers, the least first", entries)
+    sizes = sum(math.prod(entry["shape"]) for entry in entries)
+    _require(sizes <= MAX_ROW_VALUES, "inputs", f"{MAX_ROW_VALUES} numbers at most", sizes)
+    shape = list(read_inputs(manifest).row_shape)
+    _require(shape == manifest["input"]["shape"], "input.shape", str(shape), "another shape")
 
 
 def _require_columns(manifest: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ REGEX_PATTERNS = {
     '^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$': re.compile('^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}\\Z'),
     '^[0-9a-f]{64}$': re.compile('^[0-9a-f]{64}\\Z'),
     '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$': re.compile('^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}\\Z'),
+    '^[A-Za-z0-9_ .:()-]{1,64}$': re.compile('^[A-Za-z0-9_ .:()-]{1,64}\\Z'),
 }
 
 def validate(data: Any, name_prefix: str = "") -> Any:
@@ -65,6 +66,20 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                     data__input__name = data__input["name"]
                     if not (isinstance(data__input__name, str) and data__input__name == 'x'):
                         raise broken_rule(name_prefix + ".input.name", 'const', 'x', data__input__name)
+        if "inputs" in data_keys:
+            data_keys.remove("inputs")
+            data__inputs = data["inputs"]
+            if type(data__inputs) not in (list,):
+                raise broken_rule(name_prefix + ".inputs", 'type', 'array', data__inputs)
+            data__inputs_is_list = isinstance(data__inputs, (list, tuple))
+            if data__inputs_is_list:
+                data__inputs_len = len(data__inputs)
+                if data__inputs_len < 1:
+                    raise broken_rule(name_prefix + ".inputs", 'minItems', 1, data__inputs)
+                if data__inputs_len > 64:
+                    raise broken_rule(name_prefix + ".inputs", 'maxItems', 64, data__inputs)
+                for data__inputs_x, data__inputs_item in enumerate(data__inputs):
+                    validate____defs_named_input(data__inputs_item, name_prefix + ".inputs[{data__inputs_x}]".format(**locals()))
         if "columns" in data_keys:
             data_keys.remove("columns")
             data__columns = data["columns"]
@@ -392,7 +407,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data__variants = data["variants"]
             validate____defs_variants(data__variants, name_prefix + ".variants")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -1706,6 +1721,73 @@ def validate____defs_gate(data: Any, name_prefix: str = "") -> Any:
                                 raise broken_rule(name_prefix + ".values[{data__values_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__values_item)
         if data_keys:
             raise broken_rule(name_prefix, 'additionalProperties', ['pass', 'operator', 'values'], data)
+    return data
+
+def validate____defs_named_input(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['name', 'shape', 'whole']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['name', 'shape', 'whole'], data)
+        data_keys = list(data)
+        if "name" in data_keys:
+            data_keys.remove("name")
+            data__name = data["name"]
+            if type(data__name) not in (str,):
+                raise broken_rule(name_prefix + ".name", 'type', 'string', data__name)
+            if isinstance(data__name, str):
+                if not REGEX_PATTERNS['^[A-Za-z0-9_ .:()-]{1,64}$'].search(data__name):
+                    raise broken_rule(name_prefix + ".name", 'pattern', '^[A-Za-z0-9_ .:()-]{1,64}$', data__name)
+        if "shape" in data_keys:
+            data_keys.remove("shape")
+            data__shape = data["shape"]
+            if type(data__shape) not in (list,):
+                raise broken_rule(name_prefix + ".shape", 'type', 'array', data__shape)
+            data__shape_is_list = isinstance(data__shape, (list, tuple))
+            if data__shape_is_list:
+                data__shape_len = len(data__shape)
+                if data__shape_len < 1:
+                    raise broken_rule(name_prefix + ".shape", 'minItems', 1, data__shape)
+                if data__shape_len > 7:
+                    raise broken_rule(name_prefix + ".shape", 'maxItems', 7, data__shape)
+            if not are_numbers(data__shape, (int,), minimum=1, maximum=16777216):
+                if data__shape_is_list:
+                    data__shape_len = len(data__shape)
+                    for data__shape_x, data__shape_item in enumerate(data__shape):
+                        if type(data__shape_item) not in (int,):
+                            raise broken_rule(name_prefix + ".shape[{data__shape_x}]".format(**locals()) + "", 'type', 'integer', data__shape_item)
+                        if isinstance(data__shape_item, (int, float)) and not isinstance(data__shape_item, bool):
+                            if data__shape_item < 1:
+                                raise broken_rule(name_prefix + ".shape[{data__shape_x}]".format(**locals()) + "", 'minimum', 1, data__shape_item)
+                            if data__shape_item > 16777216:
+                                raise broken_rule(name_prefix + ".shape[{data__shape_x}]".format(**locals()) + "", 'maximum', 16777216, data__shape_item)
+        if "whole" in data_keys:
+            data_keys.remove("whole")
+            data__whole = data["whole"]
+            if type(data__whole) not in (list, type(None),):
+                raise broken_rule(name_prefix + ".whole", 'type', ['array', 'null'], data__whole)
+            data__whole_is_list = isinstance(data__whole, (list, tuple))
+            if data__whole_is_list:
+                data__whole_len = len(data__whole)
+                if data__whole_len < 2:
+                    raise broken_rule(name_prefix + ".whole", 'minItems', 2, data__whole)
+                if data__whole_len > 2:
+                    raise broken_rule(name_prefix + ".whole", 'maxItems', 2, data__whole)
+            if not are_numbers(data__whole, (int,), minimum=-16777215, maximum=16777215):
+                if data__whole_is_list:
+                    data__whole_len = len(data__whole)
+                    for data__whole_x, data__whole_item in enumerate(data__whole):
+                        if type(data__whole_item) not in (int,):
+                            raise broken_rule(name_prefix + ".whole[{data__whole_x}]".format(**locals()) + "", 'type', 'integer', data__whole_item)
+                        if isinstance(data__whole_item, (int, float)) and not isinstance(data__whole_item, bool):
+                            if data__whole_item < -16777215:
+                                raise broken_rule(name_prefix + ".whole[{data__whole_x}]".format(**locals()) + "", 'minimum', -16777215, data__whole_item)
+                            if data__whole_item > 16777215:
+                                raise broken_rule(name_prefix + ".whole[{data__whole_x}]".format(**locals()) + "", 'maximum', 16777215, data__whole_item)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['name', 'shape', 'whole'], data)
     return data
 
 def validate____defs_tensor(data: Any, name_prefix: str = "") -> Any:

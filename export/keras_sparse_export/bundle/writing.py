@@ -10,6 +10,7 @@ from keras_sparse_export.bundle.format import FORMAT, MANIFEST, MAX_MANIFEST_BYT
 from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
 from keras_sparse_export.bundle.reading import hash_stream
 from keras_sparse_export.errors import BundleError
+from keras_sparse_export.io.inputs import Inputs, read_inputs
 
 MAX_LISTED = 50
 """Names of columns on the card."""
@@ -56,13 +57,13 @@ def hash_file(file: Path) -> str:
 
 def format_card(manifest: dict[str, Any]) -> str:
     """Return the README.md of a bundle: its contents, and how to run it."""
-    shape, units = manifest["input"]["shape"], manifest["output"]["shape"]
+    inputs, units = read_inputs(manifest), manifest["output"]["shape"]
     parity = manifest["parity"]["encoder"]
     size = "the magnitude of its code" if counts_signed_codes(manifest) else "its code"
     lines = [
         "# A sparse encoder",
         "",
-        f"`encoder.onnx` maps raw rows `x` `[batch, {_format_dims(shape)}]` (float32; scaling is "
+        f"`encoder.onnx` maps raw rows {_list_inputs(inputs)} (float32; scaling is "
         f"part of the graph) to `code` `[batch, {_format_dims(units)}]`. A unit is active when "
         f"{size} exceeds {manifest['threshold']:g}.",
         "",
@@ -73,7 +74,7 @@ def format_card(manifest: dict[str, Any]) -> str:
         "import onnxruntime",
         "",
         'session = onnxruntime.InferenceSession("encoder.onnx")',
-        '(code,) = session.run(["code"], {"x": rows})',
+        f'(code,) = session.run(["code"], {_format_feeds(inputs)})',
         "```",
         "",
         "or, with verification, `keras_sparse_export.Encoder(folder).encode(rows)`.",
@@ -130,6 +131,23 @@ def format_card(manifest: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _list_inputs(inputs: Inputs) -> str:
+    """Describe the inputs: `x` `[batch, 8]`."""
+    texts = [f"`{each.name}` `[batch, {_format_dims(each.sizes)}]`" for each in inputs]
+    for place, each in enumerate(inputs):
+        if each.whole is not None:
+            texts[place] += f" of whole numbers from {each.whole[0]} to {each.whole[1]}"
+    return " and ".join(texts)
+
+
+def _format_feeds(inputs: Inputs) -> str:
+    """Return the argument of onnxruntime, as Python code."""
+    if len(inputs) == 1:
+        return f'{{"{inputs[0].name}": rows}}'
+    parts = [f'"{name}": rows["{name}"]' for name in inputs.names]
+    return f"{{{', '.join(parts)}}}"
+
+
 def _list_columns(manifest: dict[str, Any]) -> list[str]:
     """Return lines on the names of the columns; none if they have none."""
     names = get_columns(manifest)
@@ -170,5 +188,5 @@ def _describe_thresholds(manifest: dict[str, Any]) -> str:
     return text
 
 
-def _format_dims(shape: list[int]) -> str:
+def _format_dims(shape: Sequence[int]) -> str:
     return ", ".join(str(size) for size in shape)

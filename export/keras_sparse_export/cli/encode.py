@@ -66,7 +66,7 @@ def encode(options: argparse.Namespace) -> None:
         allow=options.allow,
     )
     threshold = encoder.threshold if options.threshold is None else options.threshold
-    form = inputs.Form(encoder.input_shape, encoder.columns, encoder.admits_gaps)
+    form = inputs.get_form(encoder)
     chunks = inputs.read_chunks(
         options, options.data, form, options.batch_rows or encoder.chunk_rows
     )
@@ -139,7 +139,7 @@ def _encode_chunk(encoder: Encoder, chunk: readers.Chunk) -> tuple[np.ndarray, d
             return encoder.encode(chunk.rows), {}
         except ValueError:
             pass  # some row is not finite or overflows; the good rows are encoded below
-    faults = inputs.find_faults(chunk, gaps=encoder.admits_gaps)
+    faults = inputs.find_faults(chunk, gaps=encoder.admits_gaps, inputs=encoder.inputs)
     good = np.delete(np.arange(len(chunk.rows)), list(faults))
     codes = np.full((len(chunk.rows), *encoder.code_shape), np.nan, np.float32)
     while len(good):

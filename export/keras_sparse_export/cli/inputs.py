@@ -10,15 +10,22 @@ import numpy as np
 
 from keras_sparse_export.bundle.manifest import admits_gaps, get_columns, read_manifest
 from keras_sparse_export.io import readers
+from keras_sparse_export.io.inputs import Inputs, read_inputs
+from keras_sparse_export.runtime.encoder import Encoder
 
 
 class Form(NamedTuple):
     """The form of the rows that an encoder takes."""
 
-    shape: tuple[int, ...]
+    inputs: Inputs
     columns: tuple[str, ...] | None
     gaps: bool = False
     """Whether rows may have gaps."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        return self.inputs.row_shape
 
 
 class Batch(NamedTuple):
@@ -74,8 +81,12 @@ def _parse_delimiter(text: str) -> str:
 def read_form(bundle: Path) -> Form:
     """Return the form of the rows that a bundle's encoder takes."""
     manifest = read_manifest(bundle)
-    shape = tuple(manifest["input"]["shape"])
-    return Form(shape, get_columns(manifest), admits_gaps(manifest))
+    return Form(read_inputs(manifest), get_columns(manifest), admits_gaps(manifest))
+
+
+def get_form(encoder: Encoder) -> Form:
+    """Return the form of the rows that an opened encoder takes."""
+    return Form(encoder.inputs, encoder.columns, encoder.admits_gaps)
 
 
 def check_columns(options: argparse.Namespace, source: str) -> None:
@@ -111,6 +122,7 @@ def read_chunks(
         delimiter=options.delimiter,
         decimal=options.decimal,
         gaps=form.gaps,
+        inputs=form.inputs,
         rows=rows,
     )
 
@@ -137,7 +149,7 @@ def read_batches(
     """
     pending: list[Batch] = []
     for chunk in read_chunks(options, source, form, rows):
-        faults = find_faults(chunk, gaps=form.gaps)
+        faults = find_faults(chunk, gaps=form.gaps, inputs=form.inputs)
         if faults and not skip:
             place, fault = min(faults.items())
             raise ValueError(
@@ -154,8 +166,10 @@ def read_batches(
         yield Batch(*map(np.concatenate, zip(*pending, strict=True)))
 
 
-def find_faults(chunk: readers.Chunk, *, gaps: bool = False) -> dict[int, str]:
-    """Return why rows could not be parsed or are not finite, by their index in the chunk.
+def find_faults(
+    chunk: readers.Chunk, *, gaps: bool = False, inputs: Inputs | None = None
+) -> dict[int, str]:
+    """Return why rows could not be parsed or encoded, by their index in the chunk.
 
     With `gaps` NaN is a gap, of which a row may have some.
     """
@@ -169,4 +183,8 @@ def find_faults(chunk: readers.Chunk, *, gaps: bool = False) -> dict[int, str]:
     if gaps:
         empty = np.flatnonzero(np.isnan(values).all(axis=1)).tolist()
         faults |= dict.fromkeys(empty, "gaps alone")
+    if inputs is not None:
+        for each, wrong in inputs.find_faults(rows):
+            text = f"other numbers than {inputs.describe_whole(each)}"
+            faults = {**dict.fromkeys(np.flatnonzero(wrong).tolist(), text), **faults}
     return {**faults, **chunk.faults}

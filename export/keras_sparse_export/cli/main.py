@@ -91,6 +91,11 @@ def _show_info(options: argparse.Namespace) -> None:
     encoder = Encoder(options.bundle, allow=options.allow)
     lines: dict[str, Any] = {"input": encoder.input_shape, "code": encoder.code_shape}
     if (manifest := encoder.manifest) is not None:
+        if "inputs" in manifest:
+            lines["inputs"] = ", ".join(
+                f"{each.name} {each.sizes}" + (f" of {each.whole}" if each.whole else "")
+                for each in encoder.inputs
+            )
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
         if encoder.columns is not None:
             lines["columns"] = list_names(encoder.columns, "column").partition(" ")[2]

@@ -44,19 +44,20 @@ def require_known(proto: onnx.ModelProto, opset: int, allow: Sequence[str] = ())
 def canonicalize(
     proto: onnx.ModelProto,
     graph_name: str,
-    input_: tuple[str, tuple[int, ...]],
+    inputs: Sequence[tuple[str, tuple[int, ...]]],
     output: tuple[str, tuple[int, ...]],
     opset: int,
 ) -> tuple[onnx.ModelProto, list[str]]:
     """Rewrite a model so that equal weights give equal bytes.
 
     Values are named by us or numbered, the batch axis is called `batch`, and no trace is left of
-    the converter, its version or the names of Keras layers.
+    the converter, its version or the names of Keras layers. Inputs are float32, and cast where the
+    source takes whole numbers: one type serves rows of all inputs, and holds such numbers exactly.
 
     Args:
-        proto: A model with one input; its outputs but the first are left out.
+        proto: A model; its outputs but the first are left out.
         graph_name: New name of the graph.
-        input_: New name and row shape of the input.
+        inputs: New names and row shapes of the inputs, in their order.
         output: New name and row shape of the output.
         opset: The opset of the model.
 
@@ -68,13 +69,15 @@ def canonicalize(
     """
     source = proto.graph
     constants = {constant.name for constant in source.initializer}
-    (x,) = [value for value in source.input if value.name not in constants]
-    names = {"": "", x.name: input_[0], source.output[0].name: output[0]}
+    given = [value for value in source.input if value.name not in constants]
+    names = {"": "", **{value.name: name for value, (name, _) in zip(given, inputs, strict=True)}}
+    names[source.output[0].name] = output[0]
+    casts = [_cast_input(value, names) for value in given if not _is_float(value)]
     used = [name for node in source.node for name in node.input]
     for constant in source.initializer:
         if constant.name in used:
             names.setdefault(constant.name, f"weight_{len(names)}")
-    nodes = [_modernize(_rename(node, names)) for node in source.node]
+    nodes = [*casts, *(_modernize(_rename(node, names)) for node in source.node)]
     initializers = []
     for constant in source.initializer:
         if constant.name in names:
@@ -85,10 +88,10 @@ def canonicalize(
     helper = onnx.helper
     value_infos = [
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape])
-        for name, shape in (input_, output)
+        for name, shape in (*inputs, output)
     ]
     model = helper.make_model(
-        helper.make_graph(nodes, graph_name, value_infos[:1], value_infos[1:], initializers),
+        helper.make_graph(nodes, graph_name, value_infos[:-1], value_infos[-1:], initializers),
         opset_imports=[helper.make_opsetid("", opset)],
         ir_version=choose_ir_version(opset),
         producer_name="keras-sparse-export",
@@ -121,6 +124,17 @@ def append_top_k(proto: onnx.ModelProto, k: int) -> onnx.ModelProto:
         graph.output.append(helper.make_tensor_value_info(name, kind, [*dims[:-1], k]))
     _check(model)
     return model
+
+
+def _is_float(value: onnx.ValueInfoProto) -> bool:
+    return bool(value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT)
+
+
+def _cast_input(value: onnx.ValueInfoProto, names: dict[str, str]) -> onnx.NodeProto:
+    """Return a node that casts an input, and give the result of it the name of the input."""
+    name, names[value.name] = names[value.name], f"value_{len(names)}"
+    kind = value.type.tensor_type.elem_type
+    return onnx.helper.make_node("Cast", [name], [names[value.name]], to=kind)
 
 
 def _check(model: onnx.ModelProto) -> None:

@@ -15,6 +15,7 @@ from keras_sparse_export.convert.jumps import gates
 from keras_sparse_export.convert.source import cut, recurrence
 from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.errors import ConversionError, ParityError
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import jumps as jumping
 from keras_sparse_export.runtime import parity as fidelity
 from keras_sparse_export.runtime import top_k
@@ -49,6 +50,7 @@ def convert(
     allow: Sequence[str] = (),
     targets: np.ndarray | None = None,
     units: int | None = None,
+    inputs: Inputs | None = None,
 ) -> Converted:
     """Convert an encoder or a decoder, and compare it with its source.
 
@@ -62,6 +64,7 @@ def convert(
         allow: Additional ONNX operators to accept.
         targets: The rows that a decoder reconstructs from `rows`, its codes.
         units: Number of units to cut the code to, `None` for all.
+        inputs: The inputs of an encoder.
 
     Raises:
         ConversionError: If no converter knows a layer or an operator, or the codes of the units
@@ -80,7 +83,9 @@ def convert(
     failures: list[ValueError] = []
     for name in (order := choice.list_converters(converter, jumps=bool(jumps))):
         try:
-            onnx_bytes, taps, first = _convert_with(file, model, name, opset, k, allow, units)
+            onnx_bytes, taps, first = _convert_with(
+                file, model, name, opset, k, allow, units, inputs
+            )
             observe, own = first.narrow(compute), first.narrow_jumps(jumps)
             run = _get_code(observe)
             if jumps:
@@ -124,12 +129,15 @@ def _convert_with(
     k: int | None,
     allow: Sequence[str],
     units: int | None,
+    inputs: Inputs | None,
 ) -> tuple[bytes, Taps, First]:
     proto = _trace(model, converter, opset, allow)
     name = file.removesuffix(".onnx")
     names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
-    input_, output = zip(names, (model.input_shape[1:], model.output_shape[1:]), strict=True)
-    proto, inner = canonical.canonicalize(proto, name, input_, output, opset)
+    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    ends = zip(names[:1] if inputs is None else inputs.names, shapes, strict=True)
+    output = names[1], model.output_shape[1:]
+    proto, inner = canonical.canonicalize(proto, name, list(ends), output, opset)
     taps, first = [names, *zip(inner[::2], inner[1::2], strict=True)], First()
     if units is not None and name == "encoder":
         narrowed = narrow_encoder(proto, units)

@@ -12,7 +12,14 @@ import onnx
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import CATEGORIES, COLUMNS, MANIFEST, MISSING, THRESHOLDS
+from keras_sparse_export.bundle.format import (
+    CATEGORIES,
+    COLUMNS,
+    INPUTS,
+    MANIFEST,
+    MISSING,
+    THRESHOLDS,
+)
 from keras_sparse_export.convert import canonical, code_values, samples, scaling
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
@@ -20,6 +27,7 @@ from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
 from keras_sparse_export.convert.source import copying, cut
 from keras_sparse_export.convert.source.estimators import find_model
+from keras_sparse_export.convert.source.inputs import describe_inputs, is_plain
 from keras_sparse_export.convert.units import require_units
 from keras_sparse_export.drift import calibration
 from keras_sparse_export.errors import ConversionError, summarize
@@ -72,12 +80,14 @@ def export_encoder(
             subclassed one is traced, in the shape that it was called with, else that of `sample`.
             The other steps of a pipeline cannot be exported with it.
         path: Folder of the bundle.
-        sample: Raw rows of real data, `(rows, *input_shape)`. The first 512 are used for the
-            comparison. The bundle records statistics of the codes of all rows, with which
-            `Encoder.drift` compares: for drift, pass 1,000 or more rows, drawn at random, that the
-            model was not trained on. Without a sample, synthetic rows are used for the comparison
-            and the bundle has no statistics. Of a model that takes rows with gaps, every second row
-            of the comparison has some: a complete one loses a quarter of its entries.
+        sample: Raw rows of real data, `(rows, *input_shape)`; of several inputs a dictionary or
+            list of arrays, as the model takes. The first 512 are used for the comparison. The
+            bundle records statistics of the codes of all rows, with which `Encoder.drift` compares:
+            for drift, pass 1,000 or more rows, drawn at random, that the model was not trained on.
+            Without a sample, synthetic rows are used for the comparison and the bundle has no
+            statistics. Of a model that takes rows with gaps, every second row of the comparison has
+            some: a complete one loses a quarter of its entries. If the model takes rows of any
+            length, the bundle takes those of the length that they have here.
         columns: Names of the columns of a row, in the order of the model. By default the model's
             own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
             them, and readers order by name what has names. It also keeps the model's `categories`,
@@ -140,9 +150,6 @@ def export_encoder(
     transaction.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
     allow = operators.require_allow(allow)
-    if quantize is not None:
-        modes = quantization.require_modes(quantize, "quantize")
-        require_count(sample, labels, "sample")
     if not getattr(model, "adapted", True):
         raise ValueError(
             "Invalid value for argument `model`. Expected a model with the offset and scale of "
@@ -151,7 +158,15 @@ def export_encoder(
     if threshold is not None:
         threshold = activity.require_threshold(threshold)
     encoder = cut.cut_encoder(model, layer, sample)
-    columns = samples.choose_columns(model, sample, columns, encoder.input_shape[1:])
+    inputs = describe_inputs(encoder)
+    if sample is not None:
+        _, inputs = inputs.pack(sample, "sample")
+    encoder = cut.fix_lengths(encoder, inputs)
+    plain, shape = is_plain(inputs), inputs.row_shape
+    if quantize is not None:
+        modes = quantization.require_modes(quantize, "quantize")
+        require_count(inputs.pack(sample, "sample")[0], labels, "sample")
+    columns = samples.choose_columns(model, sample, columns, inputs)
     categories = getattr(columns, "categories", None)
     if units is not None:
         require_units(units, encoder.output_shape[-1])
@@ -166,14 +181,21 @@ def export_encoder(
     gaps = missing is not None
     with conversion.on_cpu():
         encoder = copying.clone_for_inference(encoder)
-        shape = encoder.input_shape[1:]
-        real = None if sample is None else samples.check_sample(sample, shape, columns, gaps=gaps)
+        real = None if sample is None else samples.check_sample(sample, inputs, columns, gaps=gaps)
         count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
-        candidates = samples.list_candidates(encoder, real, golden, count, gaps=gaps)
+        candidates = samples.list_candidates(encoder, inputs, real, golden, count, gaps=gaps)
         rows = np.concatenate(list(candidates.values()))
         converted = {
             "encoder": conversion.convert(
-                "encoder.onnx", encoder, rows, converter, opset, top_k, allow, units=units
+                "encoder.onnx",
+                encoder,
+                rows,
+                converter,
+                opset,
+                top_k,
+                allow,
+                units=units,
+                inputs=inputs,
             )
         }
         codes = converted["encoder"].run(rows)
@@ -191,10 +213,10 @@ def export_encoder(
                 targets=rows,
                 units=units,
             )
-    for name, inputs in {"encoder": rows, "decoder": codes}.items():
+    for name, given in {"encoder": rows, "decoder": codes}.items():
         if name in converted and conversion.is_local_float32(originals[name]):
             conversion.require_parity_with_original(
-                f"{name}.onnx", originals[name], converted[name], inputs
+                f"{name}.onnx", originals[name], converted[name], given
             )
 
     kind, golden_rows = samples.choose_golden_of(
@@ -234,14 +256,12 @@ def export_encoder(
                     "requires": [
                         *[CATEGORIES] * bool(categories),
                         *[COLUMNS] * bool(columns),
+                        *[INPUTS] * (not plain),
                         *[MISSING] * gaps,
                         *[THRESHOLDS] * bool(jumps),
                     ],
-                    "input": {
-                        "name": "x",
-                        "shape": list(encoder.input_shape[1:]),
-                        "dtype": "float32",
-                    },
+                    "input": {"name": "x", "shape": list(shape), "dtype": "float32"},
+                    **({} if plain else {"inputs": [each.describe() for each in inputs]}),
                     **({} if columns is None else {"columns": columns}),
                     **({"categories": categories} if categories else {}),
                     **scaled,

@@ -11,9 +11,11 @@ from keras_sparse_export.bundle.format import MAX_COLUMNS
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps.golden import PROBES, Margins, build_probes
 from keras_sparse_export.convert.source import cut
+from keras_sparse_export.convert.source.inputs import draw_numbers, is_plain, list_takers
 from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io.categories import Columns, name_columns
 from keras_sparse_export.io.columns import find_names, order_by_name, require_names
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.jumps import observe_file
 from keras_sparse_export.runtime.parity import Run
 from keras_sparse_export.runtime.rows import require_finite, require_unmasked
@@ -24,16 +26,19 @@ SPREADS = (1, 10, 100)
 
 
 def choose_columns(
-    model: keras.Model, sample: Any, columns: Sequence[str] | None, shape: tuple[int, ...]
+    model: keras.Model, sample: Any, columns: Sequence[str] | None, inputs: Inputs
 ) -> Columns | None:
     """Choose the names of the columns, and the model's categories; `None` if none are known.
 
     Raises:
         ValueError: If they are not different texts, one for each number of a row.
     """
+    shape = inputs.row_shape
     if columns is None:
         columns = getattr(model, "columns", None)
     if columns is None:
+        if inputs.pack(sample, "sample")[0] is not sample:  # its names are those of inputs
+            return None
         columns = find_names(sample, "sample")
         if columns is None or (len(columns),) != shape:  # which its rows show
             return None
@@ -77,27 +82,31 @@ class SparseSample:
 
 def check_sample(
     sample: Any,
-    shape: tuple[int, ...],
+    inputs: Inputs,
     columns: Sequence[str] | None = None,
     *,
     gaps: bool = False,
 ) -> Any:
-    """Return the sample as an array, without a copy unless its columns have names.
+    """Return the sample as an array, without a copy unless its columns or inputs have names.
 
     A matrix of SciPy stays sparse, as `SparseSample`.
 
     Args:
         sample: Raw rows.
-        shape: Shape of one row.
+        inputs: The inputs of the model.
         columns: Names of the columns of the model.
         gaps: Whether rows may have gaps, which are NaN.
 
     Raises:
         TypeError: If it is not an array.
-        ValueError: If its rows have another shape, or are masked, or are not finite numbers.
+        ValueError: If its rows have another shape, or are masked, or are not finite numbers, or not
+            the whole numbers that an input takes.
     """
     require_unmasked(sample, "sample")
-    sample = order_by_name(sample, columns, "sample", owner="model")
+    packed, _ = inputs.pack(sample, "sample")
+    if packed is sample:
+        packed = order_by_name(sample, columns, "sample", owner="model")
+    sample, shape = packed, inputs.row_shape
     try:
         is_sparse = hasattr(sample, "tocsr") and len(sample.shape) == 2
         rows: Any = SparseSample(sample) if is_sparse else np.asarray(sample)
@@ -115,11 +124,13 @@ def check_sample(
         with np.errstate(over="ignore"):
             part = rows[start : start + CHUNK_ROWS].astype(np.float32)
         require_finite(part, "sample", start, gaps=gaps)
+        inputs.require_whole(part, "sample", start)
     return rows
 
 
 def list_candidates(
     encoder: keras.Model,
+    inputs: Inputs,
     real: Any,
     golden: str,
     count: int,
@@ -134,7 +145,8 @@ def list_candidates(
     """
     candidates = {} if real is None else {"real": real[:count].astype(np.float32)}
     if real is None or golden == "synthetic" or not _encode(encoder, candidates["real"]).any():
-        candidates["synthetic"] = _draw_synthetic(encoder, count)
+        draw = _draw_synthetic if is_plain(inputs) else _draw_by_input
+        candidates["synthetic"] = draw(encoder, inputs, count)
     if gaps:
         candidates = {kind: add_gaps(rows) for kind, rows in candidates.items()}
     return candidates
@@ -245,7 +257,15 @@ def _encode(encoder: keras.Model, rows: np.ndarray) -> np.ndarray:
     return codes
 
 
-def _draw_synthetic(encoder: keras.Model, count: int) -> np.ndarray:
+def _draw_by_input(encoder: keras.Model, inputs: Inputs, count: int) -> np.ndarray:
+    """Draw numbers for each input with a fixed seed, as packed rows."""
+    rng = np.random.default_rng(0)
+    parts = {each.name: draw_numbers(rng, each, count).astype(np.float32) for each in inputs}
+    rows: np.ndarray = inputs.pack(parts, "sample")[0]
+    return rows
+
+
+def _draw_synthetic(encoder: keras.Model, inputs: Inputs, count: int) -> np.ndarray:
     """Draw normal rows with a fixed seed, in the range of the layer that scales the input.
 
     If they leave every code at zero, they are drawn farther from the offset.
@@ -254,7 +274,7 @@ def _draw_synthetic(encoder: keras.Model, count: int) -> np.ndarray:
         ValueError: If offset and scale of the layer give rows that are not finite in float32.
     """
     offset, scale = _read_scaling(encoder)
-    normal = np.random.default_rng(0).standard_normal((count, *encoder.input_shape[1:]))
+    normal = np.random.default_rng(0).standard_normal((count, *inputs.row_shape))
     draws: list[np.ndarray] = []
     for spread in SPREADS:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -274,7 +294,7 @@ def _draw_synthetic(encoder: keras.Model, count: int) -> np.ndarray:
 
 def _read_scaling(model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     """Return offset and scale of the layer that takes the input, in float64; else 0 and 1."""
-    for layer in _list_first_layers(model):
+    for layer, _ in list_takers(model, 0):
         if isinstance(layer, keras.Model):
             return _read_scaling(layer)
         name = keras.saving.get_registered_name(type(layer))
@@ -300,25 +320,3 @@ def _read_scaling(model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
             continue
         return offset, scale
     return np.zeros(()), np.ones(())
-
-
-def _list_first_layers(model: keras.Model) -> list[Any]:
-    """Return the layers that take the input of a model; none of a subclassed one."""
-    if not getattr(model, "inputs", None):
-        return []
-    if isinstance(model, keras.Sequential):
-        return model.layers[:1]
-    layers = []
-
-    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(tensor is model.inputs[0] for tensor in keras.tree.flatten(args)):
-            layers.append(layer)
-        return layer(*args, **kwargs)
-
-    keras.models.clone_model(
-        model,
-        input_tensors=model.input,
-        clone_function=lambda layer: layer,
-        call_function=call,
-    )
-    return layers

@@ -11,13 +11,13 @@ def describe(encoder: keras.Model) -> dict[str, Any]:
     """Return the manifest's `offset` and `scale`, null if the model does not scale its rows.
 
     Other layers that scale, such as `Normalization`, are part of the encoder and not of the loss.
-    Nothing is returned for more columns than a manifest lists.
+    Nothing is returned for more columns than a manifest lists, and for several inputs.
 
     Args:
         encoder: The encoder, as it is in the model.
     """
-    columns = encoder.input_shape[-1]
-    if columns > MAX_COLUMNS:
+    columns = encoder.inputs[0].shape[-1]
+    if columns > MAX_COLUMNS or len(encoder.inputs) > 1:
         return {}
     for layer in encoder.layers:
         name = keras.saving.get_registered_name(type(layer))

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from keras_sparse_export.errors import replace_unprintable
+from keras_sparse_export.io.inputs import Inputs
 
 MAX_HEADER_BYTES = 10_000  # NumPy's own limit
 DAMAGED: tuple[type[Exception], ...] = (
@@ -76,6 +78,26 @@ def read_parts(
             else:
                 part = read_numbers(stream, header.dtype, length * math.prod(shape))
             yield part.reshape(length, *shape), (first + length) / count
+
+
+def read_packed(source: str, inputs: Inputs, rows: int) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield packed parts of the rows of several inputs, of which a `.npz` file has an array each.
+
+    Args:
+        source: Path of the file.
+        inputs: The inputs.
+        rows: Maximum number of rows in a part.
+
+    Raises:
+        ValueError: If an array is missing, does not fit its input, or has another number of rows.
+    """
+    readers = [read_parts(source, "npz", each.name, each.sizes, rows) for each in inputs]
+    for parts in zip_longest(*readers):
+        lengths = [0 if part is None else len(part[0]) for part in parts]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"arrays of different numbers of rows for the inputs {inputs.names}")
+        flat = [part.reshape(len(part), -1).astype(np.float32) for part, _ in parts]
+        yield np.concatenate(flat, axis=1), parts[0][1]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from keras_sparse_export.io import array_files, csr_files, parquet_files, text_rows
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.io.text_rows import Parser, TextOptions
 
 BLOCK_BYTES = 1 << 20
@@ -48,6 +49,7 @@ def read(
     decimal: str | None = None,
     rows: int = 1024,
     gaps: bool = False,
+    inputs: Inputs | None = None,
 ) -> Iterator[Chunk]:
     """Yield chunks of raw rows.
 
@@ -76,6 +78,8 @@ def read(
             `3.14`.
         rows: Maximum number of rows in a chunk.
         gaps: Whether an empty cell of a CSV, and null in JSON, is a gap, which is NaN in the rows.
+        inputs: The inputs of the encoder. Of several an `.npz` file has an array for each, by name,
+            unless `key` names one of packed rows.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -104,6 +108,8 @@ def read(
             parts = parquet_files.read_parts(source, columns, drop, shape, rows)
         elif kind == "npz" and key is None and csr_files.is_matrix(source):
             parts = csr_files.read_parts(source, shape, rows)
+        elif kind == "npz" and key is None and inputs is not None and len(inputs) > 1:
+            parts = array_files.read_packed(source, inputs, rows)
         else:
             parts = array_files.read_parts(source, kind, key, shape, rows)
         first = 0

@@ -100,7 +100,7 @@ def bench(
     open_ = partial(Encoder, path, allow=allow)
     with open_() as encoder:
         files = {"encoder.onnx": None} if encoder.manifest is None else encoder.manifest["files"]
-        rows = np.random.default_rng(0).random((THROUGHPUT_ROWS, *encoder.input_shape), np.float32)
+        rows = encoder.inputs.draw(np.random.default_rng(0), THROUGHPUT_ROWS)
         size = {file.name: file.stat().st_size for file in _list_onnx_files(encoder.path)}
     variants = [variant for variant, file in FILES.items() if file in files]
     latencies, rows_per_second = [], {}
@@ -181,7 +181,7 @@ def resident():
 
 before = resident()
 encoder = Encoder(sys.argv[1], variant=sys.argv[2], allow=sys.argv[3:])
-rows = np.zeros(({THROUGHPUT_ROWS}, *encoder.input_shape), np.float32)
+rows = encoder.inputs.draw(np.random.default_rng(0), {THROUGHPUT_ROWS})
 encoder.encode(rows[0])
 encoder.encode(rows)
 print(resident() - before)

@@ -26,6 +26,7 @@ from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io import activity
 from keras_sparse_export.io.columns import order_by_name
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import thresholds, top_k, verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel
@@ -44,8 +45,8 @@ class Encoder:
     context manager it closes at the end of the block.
 
     Args:
-        path: Folder of the bundle, or path of an ONNX file with one float input whose first output
-            is the code.
+        path: Folder of the bundle, or path of an ONNX file with float inputs whose first output is
+            the code.
         variant: `"float32"`, or `"int8"` or `"float16"` for a smaller file that a bundle may have.
         l0: A lower mean number of active units per row than that of the bundle, which then needs
             thresholds and their calibration. The last threshold is raised to the one that had this
@@ -69,6 +70,7 @@ class Encoder:
         codes = encoder.encode(rows)    # (rows, units), float32
         code = encoder.encode(row)      # one row in, one row out
         code = encoder.encode({"temperature": 21.5, "humidity": 0.4})  # columns in any order
+        codes = encoder.encode({"tokens": tokens, "mask": mask})  # of an encoder with two inputs
         data, indices, indptr = encoder.encode_sparse(rows)  # only the active units
         for codes in encoder.stream(chunks):  # in constant memory
             ...
@@ -115,6 +117,15 @@ class Encoder:
         self._decoder: OnnxModel | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
+
+    @property
+    def inputs(self) -> Inputs:
+        """Name, shape and numbers of each input.
+
+        Rows of several inputs are given by name, or *packed*: the numbers of all inputs, one input
+        after another. `input_shape` is the shape of a packed row.
+        """
+        return self._require_open().inputs
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -174,14 +185,16 @@ class Encoder:
             x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`. A matrix of
                 SciPy is made dense `chunk_rows` rows at a time. The columns of a table (pandas,
                 polars, Arrow) or a mapping are ordered by name. NaN is a gap if the manifest has
-                `missing`; a row needs an entry.
+                `missing`; a row needs an entry. Of several `inputs` a mapping of their names to
+                arrays, or a list of arrays in their order.
 
         Returns:
             `(rows, *code_shape)`, or `code_shape` for one row.
 
         Raises:
             ValueError: If the shape is wrong, values are not finite numbers, nor gaps where there
-                may be some, or columns have other names; the message names the rows or the columns.
+                may be some, or not the whole numbers that an input takes, or columns or inputs have
+                other names; the message names the rows, the columns or the inputs.
             RangeError: If rows overflow float32; the message names them.
         """
         if type(x) is not np.ndarray:
@@ -373,8 +386,9 @@ class Encoder:
         )  # fmt: skip
 
     def _order(self, x: Any) -> Any:
-        """Order columns with names; rows without names stay as they are."""
-        return order_by_name(x, self.columns, "x")
+        """Pack rows by inputs, and order columns with names; other rows stay as they are."""
+        packed, _ = self._require_open().inputs.pack(x, "x")
+        return order_by_name(x, self.columns, "x") if packed is x else packed
 
     def _require_open(self) -> OnnxModel:
         if self._encoder is None:
@@ -406,16 +420,24 @@ class Encoder:
         read = partial(reading.read_content, self.path, self.manifest, name, check=self._check)
         decodes = name == "decoder.onnx"
         gaps = self.admits_gaps and not decodes
-        model = self._load(read, self.path / name, "h" if decodes else "x", gaps=gaps)
+        inputs = verification.list_inputs(self.manifest, name)
+        argument = "h" if decodes else "x"
+        model = self._load(read, self.path / name, argument, gaps=gaps, inputs=inputs)
         verification.require_described(self.manifest, name, model)
         if self._check:
             verification.compare_with_golden(self.path, self.manifest, name, model)
         return model
 
     def _load(
-        self, read: Callable[[], bytes], file: Path, argument: str, *, gaps: bool = False
+        self,
+        read: Callable[[], bytes],
+        file: Path,
+        argument: str,
+        *,
+        gaps: bool = False,
+        inputs: Inputs | None = None,
     ) -> OnnxModel:
-        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow, gaps)
+        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow, gaps, inputs)
 
     def _read_bare_file(self) -> bytes:
         try:

@@ -10,17 +10,13 @@ import numpy as np
 
 from keras_sparse_export.bundle.manifest import MAX_ROW_VALUES
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
+from keras_sparse_export.io.inputs import NUMBERS, Input, Inputs
 from keras_sparse_export.onnx_file import gates, operators, reader
 from keras_sparse_export.onnx_file.memory import Sizes
 from keras_sparse_export.onnx_file.model import FLOAT, INT32, Model, Value
 from keras_sparse_export.onnx_file.sessions import open_session, run_session
 from keras_sparse_export.runtime.overflow import SAFE_MAGNITUDE, OverflowChecker
-from keras_sparse_export.runtime.rows import (
-    NUMBERS,
-    as_float32,
-    as_rows,
-    require_finite,
-)
+from keras_sparse_export.runtime.rows import as_float32, as_rows, require_finite
 
 CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
 """Rows of a chunk; more if rows and results are short."""
@@ -36,14 +32,16 @@ class OnnxModel:
     `InferenceSession.run`; more rows are run in chunks.
 
     Args:
-        read: Returns the bytes of an ONNX file with one float input. It is called again if rows
-            have to be examined for overflow, because the weights are not kept in memory twice.
+        read: Returns the bytes of an ONNX file with float inputs. It is called again if rows have
+            to be examined for overflow, because the weights are not kept in memory twice.
         file: Path of the file, for error messages.
         argument: Name of the caller's argument that holds the rows, for error messages.
         threads: Threads of onnxruntime.
         spin: Whether idle threads spin while they wait.
         allow: Additional ONNX operators to accept.
         gaps: Whether rows may have gaps, which are NaN.
+        inputs: The inputs of the file, with the numbers that they take; by default as the file
+            declares them, for any numbers. Rows of several inputs are packed.
 
     Raises:
         BundleError: If the file is not a valid ONNX file, contains something that an encoder does
@@ -60,14 +58,15 @@ class OnnxModel:
         spin: bool = False,
         allow: Sequence[str] = (),
         gaps: bool = False,
+        inputs: Inputs | None = None,
     ) -> None:
         self.argument, self._file, self._read = argument, file, read
         self._gaps = gaps
         data = read()
         model = reader.read(data, file)
         operators.require_allowed(model, file, allow)
-        x, outputs = _require_one_input(model, file), model.graph.outputs
-        self.input, self.input_shape = x.name, _require_row_shape(x, file)
+        self.inputs, outputs = _require_inputs(model, file, inputs), model.graph.outputs
+        self.input_shape = self.inputs.row_shape
         self.outputs = {
             output.name: (_require_row_shape(output, file), _require_dtype(output, file))
             for output in outputs
@@ -139,8 +138,11 @@ class OnnxModel:
         chunk = as_float32(rows)
         self._sizes.require(len(chunk))
         checked = list(dict.fromkeys((*names, self.output)))
+        if self.inputs.has_whole:  # before the run, because an index out of range ends it
+            require_finite(chunk, self.argument, first, gaps=self._gaps)
+            self.inputs.require_whole(chunk, self.argument, first)
         try:
-            results = run_session(self.session, checked, {self.input: chunk}, self._file)
+            results = run_session(self.session, checked, self.inputs.split(chunk), self._file)
         except BundleError:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
             raise
@@ -191,7 +193,7 @@ class OnnxModel:
                 f"Expected {self._file} as it was opened, to examine large rows. Received: another "
                 "file; it was changed since it was opened"
             )
-        return OverflowChecker(data, reader.read(data, self._file), self._file)
+        return OverflowChecker(data, reader.read(data, self._file), self._file, self.inputs)
 
 
 class _Buffers:
@@ -204,10 +206,10 @@ class _Buffers:
         self._values = np.zeros(start + result_size, np.float32)
         self._x = self._values[:size].reshape(1, *model.input_shape)
         self._result = self._values[start:].reshape(1, *model.output_shape)
-        self._session = model.session
+        self._session, self._inputs = model.session, model.inputs
         self._binding = self._session.io_binding()
         for bind, name, array in (
-            (self._binding.bind_input, model.input, self._x),
+            *((self._binding.bind_input, *part) for part in model.inputs.split(self._x).items()),
             (self._binding.bind_output, model.output, self._result),
         ):
             bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
@@ -219,6 +221,8 @@ class _Buffers:
         else:
             with np.errstate(over="ignore"):  # slow, so only where needed
                 np.copyto(self._x, row, casting="unsafe")
+        if self._inputs.has_whole and any(self._inputs.find_faults(self._x)):
+            return None
         try:
             self._session.run_with_iobinding(self._binding)
         except Exception:  # `OnnxModel.run` fails again, and explains it
@@ -242,15 +246,32 @@ def _are_safe(rows: np.ndarray, *results: np.ndarray) -> bool:
     )
 
 
-def _require_one_input(model: Model, file: Path) -> Value:
+def _require_inputs(model: Model, file: Path, described: Inputs | None) -> Inputs:
     constants = {tensor.name for tensor in model.graph.initializers}
-    inputs = [value for value in model.graph.inputs if value.name not in constants]
-    if len(inputs) != 1 or inputs[0].dtype != FLOAT or not model.graph.outputs:
-        listing = ", ".join(f"{value.name} of type {value.dtype}" for value in inputs)
+    values = [value for value in model.graph.inputs if value.name not in constants]
+    if not values or any(value.dtype != FLOAT for value in values) or not model.graph.outputs:
+        listing = ", ".join(f"{value.name} of type {value.dtype}" for value in values)
         raise BundleError(
-            f"Expected one float input and an output in {file}. Received: {listing or 'none'}"
+            f"Expected float inputs and an output in {file}. Received: {listing or 'none'}"
         )
-    return inputs[0]
+    own = Inputs(Input(value.name, _require_row_shape(value, file)) for value in values)
+    if math.prod(own.row_shape) > MAX_ROW_VALUES:
+        raise BundleError(
+            f"Expected rows of at most {MAX_ROW_VALUES} numbers in {file}. Received: "
+            f"{math.prod(own.row_shape)}"
+        )
+    if described is None:
+        return own
+    if [(each.name, each.shape) for each in own] != [(each.name, each.shape) for each in described]:
+        raise BundleError(
+            f"Expected `input` of `{file.name}` as in its manifest, {_list_inputs(described)}. "
+            f"Received: {_list_inputs(own)}"
+        )
+    return described
+
+
+def _list_inputs(inputs: Inputs) -> str:
+    return ", ".join(f"{each.name} {list(each.shape)}" for each in inputs)
 
 
 def _require_row_shape(value: Value, file: Path) -> tuple[int, ...]:

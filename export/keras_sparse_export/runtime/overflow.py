@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import wire
 from keras_sparse_export.onnx_file.model import Model, Node, Tensor
 from keras_sparse_export.onnx_file.sessions import open_session, run_session
@@ -45,18 +46,14 @@ class OverflowChecker:
         data: Bytes of the ONNX file.
         model: The same file, parsed.
         file: Path of the file, for error messages.
+        inputs: The inputs of the file.
 
     Raises:
         BundleError: If onnxruntime cannot load it.
     """
 
-    def __init__(self, data: bytes, model: Model, file: Path) -> None:
-        self._file, nodes = file, model.graph.nodes
-        self._input = next(
-            value.name
-            for value in model.graph.inputs
-            if value.name not in {tensor.name for tensor in model.graph.initializers}
-        )
+    def __init__(self, data: bytes, model: Model, file: Path, inputs: Inputs) -> None:
+        self._file, self._inputs, nodes = file, inputs, model.graph.nodes
         declared = {value.name for value in model.graph.outputs}
         added = [name for node in nodes for name in node.outputs if name and name not in declared]
         # A message that is appended to another one of its type is merged into it.
@@ -67,7 +64,7 @@ class OverflowChecker:
             for output in self._session.get_outputs()
             if output.type in ("tensor(float)", "tensor(float16)", "tensor(double)")
         ]
-        watched = {self._input, *self._floats}
+        watched = {*inputs.names, *self._floats}
         # A mask of -∞ gives results of -∞ without overflow.
         infinite = {tensor.name for tensor in model.graph.initializers if not _is_finite(tensor)}
         self._steps: list[_Step] = [
@@ -95,8 +92,9 @@ class OverflowChecker:
 
     def _overflow(self, rows: np.ndarray) -> bool:
         """Whether a result is not finite where everything that it depends on is."""
-        results = run_session(self._session, self._floats, {self._input: rows}, self._file)
-        values = dict(zip(self._floats, results, strict=True)) | {self._input: rows}
+        parts = self._inputs.split(rows)
+        results = run_session(self._session, self._floats, parts, self._file)
+        values = dict(zip(self._floats, results, strict=True)) | parts
         finite = {name: bool(np.isfinite(value).all()) for name, value in values.items()}
         return any(
             not all(finite.get(name, True) for name in node.outputs)

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.errors import ParityError
+from keras_sparse_export.io.inputs import Input, Inputs
 from keras_sparse_export.onnx_file.sessions import SILENT
 
 RELATIVE_TOLERANCE = 1e-5
@@ -219,7 +220,7 @@ def describe_lost_state(name: str, error: float, allowed: float) -> str:
 def load_outputs(
     onnx_bytes: bytes, level: Any, names: Sequence[str] | None = None
 ) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Load an ONNX model as a function from rows to the named outputs or all, on one thread."""
+    """Load an ONNX model as a function from packed rows to the named outputs, on one thread."""
     options = ort.SessionOptions()
     options.graph_optimization_level = level
     options.intra_op_num_threads = 1
@@ -227,10 +228,10 @@ def load_outputs(
     session = ort.InferenceSession(
         onnx_bytes, options, providers=["CPUExecutionProvider"], enable_fallback=0
     )
-    (input_,) = session.get_inputs()
+    inputs = Inputs(Input(x.name, tuple(x.shape[1:])) for x in session.get_inputs())
 
     def run(rows: np.ndarray) -> list[np.ndarray]:
-        outputs: list[np.ndarray] = session.run(names, {input_.name: rows})
+        outputs: list[np.ndarray] = session.run(names, inputs.split(rows))
         return outputs
 
     return run

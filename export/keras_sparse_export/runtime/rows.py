@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import list_rows
+from keras_sparse_export.io.inputs import NUMBERS
 
-NUMBERS = "biuf"
-"""Kinds of numeric dtypes: bool, integers, floats."""
 FINITE_BLOCK = 1 << 16
 
 

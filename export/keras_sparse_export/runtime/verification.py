@@ -15,6 +15,7 @@ from keras_sparse_export.bundle.manifest import (
     list_golden_shapes,
 )
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
+from keras_sparse_export.io.inputs import Input, Inputs, read_inputs
 from keras_sparse_export.runtime import parity as fidelity
 from keras_sparse_export.runtime import thresholds, top_k
 from keras_sparse_export.runtime.onnx_model import OnnxModel
@@ -94,23 +95,29 @@ def compare_with_golden(
         raise VerificationError(f"Expected golden rows without overflow. {error}") from error
 
 
+def list_inputs(manifest: dict[str, Any], name: str) -> Inputs:
+    """Return the inputs of a file of a bundle, as its manifest describes them."""
+    if name != "decoder.onnx":
+        return read_inputs(manifest)
+    return Inputs([Input(manifest["output"]["name"], tuple(manifest["output"]["shape"]))])
+
+
 def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> None:
-    """Compare the names, shapes and gates of a file with those in the manifest.
+    """Compare the names and shapes of outputs, and the gates, of a file with the manifest.
 
     Raises:
         BundleError: If a name or a shape differs.
         VerificationError: If a threshold differs.
     """
-    x, code = manifest["input"], manifest["output"]
+    code = manifest["output"]
     described: dict[str, Any] = {"top_k": None}
     if name == "decoder.onnx":
-        x, code = code, {"name": "x_hat", "shape": x["shape"]}
+        code = {"name": "x_hat", "shape": manifest["input"]["shape"]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
-    described |= {"input": f"{x['name']} {x['shape']}", "output": f"{code['name']} {code['shape']}"}
+    described["output"] = f"{code['name']} {code['shape']}"
     values = model.outputs.get(top_k.VALUES)
     actual = {
-        "input": f"{model.input} {list(model.input_shape)}",
         "output": f"{model.output} {list(model.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }

@@ -23,6 +23,7 @@ from keras_sparse_export.bundle.manifest import (
 )
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io.columns import order_by_name
+from keras_sparse_export.io.inputs import read_inputs
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.reconstruction import find_scale
@@ -94,12 +95,14 @@ def quantize_bundle(
     def read(name: str, exists: bool) -> bytes | None:
         return reading.read_content(path, manifest, name) if exists else None
 
-    shape = tuple(manifest["input"]["shape"])
+    inputs = read_inputs(manifest)
+    shape = inputs.row_shape
     golden = np.frombuffer(read("golden_x.f32", manifest["golden"]["rows"] > 0) or b"", "<f4")
-    rows = order_by_name(rows, get_columns(manifest), "rows")
+    packed, _ = inputs.pack(rows, "rows")
+    rows = order_by_name(rows, get_columns(manifest), "rows") if packed is rows else packed
     decision = decide(
         reading.read_content(path, manifest, "encoder.onnx"),
-        sampling.require_numbers(rows, shape),
+        sampling.require_numbers(rows, inputs),
         labels=labels,
         modes=(mode,),
         threshold=manifest["threshold"],

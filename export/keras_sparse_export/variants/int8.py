@@ -22,6 +22,7 @@ from onnxruntime import quantization
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+from keras_sparse_export.io.inputs import Input, Inputs
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.thresholds import Error
 
@@ -46,7 +47,7 @@ def quantize_static(float32: bytes, calibration: np.ndarray) -> bytes:
         quantization.quantize_static(
             file,
             output,
-            _Rows(calibration),
+            _Rows(calibration, float32),
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -100,14 +101,17 @@ def _find_weights(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
 
 
 class _Rows(quantization.CalibrationDataReader):
-    """Calibration rows in batches."""
+    """Calibration rows of an encoder, in batches."""
 
-    def __init__(self, rows: np.ndarray) -> None:
-        self._batches = iter(
-            [
-                {"x": rows[start : start + CALIBRATION_BATCH]}
-                for start in range(0, len(rows), CALIBRATION_BATCH)
-            ]
+    def __init__(self, rows: np.ndarray, onnx_bytes: bytes) -> None:
+        values = onnx.load_from_string(onnx_bytes).graph.input
+        inputs = Inputs(
+            Input(x.name, tuple(dim.dim_value for dim in x.type.tensor_type.shape.dim[1:]))
+            for x in values
+        )
+        self._batches = (
+            inputs.split(rows[start : start + CALIBRATION_BATCH])
+            for start in range(0, len(rows), CALIBRATION_BATCH)
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:

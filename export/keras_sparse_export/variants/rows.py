@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import RangeError
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
 
@@ -44,19 +45,20 @@ def require_count(rows: Any, labels: Any, rows_name: str = "rows") -> None:
         )
 
 
-def require_numbers(rows: Any, shape: tuple[int, ...]) -> np.ndarray:
+def require_numbers(rows: Any, inputs: Inputs) -> np.ndarray:
     """Return rows as an array.
 
     Raises:
-        ValueError: If they are not numbers of that shape.
+        ValueError: If they are not numbers that the inputs take.
     """
     require_unmasked(rows, "rows")
-    array = np.asarray(rows)
+    array, shape = np.asarray(rows), inputs.row_shape
     if array.dtype.kind not in "biuf" or array.shape[1:] != shape:
         raise ValueError(
             f"Invalid value for argument `rows`. Expected rows of numbers, (rows, "
             f"{', '.join(map(str, shape))}). Received: {array.dtype} of shape {array.shape}"
         )
+    inputs.require_whole(as_float32(array), "rows", 0)
     return array
 
 

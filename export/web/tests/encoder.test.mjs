@@ -33,9 +33,33 @@ function encoder(size, got, each = () => {}) {
       return { code: { data: x.data } };
     },
   };
-  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, { name: "x", shape: [size] }, "code");
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, [{ name: "x", shape: [size] }], "code");
   return new Encoder({ format: 2, input: { shape: [size] }, output: { shape: [size] }, threshold: 0 }, model, null);
 }
+
+test("whole numbers in their range alone are encoded", async () => {
+  const inputs = [
+    { name: "tokens", shape: [2], whole: [0, 4] },
+    { name: "pixels", shape: [1, 1], whole: null },
+  ];
+  const fed = [];
+  const session = {
+    async run({ tokens, pixels }) {
+      fed.push([[...tokens.data], tokens.dims, [...pixels.data], pixels.dims]);
+      return { code: { data: pixels.data } };
+    },
+  };
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, "code");
+  const manifest = { format: 2, input: { shape: [3] }, inputs, output: { shape: [1] }, threshold: 0 };
+  const own = new Encoder(manifest, model, null);
+  assert.deepEqual([...(await own.encode(Float32Array.of(0, 4, 0.5, 1, 2, 0.25)))], [0.5, 0.25]);
+  assert.deepEqual(fed, [[[0, 4, 1, 2], [2, 2], [0.5, 0.25], [2, 1, 1]]]);
+  for (const odd of [5, -1, 0.5]) {
+    const message = `Expected whole numbers from 0 to 4 in the input tokens. Received: ${odd} in row 2`;
+    await assert.rejects(own.encode(Float32Array.of(0, 4, 0.5, 1, odd, 0.25)), { message });
+  }
+  assert.equal(fed.length, 1);
+});
 
 test("many rows are encoded in chunks, until cancelled", async () => {
   const got = [];
@@ -98,7 +122,7 @@ for (const [name, bad] of Object.entries(graphs)) {
   test(name, async () => {
     const value = (of) => ({ name: of, type: "float32", shape: [4] });
     const bytes = new Uint8Array(readFileSync(join(folder, `${name}.onnx`)));
-    const model = await OnnxModel.open(ort, name, bytes, value("x"), [value("code")]);
+    const model = await OnnxModel.open(ort, name, bytes, [value("x")], [value("code")]);
     const found = await Promise.all(
       rows.map((row) => model.first(Float32Array.from(row), 1).then(() => false, ({ message }) => /too large/.test(message))),
     );

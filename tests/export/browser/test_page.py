@@ -77,6 +77,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / "refined", 4, ("requires", "thresholds", "calibration")),
             (folder / "plain", 2, ("requires", "columns", "input", "format")),
             (folder / "gaps", 2, ("requires", "missing")),
+            (folder / "two inputs", 5, ("requires", "inputs", "input")),
             (folder / "table", 4, ("offset", "scale", "statistics")),
             (of_pumps, 3, ("requires", "columns", "categories", "format")),
         )
@@ -159,6 +160,15 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     model.adapt(table)
     path = export_encoder(model, folder / "table", decoder=True, sample=table, columns=names)
     yield "table", path, table[:5]
+    kind = keras.Input((2,), dtype="int32", name="kind")
+    words = keras.layers.Flatten()(keras.layers.Embedding(7, 3)(kind))
+    numbers = keras.Input((12,), name="numbers")
+    h = keras.layers.Concatenate()([words, numbers])
+    model = keras.Model([kind, numbers], keras.layers.Dense(6, "relu", name="code")(h))
+    kinds = np.random.default_rng(0).integers(0, 7, (500, 2))
+    sample = {"kind": kinds, "numbers": rows}
+    path = export_encoder(model, folder / "two inputs", layer="code", sample=sample)
+    yield "two inputs", path, np.hstack([kinds, rows])[:5].astype(np.float32)
     path = Path(shutil.copytree(FORMAT_1, folder / "format_1"))
     yield "format_1", path, np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 5)[:7]
 

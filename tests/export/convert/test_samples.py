@@ -12,6 +12,7 @@ from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert import samples
 from keras_sparse_export.convert.source import cut
 from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.io.inputs import Input, Inputs
 from keras_sparse_export.variants.decision import quantize_bundle
 from models import gated_model, plain_model
 
@@ -82,7 +83,7 @@ def test_columns_of_any_size_are_exported_without_a_sample(
 def test_a_sparse_sample_is_its_rows(tmp_path: Path) -> None:
     sparse = pytest.importorskip("scipy.sparse")
     x = np.random.default_rng(0).poisson(0.3, (100, 12))
-    sample = samples.check_sample(sparse.coo_array(x), (12,))
+    sample = samples.check_sample(sparse.coo_array(x), Inputs([Input("x", (12,))]))
     for part in (slice(None), slice(3, 9), slice(None, None, 4)):
         np.testing.assert_array_equal(sample[part], x[part])
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
@@ -94,7 +95,7 @@ def test_a_sparse_sample_is_its_rows(tmp_path: Path) -> None:
     for key in ("statistics", "parity", "golden"):
         assert manifests[0][key] == manifests[1][key]
     with pytest.raises(ValueError, match=r"`sample`. Expected rows of numbers"):
-        samples.check_sample(sparse.csr_array(x), (6,))
+        samples.check_sample(sparse.csr_array(x), Inputs([Input("x", (6,))]))
 
 
 # Names of columns --------------------------------------------------------------------------------
@@ -190,7 +191,8 @@ def test_a_subclassed_model_inside_takes_plain_rows() -> None:
 
     x = keras.Input((12,))
     model = keras.Model(x, Inner()(x))
-    rows = samples.list_candidates(model, None, "auto", 50)["synthetic"]
+    plain = Inputs([Input("x", (12,))])
+    rows = samples.list_candidates(model, plain, None, "auto", 50)["synthetic"]
     assert np.abs(rows).max() < 5
 
 

@@ -378,15 +378,15 @@ def test_a_custom_layer_converts_by_the_converter_of_the_backend(
         runs_as(path, model, rows)
 
 
-def several_inputs() -> keras.Model:
-    x, mine = keras.Input((12,)), keras.Input((12,), name="mine")
-    return keras.Model([x, mine], make.Dense(6, name="code")(make.Add()([x, mine])))
+def text_input() -> keras.Model:
+    x, mine = keras.Input((12,)), keras.Input((12,), name="mine", dtype="string")
+    return keras.Model([x, mine], make.Dense(6, name="code")(x))
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (several_inputs, r"an encoder with one input of a fixed shape.* Received: .*`mine`"),
+        (text_input, r"float, integer or boolean rows.* Received: .*`mine` of dtype string"),
         (lambda: with_layer(make.Dense(3, bent, name="mine")), r"of layer `mine`"),
     ],
 )

@@ -16,7 +16,7 @@ _OLDEST = 18
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
-    """Convert a built Keras model with one input and one output.
+    """Convert a built Keras model with one output.
 
     Raises:
         ConversionError: If jax2onnx is not installed, cannot trace the model or lacks an operator.
@@ -29,16 +29,16 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
             'pip install "keras-sparse-export[jax]"'
         ) from error
 
-    def call(x: Any) -> Any:
-        (y,) = keras.tree.flatten(model(x, training=False))
+    def call(*x: Any) -> Any:
+        (y,) = keras.tree.flatten(model([*x] if len(x) > 1 else x[0], training=False))
         return y
 
-    (x,) = model.inputs
-    row = jax.ShapeDtypeStruct(("batch", *x.shape[1:]), x.dtype)
+    names = [x.name for x in model.inputs]
+    rows = [jax.ShapeDtypeStruct(("batch", *x.shape[1:]), x.dtype) for x in model.inputs]
     with warnings.catch_warnings(), silence("jax2onnx"):
         warnings.simplefilter("ignore")
         try:
-            proto = jax2onnx.to_onnx(call, [row], opset=max(opset, _OLDEST), input_names=["x"])
+            proto = jax2onnx.to_onnx(call, rows, opset=max(opset, _OLDEST), input_names=names)
             return onnx.version_converter.convert_version(proto, opset)
         except Exception as error:  # JAX and jax2onnx raise errors of many classes
             raise ConversionError(

@@ -12,7 +12,7 @@ from keras_sparse_export.errors import ConversionError, summarize
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
-    """Convert a built Functional model with one input.
+    """Convert a built Functional model.
 
     An operator that tf2onnx does not know keeps its TensorFlow name.
 
@@ -22,15 +22,18 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
     import tensorflow as tf
     import tf2onnx
 
-    x = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="x")
+    specs = [tf.TensorSpec((None, *x.shape[1:]), x.dtype, name=x.name) for x in model.inputs]
+    options = {
+        "opset": opset,
+        "custom_op_handlers": {"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
+    }
     with silence("tf2onnx", "tensorflow"):
         try:
-            proto, external = tf2onnx.convert.from_keras(
-                model,
-                [x],
-                opset=opset,
-                custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
-            )
+            if len(specs) == 1:
+                proto, external = tf2onnx.convert.from_keras(model, specs, **options)
+            else:  # `from_keras` would pass the second input as `training`
+                function = tf.function(lambda *inputs: model(list(inputs), training=False))
+                proto, external = tf2onnx.convert.from_function(function, specs, **options)
         except Exception as error:  # TensorFlow and tf2onnx raise errors of many classes
             raise ConversionError(
                 f"Expected a model that tf2onnx can trace. Received: {summarize(error)}"

@@ -22,27 +22,30 @@ _SIZES = frozenset({torch.Tensor.size, torch.Tensor.shape.__get__})
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
-    """Convert a built Keras model with one input and one output.
+    """Convert a built Keras model with one output.
 
     Raises:
         ConversionError: If torch cannot trace the model, or its exporter lacks an operator.
     """
     file, recorded = io.BytesIO(), list[tuple[int, ...]]()
-    (x,) = model.inputs
-    more, few = (keras.ops.zeros((batch, *x.shape[1:]), x.dtype) for batch in _BATCHES)
+    names = [x.name for x in model.inputs]
+    more, few = (
+        [keras.ops.zeros((batch, *x.shape[1:]), x.dtype) for x in model.inputs]
+        for batch in _BATCHES
+    )
     with warnings.catch_warnings(), silence("torch.onnx"):
         warnings.simplefilter("ignore")  # of the exporter's age, and of sizes that become constants
         try:
             with torch.no_grad(), _RecordSizes(recorded):
-                model(more, training=False)
+                model(_unwrap(more), training=False)
             torch.onnx.export(
                 _Traced(model, recorded),
-                (few,),
+                tuple(few),
                 file,
                 opset_version=opset,
-                input_names=["x"],
+                input_names=names,
                 output_names=["y"],
-                dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}},
+                dynamic_axes={name: {0: "batch"} for name in (*names, "y")},
                 training=torch.onnx.TrainingMode.PRESERVE,  # Keras keeps the mode itself
                 dynamo=False,
             )
@@ -70,10 +73,15 @@ class _Traced(torch.nn.Module):
         super().__init__()
         self.model, self.recorded = model, recorded
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, *x: Any) -> Any:
         with _Simplify(self.recorded):
-            (y,) = keras.tree.flatten(self.model(x, training=False))
+            (y,) = keras.tree.flatten(self.model(_unwrap([*x]), training=False))
         return y
+
+
+def _unwrap(x: list[Any]) -> Any:
+    """Return tensors as a model takes them: of one input without a list."""
+    return x if len(x) > 1 else x[0]
 
 
 class _RecordSizes(TorchFunctionMode):

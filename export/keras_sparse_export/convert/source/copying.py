@@ -57,9 +57,13 @@ def clone_for_inference(model: keras.Model, *, share: bool = True) -> keras.Mode
                 shared.append(layer)
     finally:
         keras.config.set_dtype_policy(policy)
-    # tf2onnx reads only Functional models, and takes the input's name from a fresh Input.
-    x = keras.Input(model.input_shape[1:], dtype="float32", name="x")
-    return keras.Model(x, call_model(copy, x), name=model.name)
+    # tf2onnx reads only Functional models, and takes names of inputs from a fresh Input.
+    names = ["x"] if len(model.inputs) == 1 else [f"x_{i}" for i in range(len(model.inputs))]
+    x = [
+        keras.Input(tensor.shape[1:], dtype=_choose_dtype(tensor), name=name)
+        for name, tensor in zip(names, model.inputs, strict=True)
+    ]
+    return keras.Model(x if len(x) > 1 else x[0], call_model(copy, x), name=model.name)
 
 
 def _clone(model: keras.Model, shared: list[Any]) -> keras.Model:
@@ -105,6 +109,10 @@ def _computes_float32(layer: Any) -> bool:
         each.compute_dtype == "float32" and each.variable_dtype == "float32"
         for each in list_inner(layer)
     )
+
+
+def _choose_dtype(tensor: Any) -> str:
+    return "float32" if keras.backend.is_float_dtype(tensor.dtype) else str(tensor.dtype)
 
 
 def _copy_weights(layer: Any, twin: Any) -> None:

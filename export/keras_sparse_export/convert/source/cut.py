@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_sparse_export.convert.source import tracing
 from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.io.inputs import Input, Inputs
 
 
 def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> keras.Model:
@@ -22,8 +24,8 @@ def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> ke
 
     Raises:
         TypeError: If `model` is not a Keras model.
-        ValueError: If there is no such part, or its input is not float.
-        ConversionError: If it has several inputs or outputs, or one without a fixed shape.
+        ValueError: If there is no such part, or its output is not float.
+        ConversionError: If it has several outputs, or one without a fixed number of units.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -43,13 +45,43 @@ def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> ke
     else:
         encoder = tracing.ensure_graph(model, sample)
         _require_code(model, encoder)
-    _require_single_ends(encoder, "an encoder")
-    if not keras.backend.is_float_dtype(encoder.inputs[0].dtype):
+    _require_one("output", encoder.outputs, "an encoder", free=True)
+    if not keras.backend.is_float_dtype(encoder.outputs[0].dtype):
         raise ValueError(
-            "Invalid value for argument `model`. Expected an encoder of float rows. Received: an "
-            f"input of dtype {encoder.inputs[0].dtype}"
+            "Invalid value for argument `model`. Expected an encoder of float codes. Received: an "
+            f"output of dtype {encoder.outputs[0].dtype}"
         )
     return encoder
+
+
+def fix_lengths(encoder: keras.Model, inputs: Inputs) -> keras.Model:
+    """Return an encoder as one of rows of fixed lengths.
+
+    Args:
+        encoder: A model from `cut_encoder`, whose inputs and output may have any length.
+        inputs: Its inputs with the lengths.
+
+    Raises:
+        ConversionError: If a length is not known, or a row has no axis.
+    """
+    if inputs.lengths or not all(each.shape for each in inputs):
+        shapes = ", ".join(f"`{each.name}` {each.shape}" for each in inputs)
+        raise ConversionError(
+            "Invalid value for argument `model`. Expected an encoder with inputs of a fixed shape "
+            f"of one axis or more. Received: {shapes}. Remedy: a `sample` of rows of the length "
+            "that the bundle takes"
+        )
+    if all(None not in tensor.shape[1:] for tensor in encoder.inputs):
+        return encoder
+    x = [
+        keras.Input(each.sizes, dtype=tensor.dtype, name=tensor.name)
+        for each, tensor in zip(inputs, encoder.inputs, strict=True)
+    ]
+    sequential = isinstance(encoder, keras.Sequential)
+    given = x[0] if sequential else keras.tree.pack_sequence_as(encoder.input, x)
+    fixed = keras.Model(given, call_model(encoder, x), name="encoder")
+    _require_one("output", fixed.outputs, "an encoder")
+    return fixed
 
 
 def _list_names(model: keras.Model) -> list[str]:
@@ -91,15 +123,15 @@ def _require_code(model: keras.Model, graph: keras.Model) -> None:
     )
 
 
-def _require_single_ends(model: keras.Model, role: str) -> None:
-    for end, tensors in (("input", model.inputs), ("output", model.outputs)):
-        shape = tensors[0].shape[1:]
-        if len(tensors) != 1 or not shape or None in shape:
-            shapes = ", ".join(f"`{tensor.name}` {tuple(tensor.shape)}" for tensor in tensors)
-            raise ConversionError(
-                f"Invalid value for argument `model`. Expected {role} with one {end} of a fixed "
-                f"shape of one axis or more. Received: {shapes}"
-            )
+def _require_one(end: str, tensors: list[Any], role: str, *, free: bool = False) -> None:
+    """Raise if a model has several inputs or outputs, or one of a shape that is not fixed."""
+    shape = tensors[0].shape[1:]
+    if len(tensors) != 1 or not shape or None in (shape[-1:] if free else shape):
+        shapes = ", ".join(f"`{tensor.name}` {tuple(tensor.shape)}" for tensor in tensors)
+        raise ConversionError(
+            f"Invalid value for argument `model`. Expected {role} with one {end} of a fixed "
+            f"shape of one axis or more. Received: {shapes}"
+        )
 
 
 def _cut_after(model: keras.Model, name: str) -> keras.Model:
@@ -132,7 +164,7 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
             f"Invalid value for argument `layer`. Expected a layer that the model calls once. "
             f"Received: layer={name!r}, which it calls {len(outputs)} times"
         )
-    return keras.Model(again.inputs, outputs[0], name="encoder")
+    return keras.Model(again.input, outputs[0], name="encoder")
 
 
 def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> keras.Model:
@@ -155,8 +187,9 @@ def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> 
             "encoder and a decoder of its own. Received: decoder=True"
         )
     decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
-    _require_single_ends(decoder, "a decoder")
-    expected = encoder.output_shape[1:], encoder.input_shape[1:]
+    _require_one("input", decoder.inputs, "a decoder")
+    _require_one("output", decoder.outputs, "a decoder")
+    expected = encoder.output_shape[1:], tuple(encoder.inputs[0].shape[1:])
     if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
         raise ValueError(
             f"Invalid value for argument `decoder`. Expected a decoder from codes {expected[0]} to "
@@ -175,10 +208,20 @@ def find_missing(model: keras.Model, layer: str | None) -> str | None:
 
 
 def call_model(model: keras.Model, x: Any) -> Any:
-    """Call a model that may take and return lists of one tensor."""
+    """Call a model on a list of tensors for its inputs, or on packed rows; return its output."""
+    values = x if isinstance(x, list) else _split_rows(model, x)
     sequential = isinstance(model, keras.Sequential)
-    inputs = x if sequential else keras.tree.pack_sequence_as(model.input, [x])
+    inputs = values[0] if sequential else keras.tree.pack_sequence_as(model.input, values)
     return keras.tree.flatten(model(inputs, training=False))[0]
+
+
+def _split_rows(model: keras.Model, rows: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each input of a model, of its dtype if that holds whole numbers."""
+    inputs = Inputs(Input(str(i), tuple(x.shape[1:])) for i, x in enumerate(model.inputs))
+    return [
+        part if keras.backend.is_float_dtype(tensor.dtype) else part.astype(tensor.dtype)
+        for tensor, part in zip(model.inputs, inputs.split(rows).values(), strict=True)
+    ]
 
 
 def list_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

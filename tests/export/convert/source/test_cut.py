@@ -34,10 +34,10 @@ def test_keras_own_regularizers_do_not_stand_in_the_way(rows: np.ndarray, tmp_pa
 
 def test_models_that_are_no_encoders_are_refused(tmp_path: Path) -> None:
     words = keras.Sequential([keras.Input((4,), dtype="int32"), keras.layers.Flatten(name="code")])
-    with pytest.raises(ValueError, match="an encoder of float rows"):
+    with pytest.raises(ValueError, match="an encoder of float codes"):
         export_encoder(words, tmp_path / "b", layer="code")
     steps = keras.Sequential([keras.Input((None, 4)), keras.layers.Dense(3, name="code")])
-    with pytest.raises(ValueError, match="one input of a fixed shape"):
+    with pytest.raises(ValueError, match="inputs of a fixed shape"):
         export_encoder(steps, tmp_path / "b", layer="code")
     with pytest.raises(ValueError, match="a built Functional or Sequential model"):
         export_encoder(

@@ -10,3 +10,12 @@ export class BundleError extends Error {
     this.file = file;
   }
 }
+
+/** Rows that the encoder does not take. The message says why. */
+export class RowError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = "RowError";
+  }
+}

@@ -11,6 +11,7 @@ import { pause } from "../base/latest.js";
 import { findActivity } from "./activity.js";
 import { computeErrors, summarizeErrors } from "./codes.js";
 import { cut, findThreshold } from "./sparsity.js";
+import { createTensors, listInputs, requireWhole } from "./inputs.js";
 import { isLarge, OverflowChecker } from "./overflow.js";
 
 const CHUNK_VALUES = 2 ** 18; // in a chunk of rows and their codes: small enough to keep the page responsive
@@ -21,11 +22,11 @@ export class OnnxModel {
    * @param {any} ort onnxruntime-web.
    * @param {string} name Of the file.
    * @param {Uint8Array} bytes
-   * @param {Value} input
+   * @param {import("./inputs.js").Input[]} inputs
    * @param {Value[]} outputs
    * @returns {Promise<OnnxModel>}
    */
-  static async open(ort, name, bytes, input, outputs) {
+  static async open(ort, name, bytes, inputs, outputs) {
     let session;
     try {
       session = await ort.InferenceSession.create(bytes, {
@@ -35,18 +36,18 @@ export class OnnxModel {
     } catch (error) {
       throw runtimeError(name, "load", error);
     }
-    requireValues(name, "inputs", session.inputMetadata, [input]);
+    requireValues(name, "inputs", session.inputMetadata, inputs);
     requireValues(name, "outputs", session.outputMetadata, outputs);
-    const model = new OnnxModel(ort, name, session, input, outputs[0].name);
-    model.openChecker = () => OverflowChecker.open(ort, bytes, input);
+    const model = new OnnxModel(ort, name, session, inputs, outputs[0].name);
+    model.openChecker = () => OverflowChecker.open(ort, bytes, inputs);
     return model;
   }
 
-  constructor(ort, name, session, input, output) {
+  constructor(ort, name, session, inputs, output) {
     this.ort = ort;
     this.name = name;
     this.session = session;
-    this.input = input;
+    this.inputs = inputs;
     this.output = output;
     this.idle = Promise.resolve();
     this.openChecker = null;
@@ -61,9 +62,9 @@ export class OnnxModel {
    * @returns {Promise<Results>}
    */
   run(rows, count) {
-    const tensor = new this.ort.Tensor("float32", rows, [count, ...this.input.shape]);
+    const tensors = createTensors(this.ort, this.inputs, rows, count);
     // One call at a time: a session raises if it is called while it runs.
-    const results = this.idle.then(() => this.session.run({ [this.input.name]: tensor }));
+    const results = this.idle.then(() => this.session.run(tensors));
     this.idle = results.catch(() => {});
     return results.then(
       (outputs) => Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data])),
@@ -144,6 +145,7 @@ export class Encoder {
    * @param {OnnxModel | null} decoder
    */
   constructor(manifest, encoder, decoder) {
+    this.inputs = listInputs(manifest);
     this.inputShape = manifest.input.shape;
     this.inputSize = product(this.inputShape);
     this.columns = manifest.columns ?? null;
@@ -231,6 +233,7 @@ export class Encoder {
   }
 
   async #encodePart(rows, count, raised) {
+    requireWhole(this.inputs, rows);
     const codes = await this.encoder.first(rows, count);
     return raised === null ? codes : cut(codes, raised);
   }

@@ -7,6 +7,7 @@
 
 import { encode } from "../base/protobuf.js";
 import { readFloats, readGraph } from "./graph.js";
+import { createTensors } from "./inputs.js";
 
 const SAFE_MAGNITUDE = 2 ** 44; // rows of smaller values are not examined
 const MAX_FLOAT = 3.4028234663852886e38;
@@ -35,10 +36,10 @@ export class OverflowChecker {
   /**
    * @param {any} ort onnxruntime-web.
    * @param {Uint8Array} bytes Of an ONNX file that onnxruntime-web has opened.
-   * @param {import("./encoder.js").Value} input
+   * @param {import("./inputs.js").Input[]} inputs
    * @returns {Promise<OverflowChecker>}
    */
-  static async open(ort, bytes, input) {
+  static async open(ort, bytes, inputs) {
     const { nodes, outputs, constants } = readGraph(bytes);
     const added = nodes.flatMap((node) => node.outputs).filter((name) => name && !outputs.includes(name));
     // A message that is appended to another one of its type is merged into it.
@@ -55,14 +56,14 @@ export class OverflowChecker {
     // A mask of -∞ gives results of -∞ without overflow.
     const infinite = [...constants.keys()].filter((name) => !isFiniteConstant(constants.get(name)));
     const checked = nodes.filter(({ inputs }) => !inputs.some((name) => infinite.includes(name)));
-    return new OverflowChecker(ort, session, checked, input);
+    return new OverflowChecker(ort, session, checked, inputs);
   }
 
-  constructor(ort, session, nodes, input) {
+  constructor(ort, session, nodes, inputs) {
     this.ort = ort;
     this.session = session;
     this.nodes = nodes;
-    this.input = input;
+    this.inputs = inputs;
   }
 
   /**
@@ -70,9 +71,8 @@ export class OverflowChecker {
    * @returns {Promise<boolean>} Whether a result is not finite where all that it depends on is.
    */
   async overflows(row) {
-    const { name: x, shape } = this.input;
-    const tensor = new this.ort.Tensor("float32", row, [1, ...shape]);
-    const results = { ...(await this.session.run({ [x]: tensor })), [x]: tensor };
+    const tensors = createTensors(this.ort, this.inputs, row, 1);
+    const results = { ...(await this.session.run(tensors)), ...tensors };
     const floats = new Map(
       Object.entries(results)
         .filter(([, { data }]) => data instanceof Float32Array)

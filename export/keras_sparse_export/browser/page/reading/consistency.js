@@ -10,6 +10,7 @@ import { hasJumps } from "./thresholds.js";
 
 const MAX_ROW_VALUES = 2 ** 24;
 const MAX_BYTES = 512 * 2 ** 20; // of all files, which the page holds in memory together
+const OUTPUTS = ["code", "values", "indices"]; // names that no input has
 const PER_UNIT = [
   ...["mean_activation", "activation_std", "activation_skewness"],
   ...["active_share", "active_std", "active_skewness"],
@@ -46,6 +47,7 @@ export function requireConsistent(manifest) {
   if (statistics !== null) requireStatistics(statistics, units, input.shape);
   const named = Object.hasOwn(manifest, "missing");
   expect(named === admitsGaps(manifest), "a key of the feature `missing`, present with it alone", "missing");
+  requireInputs(manifest);
   requireColumns(manifest);
   requireScaling(manifest);
   requireCategories(manifest);
@@ -70,6 +72,21 @@ function requireStatistics(statistics, units, shape) {
     const { length } = statistics.drift[name];
     expect(length === sizes.length, `${sizes.length} numbers`, `statistics.drift.${name}`);
   }
+}
+
+function requireInputs({ inputs, input, requires }) {
+  const required = requires?.includes("inputs") ?? false;
+  expect((inputs !== undefined) === required, "a key of the feature `inputs`, present with it alone", "inputs");
+  if (!required) return;
+  const names = [...OUTPUTS, ...inputs.map(({ name }) => name)];
+  expect(new Set(names).size === names.length, "different names, other than those of outputs", "inputs");
+  const ordered = inputs.every(({ whole }) => whole === null || whole[0] <= whole[1]);
+  expect(ordered, "ranges of whole numbers, the least first", "inputs");
+  const size = inputs.reduce((sum, { shape }) => sum + product(shape), 0);
+  expect(size <= MAX_ROW_VALUES, "2²⁴ numbers at most", "inputs");
+  const shape = inputs.length === 1 ? inputs[0].shape : [size];
+  const equal = shape.length === input.shape.length && shape.every((length, axis) => length === input.shape[axis]);
+  expect(equal, `[${shape.join(", ")}]`, "input.shape");
 }
 
 function requireColumns({ columns, input, requires }) {

@@ -3,13 +3,13 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
-const pattern4 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
-const pattern5 = new RegExp("^[A-Za-z0-9._-]{1,64}$", "u");
-const pattern6 = new RegExp("^[ -~]{1,64}$", "u");
-const pattern9 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$", "u");
+const pattern5 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
+const pattern6 = new RegExp("^[A-Za-z0-9._-]{1,64}$", "u");
+const pattern7 = new RegExp("^[ -~]{1,64}$", "u");
+const pattern10 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$", "u");
 const schema20 = {"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}};
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -121,12 +121,191 @@ return errors === 0;
 }
 validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema21 = {"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
+const schema21 = {"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}};
+const pattern4 = new RegExp("^[A-Za-z0-9_ .:()-]{1,64}$", "u");
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate55.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.name === undefined) && (missing0 = "name")) || ((data.shape === undefined) && (missing0 = "shape"))) || ((data.whole === undefined) && (missing0 = "whole"))){
+validate55.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "shape")) || (key0 === "whole"))){
+validate55.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.name !== undefined){
+let data0 = data.name;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern4.test(data0)){
+validate55.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_ .:()-]{1,64}$"}}];
+return false;
+}
+}
+else {
+validate55.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.shape !== undefined){
+let data1 = data.shape;
+const _errs4 = errors;
+if(errors === _errs4){
+if(Array.isArray(data1)){
+if(data1.length > 7){
+validate55.errors = [{instancePath:instancePath+"/shape",schemaPath:"#/properties/shape/maxItems",keyword:"maxItems",params:{limit: 7}}];
+return false;
+}
+else {
+if(data1.length < 1){
+validate55.errors = [{instancePath:instancePath+"/shape",schemaPath:"#/properties/shape/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs6 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate55.errors = [{instancePath:instancePath+"/shape/" + i0,schemaPath:"#/properties/shape/items/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 16777216 || isNaN(data2)){
+validate55.errors = [{instancePath:instancePath+"/shape/" + i0,schemaPath:"#/properties/shape/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
+return false;
+}
+else {
+if(data2 < 1 || isNaN(data2)){
+validate55.errors = [{instancePath:instancePath+"/shape/" + i0,schemaPath:"#/properties/shape/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+}
+else {
+validate55.errors = [{instancePath:instancePath+"/shape",schemaPath:"#/properties/shape/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.whole !== undefined){
+let data3 = data.whole;
+const _errs8 = errors;
+if((!(Array.isArray(data3))) && (data3 !== null)){
+validate55.errors = [{instancePath:instancePath+"/whole",schemaPath:"#/properties/whole/type",keyword:"type",params:{type: schema21.properties.whole.type}}];
+return false;
+}
+if(errors === _errs8){
+if(Array.isArray(data3)){
+if(data3.length > 2){
+validate55.errors = [{instancePath:instancePath+"/whole",schemaPath:"#/properties/whole/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data3.length < 2){
+validate55.errors = [{instancePath:instancePath+"/whole",schemaPath:"#/properties/whole/minItems",keyword:"minItems",params:{limit: 2}}];
+return false;
+}
+else {
+var valid2 = true;
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+let data4 = data3[i1];
+const _errs10 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate55.errors = [{instancePath:instancePath+"/whole/" + i1,schemaPath:"#/properties/whole/items/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 16777215 || isNaN(data4)){
+validate55.errors = [{instancePath:instancePath+"/whole/" + i1,schemaPath:"#/properties/whole/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777215}}];
+return false;
+}
+else {
+if(data4 < -16777215 || isNaN(data4)){
+validate55.errors = [{instancePath:instancePath+"/whole/" + i1,schemaPath:"#/properties/whole/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -16777215}}];
+return false;
+}
+}
+}
+}
+var valid2 = _errs10 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate55.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate55.errors = vErrors;
+return errors === 0;
+}
+validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema22 = {"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
+
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -137,14 +316,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.pass === undefined) && (missing0 = "pass")) || ((data.operator === undefined) && (missing0 = "operator"))) || ((data.values === undefined) && (missing0 = "values"))){
-validate56.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate58.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "pass") || (key0 === "operator")) || (key0 === "values"))){
-validate56.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate58.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -154,18 +333,18 @@ if(data.pass !== undefined){
 let data0 = data.pass;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate56.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/type",keyword:"type",params:{type: "integer"}}];
+validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 2 || isNaN(data0)){
-validate56.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2}}];
+validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate56.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -181,7 +360,7 @@ if(data.operator !== undefined){
 let data1 = data.operator;
 const _errs4 = errors;
 if(!((data1 === "ThresholdedRelu") || (data1 === "Greater"))){
-validate56.errors = [{instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema21.properties.operator.enum}}];
+validate58.errors = [{instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema22.properties.operator.enum}}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -196,7 +375,7 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(Array.isArray(data2)){
 if(data2.length < 1){
-validate56.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/minItems",keyword:"minItems",params:{limit: 1}}];
+validate58.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -208,18 +387,18 @@ const _errs7 = errors;
 if(errors === _errs7){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate56.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate56.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate56.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "number"}}];
+validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -231,7 +410,7 @@ break;
 }
 }
 else {
-validate56.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: "array"}}];
+validate58.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -240,156 +419,6 @@ var valid0 = _errs5 === errors;
 else {
 var valid0 = true;
 }
-}
-}
-}
-}
-}
-else {
-validate56.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate56.errors = vErrors;
-return errors === 0;
-}
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema22 = {"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
-
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate58.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((data.l0 === undefined) && (missing0 = "l0")) || ((data.threshold === undefined) && (missing0 = "threshold"))){
-validate58.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((key0 === "l0") || (key0 === "threshold"))){
-validate58.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.l0 !== undefined){
-let data0 = data.l0;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-if(data0.length > 4096){
-validate58.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/maxItems",keyword:"maxItems",params:{limit: 4096}}];
-return false;
-}
-else {
-if(data0.length < 1){
-validate58.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-const _errs4 = errors;
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 < 0 || isNaN(data1)){
-validate58.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-else {
-validate58.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-}
-}
-else {
-validate58.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "array"}}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.threshold !== undefined){
-let data2 = data.threshold;
-const _errs6 = errors;
-if(errors === _errs6){
-if(Array.isArray(data2)){
-if(data2.length > 4096){
-validate58.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maxItems",keyword:"maxItems",params:{limit: 4096}}];
-return false;
-}
-else {
-if(data2.length < 1){
-validate58.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid2 = true;
-const len1 = data2.length;
-for(let i1=0; i1<len1; i1++){
-let data3 = data2[i1];
-const _errs8 = errors;
-if(errors === _errs8){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 3.5e+38 || isNaN(data3)){
-validate58.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-validate58.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate58.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
-}
-}
-}
-}
-}
-else {
-validate58.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "array"}}];
-return false;
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
 }
 }
 }
@@ -405,7 +434,7 @@ return errors === 0;
 }
 validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema23 = {"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}};
+const schema23 = {"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
 
 function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -420,15 +449,165 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((data.max_abs_error === undefined) && (missing0 = "max_abs_error")) || ((data.tolerance === undefined) && (missing0 = "tolerance"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))){
+if(((data.l0 === undefined) && (missing0 = "l0")) || ((data.threshold === undefined) && (missing0 = "threshold"))){
 validate60.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((key0 === "max_abs_error") || (key0 === "tolerance")) || (key0 === "rows")) || (key0 === "batch_sizes"))){
+if(!((key0 === "l0") || (key0 === "threshold"))){
 validate60.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.l0 !== undefined){
+let data0 = data.l0;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+if(data0.length > 4096){
+validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/maxItems",keyword:"maxItems",params:{limit: 4096}}];
+return false;
+}
+else {
+if(data0.length < 1){
+validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 < 0 || isNaN(data1)){
+validate60.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate60.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+}
+else {
+validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.threshold !== undefined){
+let data2 = data.threshold;
+const _errs6 = errors;
+if(errors === _errs6){
+if(Array.isArray(data2)){
+if(data2.length > 4096){
+validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maxItems",keyword:"maxItems",params:{limit: 4096}}];
+return false;
+}
+else {
+if(data2.length < 1){
+validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid2 = true;
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+let data3 = data2[i1];
+const _errs8 = errors;
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 3.5e+38 || isNaN(data3)){
+validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid2 = _errs8 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+else {
+validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate60.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate60.errors = vErrors;
+return errors === 0;
+}
+validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema24 = {"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}};
+
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate62.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.max_abs_error === undefined) && (missing0 = "max_abs_error")) || ((data.tolerance === undefined) && (missing0 = "tolerance"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))){
+validate62.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "max_abs_error") || (key0 === "tolerance")) || (key0 === "rows")) || (key0 === "batch_sizes"))){
+validate62.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -440,12 +619,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 < 0 || isNaN(data0)){
-validate60.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate62.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate62.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -461,12 +640,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 <= 0 || isNaN(data1)){
-validate60.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate62.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/type",keyword:"type",params:{type: "number"}}];
+validate62.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -480,18 +659,18 @@ if(data.rows !== undefined){
 let data2 = data.rows;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate60.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate60.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate60.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -509,7 +688,7 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(Array.isArray(data3)){
 if(data3.length < 1){
-validate60.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
+validate62.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -519,18 +698,18 @@ for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 const _errs10 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate60.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 9007199254740991 || isNaN(data4)){
-validate60.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data4 < 1 || isNaN(data4)){
-validate60.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -544,7 +723,7 @@ break;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate62.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -560,21 +739,21 @@ var valid0 = true;
 }
 }
 else {
-validate60.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate62.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate60.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema24 = {"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}};
+const schema25 = {"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}};
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -585,14 +764,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((data.k === undefined) && (missing0 = "k")) || ((data.values === undefined) && (missing0 = "values"))) || ((data.indices === undefined) && (missing0 = "indices"))) || ((data.ties === undefined) && (missing0 = "ties"))) || ((data.bytes_per_row === undefined) && (missing0 = "bytes_per_row"))) || ((data.dense_bytes_per_row === undefined) && (missing0 = "dense_bytes_per_row"))){
-validate63.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate65.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((key0 === "k") || (key0 === "values")) || (key0 === "indices")) || (key0 === "ties")) || (key0 === "bytes_per_row")) || (key0 === "dense_bytes_per_row"))){
-validate63.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate65.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -602,18 +781,18 @@ if(data.k !== undefined){
 let data0 = data.k;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate63.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/type",keyword:"type",params:{type: "integer"}}];
+validate65.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate63.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate65.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate63.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate65.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -628,7 +807,7 @@ if(valid0){
 if(data.values !== undefined){
 const _errs4 = errors;
 if("values" !== data.values){
-validate63.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/const",keyword:"const",params:{allowedValue: "values"}}];
+validate65.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/const",keyword:"const",params:{allowedValue: "values"}}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -640,7 +819,7 @@ if(valid0){
 if(data.indices !== undefined){
 const _errs5 = errors;
 if("indices" !== data.indices){
-validate63.errors = [{instancePath:instancePath+"/indices",schemaPath:"#/properties/indices/const",keyword:"const",params:{allowedValue: "indices"}}];
+validate65.errors = [{instancePath:instancePath+"/indices",schemaPath:"#/properties/indices/const",keyword:"const",params:{allowedValue: "indices"}}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -652,7 +831,7 @@ if(valid0){
 if(data.ties !== undefined){
 const _errs6 = errors;
 if("lower index first" !== data.ties){
-validate63.errors = [{instancePath:instancePath+"/ties",schemaPath:"#/properties/ties/const",keyword:"const",params:{allowedValue: "lower index first"}}];
+validate65.errors = [{instancePath:instancePath+"/ties",schemaPath:"#/properties/ties/const",keyword:"const",params:{allowedValue: "lower index first"}}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -665,18 +844,18 @@ if(data.bytes_per_row !== undefined){
 let data4 = data.bytes_per_row;
 const _errs7 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate63.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
+validate65.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs7){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 9007199254740991 || isNaN(data4)){
-validate63.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate65.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data4 < 8 || isNaN(data4)){
-validate63.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 8}}];
+validate65.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 8}}];
 return false;
 }
 }
@@ -692,18 +871,18 @@ if(data.dense_bytes_per_row !== undefined){
 let data5 = data.dense_bytes_per_row;
 const _errs9 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate63.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
+validate65.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs9){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate63.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate65.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data5 < 4 || isNaN(data5)){
-validate63.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 4}}];
+validate65.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 4}}];
 return false;
 }
 }
@@ -723,23 +902,23 @@ var valid0 = true;
 }
 }
 else {
-validate63.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate65.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate63.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
-validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema25 = {"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}};
-const pattern7 = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$", "u");
-const schema26 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+const schema26 = {"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}};
+const pattern8 = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$", "u");
+const schema27 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -750,14 +929,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_int8 === undefined) && (missing0 = "l0_int8"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_int8 === undefined) && (missing0 = "mse_int8"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_int8 === undefined) && (missing0 = "probe_int8"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_int8 === undefined) && (missing0 = "file_bytes_int8"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_int8 === undefined) && (missing0 = "weight_bytes_int8"))){
-validate66.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate68.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema26.properties, key0))){
-validate66.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func1.call(schema27.properties, key0))){
+validate68.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -769,18 +948,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 1 || isNaN(data0)){
-validate66.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate66.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -796,18 +975,18 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 1 || isNaN(data1)){
-validate66.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate66.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -821,18 +1000,18 @@ if(data.top_k !== undefined){
 let data2 = data.top_k;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate66.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
+validate68.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate66.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate68.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate66.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -850,18 +1029,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate66.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate66.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -877,12 +1056,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate66.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -898,12 +1077,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 < 0 || isNaN(data5)){
-validate66.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -919,18 +1098,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1.000001 || isNaN(data6)){
-validate66.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
+validate68.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
 return false;
 }
 else {
 if(data6 < -1 || isNaN(data6)){
-validate66.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+validate68.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -946,12 +1125,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate66.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate68.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -965,13 +1144,13 @@ if(data.mse_float32 !== undefined){
 let data8 = data.mse_float32;
 const _errs18 = errors;
 if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
-validate66.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema26.properties.mse_float32.type}}];
+validate68.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema27.properties.mse_float32.type}}];
 return false;
 }
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 < 0 || isNaN(data8)){
-validate66.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -986,13 +1165,13 @@ if(data.mse_int8 !== undefined){
 let data9 = data.mse_int8;
 const _errs20 = errors;
 if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
-validate66.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/type",keyword:"type",params:{type: schema26.properties.mse_int8.type}}];
+validate68.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/type",keyword:"type",params:{type: schema27.properties.mse_int8.type}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate66.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1007,18 +1186,18 @@ if(data.probe_float32 !== undefined){
 let data10 = data.probe_float32;
 const _errs22 = errors;
 if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
-validate66.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema26.properties.probe_float32.type}}];
+validate68.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema27.properties.probe_float32.type}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate66.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate66.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1034,18 +1213,18 @@ if(data.probe_int8 !== undefined){
 let data11 = data.probe_int8;
 const _errs24 = errors;
 if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
-validate66.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/type",keyword:"type",params:{type: schema26.properties.probe_int8.type}}];
+validate68.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/type",keyword:"type",params:{type: schema27.properties.probe_int8.type}}];
 return false;
 }
 if(errors === _errs24){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 1 || isNaN(data11)){
-validate66.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate68.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data11 < 0 || isNaN(data11)){
-validate66.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1061,18 +1240,18 @@ if(data.file_bytes_float32 !== undefined){
 let data12 = data.file_bytes_float32;
 const _errs26 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1088,18 +1267,18 @@ if(data.file_bytes_int8 !== undefined){
 let data13 = data.file_bytes_int8;
 const _errs28 = errors;
 if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs28){
 if((typeof data13 == "number") && (isFinite(data13))){
 if(data13 > 9007199254740991 || isNaN(data13)){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data13 < 0 || isNaN(data13)){
-validate66.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1115,18 +1294,18 @@ if(data.weight_bytes_float32 !== undefined){
 let data14 = data.weight_bytes_float32;
 const _errs30 = errors;
 if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 9007199254740991 || isNaN(data14)){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1142,18 +1321,18 @@ if(data.weight_bytes_int8 !== undefined){
 let data15 = data.weight_bytes_int8;
 const _errs32 = errors;
 if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs32){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 > 9007199254740991 || isNaN(data15)){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data15 < 0 || isNaN(data15)){
-validate66.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate68.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1183,20 +1362,20 @@ var valid0 = true;
 }
 }
 else {
-validate66.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate68.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate66.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1207,14 +1386,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.kept === undefined) && (missing0 = "kept")) || ((data.reasons === undefined) && (missing0 = "reasons"))) || ((data.report === undefined) && (missing0 = "report"))){
-validate65.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema25.properties, key0))){
-validate65.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func1.call(schema26.properties, key0))){
+validate67.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -1223,7 +1402,7 @@ if(_errs1 === errors){
 if(data.kept !== undefined){
 const _errs2 = errors;
 if(typeof data.kept !== "boolean"){
-validate65.errors = [{instancePath:instancePath+"/kept",schemaPath:"#/properties/kept/type",keyword:"type",params:{type: "boolean"}}];
+validate67.errors = [{instancePath:instancePath+"/kept",schemaPath:"#/properties/kept/type",keyword:"type",params:{type: "boolean"}}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -1244,13 +1423,13 @@ let data2 = data1[i0];
 const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data2 === "string"){
-if(!pattern7.test(data2)){
-validate65.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+if(!pattern8.test(data2)){
+validate67.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
 return false;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/type",keyword:"type",params:{type: "string"}}];
+validate67.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -1261,7 +1440,7 @@ break;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/reasons",schemaPath:"#/properties/reasons/type",keyword:"type",params:{type: "array"}}];
+validate67.errors = [{instancePath:instancePath+"/reasons",schemaPath:"#/properties/reasons/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1279,7 +1458,7 @@ if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 const _errs10 = errors;
 for(const key1 in data3){
 if(!((key1 === "static") || (key1 === "dynamic"))){
-validate65.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate67.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -1287,8 +1466,8 @@ break;
 if(_errs10 === errors){
 if(data3.static !== undefined){
 const _errs11 = errors;
-if(!(validate66(data3.static, {instancePath:instancePath+"/report/static",parentData:data3,parentDataProperty:"static",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate68(data3.static, {instancePath:instancePath+"/report/static",parentData:data3,parentDataProperty:"static",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
 var valid2 = _errs11 === errors;
@@ -1299,8 +1478,8 @@ var valid2 = true;
 if(valid2){
 if(data3.dynamic !== undefined){
 const _errs12 = errors;
-if(!(validate66(data3.dynamic, {instancePath:instancePath+"/report/dynamic",parentData:data3,parentDataProperty:"dynamic",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate68(data3.dynamic, {instancePath:instancePath+"/report/dynamic",parentData:data3,parentDataProperty:"dynamic",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
 var valid2 = _errs12 === errors;
@@ -1312,7 +1491,7 @@ var valid2 = true;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/type",keyword:"type",params:{type: "object"}}];
+validate67.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -1326,7 +1505,7 @@ if(data.method !== undefined){
 let data6 = data.method;
 const _errs13 = errors;
 if(!((data6 === "static") || (data6 === "dynamic"))){
-validate65.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema25.properties.method.enum}}];
+validate67.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema26.properties.method.enum}}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -1338,7 +1517,7 @@ if(valid0){
 if(data.weight_bits !== undefined){
 const _errs14 = errors;
 if(7 !== data.weight_bits){
-validate65.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/const",keyword:"const",params:{allowedValue: 7}}];
+validate67.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/const",keyword:"const",params:{allowedValue: 7}}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -1350,7 +1529,7 @@ if(valid0){
 if(data.activation !== undefined){
 const _errs15 = errors;
 if("uint8" !== data.activation){
-validate65.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/const",keyword:"const",params:{allowedValue: "uint8"}}];
+validate67.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/const",keyword:"const",params:{allowedValue: "uint8"}}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -1362,7 +1541,7 @@ if(valid0){
 if(data.portable !== undefined){
 const _errs16 = errors;
 if(typeof data.portable !== "boolean"){
-validate65.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
+validate67.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -1376,13 +1555,13 @@ let data10 = data.portability;
 const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data10 === "string"){
-if(!pattern7.test(data10)){
-validate65.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+if(!pattern8.test(data10)){
+validate67.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
 return false;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/type",keyword:"type",params:{type: "string"}}];
+validate67.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -1396,18 +1575,18 @@ if(data.calibration_rows !== undefined){
 let data11 = data.calibration_rows;
 const _errs20 = errors;
 if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
-validate65.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 9007199254740991 || isNaN(data11)){
-validate65.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data11 < 1 || isNaN(data11)){
-validate65.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1423,18 +1602,18 @@ if(data.held_out_rows !== undefined){
 let data12 = data.held_out_rows;
 const _errs22 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate65.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate65.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 1 || isNaN(data12)){
-validate65.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1453,14 +1632,14 @@ if(errors === _errs24){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing1;
 if(((((data13.jaccard === undefined) && (missing1 = "jaccard")) || ((data13.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data13.rows === undefined) && (missing1 = "rows"))) || ((data13.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
-validate65.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
+validate67.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs26 = errors;
 for(const key2 in data13){
 if(!((((key2 === "jaccard") || (key2 === "max_abs_error")) || (key2 === "rows")) || (key2 === "batch_sizes"))){
-validate65.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+validate67.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
@@ -1472,18 +1651,18 @@ const _errs27 = errors;
 if(errors === _errs27){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 1 || isNaN(data14)){
-validate65.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate65.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate67.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate67.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1499,12 +1678,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 < 0 || isNaN(data15)){
-validate65.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate67.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate67.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1518,18 +1697,18 @@ if(data13.rows !== undefined){
 let data16 = data13.rows;
 const _errs31 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate65.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs31){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 9007199254740991 || isNaN(data16)){
-validate65.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data16 < 1 || isNaN(data16)){
-validate65.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1552,18 +1731,18 @@ for(let i1=0; i1<len1; i1++){
 let data18 = data17[i1];
 const _errs35 = errors;
 if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-validate65.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs35){
 if((typeof data18 == "number") && (isFinite(data18))){
 if(data18 > 9007199254740991 || isNaN(data18)){
-validate65.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data18 < 1 || isNaN(data18)){
-validate65.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1576,7 +1755,7 @@ break;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate67.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1592,7 +1771,7 @@ var valid3 = true;
 }
 }
 else {
-validate65.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
+validate67.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -1606,13 +1785,13 @@ if(data.golden_tolerance !== undefined){
 let data19 = data.golden_tolerance;
 const _errs37 = errors;
 if((!((typeof data19 == "number") && (isFinite(data19)))) && (data19 !== null)){
-validate65.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema25.properties.golden_tolerance.type}}];
+validate67.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema26.properties.golden_tolerance.type}}];
 return false;
 }
 if(errors === _errs37){
 if((typeof data19 == "number") && (isFinite(data19))){
 if(data19 <= 0 || isNaN(data19)){
-validate65.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate67.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
@@ -1637,22 +1816,22 @@ var valid0 = true;
 }
 }
 else {
-validate65.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate65.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema27 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
-const schema28 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
+const schema28 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
+const schema29 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1663,14 +1842,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate")) || ((data.replicates === undefined) && (missing0 = "replicates"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.spread_weights === undefined) && (missing0 = "spread_weights"))) || ((data.total_weights === undefined) && (missing0 = "total_weights"))) || ((data.total === undefined) && (missing0 = "total"))){
-validate71.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "false_alarm_rate") || (key0 === "replicates")) || (key0 === "batch_sizes")) || (key0 === "thresholds")) || (key0 === "spread_weights")) || (key0 === "total_weights")) || (key0 === "total"))){
-validate71.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -1682,18 +1861,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 0.5 || isNaN(data0)){
-validate71.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
+validate73.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
 return false;
 }
 else {
 if(data0 <= 0 || isNaN(data0)){
-validate71.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate73.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1707,18 +1886,18 @@ if(data.replicates !== undefined){
 let data1 = data.replicates;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate71.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
+validate73.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate71.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate73.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 1 || isNaN(data1)){
-validate71.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate73.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1736,7 +1915,7 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length < 1){
-validate71.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
+validate73.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -1746,18 +1925,18 @@ for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate71.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate73.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate71.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate73.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate71.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate73.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1771,7 +1950,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1794,12 +1973,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 <= 0 || isNaN(data5)){
-validate71.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate73.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1810,7 +1989,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1833,12 +2012,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate71.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate73.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1849,7 +2028,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1872,12 +2051,12 @@ const _errs20 = errors;
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate71.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate73.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1888,7 +2067,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1905,14 +2084,14 @@ if(errors === _errs22){
 if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 let missing1;
 if((((data10.mean === undefined) && (missing1 = "mean")) || ((data10.std === undefined) && (missing1 = "std"))) || ((data10.skewness === undefined) && (missing1 = "skewness"))){
-validate71.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
+validate73.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs24 = errors;
 for(const key1 in data10){
 if(!(((key1 === "mean") || (key1 === "std")) || (key1 === "skewness"))){
-validate71.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate73.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -1924,12 +2103,12 @@ const _errs25 = errors;
 if(errors === _errs25){
 if(Array.isArray(data11)){
 if(data11.length > 2){
-validate71.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data11.length < 2){
-validate71.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -1941,18 +2120,18 @@ const _errs27 = errors;
 if(errors === _errs27){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 3.5e+38 || isNaN(data12)){
-validate71.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data12 < -3.5e+38 || isNaN(data12)){
-validate71.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1965,7 +2144,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1981,12 +2160,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if(Array.isArray(data13)){
 if(data13.length > 2){
-validate71.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data13.length < 2){
-validate71.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -1998,18 +2177,18 @@ const _errs31 = errors;
 if(errors === _errs31){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 3.5e+38 || isNaN(data14)){
-validate71.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate73.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate71.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate73.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2022,7 +2201,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2038,12 +2217,12 @@ const _errs33 = errors;
 if(errors === _errs33){
 if(Array.isArray(data15)){
 if(data15.length > 2){
-validate71.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data15.length < 2){
-validate71.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2055,18 +2234,18 @@ const _errs35 = errors;
 if(errors === _errs35){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 1000000000 || isNaN(data16)){
-validate71.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data16 < -1000000000 || isNaN(data16)){
-validate71.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2079,7 +2258,7 @@ break;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate73.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2094,7 +2273,7 @@ var valid5 = true;
 }
 }
 else {
-validate71.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
+validate73.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -2113,21 +2292,21 @@ var valid0 = true;
 }
 }
 else {
-validate71.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate71.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema29 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
+const schema30 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2138,14 +2317,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.rows === undefined) && (missing0 = "rows")) || ((data.mean === undefined) && (missing0 = "mean"))) || ((data.std === undefined) && (missing0 = "std"))) || ((data.skewness === undefined) && (missing0 = "skewness"))){
-validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate75.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "rows") || (key0 === "mean")) || (key0 === "std")) || (key0 === "skewness"))){
-validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate75.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2157,12 +2336,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16384){
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate75.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2172,18 +2351,18 @@ for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
+validate75.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate75.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate73.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2198,7 +2377,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2214,12 +2393,12 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length > 16384){
-validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate75.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2231,18 +2410,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < -3.5e+38 || isNaN(data3)){
-validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2255,7 +2434,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2271,12 +2450,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(Array.isArray(data4)){
 if(data4.length > 16384){
-validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate75.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data4.length < 1){
-validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2288,18 +2467,18 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 3.5e+38 || isNaN(data5)){
-validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2312,7 +2491,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2328,12 +2507,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(Array.isArray(data6)){
 if(data6.length > 16384){
-validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate75.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data6.length < 1){
-validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2345,18 +2524,18 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 1000000000 || isNaN(data7)){
-validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate75.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data7 < -1000000000 || isNaN(data7)){
-validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate75.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2369,7 +2548,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2385,20 +2564,20 @@ var valid0 = true;
 }
 }
 else {
-validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate73.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2409,14 +2588,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.rows === undefined) && (missing0 = "rows")) || ((data.l0 === undefined) && (missing0 = "l0"))) || ((data.dead_units === undefined) && (missing0 = "dead_units"))) || ((data.mean_activation === undefined) && (missing0 = "mean_activation"))) || ((data.active_share === undefined) && (missing0 = "active_share"))) || ((data.activation_std === undefined) && (missing0 = "activation_std"))) || ((data.active_std === undefined) && (missing0 = "active_std"))) || ((data.activation_skewness === undefined) && (missing0 = "activation_skewness"))) || ((data.active_skewness === undefined) && (missing0 = "active_skewness"))) || ((data.drift === undefined) && (missing0 = "drift"))){
-validate70.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate72.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema27.properties, key0))){
-validate70.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func1.call(schema28.properties, key0))){
+validate72.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2426,18 +2605,18 @@ if(data.rows !== undefined){
 let data0 = data.rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate70.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate72.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate70.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate72.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate70.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate72.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -2455,12 +2634,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 < 0 || isNaN(data1)){
-validate70.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate72.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2474,18 +2653,18 @@ if(data.dead_units !== undefined){
 let data2 = data.dead_units;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate70.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
+validate72.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate70.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate72.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate70.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate72.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2510,18 +2689,18 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 3.5e+38 || isNaN(data4)){
-validate70.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate72.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data4 < -3.5e+38 || isNaN(data4)){
-validate70.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate72.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2532,7 +2711,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2555,18 +2734,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1 || isNaN(data6)){
-validate70.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate72.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data6 < 0 || isNaN(data6)){
-validate70.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate72.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2577,7 +2756,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2600,18 +2779,18 @@ const _errs18 = errors;
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 3.5e+38 || isNaN(data8)){
-validate70.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate72.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate70.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate72.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2622,7 +2801,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2645,18 +2824,18 @@ const _errs22 = errors;
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate70.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate72.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate70.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate72.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2667,7 +2846,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2690,18 +2869,18 @@ const _errs26 = errors;
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 1000000000 || isNaN(data12)){
-validate70.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate72.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data12 < -1000000000 || isNaN(data12)){
-validate70.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate72.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2712,7 +2891,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2735,18 +2914,18 @@ const _errs30 = errors;
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 1000000000 || isNaN(data14)){
-validate70.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate72.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data14 < -1000000000 || isNaN(data14)){
-validate70.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate72.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate72.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2757,7 +2936,7 @@ break;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
+validate72.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2771,7 +2950,7 @@ if(data.drift !== undefined){
 let data15 = data.drift;
 const _errs32 = errors;
 if((!(data15 && typeof data15 == "object" && !Array.isArray(data15))) && (data15 !== null)){
-validate70.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema27.properties.drift.type}}];
+validate72.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema28.properties.drift.type}}];
 return false;
 }
 const _errs34 = errors;
@@ -2799,8 +2978,8 @@ vErrors = null;
 }
 if(!_valid0){
 const _errs37 = errors;
-if(!(validate71(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate73(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs37 === errors;
@@ -2815,7 +2994,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return false;
 }
 var valid0 = _errs32 === errors;
@@ -2826,8 +3005,8 @@ var valid0 = true;
 if(valid0){
 if(data.columns !== undefined){
 const _errs38 = errors;
-if(!(validate73(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate75(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs38 === errors;
@@ -2849,22 +3028,22 @@ var valid0 = true;
 }
 }
 else {
-validate70.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate72.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema30 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
-const pattern10 = new RegExp("^[0-9a-f]{64}$", "u");
+const schema31 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
+const pattern11 = new RegExp("^[0-9a-f]{64}$", "u");
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2875,14 +3054,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.sha256 === undefined) && (missing0 = "sha256")) || ((data.size === undefined) && (missing0 = "size"))){
-validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate78.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "sha256") || (key0 === "size"))){
-validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate78.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2893,13 +3072,13 @@ let data0 = data.sha256;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!pattern10.test(data0)){
-validate76.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+if(!pattern11.test(data0)){
+validate78.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
 return false;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
+validate78.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -2913,18 +3092,18 @@ if(data.size !== undefined){
 let data1 = data.size;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
+validate78.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 2147483647 || isNaN(data1)){
-validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
+validate78.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate76.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate78.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2940,23 +3119,23 @@ var valid0 = true;
 }
 }
 else {
-validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate78.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate76.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema31 = {"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}};
-const schema32 = {"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}};
-const schema33 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+const schema32 = {"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}};
+const schema33 = {"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}};
+const schema34 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2967,14 +3146,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_variant === undefined) && (missing0 = "l0_variant"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_variant === undefined) && (missing0 = "mse_variant"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_variant === undefined) && (missing0 = "probe_variant"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_variant === undefined) && (missing0 = "file_bytes_variant"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_variant === undefined) && (missing0 = "weight_bytes_variant"))){
-validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate82.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema33.properties, key0))){
-validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func1.call(schema34.properties, key0))){
+validate82.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2986,18 +3165,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 1 || isNaN(data0)){
-validate80.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate80.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3013,18 +3192,18 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 1 || isNaN(data1)){
-validate80.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate80.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3038,18 +3217,18 @@ if(data.top_k !== undefined){
 let data2 = data.top_k;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate80.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
+validate82.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate80.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate82.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate80.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3067,18 +3246,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate80.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate80.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3094,12 +3273,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate80.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3115,12 +3294,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 < 0 || isNaN(data5)){
-validate80.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3136,18 +3315,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1.000001 || isNaN(data6)){
-validate80.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
+validate82.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
 return false;
 }
 else {
 if(data6 < -1 || isNaN(data6)){
-validate80.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+validate82.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3163,12 +3342,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate80.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate80.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate82.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3182,13 +3361,13 @@ if(data.mse_float32 !== undefined){
 let data8 = data.mse_float32;
 const _errs18 = errors;
 if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
-validate80.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema33.properties.mse_float32.type}}];
+validate82.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema34.properties.mse_float32.type}}];
 return false;
 }
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 < 0 || isNaN(data8)){
-validate80.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3203,13 +3382,13 @@ if(data.mse_variant !== undefined){
 let data9 = data.mse_variant;
 const _errs20 = errors;
 if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
-validate80.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema33.properties.mse_variant.type}}];
+validate82.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema34.properties.mse_variant.type}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate80.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3224,18 +3403,18 @@ if(data.probe_float32 !== undefined){
 let data10 = data.probe_float32;
 const _errs22 = errors;
 if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
-validate80.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema33.properties.probe_float32.type}}];
+validate82.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema34.properties.probe_float32.type}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate80.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate80.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3251,18 +3430,18 @@ if(data.probe_variant !== undefined){
 let data11 = data.probe_variant;
 const _errs24 = errors;
 if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
-validate80.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema33.properties.probe_variant.type}}];
+validate82.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema34.properties.probe_variant.type}}];
 return false;
 }
 if(errors === _errs24){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 1 || isNaN(data11)){
-validate80.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate82.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data11 < 0 || isNaN(data11)){
-validate80.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3278,18 +3457,18 @@ if(data.file_bytes_float32 !== undefined){
 let data12 = data.file_bytes_float32;
 const _errs26 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3305,18 +3484,18 @@ if(data.file_bytes_variant !== undefined){
 let data13 = data.file_bytes_variant;
 const _errs28 = errors;
 if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs28){
 if((typeof data13 == "number") && (isFinite(data13))){
 if(data13 > 9007199254740991 || isNaN(data13)){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data13 < 0 || isNaN(data13)){
-validate80.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3332,18 +3511,18 @@ if(data.weight_bytes_float32 !== undefined){
 let data14 = data.weight_bytes_float32;
 const _errs30 = errors;
 if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 9007199254740991 || isNaN(data14)){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3359,18 +3538,18 @@ if(data.weight_bytes_variant !== undefined){
 let data15 = data.weight_bytes_variant;
 const _errs32 = errors;
 if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs32){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 > 9007199254740991 || isNaN(data15)){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data15 < 0 || isNaN(data15)){
-validate80.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate82.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3400,20 +3579,20 @@ var valid0 = true;
 }
 }
 else {
-validate80.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate80.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate81.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3424,14 +3603,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.held_out_rows === undefined) && (missing0 = "held_out_rows")) || ((data.report === undefined) && (missing0 = "report"))) || ((data.parity === undefined) && (missing0 = "parity"))){
-validate79.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate81.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "held_out_rows") || (key0 === "report")) || (key0 === "parity"))){
-validate79.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate81.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3441,18 +3620,18 @@ if(data.held_out_rows !== undefined){
 let data0 = data.held_out_rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate79.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
+validate81.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate79.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate81.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate79.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate81.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3466,8 +3645,8 @@ var valid0 = true;
 if(valid0){
 if(data.report !== undefined){
 const _errs4 = errors;
-if(!(validate80(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate82(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs4 === errors;
@@ -3483,14 +3662,14 @@ if(errors === _errs5){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
 if(((((data2.jaccard === undefined) && (missing1 = "jaccard")) || ((data2.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data2.rows === undefined) && (missing1 = "rows"))) || ((data2.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
-validate79.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
+validate81.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data2){
 if(!((((key1 === "jaccard") || (key1 === "max_abs_error")) || (key1 === "rows")) || (key1 === "batch_sizes"))){
-validate79.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate81.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -3502,18 +3681,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate79.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate81.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate79.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate81.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate81.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3529,12 +3708,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate79.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate81.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate81.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3548,18 +3727,18 @@ if(data2.rows !== undefined){
 let data5 = data2.rows;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate79.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate81.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate79.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate81.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data5 < 1 || isNaN(data5)){
-validate79.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate81.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3582,18 +3761,18 @@ for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate79.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate81.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate79.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate81.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data7 < 1 || isNaN(data7)){
-validate79.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate81.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3606,7 +3785,7 @@ break;
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate81.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -3622,7 +3801,7 @@ var valid1 = true;
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
+validate81.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -3637,20 +3816,20 @@ var valid0 = true;
 }
 }
 else {
-validate79.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate81.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate79.errors = vErrors;
+validate81.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3662,29 +3841,29 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "float16")){
-validate78.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
 if(data.float16 !== undefined){
-if(!(validate79(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate81(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
 errors = vErrors.length;
 }
 }
 }
 }
 else {
-validate78.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate80.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3884,18 +4063,18 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.columns !== undefined){
-let data7 = data.columns;
+if(data.inputs !== undefined){
+let data7 = data.inputs;
 const _errs17 = errors;
 if(errors === _errs17){
 if(Array.isArray(data7)){
-if(data7.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+if(data7.length > 64){
+validate52.errors = [{instancePath:instancePath+"/inputs",schemaPath:"#/properties/inputs/maxItems",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
 if(data7.length < 1){
-validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/minItems",keyword:"minItems",params:{limit: 1}}];
+validate52.errors = [{instancePath:instancePath+"/inputs",schemaPath:"#/properties/inputs/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -3903,12 +4082,54 @@ var valid7 = true;
 const len1 = data7.length;
 for(let i1=0; i1<len1; i1++){
 const _errs19 = errors;
-if(typeof data7[i1] !== "string"){
-validate52.errors = [{instancePath:instancePath+"/columns/" + i1,schemaPath:"#/properties/columns/items/type",keyword:"type",params:{type: "string"}}];
-return false;
+if(!(validate55(data7[i1], {instancePath:instancePath+"/inputs/" + i1,parentData:data7,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+errors = vErrors.length;
 }
 var valid7 = _errs19 === errors;
 if(!valid7){
+break;
+}
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/inputs",schemaPath:"#/properties/inputs/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid3 = _errs17 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.columns !== undefined){
+let data9 = data.columns;
+const _errs20 = errors;
+if(errors === _errs20){
+if(Array.isArray(data9)){
+if(data9.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data9.length < 1){
+validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid8 = true;
+const len2 = data9.length;
+for(let i2=0; i2<len2; i2++){
+const _errs22 = errors;
+if(typeof data9[i2] !== "string"){
+validate52.errors = [{instancePath:instancePath+"/columns/" + i2,schemaPath:"#/properties/columns/items/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+var valid8 = _errs22 === errors;
+if(!valid8){
 break;
 }
 }
@@ -3920,42 +4141,42 @@ validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/propert
 return false;
 }
 }
-var valid3 = _errs17 === errors;
+var valid3 = _errs20 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.categories !== undefined){
-let data9 = data.categories;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-for(const key1 in data9){
-let data10 = data9[key1];
+let data11 = data.categories;
 const _errs24 = errors;
 if(errors === _errs24){
-if(Array.isArray(data10)){
-if(data10.length > 256){
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+for(const key1 in data11){
+let data12 = data11[key1];
+const _errs27 = errors;
+if(errors === _errs27){
+if(Array.isArray(data12)){
+if(data12.length > 256){
 validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/maxItems",keyword:"maxItems",params:{limit: 256}}];
 return false;
 }
 else {
-if(data10.length < 1){
+if(data12.length < 1){
 validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
-var valid9 = true;
-const len2 = data10.length;
-for(let i2=0; i2<len2; i2++){
-const _errs26 = errors;
-if(typeof data10[i2] !== "string"){
-validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i2,schemaPath:"#/properties/categories/additionalProperties/items/type",keyword:"type",params:{type: "string"}}];
+var valid10 = true;
+const len3 = data12.length;
+for(let i3=0; i3<len3; i3++){
+const _errs29 = errors;
+if(typeof data12[i3] !== "string"){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i3,schemaPath:"#/properties/categories/additionalProperties/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
-var valid9 = _errs26 === errors;
-if(!valid9){
+var valid10 = _errs29 === errors;
+if(!valid10){
 break;
 }
 }
@@ -3967,8 +4188,8 @@ validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~
 return false;
 }
 }
-var valid8 = _errs24 === errors;
-if(!valid8){
+var valid9 = _errs27 === errors;
+if(!valid9){
 break;
 }
 }
@@ -3978,85 +4199,28 @@ validate52.errors = [{instancePath:instancePath+"/categories",schemaPath:"#/prop
 return false;
 }
 }
-var valid3 = _errs21 === errors;
+var valid3 = _errs24 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.offset !== undefined){
-let data12 = data.offset;
-const _errs28 = errors;
-if((!(Array.isArray(data12))) && (data12 !== null)){
+let data14 = data.offset;
+const _errs31 = errors;
+if((!(Array.isArray(data14))) && (data14 !== null)){
 validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
 return false;
 }
-if(errors === _errs28){
-if(Array.isArray(data12)){
-if(data12.length > 65536){
+if(errors === _errs31){
+if(Array.isArray(data14)){
+if(data14.length > 65536){
 validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
 return false;
 }
 else {
-if(data12.length < 1){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid10 = true;
-const len3 = data12.length;
-for(let i3=0; i3<len3; i3++){
-let data13 = data12[i3];
-const _errs30 = errors;
-if(errors === _errs30){
-if((typeof data13 == "number") && (isFinite(data13))){
-if(data13 > 3.5e+38 || isNaN(data13)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data13 < -3.5e+38 || isNaN(data13)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
-return false;
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/offset/" + i3,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid10 = _errs30 === errors;
-if(!valid10){
-break;
-}
-}
-}
-}
-}
-}
-var valid3 = _errs28 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.scale !== undefined){
-let data14 = data.scale;
-const _errs32 = errors;
-if((!(Array.isArray(data14))) && (data14 !== null)){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
-return false;
-}
-if(errors === _errs32){
-if(Array.isArray(data14)){
-if(data14.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
-return false;
-}
-else {
 if(data14.length < 1){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -4064,26 +4228,26 @@ var valid11 = true;
 const len4 = data14.length;
 for(let i4=0; i4<len4; i4++){
 let data15 = data14[i4];
-const _errs34 = errors;
-if(errors === _errs34){
+const _errs33 = errors;
+if(errors === _errs33){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 > 3.5e+38 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
-if(data15 <= 0 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+if(data15 < -3.5e+38 || isNaN(data15)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/scale/" + i4,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
-var valid11 = _errs34 === errors;
+var valid11 = _errs33 === errors;
 if(!valid11){
 break;
 }
@@ -4092,81 +4256,56 @@ break;
 }
 }
 }
-var valid3 = _errs32 === errors;
+var valid3 = _errs31 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data.output !== undefined){
-let data16 = data.output;
-const _errs36 = errors;
+if(data.scale !== undefined){
+let data16 = data.scale;
+const _errs35 = errors;
+if((!(Array.isArray(data16))) && (data16 !== null)){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+return false;
+}
+if(errors === _errs35){
+if(Array.isArray(data16)){
+if(data16.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data16.length < 1){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid12 = true;
+const len5 = data16.length;
+for(let i5=0; i5<len5; i5++){
+let data17 = data16[i5];
 const _errs37 = errors;
-if(!(validate53(data16, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
-errors = vErrors.length;
+if(errors === _errs37){
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 > 3.5e+38 || isNaN(data17)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data17 <= 0 || isNaN(data17)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
 }
 var valid12 = _errs37 === errors;
-if(valid12){
-const _errs38 = errors;
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if(data16.name !== undefined){
-if("code" !== data16.name){
-validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
-return false;
-}
-}
-}
-var valid12 = _errs38 === errors;
-}
-var valid3 = _errs36 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.threshold !== undefined){
-let data18 = data.threshold;
-const _errs40 = errors;
-if(!((typeof data18 == "number") && (isFinite(data18)))){
-validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-var valid3 = _errs40 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.thresholds !== undefined){
-let data19 = data.thresholds;
-const _errs42 = errors;
-if((!(Array.isArray(data19))) && (data19 !== null)){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
-return false;
-}
-if(errors === _errs42){
-if(Array.isArray(data19)){
-if(data19.length > 2){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
-return false;
-}
-else {
-if(data19.length < 1){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid14 = true;
-const len5 = data19.length;
-for(let i5=0; i5<len5; i5++){
-const _errs44 = errors;
-if(!(validate56(data19[i5], {instancePath:instancePath+"/thresholds/" + i5,parentData:data19,parentDataProperty:i5,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
-errors = vErrors.length;
-}
-var valid14 = _errs44 === errors;
-if(!valid14){
+if(!valid12){
 break;
 }
 }
@@ -4174,23 +4313,105 @@ break;
 }
 }
 }
-var valid3 = _errs42 === errors;
+var valid3 = _errs35 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.output !== undefined){
+let data18 = data.output;
+const _errs39 = errors;
+const _errs40 = errors;
+if(!(validate53(data18, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+var valid13 = _errs40 === errors;
+if(valid13){
+const _errs41 = errors;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if(data18.name !== undefined){
+if("code" !== data18.name){
+validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
+return false;
+}
+}
+}
+var valid13 = _errs41 === errors;
+}
+var valid3 = _errs39 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.threshold !== undefined){
+let data20 = data.threshold;
+const _errs43 = errors;
+if(!((typeof data20 == "number") && (isFinite(data20)))){
+validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid3 = _errs43 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.thresholds !== undefined){
+let data21 = data.thresholds;
+const _errs45 = errors;
+if((!(Array.isArray(data21))) && (data21 !== null)){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
+return false;
+}
+if(errors === _errs45){
+if(Array.isArray(data21)){
+if(data21.length > 2){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data21.length < 1){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid15 = true;
+const len6 = data21.length;
+for(let i6=0; i6<len6; i6++){
+const _errs47 = errors;
+if(!(validate58(data21[i6], {instancePath:instancePath+"/thresholds/" + i6,parentData:data21,parentDataProperty:i6,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+errors = vErrors.length;
+}
+var valid15 = _errs47 === errors;
+if(!valid15){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs45 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.calibration !== undefined){
-let data21 = data.calibration;
-const _errs45 = errors;
-if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
+let data23 = data.calibration;
+const _errs48 = errors;
+if((!(data23 && typeof data23 == "object" && !Array.isArray(data23))) && (data23 !== null)){
 validate52.errors = [{instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/type",keyword:"type",params:{type: schema19.properties.calibration.type}}];
 return false;
 }
-const _errs47 = errors;
-let valid15 = true;
-const _errs48 = errors;
-if(data21 !== null){
+const _errs50 = errors;
+let valid16 = true;
+const _errs51 = errors;
+if(data23 !== null){
 const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
@@ -4200,26 +4421,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs48 === errors;
-errors = _errs47;
+var _valid1 = _errs51 === errors;
+errors = _errs50;
 if(vErrors !== null){
-if(_errs47){
-vErrors.length = _errs47;
+if(_errs50){
+vErrors.length = _errs50;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid1){
-const _errs50 = errors;
-if(!(validate58(data21, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+const _errs53 = errors;
+if(!(validate60(data23, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs50 === errors;
-valid15 = _valid1;
+var _valid1 = _errs53 === errors;
+valid16 = _valid1;
 }
-if(!valid15){
+if(!valid16){
 const err3 = {instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -4231,57 +4452,17 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs45 === errors;
+var valid3 = _errs48 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.missing !== undefined){
-let data22 = data.missing;
-const _errs51 = errors;
-if(!((data22 === "mean") || (data22 === "mask"))){
-validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
-return false;
-}
-var valid3 = _errs51 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.opset !== undefined){
-let data23 = data.opset;
-const _errs52 = errors;
-if(!(((typeof data23 == "number") && (!(data23 % 1) && !isNaN(data23))) && (isFinite(data23)))){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs52){
-if((typeof data23 == "number") && (isFinite(data23))){
-if(data23 > 18 || isNaN(data23)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
-return false;
-}
-else {
-if(data23 < 13 || isNaN(data23)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs52 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.ir_version !== undefined){
-let data24 = data.ir_version;
+let data24 = data.missing;
 const _errs54 = errors;
-if(!((data24 === 7) || (data24 === 8))){
-validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
+if(!((data24 === "mean") || (data24 === "mask"))){
+validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
 return false;
 }
 var valid3 = _errs54 === errors;
@@ -4290,12 +4471,52 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.min_onnxruntime !== undefined){
-let data25 = data.min_onnxruntime;
+if(data.opset !== undefined){
+let data25 = data.opset;
 const _errs55 = errors;
+if(!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25)))){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
 if(errors === _errs55){
-if(typeof data25 === "string"){
-if(!pattern4.test(data25)){
+if((typeof data25 == "number") && (isFinite(data25))){
+if(data25 > 18 || isNaN(data25)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
+return false;
+}
+else {
+if(data25 < 13 || isNaN(data25)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs55 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.ir_version !== undefined){
+let data26 = data.ir_version;
+const _errs57 = errors;
+if(!((data26 === 7) || (data26 === 8))){
+validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
+return false;
+}
+var valid3 = _errs57 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.min_onnxruntime !== undefined){
+let data27 = data.min_onnxruntime;
+const _errs58 = errors;
+if(errors === _errs58){
+if(typeof data27 === "string"){
+if(!pattern5.test(data27)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -4305,40 +4526,40 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs55 === errors;
+var valid3 = _errs58 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data26 = data.converter;
-const _errs57 = errors;
-if(!((((data26 === "builder") || (data26 === "tf2onnx")) || (data26 === "jax2onnx")) || (data26 === "torch.onnx"))){
+let data28 = data.converter;
+const _errs60 = errors;
+if(!((((data28 === "builder") || (data28 === "tf2onnx")) || (data28 === "jax2onnx")) || (data28 === "torch.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs57 === errors;
+var valid3 = _errs60 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data27 = data.versions;
-const _errs58 = errors;
-if(errors === _errs58){
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+let data29 = data.versions;
+const _errs61 = errors;
+if(errors === _errs61){
+if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
 let missing2;
-if(((((((data27.backend === undefined) && (missing2 = "backend")) || ((data27.keras === undefined) && (missing2 = "keras"))) || ((data27["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data27.numpy === undefined) && (missing2 = "numpy"))) || ((data27.onnx === undefined) && (missing2 = "onnx"))) || ((data27.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
+if(((((((data29.backend === undefined) && (missing2 = "backend")) || ((data29.keras === undefined) && (missing2 = "keras"))) || ((data29["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data29.numpy === undefined) && (missing2 = "numpy"))) || ((data29.onnx === undefined) && (missing2 = "onnx"))) || ((data29.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
 validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-for(const key2 in data27){
-const _errs60 = errors;
+for(const key2 in data29){
+const _errs63 = errors;
 if(typeof key2 === "string"){
-if(!pattern5.test(key2)){
+if(!pattern6.test(key2)){
 const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key2};
 if(vErrors === null){
 vErrors = [err4];
@@ -4349,8 +4570,8 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid16 = _errs60 === errors;
-if(!valid16){
+var valid17 = _errs63 === errors;
+if(!valid17){
 const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key2}};
 if(vErrors === null){
 vErrors = [err5];
@@ -4364,15 +4585,15 @@ return false;
 break;
 }
 }
-if(valid16){
-const _errs61 = errors;
-for(const key3 in data27){
+if(valid17){
+const _errs64 = errors;
+for(const key3 in data29){
 if(!(key3 === "backend")){
-let data28 = data27[key3];
-const _errs62 = errors;
-if(errors === _errs62){
-if(typeof data28 === "string"){
-if(!pattern6.test(data28)){
+let data30 = data29[key3];
+const _errs65 = errors;
+if(errors === _errs65){
+if(typeof data30 === "string"){
+if(!pattern7.test(data30)){
 validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
@@ -4382,16 +4603,16 @@ validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g
 return false;
 }
 }
-var valid17 = _errs62 === errors;
-if(!valid17){
+var valid18 = _errs65 === errors;
+if(!valid18){
 break;
 }
 }
 }
-if(_errs61 === errors){
-if(data27.backend !== undefined){
-let data29 = data27.backend;
-if(!(((data29 === "tensorflow") || (data29 === "jax")) || (data29 === "torch"))){
+if(_errs64 === errors){
+if(data29.backend !== undefined){
+let data31 = data29.backend;
+if(!(((data31 === "tensorflow") || (data31 === "jax")) || (data31 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -4405,54 +4626,54 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs58 === errors;
+var valid3 = _errs61 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data30 = data.parity;
-const _errs65 = errors;
-if(errors === _errs65){
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+let data32 = data.parity;
+const _errs68 = errors;
+if(errors === _errs68){
+if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
 let missing3;
-if((data30.encoder === undefined) && (missing3 = "encoder")){
+if((data32.encoder === undefined) && (missing3 = "encoder")){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs67 = errors;
-for(const key4 in data30){
+const _errs70 = errors;
+for(const key4 in data32){
 if(!((key4 === "encoder") || (key4 === "decoder"))){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
 return false;
 break;
 }
 }
-if(_errs67 === errors){
-if(data30.encoder !== undefined){
-const _errs68 = errors;
-if(!(validate60(data30.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data30,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(_errs70 === errors){
+if(data32.encoder !== undefined){
+const _errs71 = errors;
+if(!(validate62(data32.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data32,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
-var valid19 = _errs68 === errors;
+var valid20 = _errs71 === errors;
 }
 else {
-var valid19 = true;
+var valid20 = true;
 }
-if(valid19){
-if(data30.decoder !== undefined){
-const _errs69 = errors;
-if(!(validate60(data30.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data30,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(valid20){
+if(data32.decoder !== undefined){
+const _errs72 = errors;
+if(!(validate62(data32.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data32,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
-var valid19 = _errs69 === errors;
+var valid20 = _errs72 === errors;
 }
 else {
-var valid19 = true;
+var valid20 = true;
 }
 }
 }
@@ -4463,21 +4684,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs65 === errors;
+var valid3 = _errs68 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data33 = data.golden;
-const _errs70 = errors;
-const _errs72 = errors;
-let valid20 = true;
+let data35 = data.golden;
 const _errs73 = errors;
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-if(data33.kind !== undefined){
-if("none" !== data33.kind){
+const _errs75 = errors;
+let valid21 = true;
+const _errs76 = errors;
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.kind !== undefined){
+if("none" !== data35.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -4489,11 +4710,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs73 === errors;
-errors = _errs72;
+var _valid2 = _errs76 === errors;
+errors = _errs75;
 if(vErrors !== null){
-if(_errs72){
-vErrors.length = _errs72;
+if(_errs75){
+vErrors.length = _errs75;
 }
 else {
 vErrors = null;
@@ -4501,18 +4722,18 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs75 = errors;
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-if(data33.rows !== undefined){
-if(0 !== data33.rows){
+const _errs78 = errors;
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.rows !== undefined){
+if(0 !== data35.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs75 === errors;
-valid20 = _valid2;
-if(valid20){
+var _valid2 = _errs78 === errors;
+valid21 = _valid2;
+if(valid21){
 var props2 = {};
 props2.rows = true;
 props2.kind = true;
@@ -4520,21 +4741,21 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs77 = errors;
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-if(data33.rows !== undefined){
-let data36 = data33.rows;
-if((typeof data36 == "number") && (isFinite(data36))){
-if(data36 < 1 || isNaN(data36)){
+const _errs80 = errors;
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.rows !== undefined){
+let data38 = data35.rows;
+if((typeof data38 == "number") && (isFinite(data38))){
+if(data38 < 1 || isNaN(data38)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs77 === errors;
-valid20 = _valid2;
-if(valid20){
+var _valid2 = _errs80 === errors;
+valid21 = _valid2;
+if(valid21){
 if(props2 !== true){
 props2 = props2 || {};
 props2.rows = true;
@@ -4542,7 +4763,7 @@ props2.rows = true;
 }
 ifClause0 = "else";
 }
-if(!valid20){
+if(!valid21){
 const err7 = {instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/if",keyword:"if",params:{failingKeyword: ifClause0}};
 if(vErrors === null){
 vErrors = [err7];
@@ -4554,61 +4775,61 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs70){
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(errors === _errs73){
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
 let missing4;
-if(((data33.kind === undefined) && (missing4 = "kind")) || ((data33.rows === undefined) && (missing4 = "rows"))){
+if(((data35.kind === undefined) && (missing4 = "kind")) || ((data35.rows === undefined) && (missing4 = "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs79 = errors;
-for(const key5 in data33){
+const _errs82 = errors;
+for(const key5 in data35){
 if(!((key5 === "kind") || (key5 === "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}}];
 return false;
 break;
 }
 }
-if(_errs79 === errors){
-if(data33.kind !== undefined){
-let data37 = data33.kind;
-const _errs80 = errors;
-if(!(((data37 === "real") || (data37 === "synthetic")) || (data37 === "none"))){
+if(_errs82 === errors){
+if(data35.kind !== undefined){
+let data39 = data35.kind;
+const _errs83 = errors;
+if(!(((data39 === "real") || (data39 === "synthetic")) || (data39 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid24 = _errs80 === errors;
+var valid25 = _errs83 === errors;
 }
 else {
-var valid24 = true;
+var valid25 = true;
 }
-if(valid24){
-if(data33.rows !== undefined){
-let data38 = data33.rows;
-const _errs81 = errors;
-if(!(((typeof data38 == "number") && (!(data38 % 1) && !isNaN(data38))) && (isFinite(data38)))){
+if(valid25){
+if(data35.rows !== undefined){
+let data40 = data35.rows;
+const _errs84 = errors;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs81){
-if((typeof data38 == "number") && (isFinite(data38))){
-if(data38 > 1024 || isNaN(data38)){
+if(errors === _errs84){
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 > 1024 || isNaN(data40)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data38 < 0 || isNaN(data38)){
+if(data40 < 0 || isNaN(data40)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid24 = _errs81 === errors;
+var valid25 = _errs84 === errors;
 }
 else {
-var valid24 = true;
+var valid25 = true;
 }
 }
 }
@@ -4619,23 +4840,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs70 === errors;
+var valid3 = _errs73 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data39 = data.top_k;
-const _errs83 = errors;
-if((!(data39 && typeof data39 == "object" && !Array.isArray(data39))) && (data39 !== null)){
+let data41 = data.top_k;
+const _errs86 = errors;
+if((!(data41 && typeof data41 == "object" && !Array.isArray(data41))) && (data41 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs85 = errors;
-let valid25 = true;
-const _errs86 = errors;
-if(data39 !== null){
+const _errs88 = errors;
+let valid26 = true;
+const _errs89 = errors;
+if(data41 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -4645,26 +4866,26 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs86 === errors;
-errors = _errs85;
+var _valid3 = _errs89 === errors;
+errors = _errs88;
 if(vErrors !== null){
-if(_errs85){
-vErrors.length = _errs85;
+if(_errs88){
+vErrors.length = _errs88;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs88 = errors;
-if(!(validate63(data39, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+const _errs91 = errors;
+if(!(validate65(data41, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs88 === errors;
-valid25 = _valid3;
+var _valid3 = _errs91 === errors;
+valid26 = _valid3;
 }
-if(!valid25){
+if(!valid26){
 const err9 = {instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err9];
@@ -4676,23 +4897,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs83 === errors;
+var valid3 = _errs86 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data40 = data.int8;
-const _errs89 = errors;
-if((!(data40 && typeof data40 == "object" && !Array.isArray(data40))) && (data40 !== null)){
+let data42 = data.int8;
+const _errs92 = errors;
+if((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (data42 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs91 = errors;
-let valid26 = true;
-const _errs92 = errors;
-if(data40 !== null){
+const _errs94 = errors;
+let valid27 = true;
+const _errs95 = errors;
+if(data42 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -4702,26 +4923,26 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs92 === errors;
-errors = _errs91;
+var _valid4 = _errs95 === errors;
+errors = _errs94;
 if(vErrors !== null){
-if(_errs91){
-vErrors.length = _errs91;
+if(_errs94){
+vErrors.length = _errs94;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs94 = errors;
-if(!(validate65(data40, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
+const _errs97 = errors;
+if(!(validate67(data42, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs94 === errors;
-valid26 = _valid4;
+var _valid4 = _errs97 === errors;
+valid27 = _valid4;
 }
-if(!valid26){
+if(!valid27){
 const err11 = {instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err11];
@@ -4733,23 +4954,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs89 === errors;
+var valid3 = _errs92 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data41 = data.statistics;
-const _errs95 = errors;
-if((!(data41 && typeof data41 == "object" && !Array.isArray(data41))) && (data41 !== null)){
+let data43 = data.statistics;
+const _errs98 = errors;
+if((!(data43 && typeof data43 == "object" && !Array.isArray(data43))) && (data43 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs97 = errors;
-let valid27 = true;
-const _errs98 = errors;
-if(data41 !== null){
+const _errs100 = errors;
+let valid28 = true;
+const _errs101 = errors;
+if(data43 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -4759,26 +4980,26 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs98 === errors;
-errors = _errs97;
+var _valid5 = _errs101 === errors;
+errors = _errs100;
 if(vErrors !== null){
-if(_errs97){
-vErrors.length = _errs97;
+if(_errs100){
+vErrors.length = _errs100;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs100 = errors;
-if(!(validate70(data41, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+const _errs103 = errors;
+if(!(validate72(data43, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs100 === errors;
-valid27 = _valid5;
+var _valid5 = _errs103 === errors;
+valid28 = _valid5;
 }
-if(!valid27){
+if(!valid28){
 const err13 = {instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err13];
@@ -4790,27 +5011,27 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs95 === errors;
+var valid3 = _errs98 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data42 = data.files;
-const _errs101 = errors;
-if(errors === _errs101){
-if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
+let data44 = data.files;
+const _errs104 = errors;
+if(errors === _errs104){
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
 let missing5;
-if(((data42["README.md"] === undefined) && (missing5 = "README.md")) || ((data42["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
+if(((data44["README.md"] === undefined) && (missing5 = "README.md")) || ((data44["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-for(const key6 in data42){
-const _errs103 = errors;
+for(const key6 in data44){
+const _errs106 = errors;
 if(typeof key6 === "string"){
-if(!pattern9.test(key6)){
+if(!pattern10.test(key6)){
 const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key6};
 if(vErrors === null){
 vErrors = [err14];
@@ -4821,8 +5042,8 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid28 = _errs103 === errors;
-if(!valid28){
+var valid29 = _errs106 === errors;
+if(!valid29){
 const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key6}};
 if(vErrors === null){
 vErrors = [err15];
@@ -4836,15 +5057,15 @@ return false;
 break;
 }
 }
-if(valid28){
-for(const key7 in data42){
-const _errs105 = errors;
-if(!(validate76(data42[key7], {instancePath:instancePath+"/files/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data42,parentDataProperty:key7,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(valid29){
+for(const key7 in data44){
+const _errs108 = errors;
+if(!(validate78(data44[key7], {instancePath:instancePath+"/files/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data44,parentDataProperty:key7,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
-var valid29 = _errs105 === errors;
-if(!valid29){
+var valid30 = _errs108 === errors;
+if(!valid30){
 break;
 }
 }
@@ -4856,22 +5077,23 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs101 === errors;
+var valid3 = _errs104 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.variants !== undefined){
-const _errs106 = errors;
-if(!(validate78(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+const _errs109 = errors;
+if(!(validate80(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs106 === errors;
+var valid3 = _errs109 === errors;
 }
 else {
 var valid3 = true;
+}
 }
 }
 }

@@ -10,6 +10,7 @@
 import { readFiles } from "./files.js";
 import { findActivity, rank } from "../model/activity.js";
 import { Encoder, OnnxModel } from "../model/encoder.js";
+import { listInputs } from "../model/inputs.js";
 import { BundleError } from "../base/errors.js";
 import { admitsGaps } from "./consistency.js";
 import { readManifest } from "./manifest.js";
@@ -72,15 +73,16 @@ function requireRuntime({ min_onnxruntime: oldest }, version) {
 }
 
 async function openModels(ort, manifest, files) {
-  const x = { name: "x", type: "float32", shape: manifest.input.shape };
+  const inputs = listInputs(manifest);
   const code = { name: "code", type: "float32", shape: manifest.output.shape };
   const outputs = [code, ...topKOutputs(manifest)];
-  const openModel = (name, input, values) =>
-    files.has(name) ? OnnxModel.open(ort, name, files.get(name), input, values) : null;
+  const xHat = { name: "x_hat", type: "float32", shape: manifest.input.shape };
+  const openModel = (name, given, values) =>
+    files.has(name) ? OnnxModel.open(ort, name, files.get(name), given, values) : null;
   return {
-    encoder: await openModel("encoder.onnx", x, outputs),
-    decoder: await openModel("decoder.onnx", code, [{ ...x, name: "x_hat" }]),
-    int8: await openModel("encoder.int8.onnx", x, outputs),
+    encoder: await openModel("encoder.onnx", inputs, outputs),
+    decoder: await openModel("decoder.onnx", [code], [xHat]),
+    int8: await openModel("encoder.int8.onnx", inputs, outputs),
   };
 }
 

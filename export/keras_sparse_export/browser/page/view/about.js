@@ -31,6 +31,7 @@ function listFacts(manifest) {
   const { backend, ...packages } = versions;
   const rows = [
     ["Input", `(${input.shape.join(", ")}), raw rows; the encoder scales them`],
+    ...(manifest.inputs ?? []).map(describeInput),
     ["Code", `(${output.shape.join(", ")})`],
     ["Active", describeActivity(findActivity(manifest))],
   ];
@@ -52,6 +53,11 @@ function listFacts(manifest) {
     ...Object.entries(manifest.files).map(([name, { size }]) => [name, formatBytes(size)]),
   );
   return rows;
+}
+
+function describeInput({ name, shape, whole }) {
+  const numbers = whole === null ? "numbers" : `whole numbers from ${whole[0]} to ${whole[1]}`;
+  return [`Input ${name}`, `(${shape.join(", ")}), ${numbers}`];
 }
 
 function describeGate({ values }) {

@@ -1,7 +1,7 @@
 /** Small helpers for the document. Content of bundles and files is inserted as text only. */
 
 import { CsvError } from "../base/csv.js";
-import { BundleError } from "../base/errors.js";
+import { BundleError, RowError } from "../base/errors.js";
 
 /**
  * @param {string} id
@@ -75,6 +75,6 @@ export async function attempt(work, current = () => true) {
 }
 
 function describeError(error) {
-  const named = error instanceof BundleError || error instanceof CsvError;
+  const named = [BundleError, CsvError, RowError].some((kind) => error instanceof kind);
   return named ? error.message : `Unexpected error: ${error?.message ?? error}`;
 }

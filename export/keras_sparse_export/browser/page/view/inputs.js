@@ -152,11 +152,13 @@ export function offerPad(shape, range, workspace) {
   const size = findPictureSize(shape);
   byId("draw").hidden = size === null;
   if (size === null) return null;
-  const { low, high } = range ?? { low: 0, high: 1 };
+  const whole = workspace.encoder.inputs[0].whole ?? null;
+  const { low, high } = range ?? { low: whole?.[0] ?? 0, high: whole?.[1] ?? 1 };
   setText("draw-title", `Draw on ${size.rows} × ${size.columns} cells`);
   setText("draw-range", `Cell values run from ${formatNumber(low)} to ${formatNumber(high)}.`);
   const ink = new Ink(size, { low, high });
-  const changed = follow(workspace, () => ({ rows: ink.cells.slice(), count: 1, source: "The drawing" }));
+  const readCells = () => (whole === null ? ink.cells.slice() : ink.cells.map(Math.round));
+  const changed = follow(workspace, () => ({ rows: readCells(), count: 1, source: "The drawing" }));
   const pad = new Pad(byId("pad"), ink, changed, (text) => setText("draw-status", text));
   byId("clear").addEventListener("click", () => {
     pad.clear();
