@@ -260,9 +260,8 @@ def _encode(encoder: keras.Model, rows: np.ndarray) -> np.ndarray:
 def _draw_by_input(encoder: keras.Model, inputs: Inputs, count: int) -> np.ndarray:
     """Draw numbers for each input with a fixed seed, as packed rows."""
     rng = np.random.default_rng(0)
-    parts = {each.name: draw_numbers(rng, each, count).astype(np.float32) for each in inputs}
-    rows: np.ndarray = inputs.pack(parts, "sample")[0]
-    return rows
+    parts = [draw_numbers(rng, each, count).reshape(count, -1) for each in inputs]
+    return np.hstack(parts).astype(np.float32).reshape(count, *inputs.row_shape)
 
 
 def _draw_synthetic(encoder: keras.Model, inputs: Inputs, count: int) -> np.ndarray:

@@ -16,6 +16,8 @@ from keras_sparse_export.errors import list_rows
 
 NUMBERS = "biuf"
 """Kinds of numeric dtypes: bool, integers, floats."""
+UNNAMED = "x"
+"""Name of the only input of a model that has no name for it; it may also be that of a column."""
 MAX_WHOLE = (1 << 24) - 1
 """Float32 holds every whole number up to this one, and rounds none beyond it to one of these."""
 
@@ -140,9 +142,7 @@ class Inputs(Sequence[Input]):
                 f"Received: {shapes}"
             )
         rows = 1 if singles == {True} else counts.pop()
-        with np.errstate(over="ignore"):
-            flat = [array.reshape(rows, -1).astype(np.float32, copy=False) for array in arrays]
-        packed = np.concatenate(flat, axis=1)
+        packed = _join(arrays, rows)
         return (packed[0] if singles == {True} else packed), fixed
 
     def find_faults(self, rows: np.ndarray) -> Iterator[tuple[Input, np.ndarray]]:
@@ -181,14 +181,13 @@ class Inputs(Sequence[Input]):
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Draw packed rows: numbers from 0 to 1, and whole numbers in their range."""
-        parts = {
-            each.name: rng.random((count, *each.sizes), np.float32)
+        parts = [
+            rng.random((count, *each.sizes), np.float32)
             if each.whole is None
             else rng.integers(*each.whole, (count, *each.sizes), endpoint=True)
             for each in self
-        }
-        rows: np.ndarray = self.pack(parts, "x")[0]
-        return rows
+        ]
+        return _join(parts, count).reshape(count, *self.row_shape)
 
     def describe_whole(self, each: Input) -> str:
         """Describe the numbers that an input takes."""
@@ -208,7 +207,7 @@ class Inputs(Sequence[Input]):
 
     def _name_arrays(self, x: Any, argument: str) -> list[np.ndarray] | None:
         """Return an array for each input, `None` if the rows are not given by input."""
-        if isinstance(x, Mapping) and (len(self) > 1 or set(x) == set(self.names)):
+        if isinstance(x, Mapping) and (len(self) > 1 or (self.names == [*x] != [UNNAMED])):
             for what, names in (
                 ("every", [name for name in self.names if name not in x]),
                 ("no other", [name for name in x if name not in self.names]),
@@ -262,6 +261,13 @@ def read_inputs(manifest: Mapping[str, Any]) -> Inputs:
         )
         for entry in manifest["inputs"]
     )
+
+
+def _join(parts: Sequence[np.ndarray], rows: int) -> np.ndarray:
+    """Return the numbers of some parts of rows, one part after another, as float32."""
+    with np.errstate(over="ignore"):
+        flat = [part.reshape(rows, -1).astype(np.float32, copy=False) for part in parts]
+    return np.concatenate(flat, axis=1)
 
 
 def _has_axes(value: Any) -> bool:

@@ -37,7 +37,9 @@ def test_one_row_stays_one_row() -> None:
     assert TWO.pack(packed, "x")[0] is packed
     image = np.zeros((2, 3), np.uint8)
     assert IMAGE.pack(image, "x")[0] is image
-    assert IMAGE.pack({"x": image}, "x")[0] is image
+    assert Inputs([Input("image", (2, 3))]).pack({"image": image}, "x")[0] is image
+    row = {"x": 1.0}  # which may be a column
+    assert IMAGE.pack(row, "x")[0] is row
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ import numpy as np
 
 from keras_sparse_export.bundle.manifest import OUTPUTS
 from keras_sparse_export.errors import ConversionError
-from keras_sparse_export.io.inputs import MAX_WHOLE, Input, Inputs
+from keras_sparse_export.io.inputs import MAX_WHOLE, UNNAMED, Input, Inputs
 
-NAME = "x"
-"""Name of the only input of a model whose input is not in a dictionary."""
 KERAS_NAMES = re.compile(r"(keras_tensor|input|input_layer)(_\d+)?|x_\d+")
 """Names that Keras gives to inputs without one."""
 OWN_NAMES = re.compile(r"(value|weight|body)_\d+|x_hat|magnitudes|largest|places|k")
@@ -56,7 +54,7 @@ def describe_inputs(model: keras.Model) -> Inputs:
 
 def is_plain(inputs: Inputs) -> bool:
     """Whether there is one input without a name, which takes any numbers."""
-    return len(inputs) == 1 and inputs[0].name == NAME and not inputs.has_whole
+    return len(inputs) == 1 and inputs[0].name == UNNAMED and not inputs.has_whole
 
 
 def draw_numbers(rng: np.random.Generator, each: Input, count: int) -> np.ndarray:
@@ -99,12 +97,12 @@ def _name_inputs(model: keras.Model) -> list[str]:
         keys = {id(tensor): key for key, tensor in given.items()}
         return [str(keys[id(tensor)]) for tensor in tensors]
     if len(tensors) == 1:
-        return [NAME]
+        return [UNNAMED]
     names = [str(tensor.name) for tensor in tensors]
     own = [name for name in names if not KERAS_NAMES.fullmatch(name)]
     if len(set(own)) == len(names):
         return names
-    return [f"{NAME}_{place}" for place in range(len(names))]
+    return [f"{UNNAMED}_{place}" for place in range(len(names))]
 
 
 def _find_range(model: keras.Model, place: int, dtype: str) -> tuple[int, int] | None:
