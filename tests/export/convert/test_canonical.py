@@ -64,7 +64,7 @@ def test_the_nearest_pixels_are_the_same_and_onnxruntime_warns_of_nothing(
     sizes = numpy_helper.from_array(np.array([1, 1, 1, after]), "sizes")
     graph = helper.make_graph([node], "graph", [x], [y], [sizes])
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    model, _ = canonicalize(proto, "encoder", ("x", (1, 1, before)), ("code", (1, 1, after)), 17)
+    model, _ = canonicalize(proto, "encoder", [("x", (1, 1, before))], ("code", (1, 1, after)), 17)
     session = open_session(model.SerializeToString(), tmp_path / "encoder.onnx")
     row = np.arange(before, dtype=np.float32).reshape(1, 1, 1, before)
     (code,) = session.run(None, {"x": row})

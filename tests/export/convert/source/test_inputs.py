@@ -212,7 +212,7 @@ def test_rows_of_any_length_take_that_of_the_sample(tmp_path: Path) -> None:
     model, rows = steps(), np.random.default_rng(0).normal(size=(ROWS, 9, 4)).astype(np.float32)
     path = export_encoder(model, tmp_path / "b", layer="code", sample=rows)
     encoder = Encoder(path)
-    assert (encoder.input_shape, encoder.manifest["requires"]) == ((9, 4), [])
+    assert (encoder.input_shape, manifest(path)["requires"]) == ((9, 4), [])
     np.testing.assert_allclose(
         encoder.encode(rows), keras.ops.convert_to_numpy(model(rows)), atol=1e-5
     )
