@@ -119,7 +119,7 @@ def build_onnx(model: keras.Model, opset: int = 17) -> OnnxModel:
     canonical.require_known(proto, opset)
     shapes = model.input_shape[1:], model.output_shape[1:]
     proto, _ = canonical.canonicalize(
-        proto, "encoder", ("x", shapes[0]), ("code", shapes[1]), opset
+        proto, "encoder", [("x", shapes[0])], ("code", shapes[1]), opset
     )
     return OnnxModel(proto.SerializeToString, Path("encoder.onnx"), "x")
 

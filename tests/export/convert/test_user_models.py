@@ -429,7 +429,7 @@ def test_what_the_copy_of_a_decoder_lost_is_found(rows: np.ndarray, tmp_path: Pa
 def test_a_device_prints_nothing_on_standard_error(images: np.ndarray, tmp_path: Path) -> None:
     kinds = {
         "resized": [make.Resizing(5, 11, interpolation="nearest"), make.Resizing(7, 7)],
-        "convolutional": [make.UpSampling2D(2), make.Conv2D(2, 3), make.LayerNormalization()],
+        "convolutional": [make.UpSampling2D(2), make.Conv2D(8, 3), make.LayerNormalization()],
     }
     paths = [Path(__file__).parents[1] / "bundle" / "format_1"]
     for name, layers in kinds.items():

@@ -48,7 +48,7 @@ def test_whole_numbers_pass_layers_and_operations() -> None:
     tokens = ops.where(layers.Reshape((5, 1))(x)[:, :, 0] > 3, x, ops.flip(x, 1))
     model = keras.Model(x, layers.Dense(3)(layers.Flatten()(layers.Embedding(9, 4)(tokens))))
     proto = build.convert(model, 17)  # a device hands over whole numbers as floats
-    proto, _ = canonical.canonicalize(proto, "encoder", ("x", (5,)), ("code", (3,)), 17)
+    proto, _ = canonical.canonicalize(proto, "encoder", [("x", (5,))], ("code", (3,)), 17)
     session = onnxruntime.InferenceSession(proto.SerializeToString())
     (found,) = session.run(None, {"x": TOKENS.astype(np.float32)})
     expected = keras.ops.convert_to_numpy(model(TOKENS.astype(np.int32)))
