@@ -450,7 +450,7 @@ def test_top_k_and_variants_that_a_bundle_lacks(
         Encoder(exported[0], variant="int8")
     with pytest.raises(BundleError, match="Expected a bundle, which may have variants"):
         Encoder(exported[0] / "encoder.onnx", variant="int8")
-    with pytest.raises(ValueError, match=r"`variant`. Expected one of \('float32', 'int8'\)"):
+    with pytest.raises(ValueError, match=r"`variant`. Expected one of \('float32', 'int8', "):
         Encoder(exported[0], variant="int4")
 
 
