@@ -15,7 +15,14 @@ CHOICES = MISSING
 which entries are there as well."""
 ADMITTING = ("mean", "mask")
 """The choices with which a row may have gaps."""
-REMEDY = "missing='mean' or 'mask' to encode such rows, 'skip' to leave them out"
+REMEDY = (
+    "missing='mask' to encode such rows; in its place, 'mean' fills their gaps with the means of "
+    "the columns, and 'skip' leaves them out"
+)
+ADMITTING_REMEDY = (
+    "--missing mask (missing='mask') to train with a mask of the gaps, or --missing mean to fill "
+    "them with the means of the columns"
+)
 
 
 def require_choice(missing: Any) -> str:

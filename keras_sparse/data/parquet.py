@@ -20,7 +20,7 @@ from keras_sparse.data.files import (
     require_pyarrow,
     require_unique,
 )
-from keras_sparse.data.missing import describe_unusable, find_unusable
+from keras_sparse.data.missing import ADMITTING_REMEDY, describe_unusable, find_unusable
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import first_line, list_some
 
@@ -207,7 +207,7 @@ def _describe_unusable(file: Path, part: np.ndarray, first: int, missing: str) -
     if missing == "error":
         received = "no value, NaN or infinity"
         if np.isnan(part[index]).any():
-            remedy = ". Remedy: --missing mean or mask (missing='mean')"
+            remedy = f". Remedy: {ADMITTING_REMEDY}"
     return DataError(
         f"Expected {expected}. Received: {received} in row {first + index} of {file.name}{remedy}"
     )

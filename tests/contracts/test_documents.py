@@ -1,5 +1,6 @@
 """Names, paths and links in the documents lead to something that exists."""
 
+import ast
 import importlib
 import re
 from collections.abc import Iterator
@@ -49,6 +50,30 @@ def resolves(name: str) -> bool:
             value = getattr(value, part)
         return True
     return False
+
+
+def messages() -> Iterator[str]:
+    """Yield the texts in the code of both packages, as the commands show them."""
+    for file in (file for package in PACKAGES for file in package.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [getattr(part, "value", None) for part in node.values]
+                text = "".join(part if isinstance(part, str) else "X" for part in parts)
+                yield re.sub(r" \(\w+=[^()]*\)", "", text)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub(r" \(\w+=[^()]*\)", "", node.value)
+
+
+def test_options_in_remedies_can_be_pasted() -> None:
+    found = [text for text in messages() if "Remedy: " in text or " If " in text]
+    assert len(found) > 50
+    value = r"--[a-z][a-z0-9-]* (?!(?:or|and|with|in|to|if|it|of)\b)\S*"
+    spoilt = [
+        match[0]
+        for text in found
+        for match in re.finditer(rf"{value}(?:[.,;:|](?=\s|$)|\|\w)", text.split("Remedy: ")[-1])
+    ]
+    assert spoilt == []
 
 
 def find_missing_names(text: str) -> list[str]:

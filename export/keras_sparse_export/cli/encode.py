@@ -115,7 +115,8 @@ def _require_options(options: argparse.Namespace) -> None:
     if kind == "npz" and options.on_bad == "nan":
         raise ValueError(
             "Invalid value for argument `--on-bad`. Expected raise or skip with CSR, which cannot "
-            "mark the code of a bad row. Received: nan. Remedy: --on-bad skip, or .npy"
+            "mark the code of a bad row. Received: nan. Remedy: --on-bad skip to leave bad rows "
+            "out, or an output of .npy"
         )
     dense = options.dense or kind in ("npy", "csv")
     if dense and options.threshold is not None:
@@ -168,7 +169,8 @@ class _BadRows:
             first = min(faults)
             return indices[:first], ValueError(
                 f"Expected rows of finite numbers in {self._source}. Received: {faults[first]} "
-                f"(row {chunk.first + first}). Remedy: --on-bad skip or nan"
+                f"(row {chunk.first + first}). Remedy: --on-bad skip to leave such rows out, or "
+                "--on-bad nan to write NaN as their codes"
             )
         self._count += len(faults)
         for index in sorted(faults)[: MAX_EXAMPLES - len(self._examples)]:

@@ -152,9 +152,11 @@ def read_batches(
         faults = find_faults(chunk, gaps=form.gaps, inputs=form.inputs)
         if faults and not skip:
             place, fault = min(faults.items())
+            remedy = ". Remedy: --on-bad skip to leave such rows out"
+            remedy *= hasattr(options, "on_bad")  # which `quantize` does not have
             raise ValueError(
                 f"Expected rows of finite numbers in {readers.name_source(source)}. Received: "
-                f"{fault} (row {chunk.first + place})"
+                f"{fault} (row {chunk.first + place}){remedy}"
             )
         good = np.delete(np.arange(len(chunk.rows)), list(faults))
         pending.append(Batch(chunk.rows[good], chunk.first + good))

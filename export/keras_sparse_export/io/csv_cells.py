@@ -6,6 +6,7 @@
 import csv
 import io
 import re
+import shlex
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
@@ -43,6 +44,20 @@ def find_delimiter(lines: Sequence[str]) -> str:
         if len(sizes) == 1 and sizes.pop() > 1:
             return delimiter
     return max(reversed(DELIMITERS), key=lines[0].count)
+
+
+def find_other_delimiter(line: str, delimiter: str, size: int) -> str | None:
+    """Find another delimiter that divides a line into at least `size` cells, of at least two."""
+    for other in (*DELIMITERS, "|"):
+        if other != delimiter and line.count(other) >= max(1, size - 1):
+            return other
+    return None
+
+
+def format_delimiter(delimiter: str) -> str:
+    """Return the option of a delimiter, to be pasted into a command."""
+    character = "tab" if delimiter == "\t" else shlex.quote(delimiter)
+    return f"--delimiter {character}"
 
 
 def has_decimal_commas(lines: Sequence[str], delimiter: str) -> bool:
@@ -142,7 +157,7 @@ def warn_of_scale(source: str, line: str, delimiter: str = ",") -> None:
     warnings.warn(
         f"The first line of {source} is taken for a header: its numbers, {cells[0].strip()} to "
         f"{cells[-1].strip()}, are in order, as those of no other line. If it is a row: --header no"
-        " (header=False).",
+        " (header=False)",
         stacklevel=2,
     )
 
@@ -151,7 +166,7 @@ def warn_of_decimal_commas(source: str) -> None:
     """Warn that numbers are read with a decimal comma."""
     warnings.warn(
         f"The numbers of {source} are read with a decimal comma. If commas group digits: "
-        "--decimal .",
+        "--decimal '.'",
         stacklevel=2,
     )
 

@@ -94,8 +94,8 @@ def read(
     if kind not in (*KINDS, None):
         raise ValueError(
             "Expected a file ending in .npy, .npz, .csv, .csv.gz, .jsonl or .parquet. Received: "
-            f"{Path(source).name}. Remedy: --format csv or jsonl, for a text file with another "
-            "suffix"
+            f"{Path(source).name}. Remedy: --format csv for such a file with another suffix, or "
+            "--format jsonl for JSON lines"
         )
     options = TextOptions(key, drop, header, columns, delimiter, decimal, gaps)
     try:

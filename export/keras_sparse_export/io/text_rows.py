@@ -47,14 +47,21 @@ def make_csv_parser(
     cells = csv_cells.split(lines[0], delimiter)
     if options.decimal == delimiter:
         raise ValueError(
-            f"the decimal mark {delimiter!r}, which separates the cells. Remedy: --delimiter"
+            f"the decimal mark {delimiter!r}, which separates the cells. Remedy: --delimiter ';' "
+            "if semicolons separate them"
+        )
+    size = math.prod(shape)
+    other = csv_cells.find_other_delimiter(lines[0], delimiter, size)
+    if len(cells) == 1 < size and other is not None:
+        raise ValueError(
+            f"lines that {other!r} separates, in place of {delimiter!r}. Remedy: "
+            f"{csv_cells.format_delimiter(other)}"
         )
     decimal = options.decimal or _find_decimal(lines, delimiter, source)
     names = _read_header(lines, cells, shape, options, delimiter, decimal, source)
     text = categories.find_text(names or (), options.columns)
     given, names = names, names and categories.expand_names(names, text)
     undecided = options.decimal is None and names is not None and len(lines) == 1
-    size = math.prod(shape)
     if names is None:
         if options.drop:  # which raises: there are no names
             columns.find_places(cells, None, options.drop, shape)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
+from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.words import IN_TEXT
 
 MOST = 256
@@ -55,7 +56,8 @@ def encode(
     if not 0 < len(categories) <= MOST:
         raise DataError(
             f"Invalid value for argument `one_hot`. Expected columns of 1 to {MOST} categories. "
-            f"Received: {name!r} with {len(categories)} in {source}. Remedy: --drop it"
+            f"Received: {name!r} with {len(categories)} in {source}. Remedy: --drop "
+            f"{join_names([name])} (drop={[name]!r}) to leave it out"
         )
     places = compute.index_in(words, value_set=pyarrow.array(categories, pyarrow.string()))
     codes = places.to_numpy()  # of floats if some are missing

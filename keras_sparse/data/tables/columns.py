@@ -15,6 +15,7 @@ from keras_sparse.data.files import (
     require_unique,
 )
 from keras_sparse.data.tables.categories import as_words, encode
+from keras_sparse.data.tables.csv_faults import describe_failure, require_cells
 from keras_sparse.data.tables.csv_form import Form, find_form
 from keras_sparse.data.tables.options import TableOptions, kind, mentioned
 from keras_sparse.data.tables.table import Table
@@ -45,7 +46,10 @@ def read_columns(
     try:
         table, form = _read(path, options)
         if not len(table):
-            raise DataError(f"Expected at least 1 row in {path.name}. Received: 0")
+            raise DataError(
+                f"Expected at least 1 row in {path.name}. Received: 0. Remedy: rows below "
+                "its header"
+            )
         names = table.column_names
         features = _choose_features(path, names, options)
         _require_numbers(path, table, form, features, options)
@@ -72,6 +76,7 @@ def read_columns(
 
 
 def _read(path: Path, options: TableOptions) -> tuple[Any, Form]:
+    import pyarrow
     from pyarrow import csv, parquet
 
     if kind(path) == ".parquet":
@@ -79,14 +84,19 @@ def _read(path: Path, options: TableOptions) -> tuple[Any, Form]:
         return parquet.read_table(path), Form(",", ".", named=True)
     asked = {name for columns in mentioned(options).values() for name in columns}
     form = find_form(path, options, asked)
-    table = csv.read_csv(
-        path,
-        read_options=csv.ReadOptions(autogenerate_column_names=not form.named),
-        parse_options=csv.ParseOptions(delimiter=form.delimiter),
-        convert_options=csv.ConvertOptions(
-            decimal_point=form.decimal, null_values=[*SPELLINGS, *(f" {x}" for x in SPELLINGS)]
-        ),
-    )
+    try:
+        table = csv.read_csv(
+            path,
+            read_options=csv.ReadOptions(autogenerate_column_names=not form.named),
+            parse_options=csv.ParseOptions(delimiter=form.delimiter),
+            convert_options=csv.ConvertOptions(
+                decimal_point=form.decimal, null_values=[*SPELLINGS, *(f" {x}" for x in SPELLINGS)]
+            ),
+        )
+    except pyarrow.ArrowInvalid as error:
+        raise describe_failure(path, form, error) from error
+    if table.num_columns == 1:
+        require_cells(path, form)
     names = [name.strip() for name in table.column_names]
     require_unique(names, path)
     return table.rename_columns(names), form
@@ -98,7 +108,11 @@ def _choose_features(path: Path, names: Sequence[str], options: TableOptions) ->
     apart = {options["label"], options["groups"], *(options["drop"] or ())}
     features = [name for name in options["columns"] or names if name not in apart]
     if not features:
-        raise DataError(f"Expected columns of numbers in {path.name}. Received: none")
+        taken = [f"--{option.replace('_', '-')}" for option in mentioned(options)]
+        raise DataError(
+            f"Expected columns of numbers in {path.name}. Received: none beside those of "
+            f"{' and '.join(taken)}. Remedy: a file with more columns"
+        )
     if left := [name for name in options["one_hot"] or () if name not in features]:
         raise DataError(
             "Invalid value for argument `one_hot`. Expected some of the columns that are read. "

@@ -8,7 +8,7 @@ import warnings
 import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.tables.csv_header import COMPARED, begins_with_scale, has_names
@@ -42,22 +42,23 @@ def find_form(path: Path, options: TableOptions, mentioned: Collection[str]) -> 
     Raises:
         DataError: If it is not text in UTF-8, or nothing could be its form.
     """
-    texts = _read_lines(path)
+    texts = read_lines(path)
     delimiter = options["delimiter"] or find_delimiter(texts)
-    lines = _split(texts, delimiter)
+    lines = split(texts, delimiter)
     decimal = options["decimal"]
     if decimal is None:
         decimal = "," if delimiter != "," and has_decimal_commas(lines) else "."
         if decimal == ",":
             warnings.warn(
                 f"The numbers of {path.name} are read with a decimal comma. If commas group "
-                "digits: --decimal . (decimal='.').",
+                "digits: --decimal '.' (decimal='.')",
                 stacklevel=2,
             )
     if decimal == delimiter:
         raise DataError(
             f"Invalid value for argument `decimal`. Expected another mark than the delimiter of "
-            f"{path.name}. Received: decimal={decimal!r} with delimiter={delimiter!r}"
+            f"{path.name}. Received: decimal={decimal!r} with delimiter={delimiter!r}. Remedy: "
+            "--delimiter ';' (delimiter=';') if semicolons separate the cells"
         )
     named = options["header"]
     if named is None:
@@ -67,17 +68,26 @@ def find_form(path: Path, options: TableOptions, mentioned: Collection[str]) -> 
             warnings.warn(
                 f"The first line of {path.name} is taken for a header: its numbers, {lines[0][0]} "
                 f"to {lines[0][-1]}, are in order, as those of no other line. If it is a row: "
-                "--header no (header=False).",
+                "--header no (header=False)",
                 stacklevel=2,
             )
     return Form(delimiter, decimal, named)
 
 
-def _read_lines(path: Path) -> list[str]:
-    """Read the first lines that are not blank."""
+def open_text(path: Path) -> IO[str]:
+    """Open a CSV, which may be compressed with gzip."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return opened(path, "rt", newline="", encoding="utf-8-sig")
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the first lines that are not blank.
+
+    Raises:
+        DataError: As `find_form`, if they are not text.
+    """
     try:
-        with opened(path, "rt", newline="", encoding="utf-8-sig") as stream:
+        with open_text(path) as stream:
             lines = (line for line in stream if line.strip())
             return [*itertools.islice(lines, 1 + COMPARED)]
     except UnicodeDecodeError as error:
@@ -92,7 +102,8 @@ def _read_lines(path: Path) -> list[str]:
         ) from error
 
 
-def _split(texts: Sequence[str], delimiter: str) -> list[list[str]]:
+def split(texts: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Split lines into cells; lines that are none of a CSV stay whole."""
     try:
         return [cells for cells in csv.reader(texts, delimiter=delimiter) if cells]
     except csv.Error:  # pyarrow names the line
@@ -107,7 +118,7 @@ def find_delimiter(texts: Sequence[str]) -> str:
         of at least two; otherwise the one that is the most frequent in the first line.
     """
     for delimiter in DELIMITERS:
-        sizes = {len(cells) for cells in _split(texts, delimiter)}
+        sizes = {len(cells) for cells in split(texts, delimiter)}
         if len(sizes) == 1 and sizes.pop() > 1:
             return delimiter
     first = texts[0] if texts else ""

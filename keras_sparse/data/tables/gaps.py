@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError
+from keras_sparse.data.missing import ADMITTING_REMEDY
 from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import list_some, percent
@@ -89,15 +90,15 @@ def _choose_rows(
     if missing == "error":
         raise DataError(
             f"Expected a value in every cell of {name}. Received: missing cells in "
-            f"{percent(gappy.mean())} of the rows, in {told}. Remedy: --missing skip|mean|mask, "
-            "which leaves these rows out, or takes the means of the columns, or trains with a mask "
-            "(missing='skip')"
+            f"{percent(gappy.mean())} of the rows, in {told}. Remedy: --missing mask "
+            "(missing='mask') to train with a mask of the gaps; in its place, `mean` fills them with the means of "
+            "the columns, and `skip` leaves these rows out"
         )
     if missing == "skip":
         if gappy.all():
             raise DataError(
                 f"Expected rows without missing cells in {name}. Received: none; cells are missing "
-                f"in {told}. Remedy: --missing mean or mask, or leave out columns"
+                f"in {told}. Remedy: {ADMITTING_REMEDY}, or leave out columns"
             )
         warnings.warn(
             f"{gappy.sum()} of {len(gappy)} rows of {name} are left out: cells are missing in "

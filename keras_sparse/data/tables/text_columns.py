@@ -53,7 +53,7 @@ def _remedy(contents: Mapping[str, _Content], form: Form) -> str:
     names = [*contents]
     cells = [content.cell for content in contents.values() if content.kind == "cell"]
     if form.decimal == "." and any("," in cell and is_number(cell, ",") for cell in cells):
-        return "--decimal , (decimal=','), if these commas are decimal marks"
+        return "--decimal ',' (decimal=',') if these commas are decimal marks"
     parts = ["correct the cell, empty it if it has no value"] if cells else []
     if len(names) <= FEW:
         parts.append(f"--drop {join_names(names)} (drop={names!r}) to leave them out")

@@ -370,7 +370,7 @@ def test_rows_before_a_bad_one_are_answered_on_standard_output(
     assert run(bundle, file, "-o", "-", "--batch-rows", batch) == 2
     captured = capsys.readouterr()
     assert [json.loads(line)["row"] for line in captured.out.splitlines()] == [0, 1, 2]
-    assert "(row 3). Remedy: --on-bad skip or nan" in captured.err
+    assert "(row 3). Remedy: --on-bad skip to leave such rows out, or --on-bad nan" in captured.err
 
 
 @pytest.mark.parametrize(

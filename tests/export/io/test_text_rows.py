@@ -83,7 +83,7 @@ def test_truth_values_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_decimal_commas_are_found_with_a_warning(delimiter: str, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(csv(delimiter, ","))
-    with pytest.warns(UserWarning, match="x.csv are read with a decimal comma.*--decimal ."):
+    with pytest.warns(UserWarning, match="x.csv are read with a decimal comma.*--decimal '.'"):
         found, _ = read(tmp_path / "x.csv", columns=NAMES, rows=4)
     np.testing.assert_array_equal(found, ROWS)
 
@@ -103,6 +103,24 @@ def test_a_delimiter_that_is_told(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "x.csv", delimiter="|")[0][1], [5, 6, 7, 8])
     with pytest.raises(ValueError, match="the decimal mark ',', which separates the cells"):
         read(tmp_path / "x.csv", delimiter=",", decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("separator", "options", "remedy"),
+    [
+        ("|", {}, r"--delimiter '\|'"),
+        (";", {"delimiter": ","}, "--delimiter ';'"),
+        ("\t", {"delimiter": ","}, "--delimiter tab"),
+    ],
+)
+def test_another_delimiter_is_named(
+    separator: str, options: dict[str, str], remedy: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x.csv").write_text(csv(separator))
+    with pytest.raises(ValueError, match=f"separates, in place of ','. Remedy: {remedy}"):
+        read(tmp_path / "x.csv", columns=NAMES, **options)
+    (tmp_path / "x.csv").write_text("a|b\n1,2,3,4\n")  # a bad row, not a delimiter
+    assert read(tmp_path / "x.csv", header=False)[1] == {0: "1 columns instead of 4"}
 
 
 def test_compressed_text(tmp_path: Path) -> None:

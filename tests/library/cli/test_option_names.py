@@ -44,7 +44,7 @@ def test_every_option_is_named(command: str) -> None:
         ("`beta`. Received: beta=-1.5", "`--strength`. Received: --strength -1.5"),
         ("Received: hidden_units=(8, 4). Remedy", "Received: --hidden-units 8,4. Remedy"),
         ("Remedy: overwrite=True (--overwrite)", "Remedy: --overwrite"),
-        ("--decimal . (decimal='.'), if", "--decimal ., if"),
+        ("--decimal ',' (decimal=',') if", "--decimal ',' if"),
         ("--drop t (drop=['t']) to leave", "--drop t to leave"),
         ("Remedy: --l1 0.1 (grid={'l1': [0.1]})", "Remedy: --l1 0.1"),
         ("a batch (rows=3). Remedy: --drop t", "a batch (rows=3). Remedy: --drop t"),

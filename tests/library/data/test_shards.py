@@ -123,7 +123,7 @@ def test_parquet_of_words_is_refused(tmp_path: Path) -> None:
 
 def test_what_parquet_lacks_is_named(tmp_path: Path, rows: np.ndarray) -> None:
     rows[200, 3] = np.nan
-    message = r"no value, NaN or infinity in row 49 of part-2.parquet. Remedy: --missing mean"
+    message = r"no value, NaN or infinity in row 49 of part-2.parquet. Remedy: --missing mask"
     with pytest.raises(DataError, match=message):
         Shards(parquet_of(tmp_path / "x", np.split(rows, [150, 151])))
 

@@ -53,7 +53,7 @@ def test_decimal_commas_beyond_doubt(cells: list[str], decimal: bool) -> None:
 @pytest.mark.parametrize("text", ["a;b\n1;2,5\n3;4\n5;6\n", "a\tb\n1\t2,5\n3\t4\n5\t6\n"])
 def test_decimal_commas_are_found_and_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(text)
-    with pytest.warns(UserWarning, match=r"x.csv are read with a decimal comma.*--decimal \."):
+    with pytest.warns(UserWarning, match=r"x.csv are read with a decimal comma.*--decimal '\.'"):
         table = read_table(tmp_path / "x.csv")
     np.testing.assert_array_equal(table.rows, ROWS)
     assert table.columns == ("a", "b")
@@ -62,7 +62,7 @@ def test_decimal_commas_are_found_and_told(text: str, tmp_path: Path) -> None:
 
 def test_commas_that_may_group_digits_are_asked_about(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a;b\n1;2,500\n3;4\n")
-    with pytest.raises(DataError, match=r"'2,500' \(row 0\) in column b. Remedy: --decimal ,"):
+    with pytest.raises(DataError, match=r"'2,500' \(row 0\) in column b. Remedy: --decimal ','"):
         read_table(tmp_path / "x.csv")
     np.testing.assert_array_equal(read_table(tmp_path / "x.csv", decimal=",").rows, ROWS[:2])
 

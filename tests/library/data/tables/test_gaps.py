@@ -40,7 +40,7 @@ def test_every_spelling_is_a_gap_in_a_column_of_integers(tmp_path: Path) -> None
 def test_gaps_are_refused_with_columns_and_shares(file: Path) -> None:
     message = (
         r"missing cells in 75 % of the rows, in columns temperature 50 %, flow 50 %. "
-        r"Remedy: --missing skip\|mean\|mask"
+        r"Remedy: --missing mask \(missing='mask'\) to train"
     )
     for read in (read_table, open_table):
         with pytest.raises(DataError, match=message):
