@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse.evaluation.baselines import TITLES
+from keras_sparse.evaluation.faults import describe_faults
 from keras_sparse.evaluation.held_out import comparison_table
 from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments import run_folder
@@ -35,6 +36,8 @@ def show_run(folder: Path) -> None:
     for entry in record["baselines"]:
         if entry["kind"] == "learned":
             print(f"\nThe dictionary learning of scikit-learn took {entry['seconds']:.1f} s")
+    if faults := record.get("faults"):
+        print(f"\n{describe_faults(faults)}")
     if record["probes"]:
         probe = Probe.from_dict(record["probes"])
         on = "all rows, also those that the encoder saw without labels" if probe.folds else "them"

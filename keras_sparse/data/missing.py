@@ -93,13 +93,19 @@ def describe_unusable(missing: str) -> tuple[str, str]:
     return "finite numbers", "NaN or infinity"
 
 
-def fill_with_means(rows: np.ndarray) -> np.ndarray:
-    """Put the mean of its column in each gap of some rows; 0 in a column without an entry."""
+def fill_with_means(rows: np.ndarray, of: np.ndarray | None = None) -> np.ndarray:
+    """Put the mean of its column in each gap of some rows; 0 in a column without an entry.
+
+    Args:
+        rows: The rows.
+        of: Rows whose means are taken; by default the same.
+    """
     gaps = np.isnan(rows)
     if not gaps.any():
         return rows
-    sums = rows.sum(axis=0, where=~gaps, dtype=np.float64)
-    means = sums / np.maximum(np.sum(~gaps, axis=0), 1)
+    seen = rows if of is None else of
+    entries = ~np.isnan(seen)
+    means = seen.sum(axis=0, where=entries, dtype=np.float64) / np.maximum(entries.sum(axis=0), 1)
     return np.where(gaps, means, rows).astype(rows.dtype)
 
 

@@ -7,10 +7,12 @@ codes each row with exactly k numbers; the L0 of a model is a mean over rows.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
+from keras_sparse.data.missing import fill_with_means
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.evaluation.learned_dictionary import LearnedDictionary
 from keras_sparse.evaluation.probe_design import ProbeDesign
@@ -245,8 +247,10 @@ def measure_baselines(
 
     Args:
         x: Training rows `(rows, features)` in the space of the loss (`SparseAutoencoder.scale`), in
-            random order. Of more than 2²⁴ numbers the first are used.
-        held_out: Held-out rows in the same space.
+            random order. Of more than 2²⁴ numbers the first are used. Gaps, which are NaN, are
+            filled with the means of the columns.
+        held_out: Held-out rows in the same space. Gaps are filled alike to be coded, and not
+            measured.
         l0s: Numbers that code a row. One that a baseline cannot use is left out for it.
         width: Number of atoms; that of the codes to compare with.
         kinds: One of `KINDS`.
@@ -260,25 +264,27 @@ def measure_baselines(
     x = x[: max(2, MOST_NUMBERS // x.shape[1])]
     if design is not None:
         design = design.of_first(len(x))
+    filled, x = fill_with_means(held_out, of=x), fill_with_means(x)
+    measure = partial(_measure, x=x, held_out=held_out, filled=filled, design=design)
     began = time.perf_counter()
     pca = LargestScores.fit(x)
     seconds = time.perf_counter() - began
     for k in l0s:
         if k <= len(pca.components):
-            yield _measure("pca", pca, k, x, held_out, design, seconds)
+            yield measure("pca", pca, k, seconds=seconds)
     for k in l0s:
         if k <= min(width, *x.shape):
             began = time.perf_counter()
             dictionary = Dictionary.fit(x, width, k, seed)
             seconds = time.perf_counter() - began
-            yield _measure("omp", dictionary, k, x, held_out, design, seconds)
+            yield measure("omp", dictionary, k, seconds=seconds)
     if kinds == FULL:
         began = time.perf_counter()
         learned = LearnedDictionary.fit(x, width, seed)
         seconds = time.perf_counter() - began
         for k in l0s:
             if k <= min(learned.atoms.shape):
-                yield _measure("learned", learned, k, x, held_out, design, seconds)
+                yield measure("learned", learned, k, seconds=seconds)
 
 
 def require_kinds(kinds: str) -> None:
@@ -301,21 +307,23 @@ def _measure(
     kind: str,
     baseline: Baseline,
     k: int,
+    *,
     x: np.ndarray,
     held_out: np.ndarray,
+    filled: np.ndarray,
     design: ProbeDesign | None,
     seconds: float,
 ) -> Measured:
     began = time.perf_counter()
-    codes = baseline.encode(held_out, k)
+    codes = baseline.encode(filled, k)
     seconds += time.perf_counter() - began
     decoded = baseline.decode(codes)
     density = functional.activation_density(codes, 0.0)
-    explained = functional.explained_variance(held_out, decoded)
+    explained = functional.explained_variance(held_out, decoded, "mean")
     evaluation = Evaluation(
         rows=len(held_out),
         units=codes.shape[1],
-        reconstruction_mse=functional.reconstruction_mse(held_out, decoded),
+        reconstruction_mse=functional.reconstruction_mse(held_out, decoded, "mean"),
         explained_variance=explained,
         l0=float(density.sum()),
         dead_units=int((density == 0).sum()),

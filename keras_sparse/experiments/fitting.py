@@ -14,7 +14,7 @@ from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data.column_statistics import require_resolved
 from keras_sparse.data.labels import require_labels
-from keras_sparse.data.missing import admits_gaps, fill_with_means
+from keras_sparse.data.missing import fill_with_means
 from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
@@ -36,6 +36,7 @@ from keras_sparse.evaluation.baselines import (
     measure_baselines,
     require_kinds,
 )
+from keras_sparse.evaluation.faults import measure_faults
 from keras_sparse.evaluation.held_out import evaluate
 from keras_sparse.evaluation.loss_curve import Fall, extrapolate
 from keras_sparse.evaluation.probe_design import ProbeDesign
@@ -200,6 +201,7 @@ def fit(
         columns=table.columns,
         baselines=_measure_baselines(model, seen, held_out, evaluation.l0, baselines),
         duplicates=count_duplicates(rows, parts.train, parts.test),
+        faults=measure_faults(model, held_out),
     )
 
 
@@ -253,11 +255,8 @@ def _end_early(
 def _measure_baselines(
     model: SparseAutoencoder, rows: np.ndarray, held_out: np.ndarray, l0: float, kinds: str
 ) -> tuple[Measured, ...]:
-    """Measure the baselines at the L0 of the codes, rounded.
-
-    There are none if all units are dead, nor of rows with gaps, in which a PCA has no scores.
-    """
-    if round(l0) < 1 or admits_gaps(model.missing):
+    """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
+    if round(l0) < 1:
         return ()
     x, held_out = model.scale(rows), model.scale(held_out)
     width = model.encoder.output_shape[-1]

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_sparse.evaluation.baselines import Measured
+from keras_sparse.evaluation.faults import Faults
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.evaluation.loss_curve import Fall
 from keras_sparse.evaluation.probe_result import Probe
@@ -71,6 +72,8 @@ class Run:
     """Epoch of which the model has the weights; `None` for the last one."""
     duplicates: int | None = None
     """Number of held-out rows that are among the training rows; `None` if not compared."""
+    faults: Faults | None = None
+    """How often errors name the column of a fault; `None` if the columns have no names."""
 
     @property
     def probes(self) -> dict[str, Any]:
@@ -113,6 +116,7 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
         "falling": None if run.falling is None else run.falling.as_dict(),
         "duplicates": run.duplicates,
         "probes": run.probes,
+        "faults": None if run.faults is None else run.faults._asdict(),
         "baselines": [record_baseline(baseline) for baseline in run.baselines],
     }
     write_json(folder / MARKER, record)

@@ -11,7 +11,7 @@ from keras_sparse.metrics.diagnosis import find_code_problems, summarize_units, 
 from keras_sparse.metrics.loss_diagnosis import find_loss_problems
 from keras_sparse.metrics.remedies import Problem, Training, settle
 from keras_sparse.sparsity import families
-from keras_sparse.utils.text import fraction, number, section, short
+from keras_sparse.utils.text import fraction, number, percent, section, short
 
 PROBE_LOSS = 0.02
 """Accuracy that a linear probe may lose from raw rows to codes."""
@@ -23,6 +23,12 @@ REPEATED = 0.05
 """Fraction of the held-out rows that may be among the training rows."""
 
 
+UNNAMED = 0.5
+"""Fraction of the faults in one column below which the largest error is mostly in another one."""
+FAULT_L0, FAULT_UNITS = 1 / 8, 1 / 2
+"""L0 and units for each column with which errors named nearly all faults of a table of 24."""
+
+
 def diagnose_run(
     measures: Mapping[str, Any],
     settings: Mapping[str, Any],
@@ -32,6 +38,7 @@ def diagnose_run(
     best_epoch: Any = None,
     baselines: Iterable[Mapping[str, Any]] = (),
     duplicates: Any = None,
+    faults: Mapping[str, Any] | None = None,
     falling: Mapping[str, Any] | None = None,
     chosen: Iterable[str] = (),
     density: np.ndarray | None = None,
@@ -48,6 +55,7 @@ def diagnose_run(
         best_epoch: Epoch of which the model has the weights, if it is not the last one.
         baselines: Records of what the codes are compared with at their L0.
         duplicates: Number of held-out rows that are among the training rows.
+        faults: How often errors name the column of a fault, as in the record.
         falling: How much the held-out loss still falls, as in the record.
         chosen: Names of the settings that were left open.
         density: Fraction of rows for which each unit is active, `(units,)`.
@@ -57,7 +65,8 @@ def diagnose_run(
     target_l0 = number(settings.get("l0"))
     family = families.find(settings.get("sparsity"))
     remedies = families.remedies(family, by_l0=math.isfinite(target_l0))
-    codes = {**units, **measures, "variance": _variance(measures)}
+    normalization = settings.get("normalization")
+    codes = {**units, **measures, "variance": _variance(measures), "normalization": normalization}
     found = [
         *find_code_problems(codes, target_rho(settings), remedies, target_l0),
         *find_loss_problems(
@@ -70,6 +79,7 @@ def diagnose_run(
         *_diagnose_comparison(probes, measures),
         *_diagnose_baselines(baselines, measures),
         *_diagnose_duplicates(number(duplicates), number(measures.get("rows"))),
+        *_diagnose_faults(faults or {}, measures),
     ]
     named = [replace(each, remedies=remedies.get(each.name, each.remedies)) for each in found]
     return settle(named, _read_settings(settings, set(chosen)))
@@ -92,6 +102,7 @@ def diagnose_record(
         best_epoch=record.get("best_epoch"),
         baselines=baselines if isinstance(baselines, list) else (),
         duplicates=record.get("duplicates"),
+        faults=section(record, "faults"),
         falling=section(record, "falling"),
         chosen=record.get("chosen") or (),
         density=density,
@@ -169,4 +180,21 @@ def _diagnose_duplicates(duplicates: float, rows: float) -> Iterator[Problem]:
             f"{duplicates:.0f} of {rows:.0f} held-out rows are also among the training rows, so "
             "measures on held-out rows are optimistic",
             ("distinct", "groups"),
+        )
+
+
+def _diagnose_faults(faults: Mapping[str, Any], measures: Mapping[str, Any]) -> Iterator[Problem]:
+    named, columns = number(faults.get("named")), number(faults.get("columns"))
+    if named < UNNAMED:
+        aims = {"l0": max(1, columns * FAULT_L0), "units": max(2, columns * FAULT_UNITS)}
+        yield Problem(
+            "faults",
+            f"Errors name the column of a fault in {percent(named)} of the rows "
+            f"({number(faults.get('deviations')):g} deviations added to one of {columns:.0f} "
+            "columns), because so many units reconstruct a fault, too. Ignore this unless you look "
+            "for faults",
+            ("strength+", "units-"),
+            targets={
+                f"{name}-": aim for name, aim in aims.items() if aim < number(measures.get(name))
+            },
         )

@@ -108,6 +108,7 @@ def build_run_page(
             threshold,
             data.baselines,
             section(run.record, "rows").get("validation"),
+            section(run.record, "faults"),
         ),
         missing=list_missing(missing),
         problems=[str(problem) for problem in problems],

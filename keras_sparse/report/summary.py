@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keras_sparse.evaluation.baselines import TITLES
+from keras_sparse.evaluation.faults import describe_faults
 from keras_sparse.metrics.diagnosis import target_rho
 from keras_sparse.metrics.run_diagnosis import find_pca
 from keras_sparse.report.page import Fact
@@ -25,22 +26,20 @@ def praise(measures: Mapping[str, Any], probes: Mapping[str, Any], baselines: It
     explained, l0 = find_pca(baselines)
     codes = number(measures.get("explained_by_active"))
     probed, raw, untrained = (number(probes.get(name)) for name in ("codes", "raw", "untrained"))
-    better = []
-    if codes > explained:
-        better.append(
-            f"explain more than the {l0:g} largest scores of a PCA ({fraction(codes)} against "
-            f"{fraction(explained)})"
-        )
-    if probed > raw and not probed <= untrained:
-        better.append(
-            f"tell a linear classifier more than raw rows ({fraction(probed)} against "
-            f"{fraction(raw)})"
-        )
-    if not better:
-        compared = math.isfinite(explained) or math.isfinite(raw)
-        beaten = ", and nothing at which these codes beat a PCA or raw rows" * compared
-        return f"No problems found{beaten}."
-    return f"No problems found. The codes {' and '.join(better)}."
+    other, name = (untrained, "an untrained encoder") if untrained > raw else (raw, "raw rows")
+    compared = (
+        ("explain", codes, explained, f"the {l0:g} largest scores of a PCA"),
+        ("tell a linear classifier", probed, other, name),
+    )
+    more, no_more = [], []  # of what was measured
+    for verb, own, others, what in compared:
+        numbers = f"{what} ({fraction(own)} against {fraction(others)})"
+        if own > others:
+            more.append(f"{verb} more than {numbers}")
+        elif own <= others:
+            no_more.append(f"{verb} no more than {numbers}")
+    told = " and ".join(more or no_more)
+    return f"No problems found. The codes {told}." if told else "No problems found."
 
 
 def verdict(measures: Mapping[str, Any]) -> str:
@@ -67,6 +66,7 @@ def facts(
     threshold: float = 0.0,
     baselines: Iterable[Any] = (),
     validated: Any = None,
+    faults: Mapping[str, Any] | None = None,
 ) -> list[Fact]:
     """List the key numbers of a run; none where it was not measured.
 
@@ -77,6 +77,7 @@ def facts(
         threshold: τ of the model.
         baselines: Records of what the codes are compared with at their L0.
         validated: Number of other rows that set the thresholds; 0 if the measured rows did.
+        faults: How often errors name the column of a fault, as in the record.
     """
     names = ("l0", "units", "rows", "explained_variance", "dead_units", "mean_activation")
     values = {name: number(measures.get(name)) for name in names}
@@ -108,6 +109,9 @@ def facts(
     if math.isfinite(codes := number(probes.get("codes"))):
         error = section(probes, "standard_errors").get("codes")
         facts.append(Fact("Linear probe on codes", with_error(codes, error), _list_others(probes)))
+    if faults:
+        named = percent(number(faults.get("named")))
+        facts.append(Fact("Faults named by errors", named, describe_faults(faults)))
     return facts
 
 

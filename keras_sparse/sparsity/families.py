@@ -266,6 +266,7 @@ BY_L0 = {
     "dense": ("l0-", "units+"),
     "probe": ("units+", "l0+"),
     "diverged": ("rate-",),
+    "faults": ("l0-", "units-"),
 }
 """Remedies where an L0 was asked for, in the words of `metrics.remedies`."""
 

@@ -35,7 +35,7 @@ def test_gaps_are_named_by_column_and_share() -> None:
         def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
             return X[[0, 1, 1, 1]]
 
-    message = r"NaN or infinity in row 0; gaps in column 'mass' \(25 %\). Remedy: missing='mean'"
+    message = r"NaN or infinity in row 0; gaps in column 'mass' \(25 %\). Remedy: missing='mask'"
     with pytest.raises(DataError, match=message):
         as_rows(Table(), (3,))
     with pytest.raises(DataError, match=r"gaps in columns 0 \(25 %\), 1 \(50 %\), 2 \(25 %\)"):

@@ -104,3 +104,21 @@ def test_measures_are_those_of_the_held_out_rows(rng: np.random.Generator) -> No
         assert each.seconds > 0
     assert measured[0].evaluation.explained_variance == pytest.approx(explained, abs=1e-6)
     assert measured[0].evaluation.reconstruction_mse == pytest.approx(error.mean(), rel=1e-5)
+
+
+def test_gaps_are_filled_with_the_means_and_not_measured(rng: np.random.Generator) -> None:
+    x = (rng.normal(size=(200, 2)) @ rng.normal(size=(2, 6)) + 3).astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    train, held_out = x[:150], x[150:]
+    means = np.nanmean(train, axis=0, dtype=np.float64)
+    measured = {each.kind: each for each in measure_baselines(train, held_out, [2], width=6)}
+    filled = [np.where(np.isnan(part), means, part) for part in (train, held_out)]
+    centred = filled[0] - filled[0].mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2]
+    scores = (filled[1] - filled[0].mean(axis=0)) @ components.T
+    scores[np.arange(50)[:, None], np.argsort(-np.abs(scores))[:, 2:]] = 0
+    errors = scores @ components + filled[0].mean(axis=0) - held_out
+    # The mean over rows of their means over entries, as in the loss.
+    expected = np.nanmean(np.square(errors), axis=1).mean()
+    assert measured["pca"].evaluation.reconstruction_mse == pytest.approx(expected, rel=1e-4)
+    assert 0 < measured["omp"].evaluation.explained_variance < 1

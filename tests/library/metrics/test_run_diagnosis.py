@@ -94,3 +94,24 @@ def test_a_problem_is_reported_with_its_remedy(numbers: dict[str, Any], words: s
     (problem,) = diagnose(**numbers)
     assert re.search(words, problem)
     assert "Remedy: " in problem
+
+
+@pytest.mark.parametrize(
+    ("measures", "remedy"),
+    [
+        ({"l0": 7.0}, "a smaller L0 (--l0 3) or fewer units (--code-dim 12)."),
+        ({"l0": 2.0, "units": 10}, "a smaller L0 (--l0 2) or fewer units (--code-dim 25)."),
+    ],
+)
+def test_faults_that_errors_do_not_name(measures: dict[str, float], remedy: str) -> None:
+    settings = {"sparsity": "refined", "l0": 4, "code_dim": 50}
+    faults = {"named": 0.29, "rows": 256, "columns": 24, "deviations": 2.0}
+    (problem,) = diagnose_run(GOOD | measures, {"sparsity": "refined"}, {}, {}, faults=faults)
+    assert "fault in 29 % of the rows (2 deviations added to one of 24 columns)" in str(problem)
+    (asked,) = [
+        each
+        for each in diagnose_run(GOOD | measures, settings, {}, {}, faults=faults)
+        if each.name == "faults"
+    ]
+    assert str(asked).endswith(f"Remedy: {remedy}")
+    assert diagnose_run(GOOD, settings, {}, {}, faults=faults | {"named": 0.5}) == []

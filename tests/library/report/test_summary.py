@@ -35,4 +35,19 @@ def test_praise_names_what_the_codes_are_better_at() -> None:
         "tell a linear classifier more than raw rows (0.970 against 0.960)."
     )
     assert summary.praise(good, {"codes": 0.9}, []) == "No problems found."  # nothing compared
-    assert "nothing at which" in summary.praise(good, {"codes": 0.9, "raw": 0.91}, [])
+    assert summary.praise(good, {"codes": 0.9, "raw": 0.91}, []) == (
+        "No problems found. The codes tell a linear classifier no more than raw rows (0.900 "
+        "against 0.910)."
+    )
+    level = [{"kind": "pca", "l0": 4, "evaluation": {"explained_variance": 0.9}}]
+    assert summary.praise(good, {"codes": 0.9}, level).endswith(
+        "explain no more than the 4 largest scores of a PCA (0.900 against 0.900)."
+    )
+
+
+def test_the_faults_that_errors_name_are_a_fact() -> None:
+    faults = {"named": 0.29, "rows": 256, "columns": 24, "deviations": 2.0}
+    fact = summary.facts(GOOD, {}, {}, faults=faults)[-1]
+    assert (fact.name, fact.value) == ("Faults named by errors", "29 %")
+    assert fact.note.startswith("Of faults of 2 deviations in one of 24 columns, 29 % have")
+    assert len(summary.facts(GOOD, {}, {}, faults={})) == 4
