@@ -136,6 +136,7 @@ class SparsityMonitor(keras.callbacks.Callback):
             families.family_of(regularizer), by_l0=not (count is None and target_l0 is None)
         )
         measures |= {**summarize_units(density, activation), "explained_variance": explained}
+        measures["normalization"] = getattr(self.model, "chosen_normalization", None)
         training = self._training(len(density), regularizer, target_l0 or getattr(count, "k", None))
         found = [
             *find_code_problems(measures, rho, remedies, target_l0),

@@ -88,8 +88,9 @@ def diagnose_codes(
 
     Args:
         measures: `units`, `dead_units`, `always_active_units`, `saturated_units`, `l0`,
-            `mean_activation`, `explained_variance`, `variance` and `offset`, on the same rows, and
-            `smallest_code` and `largest_code` where these have to be in [0, 1]. A problem whose
+            `mean_activation`, `explained_variance`, `variance` and `offset`, on the same rows,
+            `smallest_code` and `largest_code` where these have to be in [0, 1], and the
+            `normalization` of the rows, which no remedy then asks for. A problem whose
             numbers are missing or not finite is not looked for.
         rho: The target ρ, where the penalty has one.
         remedies: Remedies of a sparsity family, by the name of a problem, instead of ours.
@@ -129,8 +130,11 @@ def find_code_problems(
 
 
 def _fitting(remedies: tuple[str, ...], measures: Mapping[str, Any]) -> tuple[str, ...]:
-    """Leave out what rows already are: centred, or scaled."""
-    done = set()
+    """Leave out what rows already are, or what the normalization does: centred, or scaled."""
+    normalization = measures.get("normalization")
+    done = {"center"} if normalization in ("center", "standard") else set()
+    if normalization in ("center", "standard", "minmax"):
+        done.add("scale")
     if number(measures.get("offset")) <= CENTERED:
         done.add("center")
     if VARIANCES[0] <= number(measures.get("variance")) <= VARIANCES[1]:

@@ -144,3 +144,10 @@ def test_the_remedy_for_units_that_an_offset_switches_off_is_centering(rows: np.
     far_units = {"units": 8, "dead_units": 3, "offset": 0.2}
     assert "mean zero" not in str(*diagnose_codes(far_units))  # they are already
     assert dead["standard"] == (0, "")
+
+
+def test_no_remedy_asks_for_the_normalization_that_there_is() -> None:
+    dead = {"units": 50, "dead_units": 20}
+    for normalization, centers in (("standard", False), ("center", False), ("none", True)):
+        (problem,) = diagnose_codes({**dead, "normalization": normalization})
+        assert ("rows of mean zero" in problem.remedy) is centers
