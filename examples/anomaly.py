@@ -76,7 +76,7 @@ def main() -> None:
         print(
             f"{name:24}{alarms.sum():22}{worst:>12}{drift.score:8.1f}{drift.threshold:11.1f}{verdict}"
         )
-    moved = drift.find_moved_columns(3).items()
+    moved = drift.find_moved_columns(3)
     print("moved most:", ", ".join(f"{name} ({score:+.1f})" for name, score in moved))
 
 

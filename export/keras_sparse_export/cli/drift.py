@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,11 @@ from keras_sparse_export.io.columns import quote
 from keras_sparse_export.runtime.encoder import Encoder
 
 DRIFTED = 1
+NEIGHBOURS = (
+    "Rows must be independent draws. Neighbouring rows, as of one day, are alike, and differ from "
+    "the sample without drift: compare rows that are far apart in time."
+)
+"""Shown with an alarm."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +70,8 @@ def drift(options: argparse.Namespace) -> int:
             f"{drifted} of {len(batches)} batches above the threshold, "
             f"{rate * len(batches):.2g} expected by chance: {_format_verdict(alarm)}"
         )
+        if alarm:
+            print(NEIGHBOURS)
     return DRIFTED if alarm else 0
 
 
@@ -100,17 +107,17 @@ def _format_line(batch: Drift, first: int) -> str:
         f"{batch.threshold:.2f}), {_format_verdict(batch.drifted)}"
     ]
     if batch.columns is not None:
-        moved = {
-            quote(name) if isinstance(name, str) else str(name): score
-            for name, score in batch.find_moved_columns().items()
-        }
+        moved = [
+            (quote(name) if isinstance(name, str) else name, score)
+            for name, score in batch.find_moved_columns()
+        ]
         parts.append(f"columns that moved most: {_format_scores(moved)}")
     parts.append(f"units that moved most: {_format_scores(batch.find_moved_units())}")
     return "; ".join(parts)
 
 
-def _format_scores(scores: Mapping[Any, float]) -> str:
-    return ", ".join(f"{name} ({score:+.1f})" for name, score in scores.items())
+def _format_scores(scores: Iterable[tuple[Any, float]]) -> str:
+    return ", ".join(f"{name} ({score:+.1f})" for name, score in scores)
 
 
 def _format_verdict(drifted: bool) -> str:
@@ -124,5 +131,5 @@ def _make_entry(batch: Drift) -> dict[str, Any]:
     return entry | {"units": _round_scores(batch.find_moved_units())}
 
 
-def _round_scores(scores: Mapping[Any, float]) -> dict[Any, float]:
-    return {name: round(score, 2) for name, score in scores.items()}
+def _round_scores(scores: Iterable[tuple[Any, float]]) -> dict[Any, float]:
+    return {name: round(score, 2) for name, score in scores}

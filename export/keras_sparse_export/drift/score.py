@@ -61,20 +61,23 @@ class Drift:
     names: tuple[str, ...] | None = None
     """Names of the columns; `None` if they have none."""
 
-    def find_moved_units(self, most: int = MOST) -> dict[int, float]:
-        """Return the scores of the units that moved most, by number, the largest first."""
+    def find_moved_units(self, most: int = MOST) -> list[tuple[int, float]]:
+        """Return numbers and scores of the units that moved most, the largest first."""
         return _find_largest(self.units, range(len(self.units)), most)
 
-    def find_moved_columns(self, most: int = MOST) -> dict[str | int, float]:
-        """Return the scores of the columns that moved most, by name or number, largest first."""
+    def find_moved_columns(self, most: int = MOST) -> list[tuple[str | int, float]]:
+        """Return names, or else numbers, and scores of the columns that moved most, largest first.
+
+        There are none if the bundle does not have the moments of its columns.
+        """
         if self.columns is None:
-            return {}
+            return []
         return _find_largest(self.columns, self.names or range(len(self.columns)), most)
 
 
-def _find_largest(scores: np.ndarray, names: Sequence[Any], most: int) -> dict[Any, float]:
+def _find_largest(scores: np.ndarray, names: Sequence[Any], most: int) -> list[tuple[Any, float]]:
     order = np.argsort(-np.abs(scores), kind="stable")[:most]
-    return {names[place]: float(scores[place]) for place in order.tolist()}
+    return [(names[place], float(scores[place])) for place in order.tolist()]
 
 
 class Moments(NamedTuple):

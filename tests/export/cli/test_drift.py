@@ -42,6 +42,8 @@ def test_drift_is_an_exit_status(
         "rows 200 to 299",
     ]
     assert verdict == "0 of 3 batches above the threshold, 0.03 expected by chance: no drift"
+    assert run("drift", bundle, tmp_path / "other.npy") == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Rows must be independent draws.")
     assert run("drift", bundle, tmp_path / "other.npy", "--json") == 1
     found = json.loads(capsys.readouterr().out)
     assert found["drifted"] is True
@@ -63,7 +65,7 @@ def test_columns_that_moved_most_are_named(
     bundle = export_encoder(model, tmp_path / "named", sample=sample, columns=names)
     np.save(tmp_path / "other.npy", rng.normal([0, 0, 3, 0], size=(300, 4)))
     assert run("drift", bundle, tmp_path / "other.npy") == 1
-    line, _ = capsys.readouterr().out.splitlines()
+    line, *_ = capsys.readouterr().out.splitlines()
     assert "; columns that moved most: 'flow' (+" in line
     assert "; units that moved most: " in line
     assert "\x1b" not in line
