@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_sparse_export.cli import drift as drift_command
 from keras_sparse_export.cli import encode as encode_command
+from keras_sparse_export.cli import errors as errors_command
 from keras_sparse_export.cli import ort as ort_command
 from keras_sparse_export.cli import quantize as quantize_command
 from keras_sparse_export.cli import serve as serve_command
@@ -160,6 +161,15 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     encode_command.add_arguments(encode)
     _add_allow(encode)
+
+    errors = _add_command(
+        commands,
+        "errors",
+        errors_command.errors,
+        "write the errors of reconstructions, which find faulty rows and name the column",
+    )
+    errors_command.add_arguments(errors)
+    _add_allow(errors)
 
     drift = _add_command(
         commands,

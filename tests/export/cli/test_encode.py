@@ -190,7 +190,9 @@ def test_other_names_are_refused_before_the_encoder_is_loaded(
     )
     write_columns(file, {name: REORDERED[name] for name in "abd"})
     assert main.main(call) == 2
-    assert "Received: no column 'c'\n" in capsys.readouterr().err
+    assert (
+        "Received: no column 'c'. Remedy: rows with all of columns 'a'" in capsys.readouterr().err
+    )
     assert [path.name for path in tmp_path.iterdir()] == [source]
 
 
@@ -378,7 +380,7 @@ def test_rows_before_a_bad_one_are_answered_on_standard_output(
     [
         (("-o", "codes.txt"), "a file ending in .npy"),
         (("-o", "x.npy"), "which exists. Remedy: --overwrite"),
-        (("-o", "codes.npz", "--on-bad", "nan"), "Remedy: --on-bad skip, or .npy"),
+        (("-o", "codes.npz", "--on-bad", "nan"), "Remedy: --on-bad skip to leave bad rows"),
         (("-o", "codes.npz", "--dense"), "only with JSON lines"),
         (
             ("-o", "codes.npy", "--threshold", "0"),

@@ -1,0 +1,174 @@
+"""Convert rows to codes or errors, chunk by chunk, whatever is to be done with bad rows."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_sparse_export.cli import inputs
+from keras_sparse_export.errors import RangeError
+from keras_sparse_export.io import readers, writers
+
+MAX_EXAMPLES = 5
+OVERFLOW = "numbers that overflow float32 in the encoder"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of a command that writes an entry for each row."""
+    add = parser.add_argument
+    add(
+        "--on-bad",
+        choices=("raise", "nan", "skip"),
+        default="raise",
+        help="stop at a bad row, write NaN for it, or skip it (default: %(default)s)",
+    )
+    add("--batch-rows", type=int, metavar="N", help="maximum rows per run (default: by row length)")
+    add("--threads", type=int, default=1, help="(default: %(default)s)")
+    add("--overwrite", action="store_true", help="replace an existing file")
+
+
+def require_options(options: argparse.Namespace) -> None:
+    """Validate these options before anything is read or loaded.
+
+    Raises:
+        FileExistsError: If the output exists and may not be replaced.
+        ValueError: If `--batch-rows` is not positive.
+    """
+    if options.output != "-":
+        writers.require_target(Path(options.output), overwrite=options.overwrite)
+    if options.batch_rows is not None and options.batch_rows < 1:
+        raise ValueError(
+            "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
+            f"{options.batch_rows}"
+        )
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What becomes of rows."""
+
+    compute: Callable[[np.ndarray], np.ndarray]
+    """Converts good rows; a `RangeError` names those that overflow."""
+    shape: tuple[int, ...]
+    """Shape of what becomes of a row."""
+    form: inputs.Form
+    """Form of the rows."""
+
+    def run(
+        self,
+        options: argparse.Namespace,
+        chunks: Iterable[readers.Chunk],
+        writer: writers.Writer,
+    ) -> int:
+        """Convert and write all rows; return the number of those that were written.
+
+        Raises:
+            ValueError: If a row is bad and `--on-bad` is `raise`.
+        """
+        rows = read = 0
+        with Progress(options.output) as progress, BadRows(options) as bad_rows:
+            for chunk in chunks:
+                values, faults = self._convert_chunk(chunk)
+                numbers: Sequence[int] = range(chunk.first, chunk.first + len(values))
+                error = None
+                if faults:
+                    kept, error = bad_rows.select(chunk, faults)
+                    if len(kept) < len(values):
+                        numbers, values = [numbers[index] for index in kept], values[kept]
+                        faults = {}
+                writer.write(numbers, values, faults)
+                if error is not None:
+                    raise error
+                rows += len(values)
+                read = chunk.first + len(chunk.rows)
+                progress.show(read, chunk.fraction)
+        if not read:
+            source = readers.name_source(options.data)
+            print(f"keras-sparse-export: 0 rows in {source}", file=sys.stderr)
+        return rows
+
+    def _convert_chunk(self, chunk: readers.Chunk) -> tuple[np.ndarray, dict[int, str]]:
+        """Return values, with NaN for bad rows, and the faults of these by index in the chunk."""
+        if not chunk.faults:
+            try:
+                return self.compute(chunk.rows), {}
+            except ValueError:
+                pass  # some row is not finite or overflows; the good rows are converted below
+        faults = inputs.find_faults(chunk, gaps=self.form.gaps, inputs=self.form.inputs)
+        good = np.delete(np.arange(len(chunk.rows)), list(faults))
+        values = np.full((len(chunk.rows), *self.shape), np.nan, np.float32)
+        while len(good):
+            try:
+                values[good] = self.compute(chunk.rows[good])
+                break
+            except RangeError as error:
+                faults |= dict.fromkeys(good[error.rows].tolist(), OVERFLOW)
+                good = np.delete(good, error.rows)
+        return values, faults
+
+
+class BadRows:
+    """Counts bad rows, and reports the first few on standard error at the end."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._action, self._source = options.on_bad, readers.name_source(options.data)
+        self._count, self._examples = 0, dict[int, str]()
+
+    def select(
+        self, chunk: readers.Chunk, faults: dict[int, str]
+    ) -> tuple[np.ndarray, ValueError | None]:
+        """Return the indices of the rows to write, and the error to raise after them."""
+        indices = np.arange(len(chunk.rows))
+        if self._action == "raise":
+            first = min(faults)
+            return indices[:first], ValueError(
+                f"Expected rows of finite numbers in {self._source}. Received: {faults[first]} "
+                f"(row {chunk.first + first}). Remedy: --on-bad skip to leave such rows out, or "
+                "--on-bad nan to write NaN as their codes"
+            )
+        self._count += len(faults)
+        for index in sorted(faults)[: MAX_EXAMPLES - len(self._examples)]:
+            self._examples[chunk.first + index] = faults[index]
+        return (indices if self._action == "nan" else np.delete(indices, list(faults))), None
+
+    def __enter__(self) -> "BadRows":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._count or kind not in (None, KeyboardInterrupt):
+            return
+        action = "encoded as NaN" if self._action == "nan" else "skipped"
+        print(f"keras-sparse-export: {self._count} bad rows {action}", file=sys.stderr)
+        for number, reason in self._examples.items():
+            print(f"  row {number}: {reason}", file=sys.stderr)
+        if self._count > len(self._examples):
+            print(f"  and {self._count - len(self._examples)} more", file=sys.stderr)
+
+
+class Progress:
+    """Shows progress in a line on standard error, on a terminal only."""
+
+    def __init__(self, output: str) -> None:
+        visible = output == "-" and sys.stdout.isatty()  # the codes themselves show progress
+        self._shown = sys.stderr.isatty() and not visible
+        self._next = 0.0
+
+    def show(self, rows: int, fraction: float | None) -> None:
+        """Show the rows so far, and the fraction of the source if it is known."""
+        if self._shown and (now := time.monotonic()) >= self._next:
+            self._next = now + 0.1
+            bar = ""
+            if fraction is not None:
+                bar = f"[{'#' * int(30 * fraction):30}] {fraction:4.0%} "
+            print(f"\r\033[K{bar}{rows:,} rows", end="", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
