@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_sparse.data.arrays import NUMBERS, DataError, require_unmasked
 from keras_sparse.data.shards import Source
+from keras_sparse.utils.frames import describe_remedy
 from keras_sparse.utils.text import list_some
 from keras_sparse.utils.words import respell, to_word
 
@@ -25,6 +26,7 @@ class Columns(tuple[str, ...]):
         names: The names.
         categories: Of each column of categories, its name in a table and its categories, as in
             `Table.categories`.
+        gaps: Whether values may be missing, which are NaN.
 
     Example:
         >>> columns = Columns(["flow", "pump=A", "pump=B"], {"pump": ["A", "B"]})
@@ -34,13 +36,19 @@ class Columns(tuple[str, ...]):
     """
 
     categories: dict[str, tuple[str, ...]]
+    gaps: bool
 
     def __new__(
-        cls, names: Iterable[str], categories: Mapping[str, Sequence[str]] | None = None
+        cls,
+        names: Iterable[str],
+        categories: Mapping[str, Sequence[str]] | None = None,
+        *,
+        gaps: bool = False,
     ) -> "Columns":
         """Create the tuple of names."""
         columns = super().__new__(cls, names)
         columns.categories = {name: tuple(words) for name, words in (categories or {}).items()}
+        columns.gaps = gaps
         return columns
 
 
@@ -159,7 +167,8 @@ def order_by_name(x: Any, columns: Sequence[str] | None, name: str = "x") -> Any
     for each, words in text.items():
         require_unmasked(x[each], name)
         encoded |= _encode(x[each], each, words, name)
-    return _join({each: encoded[each] if each in encoded else x[each] for each in columns}, name)
+    parts = {each: encoded[each] if each in encoded else x[each] for each in columns}
+    return _join(parts, x, name)
 
 
 def _encode(column: Any, title: str, words: Sequence[str], name: str) -> dict[str, np.ndarray]:
@@ -242,10 +251,17 @@ def require_same(
         for what, found in (("no", missing), ("also", other))
         if found
     ]
-    remedy = f". Remedy: {selection}" if not missing else ". Remedy: rename them" * bool(other)
+    remedy = selection
+    if missing and other:
+        remedy = "rename them"
+    elif missing and getattr(columns, "gaps", False):
+        remedy = "a column of NaN where there are no values"
+    elif missing:
+        whole = [repr(each) for each in _collapse(columns, columns)]
+        remedy = f"rows with all of {list_some('column', whole, 20)}"
     raise DataError(
         f"{subject} Expected the {len(columns)} columns that the model was trained on, in any "
-        f"order. Received: {', '.join(faults)}{remedy}"
+        f"order. Received: {', '.join(faults)}. Remedy: {remedy}"
     )
 
 
@@ -261,20 +277,21 @@ def _collapse(names: Sequence[str], columns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(owners.get(name, name) for name in names))
 
 
-def _join(columns: Mapping[str, Any], name: str) -> np.ndarray:
-    """Join columns of numbers to rows."""
+def _join(columns: Mapping[str, Any], x: Any, name: str) -> np.ndarray:
+    """Join columns of numbers to the rows of a table or a mapping `x`."""
     for column in columns.values():
         require_unmasked(column, name)
     arrays = {each: np.asarray(column) for each, column in columns.items()}
-    wrong = [
-        f"{each!r} ({getattr(columns[each], 'dtype', array.dtype)})"
+    wrong = {
+        each: f"{each!r} ({getattr(columns[each], 'dtype', array.dtype)})"
         for each, array in arrays.items()
         if array.dtype.kind not in NUMBERS
-    ]
+    }
     if wrong:
         raise DataError(
-            f"Invalid dtype of argument `{name}`. Expected columns of numbers, none missing. "
-            f"Received: {list_some('column', wrong)}"
+            f"Invalid dtype of argument `{name}`. Expected columns of numbers. Received: "
+            f"{list_some('column', [*wrong.values()])}. Remedy: "
+            f"{describe_remedy({each: columns[each] for each in wrong}, x, name)}"
         )
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) > 1 or len(min(shapes)) > 1:

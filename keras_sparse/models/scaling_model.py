@@ -56,7 +56,9 @@ class ScalingModel(ReconstructionModel):
         Raises:
             keras_sparse.data.DataError: If they are not different texts, one for each feature.
         """
-        return None if self._columns is None else Columns(self._columns, self._categories)
+        if self._columns is None:
+            return None
+        return Columns(self._columns, self._categories, gaps=gaps.admits_gaps(self.missing))
 
     @columns.setter
     def columns(self, columns: Sequence[str] | None) -> None:

@@ -91,7 +91,9 @@ def has_jumps(manifest: dict[str, Any]) -> bool:
 def get_columns(manifest: dict[str, Any]) -> Columns | None:
     """Return the names of the columns of a row, in their order; `None` if they have none."""
     names = manifest.get("columns")
-    return None if names is None else Columns(names, manifest.get("categories"))
+    if names is None:
+        return None
+    return Columns(names, manifest.get("categories"), gaps=admits_gaps(manifest))
 
 
 def admits_gaps(manifest: dict[str, Any] | None) -> bool:

@@ -26,14 +26,19 @@ class Columns(tuple[str, ...]):
     Args:
         names: The names.
         categories: Of each column of categories, its name in the rows of a user and its categories.
+        gaps: Whether values may be missing, which are NaN.
     """
 
     categories: dict[str, tuple[str, ...]]
+    gaps: bool
 
-    def __new__(cls, names: Iterable[str], categories: Categories | None = None) -> "Columns":
+    def __new__(
+        cls, names: Iterable[str], categories: Categories | None = None, *, gaps: bool = False
+    ) -> "Columns":
         """Create the tuple of names."""
         columns = super().__new__(cls, names)
         columns.categories = {name: tuple(words) for name, words in (categories or {}).items()}
+        columns.gaps = gaps
         return columns
 
 

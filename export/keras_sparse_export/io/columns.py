@@ -9,6 +9,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,10 @@ def describe_difference(missing: Sequence[str], other: Sequence[str]) -> str:
     return ", ".join(f"{word} {list_names(names, 'column')}" for word, names in parts if names)
 
 
-def list_names(names: Sequence[Any], noun: str = "name") -> str:
+def list_names(names: Sequence[Any], noun: str = "name", most: int = MAX_SHOWN) -> str:
     """List the first few names, in quotes, without what a terminal could interpret."""
-    shown = ", ".join(quote(name) for name in names[:MAX_SHOWN])
-    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    shown = ", ".join(quote(name) for name in names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{noun}{'s' if len(names) > 1 else ''} {shown}{more}"
 
 
@@ -131,8 +132,10 @@ def find_places(
     if repeated := find_repeated(names):
         raise ValueError(f"several columns of {list_names(repeated)}. Remedy: rename them")
     if unknown := [name for name in drop if name not in names]:
-        listing = replace_unprintable(", ".join(names)[:80]) or "without names"
-        raise ValueError(f"columns {listing}, no {unknown[0]}")
+        near = get_close_matches(unknown[0], names, 1)
+        hint = f"did you mean {quote(near[0])}?" if near else "--drop with some of these"
+        received = f"{len(names)} other names" if near else list_names(names, "column", MAX_DROPPED)
+        raise ValueError(f"no column {quote(unknown[0])}, but {received}. Remedy: {hint}")
     places = {name: place for place, name in enumerate(names) if name not in drop}
     if columns is not None:
         require_columns([*places], columns)
@@ -154,8 +157,18 @@ def require_columns(names: Sequence[str], columns: Sequence[str]) -> None:
     """
     missing, other = compare_names(names, columns)
     if missing or other:
-        remedy = f". Remedy: {_format_drop(other)}" if other else ""
+        parts = [_describe_needed(columns, "an empty column")] if missing else []
+        parts += [_format_drop(other)] if other else []
+        remedy = f". Remedy: {', and '.join(parts)}"
         raise ValueError(f"{describe_difference(missing, other)}{remedy}")
+
+
+def _describe_needed(columns: Sequence[str], empty: str) -> str:
+    """Say what to do about missing columns: what stands for one without values, or all names."""
+    if getattr(columns, "gaps", False):
+        return f"{empty} where there are no values"
+    whole = categories.collapse_names(columns, columns)
+    return f"rows with all of {list_names(whole, 'column', MAX_DROPPED)}"
 
 
 def _format_drop(names: Sequence[str]) -> str:
@@ -201,16 +214,19 @@ def order_by_name(
     wide = require_names(categories.expand_names(names, text), argument)
     missing, other = compare_names(wide, columns)
     if missing or other:
-        remedy = ". Remedy: rename them" * bool(other)
-        if text and not missing:
-            remedy = ". Remedy: leave them out"
+        remedy = "rename them"
+        if not other:
+            remedy = _describe_needed(columns, "a column of NaN")
+        elif text and not missing:
+            remedy = "leave them out"
         elif not missing:
             one = f"{{name: {argument}[name] for name in {owner}.columns}}"
             whole = f"{argument}[list({owner}.columns)]"
-            remedy = f". Remedy: {one if isinstance(x, Mapping) else whole}"
+            remedy = one if isinstance(x, Mapping) else whole
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected the {len(columns)} columns of the "
-            f"encoder, in any order. Received: {describe_difference(missing, other)}{remedy}"
+            f"encoder, in any order. Received: {describe_difference(missing, other)}. Remedy: "
+            f"{remedy}"
         )
     encoded: dict[str, Any] = {}
     for name, words in text.items():
@@ -228,16 +244,19 @@ def order_by_name(
 
 def _join(columns: Mapping[str, Any], argument: str) -> np.ndarray:
     """Join columns of numbers to rows."""
+    if masked := [name for name, column in columns.items() if np.ma.is_masked(column)]:
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected columns of numbers. Received: "
+            f"masked values in {list_names(masked, 'column')}. Remedy: column.filled(number)"
+        )
     arrays = {name: np.asarray(column) for name, column in columns.items()}
-    wrong = [
-        name
-        for name, array in arrays.items()
-        if array.dtype.kind not in "biuf" or np.ma.is_masked(columns[name])
-    ]
+    wrong = [name for name, array in arrays.items() if array.dtype.kind not in "biuf"]
     if wrong:
         raise ValueError(
-            f"Invalid dtype of argument `{argument}`. Expected columns of numbers, none missing. "
-            f"Received: {arrays[wrong[0]].dtype} in {list_names(wrong, 'column')}"
+            f"Invalid dtype of argument `{argument}`. Expected columns of numbers. Received: "
+            f"{arrays[wrong[0]].dtype} in {list_names(wrong, 'column')}. Remedy: columns of "
+            "floats, NaN where they have gaps; decimal commas are text, as without decimal=',' in "
+            "pandas.read_csv"
         )
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) > 1 or len(min(shapes)) > 1:

@@ -91,8 +91,8 @@ def _choose_rows(
         raise DataError(
             f"Expected a value in every cell of {name}. Received: missing cells in "
             f"{percent(gappy.mean())} of the rows, in {told}. Remedy: --missing mask "
-            "(missing='mask') to train with a mask of the gaps; in its place, `mean` fills them with the means of "
-            "the columns, and `skip` leaves these rows out"
+            "(missing='mask') to train with a mask of the gaps; in its place, `mean` fills them "
+            "with the means of the columns, and `skip` leaves these rows out"
         )
     if missing == "skip":
         if gappy.all():

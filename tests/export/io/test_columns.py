@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from bundles import FORMS, as_table
-from keras_sparse_export.io.columns import find_names, find_places, order_by_name, require_names
+from keras_sparse_export.io.categories import Columns
+from keras_sparse_export.io.columns import (
+    find_names,
+    find_places,
+    order_by_name,
+    require_columns,
+    require_names,
+)
 
 pytestmark = pytest.mark.one_backend
 
@@ -40,7 +47,7 @@ def test_one_row_is_a_mapping_of_numbers() -> None:
     ("names", "fault"),
     [
         ("abcd", "also column 'd'. Remedy: "),
-        ("ab", "no column 'c'$"),
+        ("ab", "no column 'c'. Remedy: rows with all of columns "),
         ("abd", "no column 'c', also column 'd'. Remedy: rename them"),
     ],
 )
@@ -68,7 +75,7 @@ def test_the_remedy_can_be_pasted() -> None:
         ({"a": [1, 2], "b": [1], "c": [1, 2]}, r"one number per row .*\(1,\), \(2,\)"),
         ({"a": 1, "b": [1], "c": [1]}, "one number per row"),
         ({name: [[1, 2]] for name in NAMES}, "one number per row"),
-        (dict.fromkeys(NAMES, np.ma.masked_less([1, 2], 2)), "none missing"),
+        (dict.fromkeys(NAMES, np.ma.masked_less([1, 2], 2)), "masked values in column"),
     ],
 )
 def test_columns_that_make_no_rows_are_refused(columns: dict[str, Any], message: str) -> None:
@@ -109,3 +116,19 @@ def test_the_option_that_drops_columns_can_be_pasted(other: list[str], option: s
         find_places([*other, *NAMES], NAMES, [], (3,))
     assert str(caught.value).endswith(f". Remedy: {option}")
     assert "\x1b" not in str(caught.value)
+
+
+def test_an_encoder_that_admits_gaps_asks_for_a_column_of_them() -> None:
+    columns = Columns(["a", "b"], gaps=True)
+    with pytest.raises(ValueError, match=r"no column 'b'\. Remedy: a column of NaN"):
+        order_by_name({"a": [1]}, columns, "x")
+    with pytest.raises(ValueError, match=r"'x'\. Remedy: an empty column .*, and --drop x$"):
+        require_columns(["a", "x"], columns)
+
+
+def test_an_unknown_name_to_drop_is_answered_with_a_similar_one() -> None:
+    names = [f"sensor_{place:02}_of_the_pump" for place in range(30)]
+    with pytest.raises(ValueError, match="no column 'sensor_7_of_the_pump', but 30 other names"):
+        find_places(names, None, ["sensor_7_of_the_pump"], (29,))
+    with pytest.raises(ValueError, match=r"'sensor_19_of_the_pump' and 10 more\. Remedy: --drop"):
+        find_places(names, None, ["foo"], (29,))

@@ -46,9 +46,9 @@ def test_names_may_be_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ("c,a,d,x", r"no column 'b', also column 'x'\. Remedy: --drop x"),
+        ("c,a,d,x", r"no column 'b', also column 'x'\. Remedy: rows with all of .*, and --drop x$"),
         ("c,a,d,a", r"several columns of name 'a'\. Remedy: rename them"),
-        ("c,a,d", "no column 'b'$"),
+        ("c,a,d", "no column 'b'. Remedy: rows with all of columns 'a', 'b', 'c', 'd'$"),
         ("c,a,d,b,y,z", r"also columns 'y', 'z'\. Remedy: --drop y,z"),
     ],
 )

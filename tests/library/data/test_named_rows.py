@@ -57,7 +57,7 @@ def test_truth_values_and_integers_are_numbers() -> None:
     ("names", "fault"),
     [
         ("abcd", "also column 'd'. Remedy: "),
-        ("ab", "no column 'c'$"),
+        ("ab", "no column 'c'. Remedy: rows with all of columns "),
         ("abd", "no column 'c', also column 'd'. Remedy: rename them"),
         ("deab", "no column 'c', also columns 'd', 'e'. Remedy: rename them"),
     ],
@@ -157,8 +157,14 @@ def test_a_column_of_categories_may_be_text(form: str) -> None:
     [
         ({"flow": [1, 2], "pump": ["A", "C"]}, "one of A, B, .* column pump .*: 'C' in row 1. Rem"),
         ({"flow": 1, "pump": "C"}, "Received: 'C'. Remedy: leave these rows out"),
-        ({"flow": [1]}, "Received: no column 'pump'$"),
-        ({"flow": [1], "pump=A": [1]}, "Received: no column 'pump=B'$"),
+        (
+            {"flow": [1]},
+            "Received: no column 'pump'. Remedy: rows with all of",
+        ),
+        (
+            {"flow": [1], "pump=A": [1]},
+            "'pump=B'. Remedy: rows with .* 'flow', 'pump'$",
+        ),
         ({"flow": [1], "pump": ["A"], "pump=A": [1]}, "several of name 'pump=A'"),
         ({"flow": [1], "pump": ["A"], "level": [1]}, "also column 'level'. Remedy: leave them"),
     ],
@@ -166,3 +172,9 @@ def test_a_column_of_categories_may_be_text(form: str) -> None:
 def test_a_category_that_the_model_does_not_know_is_named(table: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         order_by_name(table, PUMPS)
+
+
+def test_a_model_that_admits_gaps_asks_for_a_column_of_them() -> None:
+    columns = Columns(["a", "b"], gaps=True)
+    with pytest.raises(DataError, match=r"no column 'b'\. Remedy: a column of NaN"):
+        order_by_name({"a": [1]}, columns)
