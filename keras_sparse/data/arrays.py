@@ -119,8 +119,15 @@ def require_shape(
         expected not in (None, size) for expected, size in zip(shape, rows.shape[1:], strict=True)
     ):
         expected = ", ".join("any" if size is None else str(size) for size in ("rows", *shape))
+        remedy = ""
+        if name in ("x", "X") and len(rows.shape) == 2 == len(shape) + 1:
+            remedy = (
+                f". Remedy: rows of {shape[0]} columns, or a model of {rows.shape[1]}, as "
+                f"SparseAutoencoder({rows.shape[1]}, ...)"
+            )
         raise DataError(
             f"Invalid shape of argument `{name}`. Expected ({expected}). Received: {rows.shape}"
+            f"{remedy}"
         )
     if len(rows) < at_least:
         raise DataError(

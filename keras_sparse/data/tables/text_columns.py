@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_sparse.data.arrays import DataError
-from keras_sparse.data.tables.csv_form import Form
+from keras_sparse.data.tables.csv_form import Form, read_lines, split
 from keras_sparse.data.tables.csv_header import is_number
+from keras_sparse.data.tables.options import kind
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.words import SPELLINGS
 
@@ -41,12 +42,27 @@ def text_error(path: Path, columns: Mapping[str, Any], form: Form) -> DataError:
         form: How the file was read.
     """
     contents = {name: _read_content(column, form.decimal) for name, column in columns.items()}
+    contents = _quote_file(path, contents, form)
     told = [content.describe(name) for name, content in contents.items()]
     more = f"; and {len(told) - 5} more columns" if len(told) > 5 else ""
     return DataError(
         f"Expected columns of numbers in {path.name}. Received: {'; '.join(told[:5])}{more}. "
         f"Remedy: {_remedy(contents, form)}"
     )
+
+
+def _quote_file(path: Path, contents: dict[str, _Content], form: Form) -> dict[str, _Content]:
+    """Return contents with their cells as a CSV spells them; those further down stay as parsed."""
+    if kind(path) != ".csv" or not form.named:
+        return contents
+    header, *lines = split(read_lines(path), form.delimiter)
+    places = {name.strip(): place for place, name in enumerate(header)}
+    return {
+        name: content._replace(cell=lines[content.row][places[name]])
+        if content.row < len(lines) and name in places
+        else content
+        for name, content in contents.items()
+    }
 
 
 def _remedy(contents: Mapping[str, _Content], form: Form) -> str:

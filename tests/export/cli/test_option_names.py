@@ -13,6 +13,7 @@ pytestmark = pytest.mark.one_backend
 
 COMMANDS = {
     "encode": ["x.npy", "-o", "c.npy"],
+    "errors": ["x.npy", "-o", "e.csv"],
     "drift": ["x.npy"],
     "serve": [],
     "web": ["-o", "site"],

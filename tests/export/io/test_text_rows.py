@@ -1,6 +1,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_a_delimiter_that_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_another_delimiter_is_named(
-    separator: str, options: dict[str, str], remedy: str, tmp_path: Path
+    separator: str, options: dict[str, Any], remedy: str, tmp_path: Path
 ) -> None:
     (tmp_path / "x.csv").write_text(csv(separator))
     with pytest.raises(ValueError, match=f"separates, in place of ','. Remedy: {remedy}"):

@@ -90,3 +90,10 @@ FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
 def test_anything_but_numbers_is_refused(x: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"argument `x`.*{message}"):
         arrays.numeric(x, "x")
+
+
+def test_rows_of_another_width_name_the_model_that_would_fit() -> None:
+    with pytest.raises(DataError, match=r"\(5, 24\). Rem.* rows of 20 .* SparseAutoencoder\(24, "):
+        arrays.require_shape(np.zeros((5, 24)), (20,))
+    with pytest.raises(DataError, match=r"Received: \(5, 24\)$"):
+        arrays.require_shape(np.zeros((5, 24)), (4, 6))

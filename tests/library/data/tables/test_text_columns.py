@@ -58,3 +58,9 @@ def test_a_first_line_that_may_be_a_header_is_mentioned(tmp_path: Path) -> None:
     message = refuse(tmp_path, "flow,7", "1,2", "3,4")
     assert "'flow' (row 0) in column f0" in message
     assert "if line 1 names the columns, --header yes (header=True)" in message
+
+
+def test_cells_are_quoted_as_the_file_spells_them(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a, time\n1,2026-01-01T00:00\n2,2026-01-01T00:05\n")
+    with pytest.raises(DataError, match=r"column time, such as '2026-01-01T00:00' \(row 0\)"):
+        read_table(tmp_path / "x.csv")
