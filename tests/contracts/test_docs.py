@@ -132,7 +132,6 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 
 @pytest.mark.doc
 @pytest.mark.usefixtures("sweeps_here")
-@pytest.mark.filterwarnings("ignore:1 of 400 rows of pumps.csv are left out")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
 ) -> None:
