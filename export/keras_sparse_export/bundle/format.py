@@ -16,7 +16,9 @@ VARIANTS = "variants"
 """The feature of bundles that hold other forms of the encoder than int8."""
 INPUTS = "inputs"
 """The feature of encoders with several inputs, inputs with names, or inputs of whole numbers."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, MISSING, THRESHOLDS, VARIANTS})
+LENGTHS = "lengths"
+"""The feature of encoders that take rows shorter than `input.shape`, along some axes."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, MISSING, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

@@ -16,6 +16,7 @@ from keras_sparse_export.bundle.format import (
     FEATURES,
     FORMATS,
     INPUTS,
+    LENGTHS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
@@ -244,6 +245,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     if (statistics := manifest["statistics"]) is not None:
         _require_statistics(statistics, code[-1], manifest["input"]["shape"])
     _require_inputs(manifest)
+    _require_lengths(manifest)
     _require_columns(manifest)
     _require_categories(manifest)
     _require_scaling(manifest)
@@ -289,6 +291,22 @@ def _require_inputs(manifest: dict[str, Any]) -> None:
     _require(sizes <= MAX_ROW_VALUES, "inputs", f"{MAX_ROW_VALUES} numbers at most", sizes)
     shape = list(read_inputs(manifest).row_shape)
     _require(shape == manifest["input"]["shape"], "input.shape", str(shape), "another shape")
+
+
+def _require_lengths(manifest: dict[str, Any]) -> None:
+    given, requires = manifest.get("lengths"), LENGTHS in manifest.get("requires", ())
+    expected = "a key of the feature `lengths`, present with it alone"
+    _require(("lengths" in manifest) == requires, "lengths", expected, given)
+    if given is None:
+        return
+    least, most = given["least"], manifest["input"]["shape"]
+    holds = len(least) == len(most) and all(a <= b for a, b in zip(least, most, strict=True))
+    expected = f"a shape within {most}, shorter along some axis"
+    _require(holds and least != most, "lengths.least", expected, least)
+    alone = len(manifest.get("inputs", "-")) == 1 and "columns" not in manifest
+    _require(alone, "lengths", "one input, without names of columns", "others")
+    others = [name for name in manifest["files"] if name.endswith(".onnx")]
+    _require(others == ["encoder.onnx"], "files", "no ONNX file but `encoder.onnx`", others)
 
 
 def _require_columns(manifest: dict[str, Any]) -> None:

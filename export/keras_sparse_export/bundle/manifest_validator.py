@@ -80,6 +80,42 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                     raise broken_rule(name_prefix + ".inputs", 'maxItems', 64, data__inputs)
                 for data__inputs_x, data__inputs_item in enumerate(data__inputs):
                     validate____defs_named_input(data__inputs_item, name_prefix + ".inputs[{data__inputs_x}]".format(**locals()))
+        if "lengths" in data_keys:
+            data_keys.remove("lengths")
+            data__lengths = data["lengths"]
+            if type(data__lengths) not in (dict,):
+                raise broken_rule(name_prefix + ".lengths", 'type', 'object', data__lengths)
+            data__lengths_is_dict = isinstance(data__lengths, dict)
+            if data__lengths_is_dict:
+                data__lengths__missing_keys = set(['least']) - data__lengths.keys()
+                if data__lengths__missing_keys:
+                    raise broken_rule(name_prefix + ".lengths", 'required', ['least'], data__lengths)
+                data__lengths_keys = list(data__lengths)
+                if "least" in data__lengths_keys:
+                    data__lengths_keys.remove("least")
+                    data__lengths__least = data__lengths["least"]
+                    if type(data__lengths__least) not in (list,):
+                        raise broken_rule(name_prefix + ".lengths.least", 'type', 'array', data__lengths__least)
+                    data__lengths__least_is_list = isinstance(data__lengths__least, (list, tuple))
+                    if data__lengths__least_is_list:
+                        data__lengths__least_len = len(data__lengths__least)
+                        if data__lengths__least_len < 1:
+                            raise broken_rule(name_prefix + ".lengths.least", 'minItems', 1, data__lengths__least)
+                        if data__lengths__least_len > 7:
+                            raise broken_rule(name_prefix + ".lengths.least", 'maxItems', 7, data__lengths__least)
+                    if not are_numbers(data__lengths__least, (int,), minimum=1, maximum=9007199254740991):
+                        if data__lengths__least_is_list:
+                            data__lengths__least_len = len(data__lengths__least)
+                            for data__lengths__least_x, data__lengths__least_item in enumerate(data__lengths__least):
+                                if type(data__lengths__least_item) not in (int,):
+                                    raise broken_rule(name_prefix + ".lengths.least[{data__lengths__least_x}]".format(**locals()) + "", 'type', 'integer', data__lengths__least_item)
+                                if isinstance(data__lengths__least_item, (int, float)) and not isinstance(data__lengths__least_item, bool):
+                                    if data__lengths__least_item < 1:
+                                        raise broken_rule(name_prefix + ".lengths.least[{data__lengths__least_x}]".format(**locals()) + "", 'minimum', 1, data__lengths__least_item)
+                                    if data__lengths__least_item > 9007199254740991:
+                                        raise broken_rule(name_prefix + ".lengths.least[{data__lengths__least_x}]".format(**locals()) + "", 'maximum', 9007199254740991, data__lengths__least_item)
+                if data__lengths_keys:
+                    raise broken_rule(name_prefix + ".lengths", 'additionalProperties', ['least'], data__lengths)
         if "columns" in data_keys:
             data_keys.remove("columns")
             data__columns = data["columns"]
@@ -407,7 +443,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data__variants = data["variants"]
             validate____defs_variants(data__variants, name_prefix + ".variants")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:

@@ -133,10 +133,12 @@ def format_card(manifest: dict[str, Any]) -> str:
 
 def _list_inputs(inputs: Inputs) -> str:
     """Describe the inputs: `x` `[batch, 8]`."""
-    texts = [f"`{each.name}` `[batch, {_format_dims(each.sizes)}]`" for each in inputs]
+    texts = [f"`{each.name}` `[batch, {_format_dims(each.dims)}]`" for each in inputs]
     for place, each in enumerate(inputs):
         if each.whole is not None:
             texts[place] += f" of whole numbers from {each.whole[0]} to {each.whole[1]}"
+        if each.least is not None:
+            texts[place] += f" of a shape from {[*each.least]} to {[*each.sizes]}"
     return " and ".join(texts)
 
 
@@ -188,5 +190,5 @@ def _describe_thresholds(manifest: dict[str, Any]) -> str:
     return text
 
 
-def _format_dims(shape: Sequence[int]) -> str:
+def _format_dims(shape: Sequence[int | str]) -> str:
     return ", ".join(str(size) for size in shape)

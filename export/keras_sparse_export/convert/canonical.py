@@ -9,6 +9,9 @@ from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k
 
+Dims = Sequence[int | str]
+"""Shape of a row, with a name for each axis of a free length."""
+
 
 def choose_ir_version(opset: int) -> int:
     """Return the oldest IR version that supports an opset, so that old runtimes load the file."""
@@ -44,8 +47,8 @@ def require_known(proto: onnx.ModelProto, opset: int, allow: Sequence[str] = ())
 def canonicalize(
     proto: onnx.ModelProto,
     graph_name: str,
-    inputs: Sequence[tuple[str, tuple[int, ...]]],
-    output: tuple[str, tuple[int, ...]],
+    inputs: Sequence[tuple[str, Dims]],
+    output: tuple[str, Dims],
     opset: int,
 ) -> tuple[onnx.ModelProto, list[str]]:
     """Rewrite a model so that equal weights give equal bytes.

@@ -51,6 +51,7 @@ def convert(
     targets: np.ndarray | None = None,
     units: int | None = None,
     inputs: Inputs | None = None,
+    shorter: Sequence[np.ndarray] = (),
 ) -> Converted:
     """Convert an encoder or a decoder, and compare it with its source.
 
@@ -65,6 +66,7 @@ def convert(
         targets: The rows that a decoder reconstructs from `rows`, its codes.
         units: Number of units to cut the code to, `None` for all.
         inputs: The inputs of an encoder.
+        shorter: Rows of other lengths to compare on, if the model takes any.
 
     Raises:
         ConversionError: If no converter knows a layer or an operator, or the codes of the units
@@ -79,19 +81,25 @@ def convert(
             return watched(batch)
 
     part = First() if file.startswith("encoder") else First(units, width=model.input_shape[-1])
-    _require_finite(file, part.narrow(compute)(rows).code)
+    lengths = [rows, *shorter]
+    for batch in lengths:
+        _require_finite(file, part.narrow(compute)(batch).code)
     failures: list[ValueError] = []
-    for name in (order := choice.list_converters(converter, jumps=bool(jumps))):
+    for name in (order := choice.list_converters(converter, jumps=bool(jumps), free=bool(shorter))):
         try:
             onnx_bytes, taps, first = _convert_with(
                 file, model, name, opset, k, allow, units, inputs
             )
             observe, own = first.narrow(compute), first.narrow_jumps(jumps)
             run = _get_code(observe)
-            if jumps:
-                parity = jumping.gate(file, observe, onnx_bytes, taps, own, rows)
-            else:
-                parity = fidelity.gate(file, run, onnx_bytes, rows, targets)
+            parity = fidelity.select_worst(
+                [
+                    jumping.gate(file, observe, onnx_bytes, taps, own, batch)
+                    if jumps
+                    else fidelity.gate(file, run, onnx_bytes, batch, targets)
+                    for batch in lengths
+                ]
+            )
             if k is not None:
                 top_k.gate(file, onnx_bytes, rows, int(k))
         except (ConversionError, ParityError) as failure:
@@ -134,10 +142,13 @@ def _convert_with(
     proto = _trace(model, converter, opset, allow)
     name = file.removesuffix(".onnx")
     names = {"encoder": ("x", "code"), "decoder": ("code", "x_hat")}[name]
-    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-    ends = zip(names[:1] if inputs is None else inputs.names, shapes, strict=True)
-    output = names[1], model.output_shape[1:]
-    proto, inner = canonical.canonicalize(proto, name, list(ends), output, opset)
+    if inputs is None:
+        ends = [(names[0], model.input_shape[1:])]
+    else:
+        ends = [(each.name, each.dims) for each in inputs]
+    sizes = enumerate(model.output_shape[1:], 1)
+    output = names[1], [f"positions_{axis}" if n is None else n for axis, n in sizes]
+    proto, inner = canonical.canonicalize(proto, name, ends, output, opset)
     taps, first = [names, *zip(inner[::2], inner[1::2], strict=True)], First()
     if units is not None and name == "encoder":
         narrowed = narrow_encoder(proto, units)

@@ -16,6 +16,7 @@ from keras_sparse_export.bundle.format import (
     CATEGORIES,
     COLUMNS,
     INPUTS,
+    LENGTHS,
     MANIFEST,
     MISSING,
     THRESHOLDS,
@@ -25,13 +26,14 @@ from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
-from keras_sparse_export.convert.source import copying, cut
+from keras_sparse_export.convert.source import copying, cut, lengths
 from keras_sparse_export.convert.source.estimators import find_model
 from keras_sparse_export.convert.source.inputs import describe_inputs, is_plain
 from keras_sparse_export.convert.units import require_units
 from keras_sparse_export.drift import calibration
 from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io import activity
+from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import Encoder
@@ -64,6 +66,7 @@ def export_encoder(
     threshold: float | None = None,
     quantize: str | Sequence[str] | None = None,
     labels: Any = None,
+    free_length: bool = False,
     allow: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
@@ -87,7 +90,7 @@ def export_encoder(
             Without a sample, synthetic rows are used for the comparison and the bundle has no
             statistics. Of a model that takes rows with gaps, every second row of the comparison has
             some: a complete one loses a quarter of its entries. If the model takes rows of any
-            length, the bundle takes those of the length that they have here.
+            length, the bundle takes those of the length that they have here; see `free_length`.
         columns: Names of the columns of a row, in the order of the model. By default the model's
             own `columns`, or those of `sample` if it is a table or a mapping. The bundle keeps
             them, and readers order by name what has names. It also keeps the model's `categories`,
@@ -120,6 +123,12 @@ def export_encoder(
             `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
             Needs scikit-learn.
+        free_length: Whether the bundle takes shorter rows than those of `sample`, too, down to the
+            shortest that the model takes. The model has one input with axes of any length, as
+            `keras.Input((None, 8))` or images of `keras.Input((None, None, 3))`. It is compared
+            with Keras at the length of `sample`, at the shortest, and at one between. Statistics,
+            golden rows and commands are of the length of `sample`. The bundle has neither a
+            decoder nor other forms.
         allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU of more than
             512 steps, up to which it is unrolled. A device must allow them, too:
             `Encoder(..., allow=("Loop",))`.
@@ -161,7 +170,12 @@ def export_encoder(
     inputs = describe_inputs(encoder)
     if sample is not None:
         _, inputs = inputs.pack(sample, "sample")
-    encoder = cut.fix_lengths(encoder, inputs)
+    fixed = cut.fix_lengths(encoder, inputs)
+    if free_length:
+        lengths.require_plain_bundle(decoder=decoder, quantize=quantize)
+        inputs = lengths.free(encoder, inputs, sample)
+    else:
+        encoder = fixed
     plain, shape = is_plain(inputs), inputs.row_shape
     if quantize is not None:
         modes = quantization.require_modes(quantize, "quantize")
@@ -169,8 +183,8 @@ def export_encoder(
     columns = samples.choose_columns(model, sample, columns, inputs)
     categories = getattr(columns, "categories", None)
     if units is not None:
-        require_units(units, encoder.output_shape[-1])
-    code_shape = (*encoder.output_shape[1:-1], int(units or encoder.output_shape[-1]))
+        require_units(units, fixed.output_shape[-1])
+    code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
     if top_k is not None:
         top_k_outputs.require_k(top_k, code_shape[-1])
     originals = {"encoder": encoder}
@@ -185,6 +199,7 @@ def export_encoder(
         count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
         candidates = samples.list_candidates(encoder, inputs, real, golden, count, gaps=gaps)
         rows = np.concatenate(list(candidates.values()))
+        shorter = lengths.shorten(encoder, rows, inputs)
         converted = {
             "encoder": conversion.convert(
                 "encoder.onnx",
@@ -196,11 +211,12 @@ def export_encoder(
                 allow,
                 units=units,
                 inputs=inputs,
+                shorter=shorter,
             )
         }
         codes = converted["encoder"].run(rows)
         if threshold is None:
-            threshold = _choose_threshold(model, layer, originals["encoder"])
+            threshold = _choose_threshold(model, layer, fixed)
         if decoder:
             clone = copying.clone_for_inference(originals["decoder"])
             converted["decoder"] = conversion.convert(
@@ -213,10 +229,11 @@ def export_encoder(
                 targets=rows,
                 units=units,
             )
-    for name, given in {"encoder": rows, "decoder": codes}.items():
+    given = [("encoder", batch) for batch in (rows, *shorter)] + [("decoder", codes)]
+    for name, batch in given:
         if name in converted and conversion.is_local_float32(originals[name]):
             conversion.require_parity_with_original(
-                f"{name}.onnx", originals[name], converted[name], given
+                f"{name}.onnx", originals[name], converted[name], batch
             )
 
     kind, golden_rows = samples.choose_golden_of(
@@ -224,7 +241,7 @@ def export_encoder(
     )
     jumps = converted["encoder"].jumps
     described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
-    scaled = scaling.describe(originals["encoder"])
+    scaled = scaling.describe(fixed)
     forms = quantization.Decision({}, None, {})
     if quantize is not None:
         assert real is not None
@@ -257,10 +274,12 @@ def export_encoder(
                         *[CATEGORIES] * bool(categories),
                         *[COLUMNS] * bool(columns),
                         *[INPUTS] * (not plain),
+                        *[LENGTHS] * free_length,
                         *[MISSING] * gaps,
                         *[THRESHOLDS] * bool(jumps),
                     ],
                     "input": {"name": "x", "shape": list(shape), "dtype": "float32"},
+                    **({"lengths": {"least": inputs.least}} if free_length else {}),
                     **({} if plain else {"inputs": [each.describe() for each in inputs]}),
                     **({} if columns is None else {"columns": columns}),
                     **({"categories": categories} if categories else {}),
@@ -284,7 +303,7 @@ def export_encoder(
                     "statistics": None
                     if real is None
                     else _compute_statistics(
-                        converted["encoder"].onnx_bytes, real, threshold, allow, gaps=gaps
+                        converted["encoder"].onnx_bytes, real, threshold, allow, inputs, gaps=gaps
                     ),
                 }
             ),
@@ -318,10 +337,16 @@ def _write(
 
 
 def _compute_statistics(
-    onnx_bytes: bytes, rows: np.ndarray, threshold: float, allow: Sequence[str], *, gaps: bool
+    onnx_bytes: bytes,
+    rows: np.ndarray,
+    threshold: float,
+    allow: Sequence[str],
+    inputs: Inputs,
+    *,
+    gaps: bool,
 ) -> dict[str, Any]:
     file = Path("encoder.onnx")
-    encoder = OnnxModel(lambda: onnx_bytes, file, "sample", allow=allow, gaps=gaps)
+    encoder = OnnxModel(lambda: onnx_bytes, file, "sample", allow=allow, gaps=gaps, inputs=inputs)
     return calibration.describe_sample(encoder, rows, threshold)
 
 

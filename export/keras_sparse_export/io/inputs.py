@@ -31,6 +31,23 @@ class Input:
     """Shape of one row; `None` stands for an axis of any length, which no bundle has."""
     whole: tuple[int, int] | None = None
     """Least and greatest of the whole numbers that it takes; `None` for any numbers."""
+    least: tuple[int, ...] | None = None
+    """Shape of the shortest row, if rows may be shorter than `shape` along some axes."""
+
+    @property
+    def dims(self) -> list[int | str]:
+        """Dimensions of a row in an ONNX file: names of axes along which rows may be shorter."""
+        least = self.least or self.sizes
+        pairs = enumerate(zip(least, self.sizes, strict=True), 1)
+        return [most if low == most else f"length_{axis}" for axis, (low, most) in pairs]
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a row may have a shape."""
+        if len(shape) != len(self.shape):
+            return False
+        least = [size or 1 for size in self.least or self.shape]
+        trios = zip(least, shape, self.shape, strict=True)
+        return all(low <= size and (high is None or size <= high) for low, size, high in trios)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -75,6 +92,11 @@ class Inputs(Sequence[Input]):
     def names(self) -> list[str]:
         """Names of the inputs."""
         return [each.name for each in self]
+
+    @property
+    def least(self) -> tuple[int, ...] | None:
+        """Shape of the shortest row, if the rows of the only input may be shorter than others."""
+        return self[0].least if len(self) == 1 else None
 
     @property
     def row_shape(self) -> tuple[int, ...]:
@@ -233,10 +255,7 @@ class Inputs(Sequence[Input]):
     ) -> bool:
         """Add the lengths of an input's axes to `found`; return whether it holds one row."""
         for single, shape in ((True, array.shape), (False, array.shape[1:])):
-            if len(shape) == len(each.shape) and all(
-                size == wanted or (wanted is None and size > 0)
-                for size, wanted in zip(shape, each.shape, strict=True)
-            ):
+            if each.admits(shape):
                 pairs = zip(shape, each.shape, strict=True)
                 found += [size for size, wanted in pairs if wanted is None]
                 return single
@@ -251,13 +270,16 @@ class Inputs(Sequence[Input]):
 
 def read_inputs(manifest: Mapping[str, Any]) -> Inputs:
     """Return the inputs of a bundle's encoder."""
+    least = tuple(manifest["lengths"]["least"]) if "lengths" in manifest else None
     if "inputs" not in manifest:
-        return Inputs([Input(manifest["input"]["name"], tuple(manifest["input"]["shape"]))])
+        shape = tuple(manifest["input"]["shape"])
+        return Inputs([Input(manifest["input"]["name"], shape, least=least)])
     return Inputs(
         Input(
             entry["name"],
             tuple(entry["shape"]),
             None if entry["whole"] is None else tuple(entry["whole"]),
+            least,
         )
         for entry in manifest["inputs"]
     )

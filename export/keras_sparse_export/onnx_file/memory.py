@@ -4,6 +4,7 @@ A file of a few hundred bytes can ask for terabytes: by an outer product, a cons
 or repeated concatenation of a tensor with itself.
 """
 
+from copy import copy
 from pathlib import Path
 
 from keras_sparse_export.errors import BundleError
@@ -35,6 +36,26 @@ class Sizes:
         self._most = RUN_BYTES + WEIGHT_COPIES * file_bytes
         self._steady = not vouched and UNSTEADY.isdisjoint(n.operator for n in model.nodes())
         self._checked: set[int] = set()
+
+    def fix_lengths(self, row_shape: tuple[int, ...]) -> "Sizes":
+        """Return the sizes for rows of one shape, which the file leaves open."""
+        fixed = copy(self)
+        fixed._skeleton, fixed._checked = self._skeleton.fix_lengths(row_shape), set()
+        return fixed
+
+    def find_row_shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a result for one row, without the batch axis.
+
+        Raises:
+            BundleError: If it is not known.
+        """
+        result = self._skeleton.infer(1).get(name)
+        if result is None or not result.shape or result.shape[0] != 1:
+            raise BundleError(
+                f"Expected `{name}` of a known shape, rows first, in {self._file}. Received: "
+                f"{None if result is None else result.shape}"
+            )
+        return result.shape[1:]
 
     def fit(self, rows: int) -> int:
         """Return the largest batch size up to `rows` whose results fit.

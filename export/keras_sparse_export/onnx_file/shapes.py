@@ -6,6 +6,7 @@ same shape. It does not follow shapes that the graph itself computes from other 
 numbers are computed separately and become constants in the next round.
 """
 
+from copy import copy
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -67,6 +68,12 @@ class Skeleton:
             wire.encode_bytes(8, wire.encode_bytes(1, domain) + wire.encode_number(2, version))
             for domain, version in model.opsets.items()
         )
+
+    def fix_lengths(self, row_shape: tuple[int, ...]) -> "Skeleton":
+        """Return the graph for rows of one shape, which the file leaves open."""
+        fixed, (x,) = copy(self), self._inputs
+        fixed._inputs = [replace(x, shape=(*(x.shape or (None,))[:1], *row_shape))]
+        return fixed
 
     def infer(self, rows: int) -> dict[str, Result]:
         """Infer every result by name, for a batch of `rows` rows.

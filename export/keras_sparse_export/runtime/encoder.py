@@ -185,11 +185,12 @@ class Encoder:
             x: Numbers of any dtype, `(rows, *input_shape)`, or one row, `input_shape`. A matrix of
                 SciPy is made dense `chunk_rows` rows at a time. The columns of a table (pandas,
                 polars, Arrow) or a mapping are ordered by name. NaN is a gap if the manifest has
-                `missing`; a row needs an entry. Of several `inputs` a mapping of their names to
-                arrays, or a list of arrays in their order.
+                `missing`; a row needs an entry. With `lengths` in the manifest the rows of a call
+                have one shape, from its `least` to `input_shape`. Of several `inputs` a mapping of
+                their names to arrays, or a list of arrays in their order.
 
         Returns:
-            `(rows, *code_shape)`, or `code_shape` for one row.
+            `(rows, *code_shape)`, or `code_shape` for one row; of shorter rows fewer positions.
 
         Raises:
             ValueError: If the shape is wrong, values are not finite numbers, nor gaps where there
@@ -226,9 +227,10 @@ class Encoder:
         """
         if threshold is not None:
             threshold = activity.require_threshold(threshold)
-        rows, _ = as_rows(self._order(x), self.input_shape, "x")
-        units = math.prod(self.code_shape)
-        step = self.chunk_rows
+        encoder = self._require_open()
+        rows, _ = as_rows(self._order(x), self.input_shape, "x", encoder.inputs.least)
+        form = encoder.find_form(rows.shape[1:])
+        units, step = math.prod(form.outputs[encoder.output][0]), form.chunk_rows
         chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
         if threshold is None:
             threshold = self.threshold or 0.0
@@ -268,7 +270,7 @@ class Encoder:
         for chunk in chunks:
             codes = encoder(self._order(chunk), first)
             yield codes if self._raised is None else thresholds.cut(codes, self._raised)
-            first += 1 if codes.shape == self.code_shape else len(codes)
+            first += 1 if codes.ndim == len(self.code_shape) else len(codes)
 
     def decode(self, h: Any) -> np.ndarray:
         """Return the reconstructions of codes, in the space of raw rows.

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,21 @@ CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
 """Rows of a chunk; more if rows and results are short."""
 ALIGNMENT = 16
 """Floats in 64 bytes, a line of the cache."""
+MAX_FORMS = 1 << 10
+"""Shapes of rows of which the sizes are kept."""
 DTYPES: dict[int, type[np.generic]] = {FLOAT: np.float32, INT32: np.int32}
+
+
+Outputs = dict[str, tuple[tuple[int, ...], type[np.generic]]]
+"""Shape for one row, and type, of each output."""
+
+
+class Form(NamedTuple):
+    """What depends on the shape of a row."""
+
+    outputs: Outputs
+    sizes: Sizes
+    chunk_rows: int
 
 
 class OnnxModel:
@@ -66,22 +80,18 @@ class OnnxModel:
         model = reader.read(data, file)
         operators.require_allowed(model, file, allow)
         self.inputs, outputs = _require_inputs(model, file, inputs), model.graph.outputs
-        self.input_shape = self.inputs.row_shape
-        self.outputs = {
-            output.name: (_require_row_shape(output, file), _require_dtype(output, file))
-            for output in outputs
-        }
+        self.input_shape, self._least = self.inputs.row_shape, self.inputs.least
         self.gates = gates.find_gates(model.graph)
         self.output = outputs[0].name
+        self._declared, self._forms = outputs, dict[tuple[int, ...], Form]()
+        self._sizes = Sizes(model, file, len(data), vouched=bool(allow))
+        self.outputs, _, self.chunk_rows = self.find_form(self.input_shape)
         self.output_shape, dtype = self.outputs[self.output]
         if dtype is not np.float32:
             raise BundleError(
                 f"Expected a first output of floats in {file}. Received: {self.output!r}, of "
                 f"{dtype.__name__}"
             )
-        longer = max(math.prod(self.input_shape), math.prod(self.output_shape))
-        self._sizes = Sizes(model, file, len(data), vouched=bool(allow))
-        self.chunk_rows = self._sizes.fit(max(CHUNK_ROWS, CHUNK_VALUES // longer))
         self.session = open_session(data, file, threads=threads, spin=spin)
         self._digest = hashlib.sha256(data).digest()
         self._checker: OverflowChecker | None = None
@@ -118,25 +128,60 @@ class OnnxModel:
 
         The first output is computed and checked, too, if it is not among them.
         """
-        rows, single = as_rows(x, self.input_shape, self.argument)
+        rows, single = as_rows(x, self.input_shape, self.argument, self._least)
+        form = self.find_form(rows.shape[1:])
         count = rows.shape[0]  # a sparse matrix has no length
-        if count <= self.chunk_rows:
-            results = self._run_chunk(rows, names, first)
+        if count <= form.chunk_rows:
+            results = self._run_chunk(rows, names, first, form)
         else:
             results = [
                 np.empty((count, *shape), dtype)
-                for shape, dtype in (self.outputs[name] for name in names)
+                for shape, dtype in (form.outputs[name] for name in names)
             ]
-            for start in range(0, count, self.chunk_rows):
-                chunk = slice(start, start + self.chunk_rows)
-                parts = self._run_chunk(rows[chunk], names, first + start)
+            for start in range(0, count, form.chunk_rows):
+                chunk = slice(start, start + form.chunk_rows)
+                parts = self._run_chunk(rows[chunk], names, first + start, form)
                 for result, part in zip(results, parts, strict=True):
                     result[chunk] = part
         return [result[0] for result in results] if single else results
 
-    def _run_chunk(self, rows: Any, names: list[str], first: int) -> list[np.ndarray]:
+    def find_form(self, row_shape: tuple[int, ...]) -> Form:
+        """Find the outputs and the largest chunk for rows of a shape that the file takes.
+
+        Raises:
+            ValueError: If the shape is within the bounds, but the graph does not take it.
+        """
+        form = self._forms.get(row_shape)
+        if form is None:
+            try:
+                form = self._measure(row_shape)
+            except BundleError as error:
+                if row_shape == self.input_shape:
+                    raise
+                raise ValueError(
+                    f"Invalid shape of argument `{self.argument}`. Expected rows of a length that "
+                    f"{self._file} takes. Received: rows of shape {row_shape} ({error})"
+                ) from error
+            if len(self._forms) >= MAX_FORMS:
+                self._forms.clear()
+            self._forms[row_shape] = form
+        return form
+
+    def _measure(self, row_shape: tuple[int, ...]) -> Form:
+        sizes, file, declared = self._sizes, self._file, self._declared
+        shapes = {}
+        if self._least is None:
+            shapes = {output.name: _require_row_shape(output, file) for output in declared}
+        else:
+            sizes = sizes.fix_lengths(row_shape)
+            shapes = {output.name: sizes.find_row_shape(output.name) for output in declared}
+        outputs = {x.name: (shapes[x.name], _require_dtype(x, file)) for x in declared}
+        longer = max(math.prod(row_shape), math.prod(shapes[self.output]))
+        return Form(outputs, sizes, sizes.fit(max(CHUNK_ROWS, CHUNK_VALUES // longer)))
+
+    def _run_chunk(self, rows: Any, names: list[str], first: int, form: Form) -> list[np.ndarray]:
         chunk = as_float32(rows)
-        self._sizes.require(len(chunk))
+        form.sizes.require(len(chunk))
         checked = list(dict.fromkeys((*names, self.output)))
         if self.inputs.has_whole:  # before the run, because an index out of range ends it
             require_finite(chunk, self.argument, first, gaps=self._gaps)
@@ -147,7 +192,7 @@ class OnnxModel:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
             raise
         for name, result in zip(checked, results, strict=True):
-            shape, dtype = self.outputs[name]
+            shape, dtype = form.outputs[name]
             if result.shape != (len(chunk), *shape) or result.dtype != dtype:
                 raise BundleError(
                     f"Expected `{name}` of {self._file} as the file declares it, {shape} per row. "
@@ -254,6 +299,14 @@ def _require_inputs(model: Model, file: Path, described: Inputs | None) -> Input
         raise BundleError(
             f"Expected float inputs and an output in {file}. Received: {listing or 'none'}"
         )
+    if described is not None and described.least is not None:
+        found = [(value.name, [*(value.shape or ())][1:]) for value in values]
+        if found != [(each.name, each.dims) for each in described]:
+            raise BundleError(
+                f"Expected `input` of `{file.name}` as in its manifest, {_list_inputs(described)}. "
+                f"Received: {found}"
+            )
+        return described
     own = Inputs(Input(value.name, _require_row_shape(value, file)) for value in values)
     if math.prod(own.row_shape) > MAX_ROW_VALUES:
         raise BundleError(
@@ -271,7 +324,7 @@ def _require_inputs(model: Model, file: Path, described: Inputs | None) -> Input
 
 
 def _list_inputs(inputs: Inputs) -> str:
-    return ", ".join(f"{each.name} {list(each.shape)}" for each in inputs)
+    return ", ".join(f"{each.name} {each.dims}" for each in inputs)
 
 
 def _require_row_shape(value: Value, file: Path) -> tuple[int, ...]:

@@ -228,7 +228,10 @@ def load_outputs(
     session = ort.InferenceSession(
         onnx_bytes, options, providers=["CPUExecutionProvider"], enable_fallback=0
     )
-    inputs = Inputs(Input(x.name, tuple(x.shape[1:])) for x in session.get_inputs())
+    inputs = Inputs(
+        Input(x.name, tuple(size if isinstance(size, int) else None for size in x.shape[1:]))
+        for x in session.get_inputs()
+    )
 
     def run(rows: np.ndarray) -> list[np.ndarray]:
         outputs: list[np.ndarray] = session.run(names, inputs.split(rows))

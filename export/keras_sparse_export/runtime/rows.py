@@ -10,7 +10,9 @@ from keras_sparse_export.io.inputs import NUMBERS
 FINITE_BLOCK = 1 << 16
 
 
-def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[Any, bool]:
+def as_rows(
+    x: Any, shape: tuple[int, ...], argument: str, least: tuple[int, ...] | None = None
+) -> tuple[Any, bool]:
     """Return `(rows, *shape)` of any numeric dtype, without a copy, and whether `x` was one row.
 
     Args:
@@ -18,6 +20,7 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[Any, bool]:
             until `as_float32` takes a slice of it.
         shape: Shape of one row.
         argument: Name of the argument, for error messages.
+        least: Shape of the shortest row, if rows may be shorter than `shape`.
 
     Raises:
         ValueError: If `x` has another shape, or holds masked or non-numeric values.
@@ -35,16 +38,24 @@ def as_rows(x: Any, shape: tuple[int, ...], argument: str) -> tuple[Any, bool]:
             f"Invalid dtype of argument `{argument}`. Expected numbers. Received: "
             f"{rows.dtype if rows.ndim else type(x).__name__}"
         )
-    single = rows.shape == shape
+    least = least or shape
+    single = _lies_within(rows.shape, least, shape)
     if single:
         rows = rows[np.newaxis]
-    if not rows.ndim or rows.shape[1:] != shape:
-        wanted = ", ".join(str(size) for size in shape)
+    if not rows.ndim or not _lies_within(rows.shape[1:], least, shape):
+        pairs = zip(least, shape, strict=True)
+        wanted = ", ".join(str(b) if a == b else f"{a} to {b}" for a, b in pairs)
         raise ValueError(
             f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
             f"Received: {rows.shape}"
         )
     return rows, single
+
+
+def _lies_within(shape: tuple[int, ...], least: tuple[int, ...], most: tuple[int, ...]) -> bool:
+    return len(shape) == len(most) and all(
+        low <= size <= high for low, size, high in zip(least, shape, most, strict=True)
+    )
 
 
 def _as_csr(x: Any, shape: tuple[int, ...]) -> Any:

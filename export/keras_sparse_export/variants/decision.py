@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import MANIFEST, VARIANTS
+from keras_sparse_export.bundle.format import LENGTHS, MANIFEST, VARIANTS
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -83,6 +83,12 @@ def quantize_bundle(
     (mode,) = require_modes(mode, "mode")
     path = Path(path)
     manifest = read_manifest(path)
+    if LENGTHS in manifest.get("requires", ()):
+        raise BundleError(
+            "Expected a bundle of rows of one length, which other forms of the encoder need. "
+            f"Received: {path}, with the feature `{LENGTHS}`. Remedy: an export with "
+            "free_length=False"
+        )
     if mode == "float16" and manifest["format"] == 1:
         raise BundleError(
             f"Expected a bundle of format 2 for weights in float16. Received: format 1, {path}. "

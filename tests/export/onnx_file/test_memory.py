@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from keras_sparse_export import BundleError, Encoder
+from keras_sparse_export.io.inputs import Input, Inputs
 from keras_sparse_export.onnx_file import memory
+from keras_sparse_export.runtime.onnx_model import OnnxModel
 from onnx_files import encoder, integers, written
 
 pytestmark = pytest.mark.one_backend
@@ -193,6 +195,43 @@ def test_a_batch_size_at_which_a_graph_is_large_is_found_when_it_comes(tmp_path:
     found.encode(np.ones((3, 4)))
     with pytest.raises(BundleError, match=f"in .* for {half} rows"):
         found.encode(np.ones((half, 4)))
+
+
+def test_a_length_at_which_a_graph_is_large_is_found_when_it_comes(tmp_path: Path) -> None:
+    """Numbers -n to n of a row of l are all of them up to n, and none at 2n."""
+    nodes = [
+        ("Slice", "x starts ends second", "some"),
+        ("Transpose", "some", "turned"),
+        ("MatMul", "turned some", "square"),
+        ("Expand", "square wide", "big"),
+        ("ReduceMax", "big", "most", {"keepdims": 1}),
+        ("Reshape", "most alone", "one"),
+        ("Add", "x one", "code"),
+    ]
+    half = 1 << 13
+    constants = {
+        "starts": integers(-half),
+        "ends": integers(half),
+        "second": integers(1),
+        "wide": integers(64, 1, 1),
+        "alone": integers(1, 1),
+    }
+    proto = encoder(nodes, constants)
+    for name, value in (("length_1", proto.graph.input[0]), ("positions_1", proto.graph.output[0])):
+        value.type.tensor_type.shape.dim[1].dim_param = name
+    file = written(proto, tmp_path)
+    with pytest.raises(BundleError, match="Expected `x` of a fixed shape"):
+        Encoder(file)
+    inputs = Inputs([Input("x", (2 * half,), least=(1,))])
+    model = OnnxModel(file.read_bytes, file, "x", inputs=inputs)
+    np.testing.assert_array_equal(model(np.ones((3, 4))), np.full((3, 4), 4.0))
+    with pytest.raises(
+        ValueError, match=rf"of a length .* of shape \({half},\) \(Expected results"
+    ):
+        model(np.ones((3, half)))
+    inputs = Inputs([Input("x", (half,), least=(1,))])
+    with pytest.raises(BundleError, match="Expected results of at most"):
+        OnnxModel(file.read_bytes, file, "x", inputs=inputs)
 
 
 def test_large_encoders_are_let_pass() -> None:

@@ -21,34 +21,35 @@ _MODULES = {
 }
 
 
-def list_converters(converter: str, *, jumps: bool) -> list[str]:
+def list_converters(converter: str, *, jumps: bool, free: bool = False) -> list[str]:
     """Return the converters to try, in order.
 
     The builder is the first: it is the fastest, and needs no other package. For jumps it is the
-    only one.
+    only one, and for rows of a free length all others but tf2onnx fix the length.
 
     Args:
         converter: One of `NAMES`, or `"auto"`.
         jumps: Whether codes jump at a threshold or a rank.
+        free: Whether rows have a free length.
 
     Raises:
-        ValueError: If `converter` does not serve the backend, or jumps.
+        ValueError: If `converter` does not serve the backend, jumps, or a free length.
     """
     own = OF_BACKEND[keras.backend.backend()]
-    if converter not in (("auto", BUILDER) if jumps else ("auto", BUILDER, own)):
-        place = (
-            "an encoder with activations by count, such as BatchTopK"
-            if jumps
-            else f"the {keras.backend.backend()} backend"
-        )
-        known = "" if jumps else f"{own!r}, "
+    alone = jumps or (free and own != "tf2onnx")
+    if converter not in (("auto", BUILDER) if alone else ("auto", BUILDER, own)):
+        place = f"the {keras.backend.backend()} backend"
+        if alone:
+            place = "an encoder with activations by count, such as BatchTopK"
+            place = place if jumps else "rows of a free length"
+        known = "" if alone else f"{own!r}, "
         raise ValueError(
             f"Invalid value for argument `converter`. Expected {known}'builder' or 'auto' for "
             f"{place}. Received: converter={converter!r}"
         )
     if converter != "auto":
         return [converter]
-    return [BUILDER] if jumps else [BUILDER, own]
+    return [BUILDER] if alone else [BUILDER, own]
 
 
 def load(converter: str) -> Convert:

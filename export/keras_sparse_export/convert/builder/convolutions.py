@@ -180,16 +180,15 @@ def _compute_pads(
     for length, size, stride, dilation in zip(
         lengths, sizes, layer.strides, dilations, strict=False
     ):
-        if length is None:
-            raise ConversionError(
-                f"Expected spatial axes of fixed length. Received: layer `{layer.name}` on {shape}"
-            )
         reach = (size - 1) * dilation
-        missing = {
-            "valid": 0,
-            "causal": reach,
-            "same": max(0, (-(-length // stride) - 1) * stride + reach + 1 - length),
-        }[layer.padding]
+        missing = 0 if layer.padding == "valid" else reach
+        if layer.padding == "same" and stride > 1:
+            if length is None:
+                raise ConversionError(
+                    "Expected spatial axes of fixed length, or another padding than 'same' with "
+                    f"strides. Received: layer `{layer.name}` on {shape}"
+                )
+            missing = max(0, (-(-length // stride) - 1) * stride + reach + 1 - length)
         before = missing if layer.padding == "causal" else missing // 2
         pads.append((before, missing - before))
     return pads

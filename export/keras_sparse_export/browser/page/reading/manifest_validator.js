@@ -3,7 +3,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"lengths":{"type":"object","required":["least"],"additionalProperties":false,"properties":{"least":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern5 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
@@ -4105,31 +4105,66 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.columns !== undefined){
-let data9 = data.columns;
+if(data.lengths !== undefined){
+let data9 = data.lengths;
 const _errs20 = errors;
 if(errors === _errs20){
-if(Array.isArray(data9)){
-if(data9.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+let missing2;
+if((data9.least === undefined) && (missing2 = "least")){
+validate52.errors = [{instancePath:instancePath+"/lengths",schemaPath:"#/properties/lengths/required",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-if(data9.length < 1){
-validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid8 = true;
-const len2 = data9.length;
-for(let i2=0; i2<len2; i2++){
 const _errs22 = errors;
-if(typeof data9[i2] !== "string"){
-validate52.errors = [{instancePath:instancePath+"/columns/" + i2,schemaPath:"#/properties/columns/items/type",keyword:"type",params:{type: "string"}}];
+for(const key1 in data9){
+if(!(key1 === "least")){
+validate52.errors = [{instancePath:instancePath+"/lengths",schemaPath:"#/properties/lengths/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs22 === errors){
+if(data9.least !== undefined){
+let data10 = data9.least;
+const _errs23 = errors;
+if(errors === _errs23){
+if(Array.isArray(data10)){
+if(data10.length > 7){
+validate52.errors = [{instancePath:instancePath+"/lengths/least",schemaPath:"#/properties/lengths/properties/least/maxItems",keyword:"maxItems",params:{limit: 7}}];
 return false;
 }
-var valid8 = _errs22 === errors;
-if(!valid8){
+else {
+if(data10.length < 1){
+validate52.errors = [{instancePath:instancePath+"/lengths/least",schemaPath:"#/properties/lengths/properties/least/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid9 = true;
+const len2 = data10.length;
+for(let i2=0; i2<len2; i2++){
+let data11 = data10[i2];
+const _errs25 = errors;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+validate52.errors = [{instancePath:instancePath+"/lengths/least/" + i2,schemaPath:"#/properties/lengths/properties/least/items/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs25){
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 > 9007199254740991 || isNaN(data11)){
+validate52.errors = [{instancePath:instancePath+"/lengths/least/" + i2,schemaPath:"#/properties/lengths/properties/least/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data11 < 1 || isNaN(data11)){
+validate52.errors = [{instancePath:instancePath+"/lengths/least/" + i2,schemaPath:"#/properties/lengths/properties/least/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid9 = _errs25 === errors;
+if(!valid9){
 break;
 }
 }
@@ -4137,7 +4172,16 @@ break;
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/type",keyword:"type",params:{type: "array"}}];
+validate52.errors = [{instancePath:instancePath+"/lengths/least",schemaPath:"#/properties/lengths/properties/least/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/lengths",schemaPath:"#/properties/lengths/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -4147,23 +4191,18 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.categories !== undefined){
-let data11 = data.categories;
-const _errs24 = errors;
-if(errors === _errs24){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-for(const key1 in data11){
-let data12 = data11[key1];
+if(data.columns !== undefined){
+let data12 = data.columns;
 const _errs27 = errors;
 if(errors === _errs27){
 if(Array.isArray(data12)){
-if(data12.length > 256){
-validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/maxItems",keyword:"maxItems",params:{limit: 256}}];
+if(data12.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/maxItems",keyword:"maxItems",params:{limit: 65536}}];
 return false;
 }
 else {
 if(data12.length < 1){
-validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/minItems",keyword:"minItems",params:{limit: 1}}];
+validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -4172,7 +4211,7 @@ const len3 = data12.length;
 for(let i3=0; i3<len3; i3++){
 const _errs29 = errors;
 if(typeof data12[i3] !== "string"){
-validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i3,schemaPath:"#/properties/categories/additionalProperties/items/type",keyword:"type",params:{type: "string"}}];
+validate52.errors = [{instancePath:instancePath+"/columns/" + i3,schemaPath:"#/properties/columns/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 var valid10 = _errs29 === errors;
@@ -4184,12 +4223,59 @@ break;
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/categories/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/type",keyword:"type",params:{type: "array"}}];
+validate52.errors = [{instancePath:instancePath+"/columns",schemaPath:"#/properties/columns/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
-var valid9 = _errs27 === errors;
-if(!valid9){
+var valid3 = _errs27 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.categories !== undefined){
+let data14 = data.categories;
+const _errs31 = errors;
+if(errors === _errs31){
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+for(const key2 in data14){
+let data15 = data14[key2];
+const _errs34 = errors;
+if(errors === _errs34){
+if(Array.isArray(data15)){
+if(data15.length > 256){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/maxItems",keyword:"maxItems",params:{limit: 256}}];
+return false;
+}
+else {
+if(data15.length < 1){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid12 = true;
+const len4 = data15.length;
+for(let i4=0; i4<len4; i4++){
+const _errs36 = errors;
+if(typeof data15[i4] !== "string"){
+validate52.errors = [{instancePath:instancePath+"/categories/" + key2.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i4,schemaPath:"#/properties/categories/additionalProperties/items/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+var valid12 = _errs36 === errors;
+if(!valid12){
+break;
+}
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/categories/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/categories/additionalProperties/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid11 = _errs34 === errors;
+if(!valid11){
 break;
 }
 }
@@ -4199,113 +4285,56 @@ validate52.errors = [{instancePath:instancePath+"/categories",schemaPath:"#/prop
 return false;
 }
 }
-var valid3 = _errs24 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.offset !== undefined){
-let data14 = data.offset;
-const _errs31 = errors;
-if((!(Array.isArray(data14))) && (data14 !== null)){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
-return false;
-}
-if(errors === _errs31){
-if(Array.isArray(data14)){
-if(data14.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
-return false;
-}
-else {
-if(data14.length < 1){
-validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid11 = true;
-const len4 = data14.length;
-for(let i4=0; i4<len4; i4++){
-let data15 = data14[i4];
-const _errs33 = errors;
-if(errors === _errs33){
-if((typeof data15 == "number") && (isFinite(data15))){
-if(data15 > 3.5e+38 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data15 < -3.5e+38 || isNaN(data15)){
-validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
-return false;
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/offset/" + i4,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid11 = _errs33 === errors;
-if(!valid11){
-break;
-}
-}
-}
-}
-}
-}
 var valid3 = _errs31 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data.scale !== undefined){
-let data16 = data.scale;
-const _errs35 = errors;
-if((!(Array.isArray(data16))) && (data16 !== null)){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+if(data.offset !== undefined){
+let data17 = data.offset;
+const _errs38 = errors;
+if((!(Array.isArray(data17))) && (data17 !== null)){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
 return false;
 }
-if(errors === _errs35){
-if(Array.isArray(data16)){
-if(data16.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
-return false;
-}
-else {
-if(data16.length < 1){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+if(errors === _errs38){
+if(Array.isArray(data17)){
+if(data17.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
 return false;
 }
 else {
-var valid12 = true;
-const len5 = data16.length;
+if(data17.length < 1){
+validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid13 = true;
+const len5 = data17.length;
 for(let i5=0; i5<len5; i5++){
-let data17 = data16[i5];
-const _errs37 = errors;
-if(errors === _errs37){
-if((typeof data17 == "number") && (isFinite(data17))){
-if(data17 > 3.5e+38 || isNaN(data17)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+let data18 = data17[i5];
+const _errs40 = errors;
+if(errors === _errs40){
+if((typeof data18 == "number") && (isFinite(data18))){
+if(data18 > 3.5e+38 || isNaN(data18)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
-if(data17 <= 0 || isNaN(data17)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+if(data18 < -3.5e+38 || isNaN(data18)){
+validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/scale/" + i5,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/properties/offset/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
-var valid12 = _errs37 === errors;
-if(!valid12){
+var valid13 = _errs40 === errors;
+if(!valid13){
 break;
 }
 }
@@ -4313,81 +4342,138 @@ break;
 }
 }
 }
-var valid3 = _errs35 === errors;
+var valid3 = _errs38 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.scale !== undefined){
+let data19 = data.scale;
+const _errs42 = errors;
+if((!(Array.isArray(data19))) && (data19 !== null)){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+return false;
+}
+if(errors === _errs42){
+if(Array.isArray(data19)){
+if(data19.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data19.length < 1){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid14 = true;
+const len6 = data19.length;
+for(let i6=0; i6<len6; i6++){
+let data20 = data19[i6];
+const _errs44 = errors;
+if(errors === _errs44){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 > 3.5e+38 || isNaN(data20)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data20 <= 0 || isNaN(data20)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid14 = _errs44 === errors;
+if(!valid14){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs42 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.output !== undefined){
-let data18 = data.output;
-const _errs39 = errors;
-const _errs40 = errors;
-if(!(validate53(data18, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+let data21 = data.output;
+const _errs46 = errors;
+const _errs47 = errors;
+if(!(validate53(data21, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
-var valid13 = _errs40 === errors;
-if(valid13){
-const _errs41 = errors;
-if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
-if(data18.name !== undefined){
-if("code" !== data18.name){
+var valid15 = _errs47 === errors;
+if(valid15){
+const _errs48 = errors;
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.name !== undefined){
+if("code" !== data21.name){
 validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
 return false;
 }
 }
 }
-var valid13 = _errs41 === errors;
+var valid15 = _errs48 === errors;
 }
-var valid3 = _errs39 === errors;
+var valid3 = _errs46 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.threshold !== undefined){
-let data20 = data.threshold;
-const _errs43 = errors;
-if(!((typeof data20 == "number") && (isFinite(data20)))){
+let data23 = data.threshold;
+const _errs50 = errors;
+if(!((typeof data23 == "number") && (isFinite(data23)))){
 validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
-var valid3 = _errs43 === errors;
+var valid3 = _errs50 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.thresholds !== undefined){
-let data21 = data.thresholds;
-const _errs45 = errors;
-if((!(Array.isArray(data21))) && (data21 !== null)){
+let data24 = data.thresholds;
+const _errs52 = errors;
+if((!(Array.isArray(data24))) && (data24 !== null)){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
 return false;
 }
-if(errors === _errs45){
-if(Array.isArray(data21)){
-if(data21.length > 2){
+if(errors === _errs52){
+if(Array.isArray(data24)){
+if(data24.length > 2){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
-if(data21.length < 1){
+if(data24.length < 1){
 validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
-var valid15 = true;
-const len6 = data21.length;
-for(let i6=0; i6<len6; i6++){
-const _errs47 = errors;
-if(!(validate58(data21[i6], {instancePath:instancePath+"/thresholds/" + i6,parentData:data21,parentDataProperty:i6,rootData,dynamicAnchors}))){
+var valid17 = true;
+const len7 = data24.length;
+for(let i7=0; i7<len7; i7++){
+const _errs54 = errors;
+if(!(validate58(data24[i7], {instancePath:instancePath+"/thresholds/" + i7,parentData:data24,parentDataProperty:i7,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
-var valid15 = _errs47 === errors;
-if(!valid15){
+var valid17 = _errs54 === errors;
+if(!valid17){
 break;
 }
 }
@@ -4395,23 +4481,23 @@ break;
 }
 }
 }
-var valid3 = _errs45 === errors;
+var valid3 = _errs52 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.calibration !== undefined){
-let data23 = data.calibration;
-const _errs48 = errors;
-if((!(data23 && typeof data23 == "object" && !Array.isArray(data23))) && (data23 !== null)){
+let data26 = data.calibration;
+const _errs55 = errors;
+if((!(data26 && typeof data26 == "object" && !Array.isArray(data26))) && (data26 !== null)){
 validate52.errors = [{instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/type",keyword:"type",params:{type: schema19.properties.calibration.type}}];
 return false;
 }
-const _errs50 = errors;
-let valid16 = true;
-const _errs51 = errors;
-if(data23 !== null){
+const _errs57 = errors;
+let valid18 = true;
+const _errs58 = errors;
+if(data26 !== null){
 const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
@@ -4421,26 +4507,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs51 === errors;
-errors = _errs50;
+var _valid1 = _errs58 === errors;
+errors = _errs57;
 if(vErrors !== null){
-if(_errs50){
-vErrors.length = _errs50;
+if(_errs57){
+vErrors.length = _errs57;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid1){
-const _errs53 = errors;
-if(!(validate60(data23, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
+const _errs60 = errors;
+if(!(validate60(data26, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs53 === errors;
-valid16 = _valid1;
+var _valid1 = _errs60 === errors;
+valid18 = _valid1;
 }
-if(!valid16){
+if(!valid18){
 const err3 = {instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -4452,71 +4538,71 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs48 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.missing !== undefined){
-let data24 = data.missing;
-const _errs54 = errors;
-if(!((data24 === "mean") || (data24 === "mask"))){
-validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
-return false;
-}
-var valid3 = _errs54 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.opset !== undefined){
-let data25 = data.opset;
-const _errs55 = errors;
-if(!(((typeof data25 == "number") && (!(data25 % 1) && !isNaN(data25))) && (isFinite(data25)))){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs55){
-if((typeof data25 == "number") && (isFinite(data25))){
-if(data25 > 18 || isNaN(data25)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
-return false;
-}
-else {
-if(data25 < 13 || isNaN(data25)){
-validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
-return false;
-}
-}
-}
-}
 var valid3 = _errs55 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
+if(data.missing !== undefined){
+let data27 = data.missing;
+const _errs61 = errors;
+if(!((data27 === "mean") || (data27 === "mask"))){
+validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
+return false;
+}
+var valid3 = _errs61 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.opset !== undefined){
+let data28 = data.opset;
+const _errs62 = errors;
+if(!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs62){
+if((typeof data28 == "number") && (isFinite(data28))){
+if(data28 > 18 || isNaN(data28)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
+return false;
+}
+else {
+if(data28 < 13 || isNaN(data28)){
+validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs62 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
 if(data.ir_version !== undefined){
-let data26 = data.ir_version;
-const _errs57 = errors;
-if(!((data26 === 7) || (data26 === 8))){
+let data29 = data.ir_version;
+const _errs64 = errors;
+if(!((data29 === 7) || (data29 === 8))){
 validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
 return false;
 }
-var valid3 = _errs57 === errors;
+var valid3 = _errs64 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.min_onnxruntime !== undefined){
-let data27 = data.min_onnxruntime;
-const _errs58 = errors;
-if(errors === _errs58){
-if(typeof data27 === "string"){
-if(!pattern5.test(data27)){
+let data30 = data.min_onnxruntime;
+const _errs65 = errors;
+if(errors === _errs65){
+if(typeof data30 === "string"){
+if(!pattern5.test(data30)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -4526,41 +4612,41 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs58 === errors;
+var valid3 = _errs65 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data28 = data.converter;
-const _errs60 = errors;
-if(!((((data28 === "builder") || (data28 === "tf2onnx")) || (data28 === "jax2onnx")) || (data28 === "torch.onnx"))){
+let data31 = data.converter;
+const _errs67 = errors;
+if(!((((data31 === "builder") || (data31 === "tf2onnx")) || (data31 === "jax2onnx")) || (data31 === "torch.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs60 === errors;
+var valid3 = _errs67 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data29 = data.versions;
-const _errs61 = errors;
-if(errors === _errs61){
-if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
-let missing2;
-if(((((((data29.backend === undefined) && (missing2 = "backend")) || ((data29.keras === undefined) && (missing2 = "keras"))) || ((data29["keras-sparse-export"] === undefined) && (missing2 = "keras-sparse-export"))) || ((data29.numpy === undefined) && (missing2 = "numpy"))) || ((data29.onnx === undefined) && (missing2 = "onnx"))) || ((data29.onnxruntime === undefined) && (missing2 = "onnxruntime"))){
-validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing2}}];
+let data32 = data.versions;
+const _errs68 = errors;
+if(errors === _errs68){
+if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
+let missing3;
+if(((((((data32.backend === undefined) && (missing3 = "backend")) || ((data32.keras === undefined) && (missing3 = "keras"))) || ((data32["keras-sparse-export"] === undefined) && (missing3 = "keras-sparse-export"))) || ((data32.numpy === undefined) && (missing3 = "numpy"))) || ((data32.onnx === undefined) && (missing3 = "onnx"))) || ((data32.onnxruntime === undefined) && (missing3 = "onnxruntime"))){
+validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-for(const key2 in data29){
-const _errs63 = errors;
-if(typeof key2 === "string"){
-if(!pattern6.test(key2)){
-const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key2};
+for(const key3 in data32){
+const _errs70 = errors;
+if(typeof key3 === "string"){
+if(!pattern6.test(key3)){
+const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4570,9 +4656,9 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid17 = _errs63 === errors;
-if(!valid17){
-const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key2}};
+var valid19 = _errs70 === errors;
+if(!valid19){
+const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key3}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4585,34 +4671,34 @@ return false;
 break;
 }
 }
-if(valid17){
-const _errs64 = errors;
-for(const key3 in data29){
-if(!(key3 === "backend")){
-let data30 = data29[key3];
-const _errs65 = errors;
-if(errors === _errs65){
-if(typeof data30 === "string"){
-if(!pattern7.test(data30)){
-validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
+if(valid19){
+const _errs71 = errors;
+for(const key4 in data32){
+if(!(key4 === "backend")){
+let data33 = data32[key4];
+const _errs72 = errors;
+if(errors === _errs72){
+if(typeof data33 === "string"){
+if(!pattern7.test(data33)){
+validate52.errors = [{instancePath:instancePath+"/versions/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/versions/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/type",keyword:"type",params:{type: "string"}}];
+validate52.errors = [{instancePath:instancePath+"/versions/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
-var valid18 = _errs65 === errors;
-if(!valid18){
+var valid20 = _errs72 === errors;
+if(!valid20){
 break;
 }
 }
 }
-if(_errs64 === errors){
-if(data29.backend !== undefined){
-let data31 = data29.backend;
-if(!(((data31 === "tensorflow") || (data31 === "jax")) || (data31 === "torch"))){
+if(_errs71 === errors){
+if(data32.backend !== undefined){
+let data34 = data32.backend;
+if(!(((data34 === "tensorflow") || (data34 === "jax")) || (data34 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -4626,54 +4712,54 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs61 === errors;
+var valid3 = _errs68 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data32 = data.parity;
-const _errs68 = errors;
-if(errors === _errs68){
-if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
-let missing3;
-if((data32.encoder === undefined) && (missing3 = "encoder")){
-validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing3}}];
+let data35 = data.parity;
+const _errs75 = errors;
+if(errors === _errs75){
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+let missing4;
+if((data35.encoder === undefined) && (missing4 = "encoder")){
+validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs70 = errors;
-for(const key4 in data32){
-if(!((key4 === "encoder") || (key4 === "decoder"))){
-validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4}}];
+const _errs77 = errors;
+for(const key5 in data35){
+if(!((key5 === "encoder") || (key5 === "decoder"))){
+validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}}];
 return false;
 break;
 }
 }
-if(_errs70 === errors){
-if(data32.encoder !== undefined){
-const _errs71 = errors;
-if(!(validate62(data32.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data32,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+if(_errs77 === errors){
+if(data35.encoder !== undefined){
+const _errs78 = errors;
+if(!(validate62(data35.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data35,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
-var valid20 = _errs71 === errors;
+var valid22 = _errs78 === errors;
 }
 else {
-var valid20 = true;
+var valid22 = true;
 }
-if(valid20){
-if(data32.decoder !== undefined){
-const _errs72 = errors;
-if(!(validate62(data32.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data32,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+if(valid22){
+if(data35.decoder !== undefined){
+const _errs79 = errors;
+if(!(validate62(data35.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data35,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
-var valid20 = _errs72 === errors;
+var valid22 = _errs79 === errors;
 }
 else {
-var valid20 = true;
+var valid22 = true;
 }
 }
 }
@@ -4684,21 +4770,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs68 === errors;
+var valid3 = _errs75 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data35 = data.golden;
-const _errs73 = errors;
-const _errs75 = errors;
-let valid21 = true;
-const _errs76 = errors;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.kind !== undefined){
-if("none" !== data35.kind){
+let data38 = data.golden;
+const _errs80 = errors;
+const _errs82 = errors;
+let valid23 = true;
+const _errs83 = errors;
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.kind !== undefined){
+if("none" !== data38.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -4710,11 +4796,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs76 === errors;
-errors = _errs75;
+var _valid2 = _errs83 === errors;
+errors = _errs82;
 if(vErrors !== null){
-if(_errs75){
-vErrors.length = _errs75;
+if(_errs82){
+vErrors.length = _errs82;
 }
 else {
 vErrors = null;
@@ -4722,18 +4808,18 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs78 = errors;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.rows !== undefined){
-if(0 !== data35.rows){
+const _errs85 = errors;
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.rows !== undefined){
+if(0 !== data38.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs78 === errors;
-valid21 = _valid2;
-if(valid21){
+var _valid2 = _errs85 === errors;
+valid23 = _valid2;
+if(valid23){
 var props2 = {};
 props2.rows = true;
 props2.kind = true;
@@ -4741,21 +4827,21 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs80 = errors;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.rows !== undefined){
-let data38 = data35.rows;
-if((typeof data38 == "number") && (isFinite(data38))){
-if(data38 < 1 || isNaN(data38)){
+const _errs87 = errors;
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.rows !== undefined){
+let data41 = data38.rows;
+if((typeof data41 == "number") && (isFinite(data41))){
+if(data41 < 1 || isNaN(data41)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs80 === errors;
-valid21 = _valid2;
-if(valid21){
+var _valid2 = _errs87 === errors;
+valid23 = _valid2;
+if(valid23){
 if(props2 !== true){
 props2 = props2 || {};
 props2.rows = true;
@@ -4763,7 +4849,7 @@ props2.rows = true;
 }
 ifClause0 = "else";
 }
-if(!valid21){
+if(!valid23){
 const err7 = {instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/if",keyword:"if",params:{failingKeyword: ifClause0}};
 if(vErrors === null){
 vErrors = [err7];
@@ -4775,61 +4861,61 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs73){
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-let missing4;
-if(((data35.kind === undefined) && (missing4 = "kind")) || ((data35.rows === undefined) && (missing4 = "rows"))){
-validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing4}}];
+if(errors === _errs80){
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+let missing5;
+if(((data38.kind === undefined) && (missing5 = "kind")) || ((data38.rows === undefined) && (missing5 = "rows"))){
+validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-const _errs82 = errors;
-for(const key5 in data35){
-if(!((key5 === "kind") || (key5 === "rows"))){
-validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}}];
+const _errs89 = errors;
+for(const key6 in data38){
+if(!((key6 === "kind") || (key6 === "rows"))){
+validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}}];
 return false;
 break;
 }
 }
-if(_errs82 === errors){
-if(data35.kind !== undefined){
-let data39 = data35.kind;
-const _errs83 = errors;
-if(!(((data39 === "real") || (data39 === "synthetic")) || (data39 === "none"))){
+if(_errs89 === errors){
+if(data38.kind !== undefined){
+let data42 = data38.kind;
+const _errs90 = errors;
+if(!(((data42 === "real") || (data42 === "synthetic")) || (data42 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid25 = _errs83 === errors;
+var valid27 = _errs90 === errors;
 }
 else {
-var valid25 = true;
+var valid27 = true;
 }
-if(valid25){
-if(data35.rows !== undefined){
-let data40 = data35.rows;
-const _errs84 = errors;
-if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+if(valid27){
+if(data38.rows !== undefined){
+let data43 = data38.rows;
+const _errs91 = errors;
+if(!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs84){
-if((typeof data40 == "number") && (isFinite(data40))){
-if(data40 > 1024 || isNaN(data40)){
+if(errors === _errs91){
+if((typeof data43 == "number") && (isFinite(data43))){
+if(data43 > 1024 || isNaN(data43)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data40 < 0 || isNaN(data40)){
+if(data43 < 0 || isNaN(data43)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid25 = _errs84 === errors;
+var valid27 = _errs91 === errors;
 }
 else {
-var valid25 = true;
+var valid27 = true;
 }
 }
 }
@@ -4840,23 +4926,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs73 === errors;
+var valid3 = _errs80 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data41 = data.top_k;
-const _errs86 = errors;
-if((!(data41 && typeof data41 == "object" && !Array.isArray(data41))) && (data41 !== null)){
+let data44 = data.top_k;
+const _errs93 = errors;
+if((!(data44 && typeof data44 == "object" && !Array.isArray(data44))) && (data44 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs88 = errors;
-let valid26 = true;
-const _errs89 = errors;
-if(data41 !== null){
+const _errs95 = errors;
+let valid28 = true;
+const _errs96 = errors;
+if(data44 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -4866,26 +4952,26 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs89 === errors;
-errors = _errs88;
+var _valid3 = _errs96 === errors;
+errors = _errs95;
 if(vErrors !== null){
-if(_errs88){
-vErrors.length = _errs88;
+if(_errs95){
+vErrors.length = _errs95;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs91 = errors;
-if(!(validate65(data41, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+const _errs98 = errors;
+if(!(validate65(data44, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs91 === errors;
-valid26 = _valid3;
+var _valid3 = _errs98 === errors;
+valid28 = _valid3;
 }
-if(!valid26){
+if(!valid28){
 const err9 = {instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err9];
@@ -4897,23 +4983,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs86 === errors;
+var valid3 = _errs93 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data42 = data.int8;
-const _errs92 = errors;
-if((!(data42 && typeof data42 == "object" && !Array.isArray(data42))) && (data42 !== null)){
+let data45 = data.int8;
+const _errs99 = errors;
+if((!(data45 && typeof data45 == "object" && !Array.isArray(data45))) && (data45 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs94 = errors;
-let valid27 = true;
-const _errs95 = errors;
-if(data42 !== null){
+const _errs101 = errors;
+let valid29 = true;
+const _errs102 = errors;
+if(data45 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -4923,26 +5009,26 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs95 === errors;
-errors = _errs94;
+var _valid4 = _errs102 === errors;
+errors = _errs101;
 if(vErrors !== null){
-if(_errs94){
-vErrors.length = _errs94;
+if(_errs101){
+vErrors.length = _errs101;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs97 = errors;
-if(!(validate67(data42, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+const _errs104 = errors;
+if(!(validate67(data45, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs97 === errors;
-valid27 = _valid4;
+var _valid4 = _errs104 === errors;
+valid29 = _valid4;
 }
-if(!valid27){
+if(!valid29){
 const err11 = {instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err11];
@@ -4954,23 +5040,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs92 === errors;
+var valid3 = _errs99 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data43 = data.statistics;
-const _errs98 = errors;
-if((!(data43 && typeof data43 == "object" && !Array.isArray(data43))) && (data43 !== null)){
+let data46 = data.statistics;
+const _errs105 = errors;
+if((!(data46 && typeof data46 == "object" && !Array.isArray(data46))) && (data46 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs100 = errors;
-let valid28 = true;
-const _errs101 = errors;
-if(data43 !== null){
+const _errs107 = errors;
+let valid30 = true;
+const _errs108 = errors;
+if(data46 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -4980,26 +5066,26 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs101 === errors;
-errors = _errs100;
+var _valid5 = _errs108 === errors;
+errors = _errs107;
 if(vErrors !== null){
-if(_errs100){
-vErrors.length = _errs100;
+if(_errs107){
+vErrors.length = _errs107;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs103 = errors;
-if(!(validate72(data43, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+const _errs110 = errors;
+if(!(validate72(data46, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs103 === errors;
-valid28 = _valid5;
+var _valid5 = _errs110 === errors;
+valid30 = _valid5;
 }
-if(!valid28){
+if(!valid30){
 const err13 = {instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err13];
@@ -5011,28 +5097,28 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs98 === errors;
+var valid3 = _errs105 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data44 = data.files;
-const _errs104 = errors;
-if(errors === _errs104){
-if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
-let missing5;
-if(((data44["README.md"] === undefined) && (missing5 = "README.md")) || ((data44["encoder.onnx"] === undefined) && (missing5 = "encoder.onnx"))){
-validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing5}}];
+let data47 = data.files;
+const _errs111 = errors;
+if(errors === _errs111){
+if(data47 && typeof data47 == "object" && !Array.isArray(data47)){
+let missing6;
+if(((data47["README.md"] === undefined) && (missing6 = "README.md")) || ((data47["encoder.onnx"] === undefined) && (missing6 = "encoder.onnx"))){
+validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing6}}];
 return false;
 }
 else {
-for(const key6 in data44){
-const _errs106 = errors;
-if(typeof key6 === "string"){
-if(!pattern10.test(key6)){
-const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key6};
+for(const key7 in data47){
+const _errs113 = errors;
+if(typeof key7 === "string"){
+if(!pattern10.test(key7)){
+const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -5042,9 +5128,9 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid29 = _errs106 === errors;
-if(!valid29){
-const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key6}};
+var valid31 = _errs113 === errors;
+if(!valid31){
+const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key7}};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -5057,15 +5143,15 @@ return false;
 break;
 }
 }
-if(valid29){
-for(const key7 in data44){
-const _errs108 = errors;
-if(!(validate78(data44[key7], {instancePath:instancePath+"/files/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data44,parentDataProperty:key7,rootData,dynamicAnchors}))){
+if(valid31){
+for(const key8 in data47){
+const _errs115 = errors;
+if(!(validate78(data47[key8], {instancePath:instancePath+"/files/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data47,parentDataProperty:key8,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
-var valid30 = _errs108 === errors;
-if(!valid30){
+var valid32 = _errs115 === errors;
+if(!valid32){
 break;
 }
 }
@@ -5077,22 +5163,23 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs104 === errors;
+var valid3 = _errs111 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.variants !== undefined){
-const _errs109 = errors;
+const _errs116 = errors;
 if(!(validate80(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs109 === errors;
+var valid3 = _errs116 === errors;
 }
 else {
 var valid3 = true;
+}
 }
 }
 }

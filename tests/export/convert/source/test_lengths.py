@@ -1,0 +1,130 @@
+"""Encoders of rows of several lengths, from the model to the device."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from bundles import manifest, removed_at, rewritten, set_at
+from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.variants.decision import quantize_bundle
+
+make = keras.layers
+ROWS = 24
+
+
+def code(h: Any) -> Any:
+    return make.Dense(6, "relu", name="code")(h)
+
+
+def steps() -> tuple[keras.Model, Any, list[int]]:
+    x, rng = keras.Input((None, 4)), np.random.default_rng(0)
+    model = keras.Model(x, code(make.GlobalMaxPooling1D()(make.Conv1D(5, 3)(x))))
+    return model, rng.normal(size=(ROWS, 12, 4)), [3, 4]
+
+
+def tokens() -> tuple[keras.Model, Any, list[int]]:
+    """A code for each of several words."""
+    x, rng = keras.Input((None,), dtype="int32"), np.random.default_rng(0)
+    return keras.Model(x, code(make.Embedding(11, 4)(x))), rng.integers(0, 11, (ROWS, 7)), [1]
+
+
+def images() -> tuple[keras.Model, Any, list[int]]:
+    x, rng = keras.Input((None, None, 3)), np.random.default_rng(0)
+    h = make.Conv2D(5, 3, padding="same")(make.MaxPooling2D(2)(x))
+    model = keras.Model(x, code(make.GlobalAveragePooling2D()(h)))
+    return model, rng.normal(size=(ROWS, 8, 6, 3)), [2, 2, 3]
+
+
+def shortened(rows: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return rows[(slice(None), *map(slice, shape))]
+
+
+def encode(model: keras.Model, rows: np.ndarray) -> np.ndarray:
+    kind = "int32" if rows.dtype.kind == "i" else "float32"
+    return keras.ops.convert_to_numpy(model(rows.astype(kind)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [steps, tokens, images])
+def test_codes_of_every_length_are_those_of_keras(build: Callable[[], Any], tmp_path: Path) -> None:
+    model, rows, least = build()
+    path = export_encoder(model, tmp_path / "b", layer="code", sample=rows, free_length=True)
+    assert manifest(path)["lengths"] == {"least": least}
+    bundle, most = Encoder(path), rows.shape[1:]
+    assert bundle.input_shape == most
+    half = tuple((a + b + 1) // 2 for a, b in zip(least, most, strict=True))
+    for shape in (most, half, tuple(least)):
+        part = shortened(rows, shape)
+        expected = encode(model, part)
+        np.testing.assert_allclose(bundle.encode(part), expected, atol=1e-5)
+        np.testing.assert_allclose(bundle.encode(part[0]), expected[0], atol=1e-5)
+        parts = np.concatenate(list(bundle.stream([part[:3], part[3], part[4:]])), axis=None)
+        np.testing.assert_allclose(parts, expected.ravel(), atol=1e-5)
+        dense = bundle.encode_sparse(part).to_scipy().toarray()
+        np.testing.assert_allclose(dense, expected.reshape(ROWS, -1), atol=1e-5)
+    for length in (0, most[0] + 1):
+        with pytest.raises(ValueError, match=rf"Expected \(rows, {least[0]} to {most[0]}"):
+            bundle.encode(np.zeros((2, length, *most[1:])))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model, rows, _ = tokens()
+    path = tmp_path_factory.mktemp("lengths") / "b"
+    return export_encoder(model, path, layer="code", sample=rows, free_length=True)
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("lengths"), "a key of the feature `lengths`"),
+        (set_at("requires", to=["inputs"]), "a key of the feature `lengths`"),
+        (set_at("lengths", "least", to=[7]), "shorter along some axis"),
+        (set_at("lengths", "least", to=[8]), "shorter along some axis"),
+        (set_at("lengths", "least", to=[1, 1]), "shorter along some axis"),
+        (set_at("lengths", "least", to=[0]), r"`lengths.least\[0\]`"),
+        (set_at("inputs", 0, "name", to="y"), r"as in its manifest, y \['length_1'\]"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(
+    change: Callable[[Any], None], message: str, bundle: Path
+) -> None:
+    text = (bundle / "manifest.json").read_text("utf-8")
+    rewritten(bundle, change)
+    try:
+        with pytest.raises(BundleError, match=message):
+            Encoder(bundle)
+    finally:
+        (bundle / "manifest.json").write_text(text, "utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+def test_a_bundle_of_several_lengths_has_one_form(bundle: Path, tmp_path: Path) -> None:
+    model, rows, _ = tokens()
+    with pytest.raises(BundleError, match="Expected a bundle of rows of one length"):
+        quantize_bundle(bundle, np.repeat(rows, 4, axis=0))
+    for argument in ({"quantize": "int8"}, {"decoder": True}):
+        (name,) = argument
+        with pytest.raises(ValueError, match=f"argument `{name}`. Expected no other file"):
+            export_encoder(model, tmp_path / "c", sample=rows, free_length=True, **argument)
+
+
+@pytest.mark.one_backend
+def test_a_model_of_one_length_is_refused(tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    rows = np.ones((ROWS, 4), np.float32)
+    with pytest.raises(ConversionError, match=r"Expected one input with an axis of any length"):
+        export_encoder(keras.Model(x, code(x)), tmp_path / "b", sample=rows, free_length=True)
+    x = keras.Input((None, 4))
+    h = make.GlobalMaxPooling1D()(make.Conv1D(5, 3)(x))
+    rows = np.ones((ROWS, 3, 4), np.float32)
+    with pytest.raises(ConversionError, match=r"\(3, 4\), the shortest that it encodes"):
+        export_encoder(keras.Model(x, code(h)), tmp_path / "b", sample=rows, free_length=True)
