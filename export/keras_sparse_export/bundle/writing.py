@@ -138,7 +138,7 @@ def _list_inputs(inputs: Inputs) -> str:
         if each.whole is not None:
             texts[place] += f" of whole numbers from {each.whole[0]} to {each.whole[1]}"
         if each.least is not None:
-            texts[place] += f" of a shape from {[*each.least]} to {[*each.sizes]}"
+            texts[place] += f", of a shape from {[*each.least]} to {[*each.sizes]}"
     return " and ".join(texts)
 
 

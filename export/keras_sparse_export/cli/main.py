@@ -97,6 +97,8 @@ def _show_info(options: argparse.Namespace) -> None:
                 f"{each.name} {each.sizes}" + (f" of {each.whole}" if each.whole else "")
                 for each in encoder.inputs
             )
+        if encoder.inputs.least is not None:
+            lines["shortest row"] = encoder.inputs.least
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
         if encoder.columns is not None:
             lines["columns"] = list_names(encoder.columns, "column").partition(" ")[2]

@@ -338,14 +338,12 @@ class Encoder:
                 "Expected the variant float32, which the statistics describe. Received: "
                 f"variant={self.variant!r}"
             )
-        x = self._order(x)
-        codes = self._require_open()(x)
-        if codes.ndim == len(self.code_shape):
-            codes = codes[np.newaxis]  # one row is too few, which `measure_drift` reports
+        rows, _ = as_rows(self._order(x), self.input_shape, "x")
+        codes = self._require_open()(rows)
         statistics, threshold = self.manifest["statistics"], float(self.manifest["threshold"])
         drift = score.measure_drift(codes, statistics, threshold, signed=self.signed)
-        rows = as_float32(as_rows(x, self.input_shape, "x")[0])
-        return replace(drift, columns=score_columns(rows, statistics), names=self.columns)
+        columns = score_columns(as_float32(rows), statistics)
+        return replace(drift, columns=columns, names=self.columns)
 
     def verify(self) -> Verification:
         """Compare every file with its hash, and outputs on the golden rows with golden outputs.

@@ -1,5 +1,6 @@
 """Encoders of rows of several lengths, from the model to the device."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from bundles import manifest, removed_at, rewritten, set_at
 from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.cli.main import main
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.variants.decision import quantize_bundle
 
@@ -107,8 +109,17 @@ def test_a_manifest_that_contradicts_itself_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.one_backend
-def test_a_bundle_of_several_lengths_has_one_form(bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_of_several_lengths_has_one_form(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model, rows, _ = tokens()
+    assert main(["info", str(bundle)]) == 0
+    assert re.search(r"shortest row:? +\(1,\)", capsys.readouterr().out)
+    assert "`[batch, length_1]` of whole numbers from 0 to 10, of a shape from [1] to [7]" in (
+        bundle / "README.md"
+    ).read_text("utf-8")
+    with pytest.raises(ValueError, match=r"Expected \(rows, 7\)"):
+        Encoder(bundle).drift(rows[:, :5])
     with pytest.raises(BundleError, match="Expected a bundle of rows of one length"):
         quantize_bundle(bundle, np.repeat(rows, 4, axis=0))
     for argument in ({"quantize": "int8"}, {"decoder": True}):
