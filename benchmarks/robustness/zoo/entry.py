@@ -126,9 +126,23 @@ def integers(high: int, *shape: int, dtype: str = "int32") -> Draw:
     return lambda rng, count: rng.integers(0, high, (count, *shape)).astype(dtype)
 
 
-def free_length(draw_of: Callable[[int], Draw], *, least: int = 8) -> Draw:
-    """Draw rows of a length that differs from call to call."""
-    return lambda rng, count: draw_of(least + int(rng.integers(0, 8)))(rng, count)
+class FreeLength:
+    """Draws rows of a length of 8 to 15, which differs from call to call.
+
+    Args:
+        draw_of: Returns what draws rows of a length.
+    """
+
+    def __init__(self, draw_of: Callable[[int], Draw]) -> None:
+        self.draw_of = draw_of
+
+    def __call__(self, rng: np.random.Generator, count: int) -> Any:
+        """Draw rows of one of the lengths."""
+        return self.draw_of(int(rng.integers(8, 16)))(rng, count)
+
+    def draw_longest(self, rng: np.random.Generator, count: int) -> Any:
+        """Draw rows of the largest length, which a sample must have."""
+        return self.draw_of(15)(rng, count)
 
 
 def padded(length: int, features: int) -> Draw:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from fuzzing.judges.outcomes import classify_failure
-from robustness.zoo.entry import Entry, randomize
+from robustness.zoo.entry import Entry, FreeLength, randomize
 
 OK, WRONG, REFUSED, RAW, UNUSABLE, CRASH, TIMEOUT, UNBUILT = (
     *("ok", "wrong", "refused", "raw", "unusable", "crash", "timeout", "not built"),
@@ -63,7 +63,8 @@ def judge(entry: Entry, exporter: str, folder: Path) -> Outcome:
     export = {OURS: _export, KERAS: _export_with_keras}[exporter]
     rng = np.random.default_rng(0)
     fresh = [entry.draw(rng, count) for count in BATCHES]
-    sample = entry.draw(rng, SAMPLE_ROWS)
+    draw = entry.draw.draw_longest if isinstance(entry.draw, FreeLength) else entry.draw
+    sample = draw(rng, SAMPLE_ROWS)
     expected = [run(reference, rows) for rows in fresh]
     start = time.perf_counter()
     try:
@@ -139,7 +140,13 @@ def _export(entry: Entry, model: Any, sample: Any, folder: Path) -> tuple[Encode
     from keras_sparse_export import Encoder, export_encoder
 
     with _named(folder):
-        path = export_encoder(model, folder / "bundle", layer=entry.layer, sample=sample)
+        path = export_encoder(
+            model,
+            folder / "bundle",
+            layer=entry.layer,
+            sample=sample,
+            free_length=isinstance(entry.draw, FreeLength),
+        )
         encoder = Encoder(path)
 
     def encode(rows: Any) -> Any:

@@ -8,8 +8,8 @@ from keras import layers, ops
 
 from robustness.zoo.entry import (
     EVERYWHERE,
+    FreeLength,
     dense_code,
-    free_length,
     integers,
     normal,
     register,
@@ -66,33 +66,33 @@ def uint8_images() -> keras.Model:
     return keras.Model(x, dense_code(h))
 
 
-@register(ENDS, free_length(lambda length: normal(length, 4)), backends=EVERYWHERE)
+@register(ENDS, FreeLength(lambda length: normal(length, 4)), backends=EVERYWHERE)
 def free_length_convolution() -> keras.Model:
     x = keras.Input((None, 4))
     h = layers.GlobalMaxPooling1D()(layers.Conv1D(8, 3, activation="relu")(x))
     return keras.Model(x, dense_code(h))
 
 
-@register(ENDS, free_length(lambda length: normal(length, 4)))
+@register(ENDS, FreeLength(lambda length: normal(length, 4)))
 def free_length_lstm() -> keras.Model:
     x = keras.Input((None, 4))
     return keras.Model(x, dense_code(layers.LSTM(6)(x)))
 
 
-@register(ENDS, free_length(lambda length: integers(20, length)))
+@register(ENDS, FreeLength(lambda length: integers(20, length)))
 def free_length_tokens() -> keras.Model:
     x = keras.Input((None,), dtype="int32")
     return keras.Model(x, dense_code(layers.GlobalAveragePooling1D()(layers.Embedding(20, 8)(x))))
 
 
-@register(ENDS, free_length(lambda length: normal(length, 10, 3)))
+@register(ENDS, FreeLength(lambda length: normal(length, 10, 3)))
 def free_size_images() -> keras.Model:
     x = keras.Input((None, None, 3))
     h = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, activation="relu")(x))
     return keras.Model(x, dense_code(h))
 
 
-@register(ENDS, free_length(lambda length: normal(length, 4)))
+@register(ENDS, FreeLength(lambda length: normal(length, 4)))
 def free_length_code() -> keras.Model:
     return stack((None, 4), layers.Dense(8, "relu"), layers.Dense(6, "relu"))
 
