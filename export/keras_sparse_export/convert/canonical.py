@@ -135,7 +135,9 @@ def _is_float(value: onnx.ValueInfoProto) -> bool:
 
 def _cast_input(value: onnx.ValueInfoProto, names: dict[str, str]) -> onnx.NodeProto:
     """Return a node that casts an input, and give the result of it the name of the input."""
-    name, names[value.name] = names[value.name], f"value_{len(names)}"
+    name = names[value.name]
+    # An entry of its own keeps the number from being given again.
+    names[value.name] = names.setdefault(f"{value.name}, cast", f"value_{len(names)}")
     kind = value.type.tensor_type.elem_type
     return onnx.helper.make_node("Cast", [name], [names[value.name]], to=kind)
 

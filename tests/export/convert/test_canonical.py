@@ -71,3 +71,22 @@ def test_the_nearest_pixels_are_the_same_and_onnxruntime_warns_of_nothing(
     nearest = (2 * np.arange(after) + 1) * before // (2 * after)  # ⌊(i + ½) · before / after⌋
     np.testing.assert_array_equal(code.ravel(), nearest)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.one_backend
+def test_results_of_casts_have_names_of_their_own() -> None:
+    whole, kind = TensorProto.INT64, TensorProto.FLOAT
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Cast", ["s"], ["y"], to=kind),
+    ]
+    ends = [helper.make_tensor_value_info(*end, [None, 2]) for end in (("a", whole), ("b", whole))]
+    y = helper.make_tensor_value_info("y", kind, [None, 2])
+    proto = helper.make_model(
+        helper.make_graph(nodes, "g", ends, [y]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    inputs = [("tokens", (2,)), ("places", (2,))]
+    model, _ = canonicalize(proto, "encoder", inputs, ("code", (2,)), 17)
+    rows = {"tokens": np.float32([[1, 2]]), "places": np.float32([[10, 20]])}
+    (code,) = open_session(model.SerializeToString(), Path("encoder.onnx")).run(None, rows)
+    np.testing.assert_array_equal(code, [[11, 22]])
