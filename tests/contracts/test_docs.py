@@ -131,6 +131,7 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 
 
 @pytest.mark.doc
+@pytest.mark.one_backend  # what the commands call is tested on each
 @pytest.mark.usefixtures("sweeps_here")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
