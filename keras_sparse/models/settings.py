@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from keras_sparse.models import budget
 from keras_sparse.models.budget import Budget
 from keras_sparse.sparsity import families
-from keras_sparse.utils.parse import MISSING, positive, sizes
+from keras_sparse.utils.parse import MISSING, positive, positive_number, sizes
 
 if TYPE_CHECKING:
     from keras_sparse.sparsity.family import Family
@@ -129,7 +129,7 @@ class Settings:
     learning_rate: float | None = option(
         None,
         "learning rate of Adam",
-        float,
+        positive_number,
         unset="the schedule that SparseAutoencoder.compile chooses",
         metavar="RATE",
     )

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -15,6 +16,17 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a positive integer, received {text!r}")
     return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Parse a positive, finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a positive number, received {text!r}")
+    return number
 
 
 def sizes(text: str) -> tuple[int, ...]:

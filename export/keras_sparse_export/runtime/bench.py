@@ -96,7 +96,14 @@ def bench(
 
     Raises:
         BundleError: If the bundle or file cannot be opened.
+        ValueError: If there is no thread, or no duration.
     """
+    if not seconds > 0:
+        raise ValueError(
+            "Invalid value for argument `seconds`. Expected a positive number. Received: "
+            f"seconds={seconds!r}"
+        )
+    most = (os.cpu_count() or 1) if threads is None else threads
     open_ = partial(Encoder, path, allow=allow)
     with open_() as encoder:
         files = {"encoder.onnx": None} if encoder.manifest is None else encoder.manifest["files"]
@@ -104,7 +111,7 @@ def bench(
         size = {file.name: file.stat().st_size for file in _list_onnx_files(encoder.path)}
     variants = [variant for variant, file in FILES.items() if file in files]
     latencies, rows_per_second = [], {}
-    for variant, count in product(variants, sorted({1, threads or os.cpu_count() or 1})):
+    for variant, count in product(variants, sorted({1, most})):
         with open_(variant=variant, threads=count) as encoder:
             for batch, cold in product(BATCHES, (False, True)):
                 times = measure_calls(encoder.encode, rows[:batch], seconds, cold=cold)

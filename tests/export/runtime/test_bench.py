@@ -51,3 +51,12 @@ def test_the_command_prints_a_table_or_json(
     assert "p99" in table
     assert "encoder.onnx 3," in table
     assert main(["bench", str(bundle / "none")]) == 2
+
+
+@pytest.mark.parametrize("argument", [{"threads": 0}, {"seconds": 0.0}])
+def test_nothing_is_measured_without_threads_or_time(
+    argument: dict[str, float], bundle: Path
+) -> None:
+    (name,) = argument
+    with pytest.raises(ValueError, match=f"`{name}`. Expected a positive .* Received: {name}=0"):
+        bench.bench(bundle, **{"seconds": 0.01, **argument})  # type: ignore[arg-type]

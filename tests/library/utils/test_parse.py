@@ -3,7 +3,7 @@ import shlex
 
 import pytest
 
-from keras_sparse.utils.parse import delimiter, join_names, names, yes_or_no
+from keras_sparse.utils.parse import delimiter, join_names, names, positive_number, yes_or_no
 
 pytestmark = pytest.mark.one_backend
 
@@ -31,3 +31,10 @@ def test_yes_or_no() -> None:
     assert (yes_or_no("yes"), yes_or_no("no")) == (True, False)
     with pytest.raises(argparse.ArgumentTypeError, match="yes or no, received 'maybe'"):
         yes_or_no("maybe")
+
+
+@pytest.mark.parametrize("text", ["-1", "0", "nan", "inf", "fast"])
+def test_a_rate_is_a_positive_number(text: str) -> None:
+    assert positive_number("1e-3") == 0.001
+    with pytest.raises(argparse.ArgumentTypeError, match=f"a positive number, received '{text}'"):
+        positive_number(text)
