@@ -37,7 +37,7 @@ def model_with(layer: make.Layer) -> keras.Model:
 
 @needs_jax2onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("opset", [13, 18])
+@pytest.mark.parametrize("opset", [17, 18])
 def test_layers_that_the_builder_does_not_know_go_by_jax2onnx(
     opset: int, rows: np.ndarray, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
