@@ -41,7 +41,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
             proto = jax2onnx.to_onnx(call, rows, opset=max(opset, _OLDEST), input_names=names)
             return onnx.version_converter.convert_version(proto, opset)
         except Exception as error:  # JAX and jax2onnx raise errors of many classes
-            remedy = "" if opset >= _OLDEST else f". Remedy: opset={_OLDEST}, which it writes itself"
+            remedy = "" if opset >= _OLDEST else f". Remedy: opset={_OLDEST}, its own"
             raise ConversionError(
                 f"Expected a model that jax2onnx can trace. Received: {summarize(error)}{remedy}"
             ) from error
