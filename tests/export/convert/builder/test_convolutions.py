@@ -65,6 +65,10 @@ def test_masked_steps_are_left_out_of_a_mean() -> None:
     require_agreement(graph((5, 3), lambda x: pool()(layers.Masking()(x))), x)
 
 
+@pytest.mark.skipif(
+    "output_padding" not in layers.Conv2DTranspose(1, 1).get_config(),
+    reason="older versions of Keras leave it out of the config, and so out of a copy",
+)
 def test_an_output_padding_is_refused() -> None:
     layer = layers.Conv2DTranspose(3, 3, 2, "same", output_padding=1, name="mine")
     with pytest.raises(ConversionError, match=r"output_padding=.* of layer `mine`"):
