@@ -131,7 +131,8 @@ def _copy_layer(layer: Any) -> Any:
     try:
         if isinstance(layer, keras.layers.Lambda):
             raise TypeError("only some versions of Keras recreate it")
-        with warnings.catch_warnings(action="ignore"):  # of what could be loaded unsafely alone
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what could be loaded unsafely alone
             config = layer.get_config()
         if isinstance(layer, keras.layers.Layer):
             config |= {key: None for key in config if key.endswith("_regularizer")}

@@ -82,7 +82,8 @@ def shorten(encoder: keras.Model, rows: np.ndarray, inputs: Inputs) -> list[np.n
 
 
 def _cut(rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    return np.ascontiguousarray(rows[(slice(None), *map(slice, shape))])
+    part = (slice(None), *map(slice, shape))
+    return np.ascontiguousarray(rows[part])
 
 
 def _encodes(encoder: keras.Model, inputs: Inputs, row: np.ndarray, shape: list[int]) -> bool:
