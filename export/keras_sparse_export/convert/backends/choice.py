@@ -8,7 +8,7 @@ import keras
 import onnx
 
 Convert = Callable[[keras.Model, int], onnx.ModelProto]
-"""Converts a built model with one input and one output to an operator set."""
+"""Converts a built model with one output to an operator set."""
 BUILDER = "builder"
 OF_BACKEND = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "torch.onnx"}
 """The converter that comes with each backend."""
@@ -38,10 +38,12 @@ def list_converters(converter: str, *, jumps: bool, free: bool = False) -> list[
     own = OF_BACKEND[keras.backend.backend()]
     alone = jumps or (free and own != "tf2onnx")
     if converter not in (("auto", BUILDER) if alone else ("auto", BUILDER, own)):
-        place = f"the {keras.backend.backend()} backend"
-        if alone:
+        if jumps:
             place = "an encoder with activations by count, such as BatchTopK"
-            place = place if jumps else "rows of a free length"
+        elif alone:
+            place = "rows of a free length"
+        else:
+            place = f"the {keras.backend.backend()} backend"
         known = "" if alone else f"{own!r}, "
         raise ValueError(
             f"Invalid value for argument `converter`. Expected {known}'builder' or 'auto' for "

@@ -39,9 +39,14 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
         warnings.simplefilter("ignore")
         try:
             proto = jax2onnx.to_onnx(call, rows, opset=max(opset, _OLDEST), input_names=names)
-            return onnx.version_converter.convert_version(proto, opset)
         except Exception as error:  # JAX and jax2onnx raise errors of many classes
-            remedy = "" if opset >= _OLDEST else f". Remedy: opset={_OLDEST}, its own"
             raise ConversionError(
-                f"Expected a model that jax2onnx can trace. Received: {summarize(error)}{remedy}"
+                f"Expected a model that jax2onnx can trace. Received: {summarize(error)}"
             ) from error
+    try:
+        return onnx.version_converter.convert_version(proto, opset)
+    except RuntimeError as error:
+        raise ConversionError(
+            f"Expected operators that opset {opset} has. Received: {summarize(error)}. Remedy: "
+            f"opset={_OLDEST}"
+        ) from error

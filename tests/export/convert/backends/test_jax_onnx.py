@@ -53,6 +53,13 @@ def test_layers_that_the_builder_does_not_know_go_by_jax2onnx(
 
 @needs_jax2onnx
 @pytest.mark.slow
+def test_an_operator_set_that_is_too_old_is_named_with_one_that_is_not(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"operators that opset 13 has.* Remedy: opset=18"):
+        export_encoder(model_with(Halve()), tmp_path / "b", layer="code", opset=13)
+
+
+@needs_jax2onnx
+@pytest.mark.slow
 def test_equal_weights_give_equal_bytes(tmp_path: Path) -> None:
     def write(name: str) -> bytes:
         keras.utils.set_random_seed(0)
