@@ -49,6 +49,8 @@ def fit(
     if isinstance(training, ArrayBatches):
         batch_size, steps_per_epoch = training.batch_size, None  # their length is that of an epoch
         callbacks = callback_lists.prepend(EpochSetter(training), callbacks)
+    if model.compiled:  # TensorFlow traces a step twice in which variables are created
+        model.optimizer.build(model.trainable_variables)
     in_stacks = model._choose_compile_mode(training, epochs, callbacks)
     stack_size = training.stack_size if in_stacks else 1
 

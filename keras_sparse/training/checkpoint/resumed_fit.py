@@ -114,7 +114,6 @@ def fit(
         return keras_fit(None, epochs=epochs)  # Keras raises and names what is missing
     others = [callback for callback in flatten(callbacks) if callback is not checkpoint]
     others.append(keras.callbacks.History())
-    model.optimizer.build(model.trainable_variables)
     arrays = isinstance(batches, ArrayBatches)
     position = checkpoint.open(
         Training(
