@@ -25,6 +25,7 @@ import keras_sparse_export
 import keras_sparse_export.cli.main
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.experiments.sweeps import workers
+from keras_sparse.models import budget
 from keras_sparse_export import Encoder, export_encoder
 
 ROOT = Path(__file__).parents[2]
@@ -78,13 +79,15 @@ def test_no_module_is_forgotten() -> None:
 
 
 @pytest.fixture
-def sweeps_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train the points of a sweep in this process: others would load their backend for each."""
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plan short trainings, those of a sweep in this process: others would load their backend."""
     monkeypatch.setattr(workers, "default_processes", lambda *_: 1)
+    monkeypatch.setattr(budget, "STEPS", 200)
+    monkeypatch.setattr(budget, "MOST_MIXED", 1_000)
 
 
 @pytest.mark.doc
-@pytest.mark.usefixtures("sweeps_here")
+@pytest.mark.usefixtures("soon")
 def test_the_python_of_the_readme_runs_in_its_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +135,7 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 
 @pytest.mark.doc
 @pytest.mark.one_backend  # what the commands call is tested on each
-@pytest.mark.usefixtures("sweeps_here")
+@pytest.mark.usefixtures("soon")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
 ) -> None:

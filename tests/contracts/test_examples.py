@@ -62,6 +62,7 @@ def test_train_and_export_then_run_on_device(run: Run, tmp_path: Path) -> None:
     assert "32 rows" in out
 
 
+@pytest.mark.one_backend
 def test_anomaly(run: Run, tmp_path: Path) -> None:
     out = run("anomaly.py", "--epochs", "5", "-o", tmp_path / "bundle")
     _, ever, off, mixture, moved = out.splitlines()
@@ -73,18 +74,21 @@ def test_anomaly(run: Run, tmp_path: Path) -> None:
     assert moved.startswith("moved most: sensor ")
 
 
+@pytest.mark.one_backend
 def test_sklearn_pipeline(run: Run) -> None:
     out = run("sklearn_pipeline.py", "--epochs", "1")
     assert out.count("in cross-validation") == 3
     assert "of 128 units active" in out
 
 
+@pytest.mark.one_backend
 def test_self_taught_learning(run: Run) -> None:
     out = run("self_taught_learning.py", "--epochs", "1")
     assert "pixels of 100 digits 0 to 4: 90.4% of 801 others" in out
     assert "codes  of 100 digits 0 to 4: " in out
 
 
+@pytest.mark.one_backend
 def test_edges_of_photographs(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("PIL", reason="comes with matplotlib")
     out = run("edges_of_photographs.py", "--epochs", "1", "-o", tmp_path / "edges.png")
@@ -92,6 +96,7 @@ def test_edges_of_photographs(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "edges.png").stat().st_size > 1000
 
 
+@pytest.mark.one_backend
 def test_keras_blog(run: Run) -> None:
     out = run("keras_blog.py", "--epochs", "1")
     assert [line.split("  ")[0] for line in out.splitlines()[1:]] == [
@@ -101,6 +106,7 @@ def test_keras_blog(run: Run) -> None:
     ]
 
 
+@pytest.mark.one_backend
 @pytest.mark.process
 def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason='needs the extra "keras-sparse[ray]"')
@@ -121,6 +127,7 @@ def test_encode_with_ray(rows: np.ndarray, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.stack(found["code"].to_numpy()), expected, atol=1e-6)
 
 
+@pytest.mark.one_backend
 @pytest.mark.process
 def test_gateway(rows: np.ndarray, tmp_path: Path) -> None:
     bundle = export_encoder(trained(rows), tmp_path / "bundle")
@@ -141,6 +148,7 @@ def test_gateway(rows: np.ndarray, tmp_path: Path) -> None:
         np.testing.assert_allclose(line["values"], code[line["indices"]], atol=1e-4)
 
 
+@pytest.mark.one_backend
 def test_search_vectors(run: Run) -> None:
     _, _, head, *lines = run("search_vectors.py", "--epochs", "3").splitlines()
     found = {line[:18].strip(): [float(cell) for cell in line[18:].split()] for line in lines}
@@ -153,6 +161,7 @@ def test_search_vectors(run: Run) -> None:
     assert found["pixels"][0] == pytest.approx((y[nearest] == y_test[:, None]).mean(), abs=2e-3)
 
 
+@pytest.mark.one_backend
 def test_l1_against_kl(run: Run) -> None:
     _, *lines = run("l1_against_kl.py", "--epochs", "8").splitlines()
     found = {line[:22].strip(): [float(cell) for cell in line[22:].split()] for line in lines}

@@ -110,6 +110,7 @@ def test_it_is_swept_over_its_own_axes_and_reported(tmp_path: Path, rows: np.nda
     assert "#a03070" in page
 
 
+@pytest.mark.one_backend
 @pytest.mark.process
 def test_processes_of_a_sweep_know_it(
     tmp_path: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch

@@ -83,6 +83,7 @@ def test_a_run_goes_on_and_ends_as_one_that_was_not_killed(data: Path, tmp_path:
     assert not checkpoint_folder(out).exists()
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_a_complete_run_is_trained_further_as_one_that_had_more_epochs(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -104,6 +105,7 @@ def test_a_complete_run_is_trained_further_as_one_that_had_more_epochs(
     assert "epochs: 5 there, 6 here" in message(capsys)
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_a_planned_run_goes_on_and_keeps_the_same_best_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,6 +127,7 @@ def test_a_planned_run_goes_on_and_keeps_the_same_best_weights(
     assert records[0]["plan"] == records[1]["plan"]
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("error", [KilledError(), OSError("No space left on device")])
 def test_a_run_without_its_report_is_completed_by_the_same_command(
     error: BaseException,
@@ -179,6 +182,7 @@ def test_a_run_without_its_report_is_completed_by_the_same_command(
     assert f"Expected {out / 'run.json'}, the record of a run" in message(capsys)
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_what_is_there_is_neither_lost_nor_taken_for_another(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -223,6 +227,7 @@ def test_a_loss_that_is_not_finite_fails_with_the_last_good_weights_kept(
     assert found is not None
 
 
+@pytest.mark.one_backend
 @pytest.mark.process
 def test_an_interrupted_command_says_how_to_go_on(rows: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", rows)

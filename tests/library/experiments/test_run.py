@@ -112,6 +112,7 @@ def test_a_controller_that_has_not_reached_its_l0_is_told_with_what_helps(
     assert record["probes"].keys() & {"raw", "untrained"} == set()
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_a_training_that_is_too_short_says_how_long_and_then_says_nothing(
     rows: np.ndarray, tmp_path: Path
@@ -132,6 +133,7 @@ def test_a_training_that_is_too_short_says_how_long_and_then_says_nothing(
     assert again.falling is None or again.falling.fall < first.falling.fall / 2
 
 
+@pytest.mark.one_backend
 def test_groups_are_held_out_whole_and_probed_apart(
     rows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_training_that_diverges_writes_nothing(file: Path, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_staging")
 def test_an_existing_run_is_replaced_when_asked_and_only_by_a_whole_one(

@@ -61,6 +61,7 @@ search(x, space, trials=6, settings=settings, out=me, storage=f"sqlite:///{stora
 """
 
 
+@pytest.mark.one_backend
 @pytest.mark.process
 def test_two_processes_share_one_study(rows: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", rows)
