@@ -23,9 +23,9 @@ from fuzzing.judges.outcomes import (
     require_near,
 )
 from keras_sparse_export import Encoder
+from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.cli.main import main
 from keras_sparse_export.onnx_file.operators import ALLOWED
-from keras_sparse_export.runtime.encoder import FILES
 
 Open = Callable[..., Encoder]
 WAYS = ("checked", "checked", "checked", "checked", "int8", "unchecked", "bare", "command")
@@ -58,7 +58,7 @@ def judge(base: Base, folder: Path, way: str, opened: Open = Encoder) -> Steps:
         variant = "int8" if way == "int8" and "int8" in base.answers else "float32"
         encoder = steps("open", lambda: opened(folder, variant=variant))
         if encoder is not None:
-            require_harmless(folder / FILES[variant])
+            require_harmless(folder / ENCODERS[variant])
             _require_golden(steps, encoder, folder)
             _use(steps, base, encoder)
             _require_same(steps, base, encoder, folder)

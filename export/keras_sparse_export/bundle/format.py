@@ -21,6 +21,18 @@ LENGTHS = "lengths"
 FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, MISSING, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
+ENCODERS = {
+    "float32": "encoder.onnx",
+    "int8": "encoder.int8.onnx",
+    "float16": "encoder.float16.onnx",
+}
+"""The ONNX file of each variant of the encoder."""
+GOLDEN_CODES = {
+    "float32": "golden_code.f32",
+    "int8": "golden_code.int8.f32",
+    "float16": "golden_code.float16.f32",
+}
+"""Codes of the golden rows by each variant."""
 MAX_COLUMNS = 1 << 16
 """Names of columns in a manifest."""
 MAX_MANIFEST_BYTES = 16 << 20

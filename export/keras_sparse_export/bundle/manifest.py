@@ -13,8 +13,10 @@ from keras_sparse_export.bundle import manifest_validator, reading
 from keras_sparse_export.bundle.format import (
     CATEGORIES,
     COLUMNS,
+    ENCODERS,
     FEATURES,
     FORMATS,
+    GOLDEN_CODES,
     INPUTS,
     LENGTHS,
     MANIFEST,
@@ -108,16 +110,13 @@ def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     if not rows:
         return {}
     x, code = manifest["input"]["shape"], manifest["output"]["shape"]
-    shapes = {"golden_x.f32": x, "golden_code.f32": code}
+    shapes = {"golden_x.f32": x}
+    shapes |= {GOLDEN_CODES[form]: code for form, file in ENCODERS.items() if file in files}
     if "decoder.onnx" in files:
         shapes["golden_x_hat.f32"] = x
     if manifest["top_k"] is not None:
         largest = [*code[:-1], manifest["top_k"]["k"]]
         shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
-    if "encoder.int8.onnx" in files:
-        shapes["golden_code.int8.f32"] = code
-    if "encoder.float16.onnx" in files:
-        shapes["golden_code.float16.f32"] = code
     return {name: (rows, *shape) for name, shape in shapes.items()}
 
 

@@ -2,10 +2,11 @@
 
 import argparse
 
+from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.cli import conversion, inputs
 from keras_sparse_export.io import writers
 from keras_sparse_export.io.activity import require_threshold
-from keras_sparse_export.runtime.encoder import FILES, Encoder
+from keras_sparse_export.runtime.encoder import Encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "calibration",
     )
     add("--dense", action="store_true", help="write whole codes as JSON lines")
-    add("--variant", choices=tuple(FILES), default="float32", help="(default: %(default)s)")
+    add("--variant", choices=tuple(ENCODERS), default="float32", help="(default: %(default)s)")
 
 
 def encode(options: argparse.Namespace) -> None:

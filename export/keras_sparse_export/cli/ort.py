@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from keras_sparse_export.runtime.encoder import FILES
+from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.variants.ort_format import MODEL, OPERATORS, write_ort
 
 
@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command after the bundle."""
     add = parser.add_argument
     add("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    add("--variant", choices=FILES, default="float32", help="(default: %(default)s)")
+    add("--variant", choices=ENCODERS, default="float32", help="(default: %(default)s)")
     add("--overwrite", action="store_true", help="replace an existing folder of this command")
 
 
@@ -22,5 +22,5 @@ def ort(options: argparse.Namespace) -> None:
     print(f"Wrote {output / MODEL} and {output / OPERATORS}")
     print(
         f"{found.rows} rows, max |Δ| {found.max_abs_error:.2g} (allowed {found.tolerance:.2g}) "
-        f"from {FILES[variant]}"
+        f"from {ENCODERS[variant]}"
     )

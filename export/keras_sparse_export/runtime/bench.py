@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.runtime.encoder import FILES, Encoder
+from keras_sparse_export.bundle.format import ENCODERS
+from keras_sparse_export.runtime.encoder import Encoder
 
 BATCHES = (1, 8, 64)
 COLD_BYTES = 64 << 20
@@ -109,7 +110,7 @@ def bench(
         files = {"encoder.onnx": None} if encoder.manifest is None else encoder.manifest["files"]
         rows = encoder.inputs.draw(np.random.default_rng(0), THROUGHPUT_ROWS)
         size = {file.name: file.stat().st_size for file in _list_onnx_files(encoder.path)}
-    variants = [variant for variant, file in FILES.items() if file in files]
+    variants = [variant for variant, file in ENCODERS.items() if file in files]
     latencies, rows_per_second = [], {}
     for variant, count in product(variants, sorted({1, most})):
         with open_(variant=variant, threads=count) as encoder:

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
+from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -34,8 +35,6 @@ from keras_sparse_export.runtime.reconstruction import find_scale, squared_error
 from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
-
-FILES = {"float32": "encoder.onnx", "int8": "encoder.int8.onnx", "float16": "encoder.float16.onnx"}
 
 
 class Encoder:
@@ -95,9 +94,9 @@ class Encoder:
                 "Invalid value for argument `threads`. Expected a positive integer. "
                 f"Received: threads={threads!r}"
             )
-        if variant not in FILES:
+        if variant not in ENCODERS:
             raise ValueError(
-                f"Invalid value for argument `variant`. Expected one of {tuple(FILES)}. "
+                f"Invalid value for argument `variant`. Expected one of {tuple(ENCODERS)}. "
                 f"Received: variant={variant!r}"
             )
         self.path = reading.require_path(path)
@@ -113,7 +112,7 @@ class Encoder:
         self._raised: float | None = None
         if l0 is not None:
             self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
-        self._encoder: OnnxModel | None = self._open(FILES[variant])
+        self._encoder: OnnxModel | None = self._open(ENCODERS[variant])
         self._decoder: OnnxModel | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
@@ -356,7 +355,7 @@ class Encoder:
             raise BundleError(
                 f"Expected a bundle, which has hashes to verify. Received: the file {self.path}"
             )
-        opened = {FILES[self.variant]: self._require_open(), "decoder.onnx": self._decoder}
+        opened = {ENCODERS[self.variant]: self._require_open(), "decoder.onnx": self._decoder}
 
         def open_model(name: str) -> OnnxModel:
             return opened.get(name) or self._open(name)

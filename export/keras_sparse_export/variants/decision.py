@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import LENGTHS, MANIFEST, VARIANTS
+from keras_sparse_export.bundle.format import (
+    ENCODERS,
+    GOLDEN_CODES,
+    LENGTHS,
+    MANIFEST,
+    VARIANTS,
+)
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -33,7 +39,7 @@ from keras_sparse_export.variants import rows as sampling
 from keras_sparse_export.variants.comparison import Reference
 
 MODES = ("auto", "int8", "float16")
-FILES = {form: (f"encoder.{form}.onnx", f"golden_code.{form}.f32") for form in ("int8", "float16")}
+FILES = {form: (ENCODERS[form], GOLDEN_CODES[form]) for form in ("int8", "float16")}
 """Of each form, the encoder and its golden codes."""
 
 

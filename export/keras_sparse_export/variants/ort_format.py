@@ -10,10 +10,11 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading, transaction
+from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.errors import BundleError, ParityError
 from keras_sparse_export.onnx_file.sessions import SILENT
 from keras_sparse_export.runtime import parity
-from keras_sparse_export.runtime.encoder import FILES, Encoder
+from keras_sparse_export.runtime.encoder import Encoder
 
 MODEL, OPERATORS = "encoder.ort", "required_operators.config"
 ROWS = 32
@@ -59,7 +60,7 @@ def write_ort(
     if manifest is None:
         raise BundleError(f"Expected a bundle. Received: the file {path}")
     encoder.verify()
-    model, operators = _convert(reading.read_content(path, manifest, FILES[variant]))
+    model, operators = _convert(reading.read_content(path, manifest, ENCODERS[variant]))
     if manifest["golden"]["rows"]:
         golden = np.frombuffer(reading.read_content(path, manifest, "golden_x.f32"), "<f4")
         rows = golden.reshape(-1, *encoder.input_shape).astype(np.float32)
@@ -69,7 +70,7 @@ def write_ort(
     found = parity.parity(encoder.encode, _load(model), rows)
     if not found.passed:
         raise ParityError(
-            f"Expected `{MODEL}` to give the codes of `{FILES[variant]}` within "
+            f"Expected `{MODEL}` to give the codes of `{ENCODERS[variant]}` within "
             f"{found.tolerance:.3g}. Received: a difference of {found.max_abs_error:.3g}. Nothing "
             "was written"
         )
