@@ -117,6 +117,16 @@ def replace_unprintable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
+def take_first_line(error: Exception) -> str:
+    """Return the first line of a runtime's error, which a traceback may then show in full.
+
+    It may quote an untrusted file.
+    """
+    lines = [replace_unprintable(line) for line in str(error).strip().splitlines()]
+    error.args = ("\n".join(lines),)
+    return (lines or [type(error).__name__])[0][:HALF_MESSAGE]
+
+
 def summarize(error: BaseException) -> str:
     """Return the class and message of another package's error, on one line.
 

@@ -1,16 +1,52 @@
 """Open onnxruntime sessions from validated bytes; files beside the model are never read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.errors import BundleError, replace_unprintable
+from keras_sparse_export.errors import BundleError, take_first_line
 
 SILENT = 4
 """Severity above errors, which are raised: onnxruntime would also print them, with names of the
 file, on standard error. With `enable_fallback` it would print some on standard output."""
+
+
+class OrtSession:
+    """One ONNX file in onnxruntime.
+
+    Args:
+        data: Bytes of the file.
+        file: Its path, for error messages.
+        threads: As in `open_session`.
+        spin: As in `open_session`.
+
+    Raises:
+        BundleError: If onnxruntime cannot load it.
+    """
+
+    def __init__(self, data: bytes, file: Path, *, threads: int = 1, spin: bool = False) -> None:
+        self.file = file
+        self.session = open_session(data, file, threads=threads, spin=spin)
+
+    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the named results.
+
+        Raises:
+            BundleError: If onnxruntime cannot compute them.
+        """
+        return run_session(self.session, names, inputs, self.file)
+
+    def bind(
+        self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
+    ) -> Callable[[], None]:
+        """Return a function that computes from some arrays into others, float32 both."""
+        binding = self.session.io_binding()
+        for bind, arrays in ((binding.bind_input, inputs), (binding.bind_output, outputs)):
+            for name, array in arrays.items():
+                bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        return lambda: self.session.run_with_iobinding(binding)
 
 
 def open_session(
@@ -44,7 +80,7 @@ def open_session(
     except Exception as error:  # onnxruntime's own exceptions share no public base
         raise BundleError(
             f"Expected an ONNX model that onnxruntime {ort.__version__} loads. Received: {file} "
-            f"({_explain(error)})"
+            f"({take_first_line(error)})"
         ) from error
     session._model_bytes = b""  # a copy for changing providers, as large as the weights
     return session
@@ -62,13 +98,7 @@ def run_session(
         results: list[np.ndarray] = session.run(names, inputs)
     except Exception as error:
         raise BundleError(
-            f"Expected {file} to run in onnxruntime {ort.__version__}. Received: {_explain(error)}"
+            f"Expected {file} to run in onnxruntime {ort.__version__}. Received: "
+            f"{take_first_line(error)}"
         ) from error
     return results
-
-
-def _explain(error: Exception) -> str:
-    """Return the first line of an onnxruntime error, which a traceback may then show in full."""
-    lines = [replace_unprintable(line) for line in str(error).strip().splitlines()]
-    error.args = ("\n".join(lines),)
-    return (lines or [type(error).__name__])[0][:300]

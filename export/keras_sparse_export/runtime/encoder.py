@@ -29,6 +29,7 @@ from keras_sparse_export.io import activity
 from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import operators
+from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import thresholds, top_k, verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.reconstruction import find_scale, squared_errors
@@ -436,7 +437,8 @@ class Encoder:
         gaps: bool = False,
         inputs: Inputs | None = None,
     ) -> OnnxModel:
-        return OnnxModel(read, file, argument, self.threads, self.spin, self._allow, gaps, inputs)
+        open_session = partial(OrtSession, threads=self.threads, spin=self.spin)
+        return OnnxModel(read, file, argument, open_session, self._allow, gaps, inputs)
 
     def _read_bare_file(self) -> bytes:
         try:

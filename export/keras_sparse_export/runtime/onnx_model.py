@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from keras_sparse_export.io.inputs import NUMBERS, Input, Inputs
 from keras_sparse_export.onnx_file import gates, operators, reader
 from keras_sparse_export.onnx_file.memory import Sizes
 from keras_sparse_export.onnx_file.model import FLOAT, INT32, Model, Value
-from keras_sparse_export.onnx_file.sessions import open_session, run_session
+from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime.overflow import SAFE_MAGNITUDE, OverflowChecker
 from keras_sparse_export.runtime.rows import as_float32, as_rows, require_finite
 
 CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18
 """Rows of a chunk; more if rows and results are short."""
+SAFE_SQUARE = SAFE_MAGNITUDE**2
 ALIGNMENT = 16
 """Floats in 64 bytes, a line of the cache."""
 MAX_FORMS = 1 << 10
@@ -39,8 +40,26 @@ class Form(NamedTuple):
     chunk_rows: int
 
 
+class Session(Protocol):
+    """A file in a runtime: `OrtSession`, or `LiteRTSession`."""
+
+    file: Path
+    """Path of the file that computes, for error messages."""
+
+    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the named results of rows; may be called by several threads at once."""
+
+    def bind(
+        self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
+    ) -> Callable[[], None]:
+        """Return a function that computes from some arrays into others; one call at a time.
+
+        The arrays must outlive it, and stay where they are.
+        """
+
+
 class OnnxModel:
-    """An encoder or a decoder in onnxruntime.
+    """An encoder or a decoder, as its ONNX file describes it.
 
     A single row goes through buffers that are bound to the session once, which costs less than
     `InferenceSession.run`; more rows are run in chunks.
@@ -50,8 +69,8 @@ class OnnxModel:
             to be examined for overflow, because the weights are not kept in memory twice.
         file: Path of the file, for error messages.
         argument: Name of the caller's argument that holds the rows, for error messages.
-        threads: Threads of onnxruntime.
-        spin: Whether idle threads spin while they wait.
+        open_session: Opens what computes the results, from the bytes of the file and its path: by
+            default the file in onnxruntime, on one thread.
         allow: Additional ONNX operators to accept.
         gaps: Whether rows may have gaps, which are NaN.
         inputs: The inputs of the file, with the numbers that they take; by default as the file
@@ -68,8 +87,7 @@ class OnnxModel:
         read: Callable[[], bytes],
         file: Path,
         argument: str,
-        threads: int = 1,
-        spin: bool = False,
+        open_session: Callable[[bytes, Path], Session] = OrtSession,
         allow: Sequence[str] = (),
         gaps: bool = False,
         inputs: Inputs | None = None,
@@ -92,7 +110,7 @@ class OnnxModel:
                 f"Expected a first output of floats in {file}. Received: {self.output!r}, of "
                 f"{dtype.__name__}"
             )
-        self.session = open_session(data, file, threads=threads, spin=spin)
+        self.session = open_session(data, file)
         self._digest = hashlib.sha256(data).digest()
         self._checker: OverflowChecker | None = None
         self._row_shapes = (self.input_shape, (1, *self.input_shape))
@@ -187,7 +205,7 @@ class OnnxModel:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
             self.inputs.require_whole(chunk, self.argument, first)
         try:
-            results = run_session(self.session, checked, self.inputs.split(chunk), self._file)
+            results = self.session.run(checked, self.inputs.split(chunk))
         except BundleError:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
             raise
@@ -195,8 +213,9 @@ class OnnxModel:
             shape, dtype = form.outputs[name]
             if result.shape != (len(chunk), *shape) or result.dtype != dtype:
                 raise BundleError(
-                    f"Expected `{name}` of {self._file} as the file declares it, {shape} per row. "
-                    f"Received: {result.dtype} of shape {result.shape} for {len(chunk)} rows"
+                    f"Expected `{name}` of {self.session.file} as the file declares it, {shape} "
+                    f"per row. Received: {result.dtype} of shape {result.shape} for {len(chunk)} "
+                    "rows"
                 )
         # After the run, when the rows are in the caches.
         if not (all(map(_are_small, (chunk, *results))) or _are_safe(chunk, *results)):
@@ -251,13 +270,10 @@ class _Buffers:
         self._values = np.zeros(start + result_size, np.float32)
         self._x = self._values[:size].reshape(1, *model.input_shape)
         self._result = self._values[start:].reshape(1, *model.output_shape)
-        self._session, self._inputs = model.session, model.inputs
-        self._binding = self._session.io_binding()
-        for bind, name, array in (
-            *((self._binding.bind_input, *part) for part in model.inputs.split(self._x).items()),
-            (self._binding.bind_output, model.output, self._result),
-        ):
-            bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        self._inputs = model.inputs
+        self._compute = model.session.bind(
+            model.inputs.split(self._x), {model.output: self._result}
+        )
 
     def run(self, row: np.ndarray) -> np.ndarray | None:
         """Return the result for one row, or `None` if it needs a closer look."""
@@ -269,7 +285,7 @@ class _Buffers:
         if self._inputs.has_whole and any(self._inputs.find_faults(self._x)):
             return None
         try:
-            self._session.run_with_iobinding(self._binding)
+            self._compute()
         except Exception:  # `OnnxModel.run` fails again, and explains it
             return None
         safe = _are_small(self._values) or _are_safe(self._x, self._result)
@@ -281,7 +297,7 @@ def _are_small(values: np.ndarray) -> bool:
 
     False for NaN, too. Unlike `dot`, `vdot` does not warn of overflow.
     """
-    return bool(np.vdot(values, values) <= SAFE_MAGNITUDE**2)
+    return bool(np.vdot(values, values) <= SAFE_SQUARE)
 
 
 def _are_safe(rows: np.ndarray, *results: np.ndarray) -> bool:

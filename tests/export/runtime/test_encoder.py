@@ -15,6 +15,7 @@ from scipy.sparse import csc_matrix, csr_array
 from bundles import FORMS, as_table, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import onnx_model, top_k
 
 pytestmark = pytest.mark.one_backend
@@ -308,7 +309,8 @@ def test_a_call_that_interrupts_another_changes_nothing(
     """As a signal handler or a finalizer that encodes, at the two moments when it would matter."""
     encoder = Encoder(exported[0])
     assert encoder._encoder is not None
-    session, expected = encoder._encoder.session, encoder.encode(x[:2])
+    assert isinstance(encoder._encoder.session, OrtSession)
+    session, expected = encoder._encoder.session.session, encoder.encode(x[:2])
     run, inner = session.run_with_iobinding, list[np.ndarray]()
 
     def interrupted(binding: Any) -> None:
