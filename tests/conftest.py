@@ -84,6 +84,22 @@ def rows(rng: np.random.Generator) -> np.ndarray:
     return _rows(rng)
 
 
+@pytest.fixture(scope="session")
+def litert_bundle(shared_rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with the encoder for LiteRT, whose codes jump, for tests that only read it."""
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT: pip install ai-edge-litert")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("needs TensorFlow, whose converter writes the file")
+    from keras_sparse import BatchTopK, SparseAutoencoder
+    from keras_sparse_export import export_encoder
+
+    model = SparseAutoencoder(12, 8, sparsity=BatchTopK(3))
+    model.compile()
+    model.fit(shared_rows, verbose=0)
+    path = tmp_path_factory.mktemp("litert") / "bundle"
+    return export_encoder(model, path, sample=shared_rows, top_k=2, decoder=True, litert=True)
+
+
 @pytest.fixture
 def gradient() -> Callable[[Callable[[Any], Any], np.ndarray], np.ndarray]:
     """The gradient of a scalar function of one array, on whichever backend is selected."""

@@ -172,6 +172,11 @@ def _export(commands: Any, run: Action) -> None:
         help="add an int8 encoder: auto keeps it if it passes the comparison, int8 requires it; "
         "float16: add the encoder with its weights in float16",
     )
+    export.add_argument(
+        "--litert",
+        action="store_true",
+        help="add the encoder for LiteRT, encoder.tflite; on TensorFlow",
+    )
     _add_golden(export)
 
 

@@ -202,6 +202,7 @@ def _export(options: argparse.Namespace) -> None:
         decoder=options.decoder,
         top_k=options.top_k,
         quantize=options.quantize,
+        litert=options.litert,
         golden=options.golden,
         overwrite=options.overwrite,
     )

@@ -26,7 +26,7 @@ else:
 INDEX = "index.html"
 INVENTORY = "site.json"
 """Lists hash and size of every other file; a folder with it may be replaced by another site."""
-SHOWN = re.compile(r"[a-z0-9_.]+\.(onnx|f32|i32)|README\.md")
+SHOWN = re.compile(r"[a-z0-9_.]+\.(onnx|tflite|f32|i32)|README\.md")
 """Allowed names of bundle files in a site: none that a browser or a host would run or render."""
 
 
@@ -97,7 +97,7 @@ def _read_verified(folder: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     others = [name for name in manifest["files"] if not SHOWN.fullmatch(name)]
     if others:
         raise BundleError(
-            f"Expected a bundle of .onnx, .f32, .i32 and README.md, for a site. Received: "
+            f"Expected a bundle of .onnx, .tflite, .f32, .i32 and README.md, for a site. Received: "
             f"{others[0]!r} in {folder}"
         )
     files = {

@@ -18,7 +18,9 @@ INPUTS = "inputs"
 """The feature of encoders with several inputs, inputs with names, or inputs of whole numbers."""
 LENGTHS = "lengths"
 """The feature of encoders that take rows shorter than `input.shape`, along some axes."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, MISSING, THRESHOLDS, VARIANTS})
+LITERT = "litert"
+"""The feature of bundles that hold the encoder for LiteRT, too."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 ENCODERS = {
@@ -27,6 +29,8 @@ ENCODERS = {
     "float16": "encoder.float16.onnx",
 }
 """The ONNX file of each variant of the encoder."""
+TFLITE = "encoder.tflite"
+"""The encoder in float32 for LiteRT."""
 GOLDEN_CODES = {
     "float32": "golden_code.f32",
     "int8": "golden_code.int8.f32",

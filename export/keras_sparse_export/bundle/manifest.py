@@ -19,9 +19,11 @@ from keras_sparse_export.bundle.format import (
     GOLDEN_CODES,
     INPUTS,
     LENGTHS,
+    LITERT,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
+    TFLITE,
     THRESHOLDS,
     VARIANTS,
 )
@@ -385,8 +387,12 @@ def _require_variants(manifest: dict[str, Any]) -> None:
     variants, requires = manifest.get("variants"), VARIANTS in manifest.get("requires", ())
     expected = "a key of the feature `variants`, present with it alone"
     _require(("variants" in manifest) == requires, "variants", expected, variants)
-    has_file = "encoder.float16.onnx" in manifest["files"]
-    _require(("float16" in (variants or {})) == has_file, "variants", "as in `files`", variants)
+    for form, file in (("float16", ENCODERS["float16"]), (LITERT, TFLITE)):
+        has_file = file in manifest["files"]
+        _require((form in (variants or {})) == has_file, "variants", "as in `files`", variants)
+    expected = "a key of the feature `litert`, present with it alone"
+    known = LITERT in manifest.get("requires", ())
+    _require((LITERT in (variants or {})) == known, "variants.litert", expected, variants)
 
 
 def _require(holds: bool, place: str, expected: str, received: Any) -> None:

@@ -12,6 +12,7 @@ REGEX_PATTERNS = {
     '^[A-Za-z0-9._-]{1,64}$': re.compile('^[A-Za-z0-9._-]{1,64}\\Z'),
     '^[ -~]{1,64}$': re.compile('^[ -~]{1,64}\\Z'),
     '^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$': re.compile('^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}\\Z'),
+    '^[A-Z][A-Z0-9_]{0,63}$': re.compile('^[A-Z][A-Z0-9_]{0,63}\\Z'),
     '^[0-9a-f]{64}$': re.compile('^[0-9a-f]{64}\\Z'),
     '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$': re.compile('^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}\\Z'),
     '^[A-Za-z0-9_ .:()-]{1,64}$': re.compile('^[A-Za-z0-9_ .:()-]{1,64}\\Z'),
@@ -480,8 +481,47 @@ def validate____defs_variants(data: Any, name_prefix: str = "") -> Any:
             data_keys.remove("float16")
             data__float16 = data["float16"]
             validate____defs_float16(data__float16, name_prefix + ".float16")
+        if "litert" in data_keys:
+            data_keys.remove("litert")
+            data__litert = data["litert"]
+            validate____defs_litert(data__litert, name_prefix + ".litert")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['float16'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['float16', 'litert'], data)
+    return data
+
+def validate____defs_litert(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['operators', 'parity']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['operators', 'parity'], data)
+        data_keys = list(data)
+        if "operators" in data_keys:
+            data_keys.remove("operators")
+            data__operators = data["operators"]
+            if type(data__operators) not in (list,):
+                raise broken_rule(name_prefix + ".operators", 'type', 'array', data__operators)
+            data__operators_is_list = isinstance(data__operators, (list, tuple))
+            if data__operators_is_list:
+                data__operators_len = len(data__operators)
+                if data__operators_len < 1:
+                    raise broken_rule(name_prefix + ".operators", 'minItems', 1, data__operators)
+                if data__operators_len > 256:
+                    raise broken_rule(name_prefix + ".operators", 'maxItems', 256, data__operators)
+                for data__operators_x, data__operators_item in enumerate(data__operators):
+                    if type(data__operators_item) not in (str,):
+                        raise broken_rule(name_prefix + ".operators[{data__operators_x}]".format(**locals()) + "", 'type', 'string', data__operators_item)
+                    if isinstance(data__operators_item, str):
+                        if not REGEX_PATTERNS['^[A-Z][A-Z0-9_]{0,63}$'].search(data__operators_item):
+                            raise broken_rule(name_prefix + ".operators[{data__operators_x}]".format(**locals()) + "", 'pattern', '^[A-Z][A-Z0-9_]{0,63}$', data__operators_item)
+        if "parity" in data_keys:
+            data_keys.remove("parity")
+            data__parity = data["parity"]
+            validate____defs_parity(data__parity, name_prefix + ".parity")
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['operators', 'parity'], data)
     return data
 
 def validate____defs_float16(data: Any, name_prefix: str = "") -> Any:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export.bundle.format import FORMAT, MANIFEST, MAX_MANIFEST_BYTES, NAME
+from keras_sparse_export.bundle.format import (
+    FORMAT,
+    LITERT,
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    NAME,
+    TFLITE,
+)
 from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
 from keras_sparse_export.bundle.reading import hash_stream
 from keras_sparse_export.errors import BundleError
@@ -117,6 +124,14 @@ def format_card(manifest: dict[str, Any]) -> str:
             "it computes in float32. On held-out rows, "
             f"{report['jaccard']:.2%} of the units that are active in one of the two encoders are "
             "active in both.",
+        ]
+    if LITERT in manifest.get("variants", {}):
+        parity = manifest["variants"][LITERT]["parity"]
+        lines += [
+            "",
+            f"`{TFLITE}` is the encoder for LiteRT, in float32. Parity with Keras: max |Δ| "
+            f"{parity['max_abs_error']:.2g} on {parity['rows']} rows (allowed "
+            f"{parity['tolerance']:.2g}).",
         ]
     lines += [
         "",

@@ -6,7 +6,7 @@ from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.cli import conversion, inputs
 from keras_sparse_export.io import writers
 from keras_sparse_export.io.activity import require_threshold
-from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "calibration",
     )
     add("--dense", action="store_true", help="write whole codes as JSON lines")
+    add_runtime(parser)
     add("--variant", choices=tuple(ENCODERS), default="float32", help="(default: %(default)s)")
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that chooses what runs the encoder."""
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default=RUNTIMES[0],
+        help="what runs the encoder (default: %(default)s)",
+    )
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -44,6 +55,7 @@ def encode(options: argparse.Namespace) -> None:
     encoder = Encoder(
         options.bundle,
         variant=options.variant,
+        runtime=options.runtime,
         l0=options.l0,
         threads=options.threads,
         allow=options.allow,

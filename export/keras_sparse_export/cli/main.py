@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_sparse_export.bundle.format import LENGTHS, LITERT
 from keras_sparse_export.cli import drift as drift_command
 from keras_sparse_export.cli import encode as encode_command
 from keras_sparse_export.cli import errors as errors_command
@@ -68,13 +69,15 @@ def _print_any_character() -> None:
 def _verify(options: argparse.Namespace) -> None:
     from keras_sparse_export.runtime.encoder import Encoder
 
-    verification = Encoder(options.bundle, allow=options.allow).verify()
+    encoder = Encoder(options.bundle, runtime=options.runtime, allow=options.allow)
+    verification = encoder.verify()
     print(f"{options.bundle}: {verification.files} files match the manifest")
     for name, parity in (
         ("encoder", verification.parity),
         ("decoder", verification.decoder_parity),
         ("int8", verification.int8_parity),
         ("float16", verification.float16_parity),
+        ("LiteRT", verification.litert_parity),
     ):
         if parity is not None:
             print(
@@ -104,7 +107,7 @@ def _show_info(options: argparse.Namespace) -> None:
             lines["columns"] = list_names(encoder.columns, "column").partition(" ")[2]
         lines |= {
             "active": f"{'|code|' if encoder.signed else 'code'} > {manifest['threshold']:g}",
-            "onnxruntime": f"{manifest['min_onnxruntime']} or newer (opset {manifest['opset']})",
+            "runs on": _list_runtimes(manifest),
             "parity": f"max |Δ| {parity['max_abs_error']:.2g} on {parity['rows']} rows "
             f"(allowed {parity['tolerance']:.2g})",
             "golden rows": f"{manifest['golden']['rows']} ({manifest['golden']['kind']})",
@@ -131,6 +134,15 @@ def _show_info(options: argparse.Namespace) -> None:
     print("\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items()))
 
 
+def _list_runtimes(manifest: dict[str, Any]) -> str:
+    """List what runs a bundle; its page does not take rows of several lengths."""
+    names = [f"onnxruntime ≥ {manifest['min_onnxruntime']} (opset {manifest['opset']})"]
+    requires = manifest.get("requires", ())
+    names += ["onnxruntime-web"] * (LENGTHS not in requires)
+    names += ["LiteRT (checked)"] * (LITERT in requires)
+    return ", ".join(names)
+
+
 def _describe_thresholds(manifest: dict[str, Any]) -> str:
     """Describe the gates of an encoder, and the L0 that a device may ask for."""
     gates = [
@@ -149,7 +161,11 @@ def _run_bench(options: argparse.Namespace) -> None:
     from keras_sparse_export.runtime.bench import bench
 
     result = bench(
-        options.bundle, threads=options.threads, seconds=options.seconds, allow=options.allow
+        options.bundle,
+        threads=options.threads,
+        seconds=options.seconds,
+        runtime=options.runtime,
+        allow=options.allow,
     )
     print(json.dumps(result.as_dict(), indent=2) if options.json else result.format_table())
 
@@ -195,10 +211,13 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_allow(web)
 
     verify = "compare files with their hashes, and outputs with the golden ones"
-    _add_allow(_add_command(commands, "verify", _verify, verify))
+    command = _add_command(commands, "verify", _verify, verify)
+    encode_command.add_runtime(command)
+    _add_allow(command)
     _add_allow(_add_command(commands, "info", _show_info, "show the contents of a bundle"))
 
     bench = _add_command(commands, "bench", _run_bench, "measure speed and memory on this machine")
+    encode_command.add_runtime(bench)
     _add_allow(bench)
     bench.add_argument(
         "--threads", type=int, help="compare one thread with this many (default: all)"

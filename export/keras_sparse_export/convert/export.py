@@ -17,12 +17,15 @@ from keras_sparse_export.bundle.format import (
     COLUMNS,
     INPUTS,
     LENGTHS,
+    LITERT,
     MANIFEST,
     MISSING,
+    TFLITE,
     THRESHOLDS,
 )
 from keras_sparse_export.convert import canonical, code_values, samples, scaling
 from keras_sparse_export.convert import converter as conversion
+from keras_sparse_export.convert import litert as litert_form
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
@@ -36,7 +39,7 @@ from keras_sparse_export.io import activity
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
-from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.reconstruction import find_scale
 from keras_sparse_export.runtime.thresholds import choose_error
@@ -67,6 +70,7 @@ def export_encoder(
     quantize: str | Sequence[str] | None = None,
     labels: Any = None,
     free_length: bool = False,
+    litert: bool = False,
     allow: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
@@ -129,6 +133,11 @@ def export_encoder(
             with Keras at the length of `sample`, at the shortest, and at one between. Statistics,
             golden rows and commands are of the length of `sample`. The bundle has neither a
             decoder nor other forms.
+        litert: Whether to add `encoder.tflite`, the encoder in float32 for LiteRT, with the
+            outputs of `encoder.onnx`. It is converted by TensorFlow, of which it needs the backend,
+            from layers that LiteRT's built-in operators compute, and compared with Keras in LiteRT
+            as `encoder.onnx` is in onnxruntime. Needs `pip install "keras-sparse-export[litert]"`;
+            not with `units` or `free_length`.
         allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU of more than
             512 steps, up to which it is unrolled. A device must allow them, too:
             `Encoder(..., allow=("Loop",))`.
@@ -138,6 +147,7 @@ def export_encoder(
         The bundle's folder.
 
     Raises:
+        ModuleNotFoundError: If `litert` is given, and LiteRT is not installed.
         ValueError: If an argument is out of range or does not fit the model.
         FileExistsError: If `path` exists, and is not a bundle or `overwrite` is false.
         ConversionError: If no converter knows a layer or an operator, the first `units` depend
@@ -158,6 +168,8 @@ def export_encoder(
     path, model = Path(path), find_model(model)
     transaction.require_target(path, overwrite=overwrite)
     _require_choices(converter, opset, golden, sample)
+    if litert:
+        litert_form.require_possible(units=units, free_length=free_length)
     allow = operators.require_allow(allow)
     if not getattr(model, "adapted", True):
         raise ValueError(
@@ -214,6 +226,9 @@ def export_encoder(
                 shorter=shorter,
             )
         }
+        lite = None
+        if litert:
+            lite = litert_form.make(encoder, converted["encoder"], rows, inputs, top_k)
         codes = converted["encoder"].run(rows)
         if threshold is None:
             threshold = _choose_threshold(model, layer, fixed)
@@ -261,6 +276,8 @@ def export_encoder(
             gaps=gaps,
             scale=find_scale(scaled),
         )
+    if lite is not None:
+        forms.files[TFLITE], forms.variants[LITERT] = lite
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
         quantization.write(folder, forms)
         _write(
@@ -275,6 +292,7 @@ def export_encoder(
                         *[COLUMNS] * bool(columns),
                         *[INPUTS] * (not plain),
                         *[LENGTHS] * free_length,
+                        *[LITERT] * litert,
                         *[MISSING] * gaps,
                         *[THRESHOLDS] * bool(jumps),
                     ],
@@ -296,7 +314,7 @@ def export_encoder(
                     "ir_version": canonical.choose_ir_version(opset),
                     "min_onnxruntime": MIN_ONNXRUNTIME[opset],
                     "converter": converted["encoder"].converter,
-                    "versions": _list_versions(),
+                    "versions": _list_versions() | (litert_form.list_versions() if litert else {}),
                     "parity": {name: model.parity.as_dict() for name, model in converted.items()},
                     "golden": {"kind": kind, "rows": len(golden_rows)},
                     "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
@@ -333,7 +351,9 @@ def _write(
         for name, array in golden.items():
             (folder / f"golden_{name}.f32").write_bytes(array.astype("<f4").tobytes())
     writing.finish(folder, manifest)
-    Encoder(folder, allow=allow).verify()  # never write a bundle that a device would reject
+    for runtime in RUNTIMES[: 1 + (folder / TFLITE).exists()]:
+        # Never write a bundle that a device would reject.
+        Encoder(folder, runtime=runtime, allow=allow).verify()
 
 
 def _compute_statistics(

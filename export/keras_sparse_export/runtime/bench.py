@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.bundle.format import ENCODERS
+from keras_sparse_export.bundle.format import ENCODERS, LITERT
+from keras_sparse_export.litert_file.sessions import find_version
 from keras_sparse_export.runtime.encoder import Encoder
 
 BATCHES = (1, 8, 64)
@@ -45,6 +46,7 @@ class Bench:
 
     path: str
     onnxruntime: str
+    """Its version, though another `runtime` was measured."""
     processors: int
     load_ms: dict[str, float]
     """Median time to open, by variant, including the checks of hashes and golden outputs; the key
@@ -55,6 +57,7 @@ class Bench:
     resident_mb: dict[str, float]
     """By variant: memory growth of a process that opens and runs it; on Linux only."""
     file_bytes: dict[str, int]
+    runtime: str = "onnxruntime"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result for JSON."""
@@ -62,7 +65,10 @@ class Bench:
 
     def format_table(self) -> str:
         """Format the result for a terminal."""
-        lines = [f"{self.path}: onnxruntime {self.onnxruntime}, {self.processors} processors"]
+        runtime = f"onnxruntime {self.onnxruntime}"
+        if self.runtime == LITERT:
+            runtime = f"LiteRT {find_version()}"
+        lines = [f"{self.path}: {runtime}, {self.processors} processors"]
         lines += [f"{'variant':10} {'threads':>7} {'batch':>6} {'':5} {'p50 µs':>9} {'p99 µs':>9}"]
         lines += [
             f"{latency.variant:10} {latency.threads:7} {latency.batch:6} "
@@ -85,14 +91,16 @@ def bench(
     *,
     threads: int | None = None,
     seconds: float = 0.5,
+    runtime: str = "onnxruntime",
     allow: Sequence[str] = (),
 ) -> Bench:
-    """Measure every variant of a bundle, or a bare file, on this machine.
+    """Measure every variant of a bundle that a runtime has, or a bare file, on this machine.
 
     Args:
         path: Folder of a bundle, or path of an ONNX file.
         threads: Number of threads to measure in addition to 1; by default all processors.
         seconds: Duration of each latency measurement.
+        runtime: As in `Encoder`.
         allow: As in `Encoder`.
 
     Raises:
@@ -105,12 +113,14 @@ def bench(
             f"seconds={seconds!r}"
         )
     most = (os.cpu_count() or 1) if threads is None else threads
-    open_ = partial(Encoder, path, allow=allow)
+    open_ = partial(Encoder, path, runtime=runtime, allow=allow)
     with open_() as encoder:
         files = {"encoder.onnx": None} if encoder.manifest is None else encoder.manifest["files"]
         rows = encoder.inputs.draw(np.random.default_rng(0), THROUGHPUT_ROWS)
-        size = {file.name: file.stat().st_size for file in _list_onnx_files(encoder.path)}
+        size = {file.name: file.stat().st_size for file in _list_models(encoder.path)}
     variants = [variant for variant, file in ENCODERS.items() if file in files]
+    if runtime == LITERT:
+        variants = ["float32"]
     latencies, rows_per_second = [], {}
     for variant, count in product(variants, sorted({1, most})):
         with open_(variant=variant, threads=count) as encoder:
@@ -131,16 +141,19 @@ def bench(
         latencies=latencies,
         rows_per_second=rows_per_second,
         resident_mb={
-            variant: measure_resident_mb(path, variant, allow)
+            variant: measure_resident_mb(path, variant, allow, runtime)
             for variant in variants
             if Path("/proc/self/statm").exists()
         },
         file_bytes=size,
+        runtime=runtime,
     )
 
 
-def _list_onnx_files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.onnx")) if path.is_dir() else [path]
+def _list_models(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix in (".onnx", ".tflite"))
 
 
 def measure_calls(run: Run, rows: np.ndarray, seconds: float, *, cold: bool = False) -> np.ndarray:
@@ -170,10 +183,13 @@ def measure_load_ms(open_: Callable[[], Any], times: int = 7) -> float:
 
 
 def measure_resident_mb(
-    path: str | os.PathLike[str], variant: str, allow: Sequence[str] = ()
+    path: str | os.PathLike[str],
+    variant: str,
+    allow: Sequence[str] = (),
+    runtime: str = "onnxruntime",
 ) -> float:
     """Return the megabytes by which a new process grows that encodes 1,024 rows."""
-    command = [sys.executable, "-c", _GROWTH, os.fspath(path), variant, *allow]
+    command = [sys.executable, "-c", _GROWTH, os.fspath(path), variant, runtime, *allow]
     process = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(process.stdout)
 
@@ -188,7 +204,8 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 before = resident()
-encoder = Encoder(sys.argv[1], variant=sys.argv[2], allow=sys.argv[3:])
+path, variant, runtime, *allow = sys.argv[1:]
+encoder = Encoder(path, variant=variant, runtime=runtime, allow=allow)
 rows = encoder.inputs.draw(np.random.default_rng(0), {THROUGHPUT_ROWS})
 encoder.encode(rows[0])
 encoder.encode(rows)

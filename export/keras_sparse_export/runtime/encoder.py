@@ -1,8 +1,8 @@
-"""Run an encoder on a device, with numpy and onnxruntime alone."""
+"""Run an encoder on a device, with numpy and onnxruntime alone, or in LiteRT."""
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS
+from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -28,14 +28,17 @@ from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io import activity
 from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.io.inputs import Inputs
+from keras_sparse_export.litert_file.sessions import LiteRTSession
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import thresholds, top_k, verification
-from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.onnx_model import OnnxModel, Session
 from keras_sparse_export.runtime.reconstruction import find_scale, squared_errors
 from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
+
+RUNTIMES = ("onnxruntime", LITERT)
 
 
 class Encoder:
@@ -48,11 +51,14 @@ class Encoder:
         path: Folder of the bundle, or path of an ONNX file with float inputs whose first output is
             the code.
         variant: `"float32"`, or `"int8"` or `"float16"` for a smaller file that a bundle may have.
+        runtime: `"onnxruntime"`, or `"litert"` for a bundle with `encoder.tflite`, float32 alone.
+            Limits, gates and rows that may overflow are still examined with `encoder.onnx`, and a
+            decoder runs in onnxruntime.
         l0: A lower mean number of active units per row than that of the bundle, which then needs
             thresholds and their calibration. The last threshold is raised to the one that had this
             L0 on the sample of the export; on other rows, and in int8, the L0 may differ.
-        threads: Threads of onnxruntime for one call.
-        spin: Whether idle threads spin, which lowers latency but keeps cores busy.
+        threads: Threads of the runtime for one call.
+        spin: Whether idle threads of onnxruntime spin, which lowers latency but keeps cores busy.
         check: Whether to compare the hash of a file with the manifest before it is loaded, and its
             outputs on the golden rows with the golden outputs before it is used.
         allow: Additional ONNX operators to accept, in a file that you trust: their memory and time
@@ -61,6 +67,7 @@ class Encoder:
     Raises:
         BundleError: If there is no usable bundle or file at `path`, no such variant, or no
             calibration for `l0`.
+        ModuleNotFoundError: If the runtime is not installed.
         ValueError: If an argument is out of range, such as an `l0` above the bundle's own.
         VerificationError: If the file differs from its description in the manifest.
 
@@ -84,6 +91,7 @@ class Encoder:
         path: str | os.PathLike[str],
         *,
         variant: str = "float32",
+        runtime: str = "onnxruntime",
         l0: float | None = None,
         threads: int = 1,
         spin: bool = False,
@@ -95,13 +103,23 @@ class Encoder:
                 "Invalid value for argument `threads`. Expected a positive integer. "
                 f"Received: threads={threads!r}"
             )
-        if variant not in ENCODERS:
+        options = {"variant": (variant, tuple(ENCODERS)), "runtime": (runtime, RUNTIMES)}
+        for name, (value, choices) in options.items():
+            if value not in choices:
+                raise ValueError(
+                    f"Invalid value for argument `{name}`. Expected one of {choices}. "
+                    f"Received: {name}={value!r}"
+                )
+        if runtime == LITERT and (variant != "float32" or spin):
             raise ValueError(
-                f"Invalid value for argument `variant`. Expected one of {tuple(ENCODERS)}. "
-                f"Received: variant={variant!r}"
+                "Invalid value for argument `runtime`. Expected 'onnxruntime' for another variant "
+                f"than float32, and for threads that spin. Received: runtime={runtime!r}, "
+                f"variant={variant!r}, spin={spin!r}"
             )
         self.path = reading.require_path(path)
         self.variant = variant
+        self.runtime = runtime
+        self._file = TFLITE if runtime == LITERT else ENCODERS[variant]
         self.threads = threads
         self.spin = spin
         self._check, self._allow = check, operators.require_allow(allow)
@@ -113,7 +131,7 @@ class Encoder:
         self._raised: float | None = None
         if l0 is not None:
             self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
-        self._encoder: OnnxModel | None = self._open(ENCODERS[variant])
+        self._encoder: OnnxModel | None = self._open(self._file)
         self._decoder: OnnxModel | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
@@ -173,7 +191,7 @@ class Encoder:
 
     @property
     def chunk_rows(self) -> int:
-        """Maximum number of rows in one run of onnxruntime; more rows are run in chunks."""
+        """Maximum number of rows in one run; more rows are run in chunks."""
         return self._require_open().chunk_rows
 
     # Rows in, codes out -------------------------------------------------------------------------
@@ -356,12 +374,13 @@ class Encoder:
             raise BundleError(
                 f"Expected a bundle, which has hashes to verify. Received: the file {self.path}"
             )
-        opened = {ENCODERS[self.variant]: self._require_open(), "decoder.onnx": self._decoder}
+        opened = {self._file: self._require_open(), "decoder.onnx": self._decoder}
 
         def open_model(name: str) -> OnnxModel:
             return opened.get(name) or self._open(name)
 
-        return verification.verify(self.path, self.manifest, open_model)
+        litert = self.runtime == LITERT
+        return verification.verify(self.path, self.manifest, open_model, litert=litert)
 
     # Open and closed ----------------------------------------------------------------------------
 
@@ -382,8 +401,17 @@ class Encoder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (
-            self.path, self.variant, self.l0, self.threads, self.spin, self._check, self._allow,
-        )  # fmt: skip
+            self.path,
+            {
+                "variant": self.variant,
+                "runtime": self.runtime,
+                "l0": self.l0,
+                "threads": self.threads,
+                "spin": self.spin,
+                "check": self._check,
+                "allow": self._allow,
+            },
+        )
 
     def _order(self, x: Any) -> Any:
         """Pack rows by inputs, and order columns with names; other rows stay as they are."""
@@ -405,40 +433,51 @@ class Encoder:
     def _open(self, name: str) -> OnnxModel:
         """Load a file and, in a bundle, compare it with its description in the manifest."""
         if self.manifest is None:
-            if self.variant != "float32":
+            if self._file != ENCODERS["float32"]:
                 raise BundleError(
-                    f"Expected a bundle, which may have variants. Received: the file {self.path}, "
-                    f"variant={self.variant!r}"
+                    "Expected a bundle, which may have variants and a file for LiteRT. Received: "
+                    f"the file {self.path}, variant={self.variant!r}, runtime={self.runtime!r}"
                 )
-            return self._load(self._read_bare_file, self.path, "x")
+            open_session = self._open_in_onnxruntime
+            return OnnxModel(self._read_bare_file, self.path, "x", open_session, self._allow)
+        if name not in self.manifest["files"] and name == TFLITE:
+            raise BundleError(
+                f"Expected a bundle with `{TFLITE}`. Received: {self.path}. Remedy: "
+                "export_encoder(..., litert=True)"
+            )
         if name not in self.manifest["files"]:
             raise BundleError(
                 f"Invalid value for argument `variant`. Expected a variant of the bundle. "
                 f"Received: variant={self.variant!r}, for {self.path}. Remedy: keras-sparse-export "
                 f"quantize BUNDLE --calibration DATA --mode {self.variant}"
             )
-        read = partial(reading.read_content, self.path, self.manifest, name, check=self._check)
+        read = partial(reading.read_content, self.path, self.manifest, check=self._check)
+        onnx_name, open_session = name, self._open_in_onnxruntime
+        if name == TFLITE:  # which does not describe itself: its limits are those of the ONNX file
+            onnx_name = ENCODERS["float32"]
+            open_session = self._open_in_litert
         decodes = name == "decoder.onnx"
-        gaps = self.admits_gaps and not decodes
-        inputs = verification.list_inputs(self.manifest, name)
-        argument = "h" if decodes else "x"
-        model = self._load(read, self.path / name, argument, gaps=gaps, inputs=inputs)
+        model = OnnxModel(
+            partial(read, onnx_name),
+            self.path / onnx_name,
+            "h" if decodes else "x",
+            open_session,
+            self._allow,
+            gaps=self.admits_gaps and not decodes,
+            inputs=verification.list_inputs(self.manifest, onnx_name),
+        )
         verification.require_described(self.manifest, name, model)
         if self._check:
             verification.compare_with_golden(self.path, self.manifest, name, model)
         return model
 
-    def _load(
-        self,
-        read: Callable[[], bytes],
-        file: Path,
-        argument: str,
-        *,
-        gaps: bool = False,
-        inputs: Inputs | None = None,
-    ) -> OnnxModel:
-        open_session = partial(OrtSession, threads=self.threads, spin=self.spin)
-        return OnnxModel(read, file, argument, open_session, self._allow, gaps, inputs)
+    def _open_in_onnxruntime(self, data: bytes, file: Path) -> Session:
+        return OrtSession(data, file, threads=self.threads, spin=self.spin)
+
+    def _open_in_litert(self, data: bytes, file: Path) -> Session:
+        assert self.manifest is not None
+        content = reading.read_content(self.path, self.manifest, TFLITE, check=self._check)
+        return LiteRTSession(content, self.path / TFLITE, threads=self.threads)
 
     def _read_bare_file(self) -> bytes:
         try:
@@ -447,15 +486,5 @@ class Encoder:
             raise BundleError(f"Expected an .onnx file. Received: {error}") from error
 
 
-def _reopen(
-    path: Path,
-    variant: str,
-    l0: float | None,
-    threads: int,
-    spin: bool,
-    check: bool,
-    allow: tuple[str, ...],
-) -> Encoder:
-    return Encoder(
-        path, variant=variant, l0=l0, threads=threads, spin=spin, check=check, allow=allow
-    )
+def _reopen(path: Path, options: dict[str, Any]) -> Encoder:
+    return Encoder(path, **options)

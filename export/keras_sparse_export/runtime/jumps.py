@@ -196,6 +196,63 @@ def gate(
     return worst
 
 
+def gate_codes(
+    name: str,
+    runtime: str,
+    reference: Observe,
+    run: parity.Run,
+    jumps: Sequence[Jump],
+    rows: np.ndarray,
+) -> Parity:
+    """Compare a file with its source by its codes alone, which do not show what enters its jumps.
+
+    Rows in which a number lies within the band of a jump may have other active units, at most one
+    of them, or one of 1,000 rows. All other rows have the same active units, where the codes are
+    what the last jump gives, and codes within `parity.tolerance`.
+
+    Args:
+        name: Name of the file.
+        runtime: What runs it.
+        reference: The model that it was converted from.
+        run: The file.
+        jumps: The jumps of the model, none if its codes do not jump.
+        rows: Rows to compare on.
+
+    Raises:
+        ParityError: If the two disagree.
+    """
+    sizes = tuple(sorted({min(size, len(rows)) for size in (*GATE_BATCHES, len(rows))}))
+    whole = reference(rows)
+    *limits, allowed = [
+        parity.tolerance(values) for values in (*(z for z, _ in whole.passes), whole.code)
+    ]
+    near = np.zeros(len(rows), bool)
+    for jump, (z, _), most in zip(jumps, whole.passes, limits, strict=True):
+        within = np.abs(z - jump.find_thresholds(z)) <= jump.find_bands(most)
+        near |= within.reshape(len(rows), -1).any(axis=1)
+    exact = bool(whole.passes) and np.array_equal(whole.passes[-1][1], whole.code)
+    flipped, results = np.zeros(len(rows), bool), []
+    for size in sizes:
+        expected, found, far = reference(rows[:size]).code, run(rows[:size]), ~near[:size]
+        if found.shape != expected.shape:
+            results.append(Parity(math.inf, float(allowed.max()), len(rows), sizes))
+            continue
+        other = (np.abs(found - expected) > allowed) | (exact & ((found != 0) != (expected != 0)))
+        flipped[:size] |= other.reshape(size, -1).any(axis=1)
+        errors = parity.list_errors(expected[far], found[far])
+        unit = np.argmax(errors / allowed)
+        results.append(Parity(float(errors[unit]), float(allowed[unit]), len(rows), sizes))
+    worst = parity.select_worst(results)
+    parity.require_passed(name, worst, runtime)
+    if (flipped & ~near).any() or flipped.sum() > max(1, int(len(rows) * FLIPPED_ROWS)):
+        raise ParityError(
+            f"Expected `{name}` in {runtime} to have the active units of Keras. Received: "
+            f"{flipped.sum()} of {len(rows)} rows with others, {(flipped & ~near).sum()} of them "
+            "away from every threshold. Nothing was written"
+        )
+    return worst
+
+
 def _require_exact(name: str, jump: Jump, z: np.ndarray, h: np.ndarray) -> None:
     if not np.array_equal(jump.apply(z), h):
         raise ParityError(

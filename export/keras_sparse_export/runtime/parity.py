@@ -169,7 +169,7 @@ def gate(
     return worst
 
 
-def require_passed(name: str, worst: Parity) -> None:
+def require_passed(name: str, worst: Parity, runtime: str = "onnxruntime") -> None:
     """Raise if a file differs from Keras by more than the tolerance.
 
     Raises:
@@ -177,7 +177,7 @@ def require_passed(name: str, worst: Parity) -> None:
     """
     if not worst.passed:
         raise ParityError(
-            f"Expected `{name}` in onnxruntime to agree with Keras within {worst.tolerance:.3g}. "
+            f"Expected `{name}` in {runtime} to agree with Keras within {worst.tolerance:.3g}. "
             f"Received: a difference of {worst.max_abs_error:.3g}. Nothing was written"
         )
 

@@ -5,7 +5,7 @@ ones come last: without `signed`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,17 +58,27 @@ def gate(name: str, onnx_bytes: bytes, rows: np.ndarray, k: int) -> None:
     """
     levels = ort.GraphOptimizationLevel
     for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
-        run = parity.load_outputs(onnx_bytes, level)
-        for size in sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}):
-            code, *actual = run(rows[:size])
-            expected = select_largest(code, k)
-            for output, one, other in zip(OUTPUTS, expected, actual, strict=True):
-                if other.dtype != one.dtype or not np.array_equal(other, one):
-                    raise ParityError(
-                        f"Expected `{output}` of `{name}` to be of its {k} codes of largest "
-                        f"magnitude. Received: {_find_difference(one, other)}, at batch {size}. "
-                        "Nothing was written"
-                    )
+        require_selected(name, parity.load_outputs(onnx_bytes, level), rows, k)
+
+
+def require_selected(
+    name: str, run: Callable[[np.ndarray], list[np.ndarray]], rows: np.ndarray, k: int
+) -> None:
+    """Compare values and indices, which follow the code, with it, at batch 1, 2 and all rows.
+
+    Raises:
+        ParityError: If they differ.
+    """
+    for size in sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}):
+        code, *actual = run(rows[:size])
+        expected = select_largest(code, k)
+        for output, one, other in zip(OUTPUTS, expected, actual, strict=True):
+            if other.dtype != one.dtype or not np.array_equal(other, one):
+                raise ParityError(
+                    f"Expected `{output}` of `{name}` to be of its {k} codes of largest "
+                    f"magnitude. Received: {_find_difference(one, other)}, at batch {size}. "
+                    "Nothing was written"
+                )
 
 
 def _find_difference(expected: np.ndarray, actual: np.ndarray) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_sparse_export.bundle import reading
+from keras_sparse_export.bundle.format import TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -44,10 +46,20 @@ class Verification:
     """The same for int8 codes, if the bundle has an int8 encoder."""
     float16_parity: Parity | None = None
     """The same for codes of weights in float16, if the bundle has such an encoder."""
+    litert_parity: Parity | None = None
+    """The same for codes in LiteRT, if the encoder was opened there."""
 
 
-def verify(folder: Path, manifest: dict[str, Any], open_model: Open) -> Verification:
+def verify(
+    folder: Path, manifest: dict[str, Any], open_model: Open, *, litert: bool = False
+) -> Verification:
     """Compare every file with its hash, and the outputs on the golden rows with the golden ones.
+
+    Args:
+        folder: The bundle.
+        manifest: Manifest of the bundle.
+        open_model: Opens one of its files.
+        litert: Whether to run the file for LiteRT, too, which a device may lack.
 
     Raises:
         VerificationError: If anything differs; the message names the file.
@@ -57,7 +69,7 @@ def verify(folder: Path, manifest: dict[str, Any], open_model: Open) -> Verifica
     results = {
         name: compare_with_golden(folder, manifest, name, open_model(name), fidelity.GATE_BATCHES)
         for name in _COMPARISONS
-        if name in files and manifest["golden"]["rows"]
+        if name in files and manifest["golden"]["rows"] and (litert or name != TFLITE)
     }
     return Verification(len(files), kind, *(results.get(name) for name in _COMPARISONS))
 
@@ -149,15 +161,17 @@ class _Golden:
         return values.reshape(self._shapes[file]).astype(values.dtype.newbyteorder("="))
 
 
-def _compare_encoder(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+def _compare_encoder(
+    golden: _Golden, encoder: OnnxModel, batches: Sequence[int], name: str = "encoder.onnx"
+) -> Parity:
     x, code = golden["golden_x.f32"], golden["golden_code.f32"]
     if golden.manifest["format"] > 1 and not code.any():
         raise VerificationError(
             "Expected golden codes that are not all zero in `golden_code.f32`. Received: zeros, "
             "which an encoder without weights would give"
         )
-    run = _with_support(encoder, code) if has_jumps(golden.manifest) else encoder
-    parity = _require_agreement("encoder.onnx", run, x, code, batches)
+    run = _with_support(name, encoder, code) if has_jumps(golden.manifest) else encoder
+    parity = _require_agreement(name, run, x, code, batches)
     if (entry := golden.manifest["top_k"]) is not None:
         expected = golden["golden_values.f32"], golden["golden_indices.i32"]
         actual = encoder.run(x, list(top_k.OUTPUTS))
@@ -165,13 +179,13 @@ def _compare_encoder(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]
         allowed = float(fidelity.tolerance(code).max())
         if not top_k.agree(code, expected, actual, allowed, signed=signed):
             raise VerificationError(
-                f"Expected `encoder.onnx` to give the golden values and indices of its "
+                f"Expected `{name}` to give the golden values and indices of its "
                 f"{entry['k']} largest codes. Received: others"
             )
     return parity
 
 
-def _with_support(encoder: Run, code: np.ndarray) -> Run:
+def _with_support(name: str, encoder: Run, code: np.ndarray) -> Run:
     """Wrap an encoder so that it raises where other units are active than in the golden codes.
 
     Golden rows lie away from every threshold, so that rounding makes no unit jump.
@@ -183,7 +197,7 @@ def _with_support(encoder: Run, code: np.ndarray) -> Run:
         if not np.array_equal(active, wanted):
             row, *_, unit = (int(index) for index in np.argwhere(active != wanted)[0])
             raise VerificationError(
-                "Expected `encoder.onnx` to activate the units of the golden codes. Received: "
+                f"Expected `{name}` to activate the units of the golden codes. Received: "
                 f"another state of unit {unit} in golden row {row}"
             )
         return codes
@@ -232,11 +246,12 @@ def largest_int8_tolerance(codes: np.ndarray, version: int) -> float:
     return rounding + MAX_INT8_FRACTION * largest
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] = {
     "encoder.onnx": _compare_encoder,
     "decoder.onnx": _compare_decoder,
     "encoder.int8.onnx": _compare_int8,
     "encoder.float16.onnx": _compare_float16,
+    TFLITE: partial(_compare_encoder, name=TFLITE),
 }
 
 

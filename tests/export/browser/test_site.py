@@ -96,3 +96,8 @@ def test_what_changes_between_verification_and_reading_is_not_taken(
     monkeypatch.setattr(Encoder, "verify", and_then_changed)
     with pytest.raises(VerificationError, match=name.split(".")[0]):
         build_site(bundle, RUNTIME)
+
+
+def test_a_file_for_litert_comes_along(litert_bundle: Path) -> None:
+    site = build_site(litert_bundle, RUNTIME)
+    assert site.files["bundle/encoder.tflite"] == (litert_bundle / "encoder.tflite").read_bytes()

@@ -470,3 +470,24 @@ def test_the_largest_threshold_of_float32_is_one(jumping_bundle: Path) -> None:
     largest = float(np.finfo(np.float32).max)
     rewritten(jumping_bundle, set_at("thresholds", 0, "values", to=[largest]))
     assert reader.read_manifest(jumping_bundle)["thresholds"][0]["values"] == [largest]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("variants", "litert"), "`variants`"),
+        (lambda found: found["requires"].remove("litert"), "feature `litert`.*`variants.litert`"),
+        (lambda found: found["requires"].remove("variants"), "feature `variants`"),
+        (removed_at("files", "encoder.tflite"), "as in `files`"),
+        (removed_at("variants", "litert", "parity", "rows"), "`variants.litert.parity`"),
+        (set_at("variants", "litert", "operators", to=["\x1b[31m"]), "operators"),
+    ],
+)
+def test_the_form_for_litert_is_as_the_manifest_says(
+    change: Callable[[dict[str, Any]], Any], message: str, litert_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(litert_bundle, tmp_path / "bundle"))
+    assert {"litert", "variants"} <= set(manifest(bundle)["requires"])
+    read_manifest(bundle)
+    rewritten(bundle, change)
+    refused(bundle, message)

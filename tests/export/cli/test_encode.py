@@ -555,3 +555,16 @@ def test_rows_without_an_entry_are_named(taking_gaps: Path, tmp_path: Path, caps
     assert run(taking_gaps, tmp_path / "x.csv", "-o", out, "--on-bad", "skip") == 0
     assert "row 2: infinity at position 1 of the row" in capsys.readouterr().err
     assert np.load(out).shape == (2, 3)
+
+
+def test_rows_are_encoded_in_litert(
+    litert_bundle: Path, shared_rows: np.ndarray, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", shared_rows)
+    found = []
+    for runtime in ("onnxruntime", "litert"):
+        target = tmp_path / f"{runtime}.npy"
+        arguments = ["encode", str(litert_bundle), str(tmp_path / "x.npy"), "-o", str(target)]
+        assert main.main([*arguments, "--runtime", runtime]) == 0
+        found.append(np.load(target))
+    np.testing.assert_allclose(found[1], found[0], atol=1e-5)

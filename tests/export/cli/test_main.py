@@ -45,3 +45,22 @@ def test_verify_says_when_there_was_nothing_to_answer(
 def test_info_of_a_bare_file(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", bundle / "encoder.onnx") == 0
     assert capsys.readouterr().out.split() == ["input", "(4,)", "code", "(3,)"]
+
+
+def test_info_lists_what_runs_a_bundle(
+    bundle: Path, litert_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("info", bundle) == 0
+    runs_on = "runs on      onnxruntime ≥ 1.12 (opset 17), onnxruntime-web"
+    assert f"{runs_on}\n" in capsys.readouterr().out
+    assert run("info", litert_bundle) == 0
+    assert f"{runs_on}, LiteRT (checked)\n" in capsys.readouterr().out
+
+
+def test_verify_in_litert(litert_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", litert_bundle) == 0
+    assert "LiteRT" not in capsys.readouterr().out
+    assert run("verify", litert_bundle, "--runtime", "litert") == 0
+    out, err = capsys.readouterr()
+    assert "\nLiteRT: 32 golden rows (real), max |Δ| " in out
+    assert err == ""

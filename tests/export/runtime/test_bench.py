@@ -60,3 +60,12 @@ def test_nothing_is_measured_without_threads_or_time(
     (name,) = argument
     with pytest.raises(ValueError, match=f"`{name}`. Expected a positive .* Received: {name}=0"):
         bench.bench(bundle, **{"seconds": 0.01, **argument})  # type: ignore[arg-type]
+
+
+@pytest.mark.process
+def test_litert_is_measured(litert_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--seconds", "0.001", "--threads", "1", "--runtime", "litert"]
+    assert main(["bench", str(litert_bundle), *arguments]) == 0
+    table = capsys.readouterr().out
+    assert ": LiteRT " in table
+    assert "encoder.tflite " in table

@@ -15,6 +15,7 @@ from scipy.sparse import csc_matrix, csr_array
 from bundles import FORMS, as_table, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export.errors import RangeError
 from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import onnx_model, top_k
 
@@ -459,3 +460,69 @@ def test_top_k_and_variants_that_a_bundle_lacks(
 def test_threads_are_counted(exported: tuple[Path, SparseAutoencoder]) -> None:
     with pytest.raises(ValueError, match=r"`threads`. Expected a positive integer"):
         Encoder(exported[0], threads=0)
+
+
+# In LiteRT ---------------------------------------------------------------------------------------
+
+
+def test_litert_computes_as_onnxruntime(litert_bundle: Path, shared_rows: np.ndarray) -> None:
+    lite, onnx = Encoder(litert_bundle, runtime="litert", threads=2), Encoder(litert_bundle)
+    codes = onnx.encode(shared_rows)
+    assert (codes != 0).any(axis=0).all()
+    for part in (slice(None), slice(1), 7):
+        found = lite.encode(shared_rows[part].astype(np.float64))
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, codes[part], atol=1e-5)
+    np.testing.assert_array_equal(
+        lite.encode_sparse(shared_rows).indices, onnx.encode_sparse(shared_rows).indices
+    )
+    np.testing.assert_array_equal(
+        lite.encode_top_k(shared_rows).indices, onnx.encode_top_k(shared_rows).indices
+    )
+    np.testing.assert_allclose(lite.errors(shared_rows), onnx.errors(shared_rows), atol=1e-4)
+    assert lite.drift(shared_rows).score == pytest.approx(onnx.drift(shared_rows).score, abs=1e-2)
+    again = pickle.loads(pickle.dumps(lite))
+    assert (again.runtime, again.threads) == ("litert", 2)
+    np.testing.assert_array_equal(again.encode(shared_rows[7]), lite.encode(shared_rows[7]))
+
+
+def test_a_lower_l0_in_litert(litert_bundle: Path, shared_rows: np.ndarray) -> None:
+    curve = Encoder(litert_bundle).manifest["calibration"]["l0"]  # type: ignore[index]
+    lite = Encoder(litert_bundle, runtime="litert", l0=curve[len(curve) // 2])
+    found = (lite.encode(shared_rows) != 0).sum(axis=1).mean()
+    assert found == pytest.approx(lite.l0, rel=0.05)
+
+
+def test_bad_rows_are_refused_in_litert(litert_bundle: Path, shared_rows: np.ndarray) -> None:
+    lite, x = Encoder(litert_bundle, runtime="litert"), shared_rows.copy()
+    x[3, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in rows 3"):
+        lite.encode(x)
+    x[3, 0] = 3e38  # examined with encoder.onnx
+    with pytest.raises(RangeError, match="NaN or infinity in the results of rows 3"):
+        lite.encode(x)
+    with pytest.raises(ValueError, match=r"Expected \(rows, 12\)"):
+        lite.encode(x[:, :11])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runtime": "tflite"}, r"`runtime`. Expected one of \('onnxruntime', 'litert'\)"),
+        ({"runtime": "litert", "variant": "int8"}, "another variant than float32"),
+        ({"runtime": "litert", "spin": True}, "threads that spin"),
+    ],
+)
+def test_options_that_a_runtime_lacks_are_refused(
+    options: dict[str, Any], message: str, exported: tuple[Path, SparseAutoencoder]
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Encoder(exported[0], **options)
+
+
+def test_a_bundle_without_the_file_for_litert(exported: tuple[Path, SparseAutoencoder]) -> None:
+    remedy = r"with `encoder.tflite`.*Remedy: export_encoder\(..., litert=True\)"
+    with pytest.raises(BundleError, match=remedy):
+        Encoder(exported[0], runtime="litert")
+    with pytest.raises(BundleError, match=r"a file for LiteRT. Received: the file .*encoder.onnx"):
+        Encoder(exported[0] / "encoder.onnx", runtime="litert")

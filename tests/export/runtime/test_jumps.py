@@ -175,3 +175,67 @@ def test_a_file_whose_codes_are_not_those_of_its_last_jump_is_refused(x: np.ndar
 def test_outputs_are_added_without_the_package_onnx() -> None:
     data = jumps._add_outputs(file(), ["z"])
     assert [output.name for output in onnx.load_from_string(data).graph.output] == ["code", "z"]
+
+
+# The codes alone ---------------------------------------------------------------------------------
+
+
+def judge_codes(codes: np.ndarray, x: np.ndarray, **other: Any) -> parity.Parity:
+    arguments: dict[str, Any] = {"reference": reference, "jumps": [JUMP], **other}
+    return jumps.gate_codes(
+        "encoder.tflite", "LiteRT", run=lambda rows: codes[: len(rows)], rows=x, **arguments
+    )
+
+
+def test_codes_of_another_rounding_pass(x: np.ndarray) -> None:
+    found = judge_codes(JUMP.apply(x) * np.float32(1 + 1e-6), x)
+    assert found.passed
+    assert (found.rows, found.batch_sizes) == (1500, (1, 2, 1500))
+
+
+@pytest.mark.parametrize(("flips", "passes"), [(1, True), (2, False)])
+def test_one_row_in_1000_may_flip_at_its_threshold(flips: int, passes: bool, x: np.ndarray) -> None:
+    x = at_the_threshold(x, flips)
+    if passes:
+        assert judge_codes(rounded_up(x).code, x).passed
+    else:
+        with pytest.raises(ParityError, match=r"in LiteRT.* 2 of 1500 rows with others, 0 of them"):
+            judge_codes(rounded_up(x).code, x)
+
+
+@pytest.mark.parametrize("change", [0.01, -10.0, np.nan])
+def test_another_code_of_a_row_away_from_its_threshold_is_refused(
+    change: float, x: np.ndarray
+) -> None:
+    x = np.concatenate([x, np.full((1, 4), 2, np.float32)])
+    codes = JUMP.apply(x)
+    codes[-1, 2] += np.float32(change)
+    with pytest.raises(ParityError, match=r"`encoder.tflite` in LiteRT to agree.*Nothing was writ"):
+        judge_codes(codes, x)
+
+
+def test_units_are_exact_where_codes_are_below_the_tolerance(x: np.ndarray) -> None:
+    """Of a threshold of 0 no error of a code shows that a unit is active."""
+    open_ = Jump(np.array([0], np.float32))
+
+    def small(rows: np.ndarray) -> Observation:
+        return Observation(open_.apply(rows), [(rows, open_.apply(rows))])
+
+    x[:5, 1] = -1
+    codes = open_.apply(x)
+    codes[:5, 1] = 1e-9
+    with pytest.raises(ParityError, match="5 of 1500 rows with others, 5 of them away from every"):
+        judge_codes(codes, x, reference=small, jumps=[open_])
+
+
+def test_codes_of_another_shape_are_refused(x: np.ndarray) -> None:
+    with pytest.raises(ParityError, match="a difference of inf"):
+        judge_codes(JUMP.apply(x)[:, :3], x)
+
+
+def test_codes_that_do_not_jump_are_held_to_the_tolerance(x: np.ndarray) -> None:
+    codes = np.tanh(x)
+    plain = {"reference": lambda rows: Observation(np.tanh(rows)), "jumps": []}
+    assert judge_codes(codes * np.float32(1 + 1e-6), x, **plain).passed
+    with pytest.raises(ParityError, match="to agree with Keras within"):
+        judge_codes(codes * np.float32(1 + 1e-4), x, **plain)

@@ -227,3 +227,24 @@ def test_golden_codes_that_are_all_zero_are_refused(bundle: Path) -> None:
     model = Encoder(bundle, check=False)._require_open()
     with pytest.raises(VerificationError, match="golden codes that are not all zero"):
         verification.compare_with_golden(bundle, manifest, "encoder.onnx", model)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_file_for_litert_is_held_to_its_hash_and_the_golden_codes(
+    check: bool, litert_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(litert_bundle, tmp_path / "bundle"))
+    content = (bundle / "encoder.tflite").read_bytes()
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    model = schema.Model.GetRootAs(content, 0)
+    buffers = [model.Buffers(index) for index in range(model.BuffersLength())]
+    (kernel,) = (each.DataAsNumpy() for each in buffers if each.DataLength() == 12 * 8 * 4)
+    wrong = content.replace(kernel.tobytes(), np.roll(kernel, 4).tobytes())
+    (bundle / "encoder.tflite").write_bytes(wrong)
+    for runtime in ("litert", "onnxruntime"):  # a device without LiteRT compares the hash, too
+        with pytest.raises(VerificationError, match=r"`encoder\.tflite` with the hash in the man"):
+            Encoder(bundle, runtime=runtime).verify()
+    replaced(bundle, "encoder.tflite", wrong)
+    Encoder(bundle).verify()
+    with pytest.raises(VerificationError, match=r"Expected `encoder\.tflite` to (give|activate)"):
+        Encoder(bundle, runtime="litert", check=check).verify()

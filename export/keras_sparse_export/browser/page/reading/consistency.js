@@ -160,8 +160,12 @@ function requireInt8({ int8, files, golden }) {
 function requireVariants({ variants, requires, files }) {
   const required = requires?.includes("variants") ?? false;
   expect((variants !== undefined) === required, "a key of the feature `variants`, present with it alone", "variants");
-  const named = Object.hasOwn(variants ?? {}, "float16");
-  expect(Object.hasOwn(files, "encoder.float16.onnx") === named, "`encoder.float16.onnx` as in `files`", "variants");
+  const named = (form) => Object.hasOwn(variants ?? {}, form);
+  const listed = (file) => Object.hasOwn(files, file);
+  expect(listed("encoder.float16.onnx") === named("float16"), "`encoder.float16.onnx` as in `files`", "variants");
+  expect(listed("encoder.tflite") === named("litert"), "`encoder.tflite` as in `files`", "variants");
+  const known = requires?.includes("litert") ?? false;
+  expect(named("litert") === known, "a key of the feature `litert`, present with it alone", "variants.litert");
 }
 
 function expect(holds, expected, place) {

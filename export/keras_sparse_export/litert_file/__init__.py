@@ -1,0 +1,1 @@
+"""The encoder as a .tflite file, opened in LiteRT."""
