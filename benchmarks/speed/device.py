@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import onnxruntime as ort
 
@@ -32,15 +34,17 @@ def open_session(file: Path) -> ort.InferenceSession:
     return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
-def load_litert(model: SparseAutoencoder) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Convert to LiteRT for one row, as in its documentation; `None` if it is not installed."""
-    try:
-        import tensorflow as tf
-        from ai_edge_litert.interpreter import Interpreter
-    except ModuleNotFoundError:
-        return None
-    content = tf.lite.TFLiteConverter.from_keras_model(model.encoder).convert()
-    interpreter = Interpreter(model_content=content, num_threads=1)
+def has_litert() -> bool:
+    """Whether LiteRT and TensorFlow, which writes the file for it, are installed and in use."""
+    installed = all(find_spec(name) is not None for name in ("ai_edge_litert", "tensorflow"))
+    return installed and keras.backend.backend() == "tensorflow"
+
+
+def load_litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Load a file in LiteRT for one row, as in its documentation."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=file.read_bytes(), num_threads=1)
     interpreter.allocate_tensors()
     (input_,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
 
@@ -123,17 +127,14 @@ def main() -> None:
     for units in (256, 4096):
         with tempfile.TemporaryDirectory() as folder:
             model = SparseAutoencoder(784, units, sparsity=L1(), normalization=None)
-            bundle = export_encoder(model, Path(folder) / "bundle")
-            print_latencies(units, model, bundle, options.seconds)
+            bundle = export_encoder(model, Path(folder) / "bundle", litert=has_litert())
+            print_latencies(units, bundle, options.seconds)
             print_opening(units, bundle)
 
 
-def print_latencies(units: int, model: SparseAutoencoder, bundle: Path, seconds: float) -> None:
-    session, encoder, lite = (
-        open_session(bundle / "encoder.onnx"),
-        Encoder(bundle),
-        load_litert(model),
-    )
+def print_latencies(units: int, bundle: Path, seconds: float) -> None:
+    session, encoder = open_session(bundle / "encoder.onnx"), Encoder(bundle)
+    lite = load_litert(bundle / "encoder.tflite") if has_litert() else None
     rows = np.random.default_rng(0).random((64, 784), np.float32)
     for batch in (1, 64):
         runs: dict[str, Callable[[np.ndarray], Any]] = {

@@ -60,16 +60,9 @@ class LiteRTSession:
         self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
     ) -> Callable[[], None]:
         """Return a function that computes from some arrays into others, float32 both."""
-        interpreter, names = self._take(), list(outputs)
+        interpreter = self._take()
         interpreter.fit(inputs)
-
-        def compute() -> None:
-            for name, result in zip(names, interpreter.run(names, inputs), strict=True):
-                if result.shape != outputs[name].shape:  # otherwise it would be repeated
-                    raise ValueError(f"`{name}` of shape {result.shape}")
-                np.copyto(outputs[name], result)
-
-        return compute
+        return interpreter.bind(inputs, outputs)
 
     def _take(self) -> "_Interpreter":
         try:
@@ -117,6 +110,25 @@ class _Interpreter:
             interpreter.set_tensor(self._inputs[name], array)
         interpreter.invoke()
         return [interpreter.get_tensor(self._outputs[name]) for name in names]
+
+    def bind(
+        self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
+    ) -> Callable[[], None]:
+        interpreter = self._interpreter
+        given = [(self._inputs[name], array) for name, array in inputs.items()]
+        wanted = [(self._outputs[name], name, array) for name, array in outputs.items()]
+
+        def compute() -> None:
+            for index, array in given:
+                interpreter.set_tensor(index, array)
+            interpreter.invoke()
+            for index, name, array in wanted:
+                result = interpreter.get_tensor(index)
+                if result.shape != array.shape:  # otherwise it would be repeated
+                    raise ValueError(f"`{name}` of shape {result.shape}")
+                array[...] = result
+
+        return compute
 
 
 def load_interpreter() -> Callable[..., Any]:

@@ -46,7 +46,11 @@ class OrtSession:
         for bind, arrays in ((binding.bind_input, inputs), (binding.bind_output, outputs)):
             for name, array in arrays.items():
                 bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-        return lambda: self.session.run_with_iobinding(binding)
+
+        def compute(_kept: object = (inputs, outputs)) -> None:  # the binding has addresses alone
+            self.session.run_with_iobinding(binding)
+
+        return compute
 
 
 def open_session(

@@ -52,10 +52,7 @@ class Session(Protocol):
     def bind(
         self, inputs: dict[str, np.ndarray], outputs: dict[str, np.ndarray]
     ) -> Callable[[], None]:
-        """Return a function that computes from some arrays into others; one call at a time.
-
-        The arrays must outlive it, and stay where they are.
-        """
+        """Return a function that computes from some arrays into others; one call at a time."""
 
 
 class OnnxModel:
