@@ -10,6 +10,7 @@ PACKAGES = {"library": ROOT / "keras_sparse", "export": ROOT / "export" / "keras
 ABOUT_SEVERAL = {
     "library/callbacks/test_schedule_and_revive.py",
     "library/metrics/test_metrics.py",
+    "export/contracts/test_microcontroller.py",
     "export/contracts/test_openvino.py",
     "export/contracts/test_signing.py",
     "export/convert/test_user_models.py",
