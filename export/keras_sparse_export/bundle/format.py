@@ -18,7 +18,9 @@ INPUTS = "inputs"
 """The feature of encoders with several inputs, inputs with names, or inputs of whole numbers."""
 LENGTHS = "lengths"
 """The feature of encoders that take rows shorter than `input.shape`, along some axes."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, MISSING, THRESHOLDS, VARIANTS})
+SCORE = "score"
+"""The feature of bundles that score rows, with a threshold of the score or without."""
+FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, MISSING, SCORE, THRESHOLDS, VARIANTS})
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 MAX_COLUMNS = 1 << 16

@@ -20,6 +20,11 @@ from keras_sparse_export.runtime import parity as fidelity
 from keras_sparse_export.runtime import thresholds, top_k
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.parity import Parity, Run
+from keras_sparse_export.runtime.reconstruction import (
+    compare_scores,
+    require_scale,
+    score_tolerance,
+)
 
 Open = Callable[[str], OnnxModel]
 """Opens a file of the bundle by name."""
@@ -44,6 +49,8 @@ class Verification:
     """The same for int8 codes, if the bundle has an int8 encoder."""
     float16_parity: Parity | None = None
     """The same for codes of weights in float16, if the bundle has such an encoder."""
+    score_parity: Parity | None = None
+    """The same for scores, if the bundle has some."""
 
 
 def verify(folder: Path, manifest: dict[str, Any], open_model: Open) -> Verification:
@@ -115,12 +122,16 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         code = {"name": "x_hat", "shape": manifest["input"]["shape"]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
+    if name == "score.onnx":
+        described |= {"top_k": None, "score": ()}
     described["output"] = f"{code['name']} {code['shape']}"
     values = model.outputs.get(top_k.VALUES)
-    actual = {
+    actual: dict[str, Any] = {
         "output": f"{model.output} {list(model.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
+    if name == "score.onnx":
+        actual["score"] = model.outputs.get("score", (None,))[0]
     for part, value in actual.items():
         if value != described[part]:
             raise BundleError(
@@ -136,10 +147,10 @@ class _Golden:
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.manifest = manifest
-        self._folder, self._shapes = folder, list_golden_shapes(manifest)
+        self.folder, self._shapes = folder, list_golden_shapes(manifest)
 
     def __getitem__(self, file: str) -> np.ndarray:
-        data = reading.read_content(self._folder, self.manifest, file)
+        data = reading.read_content(self.folder, self.manifest, file)
         values = np.frombuffer(data, "<i4" if file.endswith("i32") else "<f4")
         gaps = file == "golden_x.f32" and admits_gaps(self.manifest)
         if not (np.isfinite(values) | (gaps & np.isnan(values))).all():
@@ -197,6 +208,22 @@ def _compare_decoder(golden: _Golden, decoder: OnnxModel, batches: Sequence[int]
     return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=x)
 
 
+def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare the codes as those of the encoder, and the scores of the rows."""
+    x, code = golden["golden_x.f32"], golden["golden_code.f32"]
+    expected = golden["golden_score.f32"]
+    run = _with_support(scorer, code) if has_jumps(golden.manifest) else scorer
+    _require_agreement("score.onnx", run, x, code, batches)
+    scale = require_scale(golden.manifest, golden.folder)
+    allowed = score_tolerance(expected.astype(np.float64), x, scale)
+    sizes = tuple(sorted({min(size, len(x)) for size in (*batches, len(x))}))
+    results = []
+    for size in sizes:
+        (found,) = scorer.run(x[:size], ["score"])
+        results.append(compare_scores(expected[:size], found, allowed[:size], sizes))
+    return _require_parity("score.onnx", fidelity.select_worst(results))
+
+
 def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
     """Compare row by row, as the golden codes were computed: rows of a batch may share a scale."""
     x, expected = golden["golden_x.f32"], golden["golden_code.int8.f32"]
@@ -237,6 +264,7 @@ _COMPARISONS = {
     "decoder.onnx": _compare_decoder,
     "encoder.int8.onnx": _compare_int8,
     "encoder.float16.onnx": _compare_float16,
+    "score.onnx": _compare_score,
 }
 
 
