@@ -16,6 +16,7 @@ from keras_sparse_export.bundle.manifest import (
 )
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
 from keras_sparse_export.io.inputs import Input, Inputs, read_inputs
+from keras_sparse_export.onnx_file.gates import Gate
 from keras_sparse_export.runtime import parity as fidelity
 from keras_sparse_export.runtime import thresholds, top_k
 from keras_sparse_export.runtime.onnx_model import OnnxModel
@@ -139,7 +140,13 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
                 f"Received: {value}"
             )
     if has_jumps(manifest) and name != "decoder.onnx":
-        thresholds.require_gates(manifest, name, model.gates)
+        thresholds.require_gates(manifest, name, _select_gates(name, model))
+
+
+def _select_gates(name: str, model: OnnxModel) -> Sequence[Gate]:
+    """Return the gates of an encoder; in a file of scores others may follow, in the decoder."""
+    last = [place for place, gate in enumerate(model.gates) if gate.gives_code]
+    return model.gates[: last[-1] + 1] if name == "score.onnx" and last else model.gates
 
 
 class _Golden:
