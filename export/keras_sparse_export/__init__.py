@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from keras_sparse_export.alarms.verdicts import Verdict
+from keras_sparse_export.alarms.votes import measure_vote, vote
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError, VerificationError
 from keras_sparse_export.runtime.encoder import Encoder
@@ -17,9 +19,12 @@ __all__ = [
     "Encoder",
     "SparseCodes",
     "TopK",
+    "Verdict",
     "Verification",
     "VerificationError",
     "export_encoder",
+    "measure_vote",
+    "vote",
 ]
 
 

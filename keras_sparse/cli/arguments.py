@@ -154,6 +154,11 @@ def _export(commands: Any, run: Action) -> None:
     export.add_argument("--layer", metavar="NAME", help="the layer whose output is the code")
     export.add_argument("--decoder", action="store_true", help="add the decoder")
     export.add_argument(
+        "--score",
+        action="store_true",
+        help="add the score of a row, high where it is unlike others",
+    )
+    export.add_argument(
         "--top-k",
         type=positive,
         metavar="K",

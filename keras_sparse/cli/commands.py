@@ -200,6 +200,7 @@ def _export(options: argparse.Namespace) -> None:
         columns=names,
         layer=options.layer,
         decoder=options.decoder,
+        score=options.score,
         top_k=options.top_k,
         quantize=options.quantize,
         litert=options.litert,

@@ -200,6 +200,38 @@ def squared_errors(x: np.ndarray, x_hat: np.ndarray, scale: Any = 1.0) -> np.nda
     return np.square((x.astype(np.float64) - x_hat) / scale)
 
 
+def score_contributions(errors: np.ndarray) -> np.ndarray:
+    """Compute the terms of the mean over the entries of a row, which add up to its score.
+
+    Args:
+        errors: From `squared_errors`, `(rows, ...)`. NaN is no entry: its term is 0, and the others
+            are divided by the number of entries that there are.
+
+    Example:
+        >>> import numpy as np
+        >>> score_contributions(np.array([[1.0, 3.0], [4.0, np.nan]])).tolist()
+        [[0.5, 1.5], [4.0, 0.0]]
+    """
+    entries = ~np.isnan(errors)
+    counts = entries.sum(axis=tuple(range(1, errors.ndim)), keepdims=True)
+    terms: np.ndarray = np.where(entries, errors, 0.0) / np.where(counts, counts, np.nan)
+    return terms
+
+
+def scores(errors: np.ndarray) -> np.ndarray:
+    """Compute the score of each row: the mean over its entries; NaN of a row without any.
+
+    Args:
+        errors: As in `score_contributions`.
+
+    Example:
+        >>> import numpy as np
+        >>> scores(np.array([[1.0, 3.0], [4.0, np.nan]])).tolist()
+        [2.0, 4.0]
+    """
+    return np.asarray(score_contributions(errors).sum(axis=tuple(range(1, errors.ndim))))
+
+
 def is_active(h: Tensor, threshold: float = 0.0) -> Tensor:
     """Whether units are active, `|h| > τ`, for an array or a tensor of codes.
 

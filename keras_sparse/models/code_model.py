@@ -7,8 +7,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sparse.data import arrays
-from keras_sparse.data import missing as gaps
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.distribution import devices
 from keras_sparse.metrics import functional, masks
@@ -22,7 +20,8 @@ from keras_sparse.sparsity.by_count.matryoshka import decode_prefixes
 from keras_sparse.sparsity.by_count.silent_units import SilentUnits
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.sparsity.row_weights import RowWeighting
-from keras_sparse.training.inference import encode_and_reconstruct, outputs_for
+from keras_sparse.training import scoring
+from keras_sparse.training.inference import outputs_for, prepare_rows
 from keras_sparse.training.loss_tracking import unpack
 from keras_sparse.utils.types import Tensor
 
@@ -177,7 +176,7 @@ class CodeModel(ScalingModel):
         """Squared errors of the reconstructions in the space of the loss: `((x − x̂) / scale)²`.
 
         The scale is one for each column, 1 without a normalization: a column counts alike whatever
-        its unit. The mean over the columns is the error of a row. Gaps and masked steps have no
+        its unit. The mean over the columns is the `score` of a row. Gaps and masked steps have no
         error; they are NaN.
 
         Args:
@@ -200,21 +199,86 @@ class CodeModel(ScalingModel):
             >>> model.errors(x).shape, model.errors(x[0]).shape
             ((256, 3), (3,))
         """
-        self._require_ready()
-        array = arrays.numeric(order_by_name(x, self.columns), "x")
-        single = array.ndim == len(self.row_shape)
-        rows = arrays.as_rows(
-            array[np.newaxis] if single else array,
-            self.row_shape,
-            missing=gaps.of_encoding(self.missing),
-            columns=self.columns,
+        return self._map_errors(x, batch_size, lambda errors: errors)
+
+    def score(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """Score of each row, high where it is unlike the rows of the training.
+
+        `mean(((x − x̂) / scale)²)` over the features of a row, the row's part of the loss. Gaps and
+        masked steps do not count: the mean is over the entries that there are. Only the scores are
+        kept; rows are reconstructed in batches, and rows on disk stay there.
+
+        Args:
+            x: Raw rows, or one row, as in `encode`.
+            batch_size: Rows at a time.
+
+        Returns:
+            `(rows,)`, float64; one number for one row.
+
+        Raises:
+            keras_sparse.data.DataError: As in `encode`.
+            ValueError: As in `encode`.
+
+        Example:
+            >>> import numpy as np, keras_sparse
+            >>> x = np.random.default_rng(0).normal(size=(256, 3)) * [0.001, 1.0, 1000.0]
+            >>> model = keras_sparse.SparseAutoencoder(3, 8, target_l0=2)
+            >>> model.compile()
+            >>> history = model.fit(x, epochs=2, verbose=0)
+            >>> scores = model.score(x)
+            >>> scores.shape, bool(model.score(100 * x[0]) > scores.max())
+            ((256,), True)
+            >>> np.allclose(model.score_contributions(x).sum(axis=1), scores)
+            True
+        """
+        return self._map_errors(x, batch_size, functional.scores)
+
+    def score_contributions(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """Contribution of each input to the score of its row; they add up to the score.
+
+        They are the terms of the mean: `((x − x̂) / scale)²`, divided by the number of entries of
+        the row. Gaps and masked steps contribute 0. Arguments and errors are those of `score`.
+
+        Returns:
+            An array of the shape of the rows, float64.
+        """
+        return self._map_errors(x, batch_size, functional.score_contributions)
+
+    def unit_contributions(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """Contribution of each unit to the reconstruction: the score without it, minus the score.
+
+        `score(code with unit j at 0) − score(code)`: how much the unit takes off the score of the
+        row, for any decoder. It is negative where the row would be reconstructed better without the
+        unit. Contributions do not add up to the score: units share in the reconstruction. Rows are
+        decoded once for each unit with a code other than 0. Arguments and errors are as in `score`.
+
+        Returns:
+            `(rows, units)`, float64; a unit of a code with positions is left out of all of them.
+        """
+        rows, single = self._prepare_rows(x)
+        parts = scoring.iterate_unit_contributions(
+            self, self.encoder, self.decoder, rows, self._error_scale, batch_size
         )
-        encoded = encode_and_reconstruct(self, self.encoder, rows, batch_size)
-        scale = 1.0 if self._scaling is None else ops.convert_to_numpy(self._scaling.scale)
-        errors = functional.squared_errors(rows, encoded.reconstructions, scale)
-        if encoded.live_rows is not None:
-            errors[~encoded.live_rows] = np.nan
-        return errors[0] if single else errors
+        result = np.concatenate(list(parts))
+        return result[0] if single else result
+
+    def _map_errors(
+        self, x: Any, batch_size: int, function: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Apply a function to the errors of each batch of rows."""
+        rows, single = self._prepare_rows(x)
+        batches = scoring.iterate_errors(self, self.encoder, rows, self._error_scale, batch_size)
+        result = np.concatenate([function(errors) for errors in batches])
+        return result[0] if single else result
+
+    def _prepare_rows(self, x: Any) -> tuple[Any, bool]:
+        self._require_ready()
+        x = order_by_name(x, self.columns)
+        return prepare_rows(x, self.row_shape, "x", self.missing, self.columns)
+
+    @property
+    def _error_scale(self) -> Any:
+        return 1.0 if self._scaling is None else ops.convert_to_numpy(self._scaling.scale)
 
 
 def _require_own_losses(count: Any, penalty: ActivityRegularizer | None) -> None:

@@ -116,17 +116,39 @@ def outputs_for(
     Raises:
         keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
     """
+    rows, single = prepare_rows(x, model.input_shape[1:], name, missing, columns)
+    result = outputs(model, rows, batch_size)
+    return result[0] if single else result
+
+
+def prepare_rows(
+    x: Any,
+    shape: tuple[int | None, ...],
+    name: str,
+    missing: str = "error",
+    columns: Sequence[str] | None = None,
+) -> tuple[Any, bool]:
+    """Return a user's rows, of which slices are dense and in float32, and whether it was one row.
+
+    Args:
+        x: As in `outputs_for`.
+        shape: Shape of one row.
+        name: As in `outputs_for`.
+        missing: As in `outputs_for`.
+        columns: As in `outputs_for`.
+
+    Raises:
+        keras_sparse.data.DataError: If `x` is of the wrong shape or not finite.
+    """
     missing = of_encoding(missing)
-    shape = model.input_shape[1:]
     if shards.on_disk(x) and len(x.shape) > len(shape):
         arrays.require_shape(x, shape, name=name)
-        return outputs(model, shards.source(x, missing), batch_size)
+        return shards.source(x, missing), False
     array = arrays.as_numbers(x, name)
     single = array.ndim == len(shape)
     whole = arrays.as_dense(array, name)[np.newaxis] if single else array
     rows = arrays.as_batchable(whole, shape, name=name, missing=missing, columns=columns)
-    result = outputs(model, rows, batch_size)
-    return result[0] if single else result
+    return rows, single
 
 
 def widen_float16(output: Any) -> np.ndarray:

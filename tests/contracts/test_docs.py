@@ -183,7 +183,9 @@ def test_the_format_is_described_key_by_key(tmp_path: Path) -> None:
 
     text = (ROOT / "export" / "README.md").read_text("utf-8")
     model = SparseAutoencoder(4, 3, sparsity=L1(), normalization=None)
-    manifest = Encoder(export_encoder(model, tmp_path / "bundle", decoder=True)).manifest
+    manifest = Encoder(
+        export_encoder(model, tmp_path / "bundle", decoder=True, score=True)
+    ).manifest
     assert manifest is not None
     for name in (*manifest, *manifest["files"]):
         assert f"`{name}`" in text, name

@@ -20,7 +20,11 @@ LENGTHS = "lengths"
 """The feature of encoders that take rows shorter than `input.shape`, along some axes."""
 LITERT = "litert"
 """The feature of bundles that hold the encoder for LiteRT, too."""
-FEATURES = frozenset({CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, THRESHOLDS, VARIANTS})
+SCORE = "score"
+"""The feature of bundles that score rows, with a threshold of the score or without."""
+FEATURES = frozenset(
+    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS}
+)
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"
 ENCODERS = {

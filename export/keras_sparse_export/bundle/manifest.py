@@ -23,6 +23,7 @@ from keras_sparse_export.bundle.format import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
+    SCORE,
     TFLITE,
     THRESHOLDS,
     VARIANTS,
@@ -119,6 +120,8 @@ def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     if manifest["top_k"] is not None:
         largest = [*code[:-1], manifest["top_k"]["k"]]
         shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
+    if "score.onnx" in files:
+        shapes["golden_score.f32"] = []
     return {name: (rows, *shape) for name, shape in shapes.items()}
 
 
@@ -256,6 +259,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_thresholds(manifest)
     _require_int8(manifest)
     _require_variants(manifest)
+    _require_score(manifest)
 
 
 def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
@@ -393,6 +397,32 @@ def _require_variants(manifest: dict[str, Any]) -> None:
     expected = "a key of the feature `litert`, present with it alone"
     known = LITERT in manifest.get("requires", ())
     _require((LITERT in (variants or {})) == known, "variants.litert", expected, variants)
+
+
+def _require_score(manifest: dict[str, Any]) -> None:
+    score, requires = manifest.get("score"), SCORE in manifest.get("requires", ())
+    expected = "a key of the feature `score`, present with it alone"
+    _require(("score" in manifest) == requires, "score", expected, score)
+    _require(("score.onnx" in manifest["files"]) == requires, "files", "`score.onnx`", "none")
+    _require(("score" in manifest["parity"]) == requires, "parity", "`score` as in `files`", "none")
+    if score is None:
+        return
+    _require(len(manifest.get("inputs", "-")) == 1, "inputs", "one input", "several")
+    _require("scale" in manifest, "scale", "a scale, or null, with the feature `score`", "none")
+    if (alarm := score["alarm"]) is None:
+        return
+    rate, units, rows, estimate = (
+        alarm[name] for name in ("false_alarm_rate", "units", "rows", "estimate")
+    )
+    _require(rate < 1, "score.alarm.false_alarm_rate", "less than 1", rate)
+    counted = units == rows if alarm["unit"] == "row" else units <= rows
+    _require(counted, "score.alarm.units", f"as many as `rows` or fewer, {rows}", units)
+    shown = units >= 1 / rate - 1 - 1e-6
+    expected = "null if there are `1/α − 1` units, and only then"
+    _require((estimate is None) == shown, "score.alarm.estimate", expected, estimate)
+    for name in ("thresholds", "rates") * (estimate is not None):
+        low, high = estimate[name]
+        _require(low <= high, f"score.alarm.estimate.{name}", "the least first", [low, high])
 
 
 def _require(holds: bool, place: str, expected: str, received: Any) -> None:

@@ -12,9 +12,9 @@ REGEX_PATTERNS = {
     '^[A-Za-z0-9._-]{1,64}$': re.compile('^[A-Za-z0-9._-]{1,64}\\Z'),
     '^[ -~]{1,64}$': re.compile('^[ -~]{1,64}\\Z'),
     '^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$': re.compile('^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}\\Z'),
+    '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$': re.compile('^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}\\Z'),
     '^[A-Z][A-Z0-9_]{0,63}$': re.compile('^[A-Z][A-Z0-9_]{0,63}\\Z'),
     '^[0-9a-f]{64}$': re.compile('^[0-9a-f]{64}\\Z'),
-    '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$': re.compile('^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}\\Z'),
     '^[A-Za-z0-9_ .:()-]{1,64}$': re.compile('^[A-Za-z0-9_ .:()-]{1,64}\\Z'),
 }
 
@@ -325,8 +325,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                     data__parity_keys.remove("decoder")
                     data__parity__decoder = data__parity["decoder"]
                     validate____defs_parity(data__parity__decoder, name_prefix + ".parity.decoder")
+                if "score" in data__parity_keys:
+                    data__parity_keys.remove("score")
+                    data__parity__score = data__parity["score"]
+                    validate____defs_parity(data__parity__score, name_prefix + ".parity.score")
                 if data__parity_keys:
-                    raise broken_rule(name_prefix + ".parity", 'additionalProperties', ['encoder', 'decoder'], data__parity)
+                    raise broken_rule(name_prefix + ".parity", 'additionalProperties', ['encoder', 'decoder', 'score'], data__parity)
         if "golden" in data_keys:
             data_keys.remove("golden")
             data__golden = data["golden"]
@@ -443,8 +447,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data_keys.remove("variants")
             data__variants = data["variants"]
             validate____defs_variants(data__variants, name_prefix + ".variants")
+        if "score" in data_keys:
+            data_keys.remove("score")
+            data__score = data["score"]
+            validate____defs_score(data__score, name_prefix + ".score")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -469,6 +477,188 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
     else:
         pass
+    return data
+
+def validate____defs_score(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['alarm']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['alarm'], data)
+        data_keys = list(data)
+        if "alarm" in data_keys:
+            data_keys.remove("alarm")
+            data__alarm = data["alarm"]
+            if type(data__alarm) not in (dict, type(None),):
+                raise broken_rule(name_prefix + ".alarm", 'type', ['object', 'null'], data__alarm)
+            try:
+                if type(data__alarm) not in (type(None),):
+                    raise broken_rule(name_prefix + ".alarm", 'type', 'null', data__alarm)
+            except SchemaError:
+                validate____defs_alarm(data__alarm, name_prefix + ".alarm")
+            else:
+                pass
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['alarm'], data)
+    return data
+
+def validate____defs_alarm(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['threshold', 'false_alarm_rate', 'unit', 'units', 'rows', 'assumes', 'estimate']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['threshold', 'false_alarm_rate', 'unit', 'units', 'rows', 'assumes', 'estimate'], data)
+        data_keys = list(data)
+        if "threshold" in data_keys:
+            data_keys.remove("threshold")
+            data__threshold = data["threshold"]
+            if type(data__threshold) not in (int, float,):
+                raise broken_rule(name_prefix + ".threshold", 'type', 'number', data__threshold)
+            if isinstance(data__threshold, (int, float)) and not isinstance(data__threshold, bool):
+                if data__threshold < 0:
+                    raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
+                if data__threshold > 3.5e+38:
+                    raise broken_rule(name_prefix + ".threshold", 'maximum', 3.5e+38, data__threshold)
+        if "false_alarm_rate" in data_keys:
+            data_keys.remove("false_alarm_rate")
+            data__falsealarmrate = data["false_alarm_rate"]
+            if type(data__falsealarmrate) not in (int, float,):
+                raise broken_rule(name_prefix + ".false_alarm_rate", 'type', 'number', data__falsealarmrate)
+            if isinstance(data__falsealarmrate, (int, float)) and not isinstance(data__falsealarmrate, bool):
+                if data__falsealarmrate > 1:
+                    raise broken_rule(name_prefix + ".false_alarm_rate", 'maximum', 1, data__falsealarmrate)
+                if data__falsealarmrate <= 0:
+                    raise broken_rule(name_prefix + ".false_alarm_rate", 'exclusiveMinimum', 0, data__falsealarmrate)
+        if "unit" in data_keys:
+            data_keys.remove("unit")
+            data__unit = data["unit"]
+            if not (isinstance(data__unit, str) and data__unit == 'row' or isinstance(data__unit, str) and data__unit == 'recording'):
+                raise broken_rule(name_prefix + ".unit", 'enum', ['row', 'recording'], data__unit)
+        if "units" in data_keys:
+            data_keys.remove("units")
+            data__units = data["units"]
+            if type(data__units) not in (int,):
+                raise broken_rule(name_prefix + ".units", 'type', 'integer', data__units)
+            if isinstance(data__units, (int, float)) and not isinstance(data__units, bool):
+                if data__units < 2:
+                    raise broken_rule(name_prefix + ".units", 'minimum', 2, data__units)
+                if data__units > 9007199254740991:
+                    raise broken_rule(name_prefix + ".units", 'maximum', 9007199254740991, data__units)
+        if "rows" in data_keys:
+            data_keys.remove("rows")
+            data__rows = data["rows"]
+            if type(data__rows) not in (int,):
+                raise broken_rule(name_prefix + ".rows", 'type', 'integer', data__rows)
+            if isinstance(data__rows, (int, float)) and not isinstance(data__rows, bool):
+                if data__rows < 2:
+                    raise broken_rule(name_prefix + ".rows", 'minimum', 2, data__rows)
+                if data__rows > 9007199254740991:
+                    raise broken_rule(name_prefix + ".rows", 'maximum', 9007199254740991, data__rows)
+        if "assumes" in data_keys:
+            data_keys.remove("assumes")
+            data__assumes = data["assumes"]
+            if type(data__assumes) not in (str,):
+                raise broken_rule(name_prefix + ".assumes", 'type', 'string', data__assumes)
+            if isinstance(data__assumes, str):
+                if not REGEX_PATTERNS['^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$'].search(data__assumes):
+                    raise broken_rule(name_prefix + ".assumes", 'pattern', '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$', data__assumes)
+        if "estimate" in data_keys:
+            data_keys.remove("estimate")
+            data__estimate = data["estimate"]
+            if type(data__estimate) not in (dict, type(None),):
+                raise broken_rule(name_prefix + ".estimate", 'type', ['object', 'null'], data__estimate)
+            try:
+                if type(data__estimate) not in (type(None),):
+                    raise broken_rule(name_prefix + ".estimate", 'type', 'null', data__estimate)
+            except SchemaError:
+                validate____defs_estimate(data__estimate, name_prefix + ".estimate")
+            else:
+                pass
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['threshold', 'false_alarm_rate', 'unit', 'units', 'rows', 'assumes', 'estimate'], data)
+    return data
+
+def validate____defs_estimate(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['needed', 'thresholds', 'rates', 'mean_rate']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['needed', 'thresholds', 'rates', 'mean_rate'], data)
+        data_keys = list(data)
+        if "needed" in data_keys:
+            data_keys.remove("needed")
+            data__needed = data["needed"]
+            if type(data__needed) not in (int,):
+                raise broken_rule(name_prefix + ".needed", 'type', 'integer', data__needed)
+            if isinstance(data__needed, (int, float)) and not isinstance(data__needed, bool):
+                if data__needed < 1:
+                    raise broken_rule(name_prefix + ".needed", 'minimum', 1, data__needed)
+                if data__needed > 9007199254740991:
+                    raise broken_rule(name_prefix + ".needed", 'maximum', 9007199254740991, data__needed)
+        if "thresholds" in data_keys:
+            data_keys.remove("thresholds")
+            data__thresholds = data["thresholds"]
+            if type(data__thresholds) not in (list,):
+                raise broken_rule(name_prefix + ".thresholds", 'type', 'array', data__thresholds)
+            data__thresholds_is_list = isinstance(data__thresholds, (list, tuple))
+            if data__thresholds_is_list:
+                data__thresholds_len = len(data__thresholds)
+                if data__thresholds_len < 2:
+                    raise broken_rule(name_prefix + ".thresholds", 'minItems', 2, data__thresholds)
+                if data__thresholds_len > 2:
+                    raise broken_rule(name_prefix + ".thresholds", 'maxItems', 2, data__thresholds)
+            if not are_numbers(data__thresholds, (int, float,), minimum=0, maximum=3.5e+38):
+                if data__thresholds_is_list:
+                    data__thresholds_len = len(data__thresholds)
+                    for data__thresholds_x, data__thresholds_item in enumerate(data__thresholds):
+                        if type(data__thresholds_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".thresholds[{data__thresholds_x}]".format(**locals()) + "", 'type', 'number', data__thresholds_item)
+                        if isinstance(data__thresholds_item, (int, float)) and not isinstance(data__thresholds_item, bool):
+                            if data__thresholds_item < 0:
+                                raise broken_rule(name_prefix + ".thresholds[{data__thresholds_x}]".format(**locals()) + "", 'minimum', 0, data__thresholds_item)
+                            if data__thresholds_item > 3.5e+38:
+                                raise broken_rule(name_prefix + ".thresholds[{data__thresholds_x}]".format(**locals()) + "", 'maximum', 3.5e+38, data__thresholds_item)
+        if "rates" in data_keys:
+            data_keys.remove("rates")
+            data__rates = data["rates"]
+            if type(data__rates) not in (list,):
+                raise broken_rule(name_prefix + ".rates", 'type', 'array', data__rates)
+            data__rates_is_list = isinstance(data__rates, (list, tuple))
+            if data__rates_is_list:
+                data__rates_len = len(data__rates)
+                if data__rates_len < 2:
+                    raise broken_rule(name_prefix + ".rates", 'minItems', 2, data__rates)
+                if data__rates_len > 2:
+                    raise broken_rule(name_prefix + ".rates", 'maxItems', 2, data__rates)
+            if not are_numbers(data__rates, (int, float,), minimum=0, maximum=1):
+                if data__rates_is_list:
+                    data__rates_len = len(data__rates)
+                    for data__rates_x, data__rates_item in enumerate(data__rates):
+                        if type(data__rates_item) not in (int, float,):
+                            raise broken_rule(name_prefix + ".rates[{data__rates_x}]".format(**locals()) + "", 'type', 'number', data__rates_item)
+                        if isinstance(data__rates_item, (int, float)) and not isinstance(data__rates_item, bool):
+                            if data__rates_item < 0:
+                                raise broken_rule(name_prefix + ".rates[{data__rates_x}]".format(**locals()) + "", 'minimum', 0, data__rates_item)
+                            if data__rates_item > 1:
+                                raise broken_rule(name_prefix + ".rates[{data__rates_x}]".format(**locals()) + "", 'maximum', 1, data__rates_item)
+        if "mean_rate" in data_keys:
+            data_keys.remove("mean_rate")
+            data__meanrate = data["mean_rate"]
+            if type(data__meanrate) not in (int, float,):
+                raise broken_rule(name_prefix + ".mean_rate", 'type', 'number', data__meanrate)
+            if isinstance(data__meanrate, (int, float)) and not isinstance(data__meanrate, bool):
+                if data__meanrate < 0:
+                    raise broken_rule(name_prefix + ".mean_rate", 'minimum', 0, data__meanrate)
+                if data__meanrate > 1:
+                    raise broken_rule(name_prefix + ".mean_rate", 'maximum', 1, data__meanrate)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['needed', 'thresholds', 'rates', 'mean_rate'], data)
     return data
 
 def validate____defs_variants(data: Any, name_prefix: str = "") -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_sparse_export.alarms.verdicts import describe_alarm
 from keras_sparse_export.bundle.format import (
     FORMAT,
     LITERT,
@@ -106,6 +107,8 @@ def format_card(manifest: dict[str, Any]) -> str:
                 " `keras_sparse_export.Encoder(folder).errors(rows)` compares them with the rows, "
                 "in the space of the model's loss: `((x − x_hat) / scale)²` per column."
             )
+    if "score" in manifest:
+        lines += ["", _describe_score(manifest)]
     if manifest["int8"] is not None and manifest["int8"]["kept"]:
         report = manifest["int8"]["report"][manifest["int8"]["method"]]
         lines += [
@@ -202,6 +205,17 @@ def _describe_thresholds(manifest: dict[str, Any]) -> str:
             f" `Encoder(folder, l0=k)` lowers the mean number of active units, from "
             f"{curve['l0'][0]:.1f} to {curve['l0'][-1]:.1f} at the least."
         )
+    return text
+
+
+def _describe_score(manifest: dict[str, Any]) -> str:
+    """Describe the score of a row, and what its threshold rests on."""
+    text = (
+        "`score.onnx` maps raw rows to `code` and `score` `[batch]`, the mean over a row of "
+        "`((x − x̂) / scale)²`, as `keras_sparse_export.Encoder(folder).score(rows)` does."
+    )
+    if (alarm := manifest["score"]["alarm"]) is not None:
+        text += f" `.verdict(rows)`: {describe_alarm(alarm)}. {alarm['assumes']}"
     return text
 
 

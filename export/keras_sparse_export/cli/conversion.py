@@ -1,18 +1,24 @@
-"""Convert rows to codes or errors, chunk by chunk, whatever is to be done with bad rows."""
+"""Convert rows to codes, errors or scores, chunk by chunk, whatever is to be done with bad rows."""
 
 import argparse
+import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 
 from keras_sparse_export.cli import inputs
 from keras_sparse_export.errors import RangeError
-from keras_sparse_export.io import readers, writers
+from keras_sparse_export.io import csv_cells, readers, writers
+from keras_sparse_export.io.files import replace_file
 
+KINDS = ("npy", "csv", "jsonl")
 MAX_EXAMPLES = 5
 OVERFLOW = "numbers that overflow float32 in the encoder"
 
@@ -45,6 +51,89 @@ def require_options(options: argparse.Namespace) -> None:
             "Invalid value for argument `--batch-rows`. Expected a positive integer. Received: "
             f"{options.batch_rows}"
         )
+
+
+def infer_kind(target: str, kind: str | None) -> str:
+    """Return `"npy"`, `"csv"` or `"jsonl"`, by default from the suffix; `"csv"` on standard output.
+
+    Raises:
+        ValueError: If the kind is another one.
+    """
+    if target == "-" and kind is None:
+        kind = "csv"
+    kind = writers.infer_kind(target, kind)
+    if kind not in KINDS:
+        raise ValueError(
+            "Invalid value for argument `--output`. Expected a file ending in .npy, .csv or "
+            f".jsonl. Received: {target}"
+        )
+    return kind
+
+
+@contextmanager
+def open_lines(
+    options: argparse.Namespace, shape: tuple[int, ...], make_lines: Callable[..., writers.Writer]
+) -> Iterator[writers.Writer]:
+    """Open a writer of lines, or of an array; the file appears if the block ends without an error.
+
+    Args:
+        options: Options of the command: `output`, `to` and `overwrite`.
+        shape: Shape of what becomes of a row.
+        make_lines: Makes the writer of lines from a stream, the kind, and whether to flush it after
+            every chunk.
+
+    Raises:
+        FileExistsError: If the file exists and may not be replaced.
+        ValueError: As `infer_kind`.
+    """
+    target, overwrite = options.output, options.overwrite
+    kind = infer_kind(target, options.to)
+    if kind == "npy":
+        with writers.open_writer(target, shape, kind=kind, overwrite=overwrite) as writer:
+            yield writer
+        return
+    if target == "-":
+        yield make_lines(sys.stdout, kind, flush=True)
+        return
+    path = Path(target)
+    writers.require_target(path, overwrite=overwrite)
+    with (
+        replace_file(path, overwrite=overwrite) as staging,
+        staging.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
+        yield make_lines(stream, kind, flush=False)
+
+
+class Lines(ABC):
+    """Lines of CSV, after a header, or of JSON, one for each row."""
+
+    def __init__(self, stream: TextIO, kind: str, *, flush: bool, header: Sequence[str]) -> None:
+        self._stream, self._kind, self._flush = stream, kind, flush
+        if kind == "csv":
+            stream.write(f"{csv_cells.join(header)}\n")
+
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
+        """Write a chunk of rows."""
+        for place, (number, values) in enumerate(zip(numbers, codes, strict=True)):
+            if self._kind == "csv":
+                line = csv_cells.join(self.list_cells(number, values))
+            else:
+                line = json.dumps(self.make_entry(number, values, faults.get(place)))
+            self._stream.write(f"{line}\n")
+        if self._flush:
+            self._stream.flush()
+
+    def finish(self) -> None:
+        """Do nothing: no line depends on all chunks."""
+        return
+
+    @abstractmethod
+    def list_cells(self, number: int, values: np.ndarray) -> list[object]:
+        """Return the cells of a line of CSV."""
+
+    @abstractmethod
+    def make_entry(self, number: int, values: np.ndarray, fault: str | None) -> dict[str, Any]:
+        """Return the object of a line of JSON."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from keras_sparse_export.cli import encode as encode_command
 from keras_sparse_export.cli import errors as errors_command
 from keras_sparse_export.cli import ort as ort_command
 from keras_sparse_export.cli import quantize as quantize_command
+from keras_sparse_export.cli import score as score_command
 from keras_sparse_export.cli import serve as serve_command
 from keras_sparse_export.cli import web as web_command
 from keras_sparse_export.cli.option_names import list_options, name_options
@@ -78,6 +79,7 @@ def _verify(options: argparse.Namespace) -> None:
         ("int8", verification.int8_parity),
         ("float16", verification.float16_parity),
         ("LiteRT", verification.litert_parity),
+        ("score", verification.score_parity),
     ):
         if parity is not None:
             print(
@@ -89,6 +91,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _show_info(options: argparse.Namespace) -> None:
+    from keras_sparse_export.alarms.verdicts import describe_score
     from keras_sparse_export.io.columns import list_names
     from keras_sparse_export.runtime.encoder import Encoder
 
@@ -124,6 +127,8 @@ def _show_info(options: argparse.Namespace) -> None:
             lines["int8"] = describe(int8)
         if (entry := manifest["top_k"]) is not None:
             lines["top-k"] = f"{entry['k']} values and indices"
+        if "score" in manifest:
+            lines["score"] = describe_score(manifest["score"])
         if statistics is not None:
             lines["statistics"] = (
                 f"L0 {statistics['l0']:.1f}, {statistics['dead_units']} dead, on "
@@ -188,6 +193,12 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     errors_command.add_arguments(errors)
     _add_allow(errors)
+
+    score = _add_command(
+        commands, "score", score_command.score, "write the score of each row, and which is an alarm"
+    )
+    score_command.add_arguments(score)
+    _add_allow(score)
 
     drift = _add_command(
         commands,

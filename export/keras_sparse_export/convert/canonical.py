@@ -99,7 +99,7 @@ def canonicalize(
         ir_version=choose_ir_version(opset),
         producer_name="keras-sparse-export",
     )
-    _check(model)
+    check(model)
     return model, [names[value.name] for value in source.output[1:]]
 
 
@@ -125,7 +125,7 @@ def append_top_k(proto: onnx.ModelProto, k: int) -> onnx.ModelProto:
     dims = [dim.dim_param or dim.dim_value for dim in code.type.tensor_type.shape.dim]
     for name, kind in ((top_k.VALUES, kinds.FLOAT), (top_k.INDICES, kinds.INT32)):
         graph.output.append(helper.make_tensor_value_info(name, kind, [*dims[:-1], k]))
-    _check(model)
+    check(model)
     return model
 
 
@@ -142,7 +142,12 @@ def _cast_input(value: onnx.ValueInfoProto, names: dict[str, str]) -> onnx.NodeP
     return onnx.helper.make_node("Cast", [name], [names[value.name]], to=kind)
 
 
-def _check(model: onnx.ModelProto) -> None:
+def check(model: onnx.ModelProto) -> None:
+    """Raise if the ONNX checker rejects a model.
+
+    Raises:
+        ConversionError: If so.
+    """
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:

@@ -29,6 +29,9 @@ from keras_sparse_export.convert import litert as litert_form
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.jumps import gates, thresholds
+from keras_sparse_export.convert.score.calibrate import require_calibration
+from keras_sparse_export.convert.score.gate import require_scorable
+from keras_sparse_export.convert.score.scorer import make_scorer
 from keras_sparse_export.convert.source import copying, cut, lengths
 from keras_sparse_export.convert.source.estimators import find_model
 from keras_sparse_export.convert.source.inputs import describe_inputs, is_plain
@@ -69,6 +72,10 @@ def export_encoder(
     threshold: float | None = None,
     quantize: str | Sequence[str] | None = None,
     labels: Any = None,
+    score: bool = False,
+    calibration: Any = None,
+    false_alarm_rate: float | None = None,
+    groups: Any = None,
     free_length: bool = False,
     litert: bool = False,
     allow: Sequence[str] = (),
@@ -127,12 +134,23 @@ def export_encoder(
             `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
             Needs scikit-learn.
+        score: Whether to add `score.onnx`, which gives the code and the score of rows in one run:
+            the mean over a row of `((x − x̂) / scale)²`, its part of the loss. It holds encoder and
+            decoder; `decoder.onnx` is not needed for it.
+        calibration: Raw rows without a fault, in the form of `sample`, for a threshold of the
+            score. They must have served nothing else: neither training nor `sample`.
+        false_alarm_rate: Rate of false alarms of that threshold, by default 0.01. What it says, and
+            what it rests on, is in the manifest: see "Scores and alarms" in the package's README.
+            A warning says if there are too few rows or recordings to show it.
+        groups: Id of the recording of each row of `calibration`. Rows of one recording, such as
+            windows that overlap, are not independent: with ids each recording counts once, and the
+            rate is that of a row of a new recording.
         free_length: Whether the bundle takes shorter rows than those of `sample`, too, down to the
             shortest that the model takes. The model has one input with axes of any length, as
             `keras.Input((None, 8))` or images of `keras.Input((None, None, 3))`. It is compared
             with Keras at the length of `sample`, at the shortest, and at one between. Statistics,
             golden rows and commands are of the length of `sample`. The bundle has neither a
-            decoder nor other forms.
+            decoder, nor scores, nor other forms.
         litert: Whether to add `encoder.tflite`, the encoder in float32 for LiteRT, with the
             outputs of `encoder.onnx`. It is converted by TensorFlow, of which it needs the backend,
             from layers that LiteRT's built-in operators compute, and compared with Keras in LiteRT
@@ -170,6 +188,7 @@ def export_encoder(
     _require_choices(converter, opset, golden, sample)
     if litert:
         litert_form.require_possible(units=units, free_length=free_length)
+    rows_of_alarm = require_calibration(score, calibration, false_alarm_rate, groups)
     allow = operators.require_allow(allow)
     if not getattr(model, "adapted", True):
         raise ValueError(
@@ -184,7 +203,7 @@ def export_encoder(
         _, inputs = inputs.pack(sample, "sample")
     fixed = cut.fix_lengths(encoder, inputs)
     if free_length:
-        lengths.require_plain_bundle(decoder=decoder, quantize=quantize)
+        lengths.require_plain_bundle(decoder=decoder, score=score, quantize=quantize)
         inputs = lengths.free(encoder, inputs, sample)
     else:
         encoder = fixed
@@ -199,9 +218,13 @@ def export_encoder(
     code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
     if top_k is not None:
         top_k_outputs.require_k(top_k, code_shape[-1])
-    originals = {"encoder": encoder}
-    if decoder:
-        originals["decoder"] = cut.cut_decoder(model, layer, encoder)
+    originals, scaled = {"encoder": encoder}, scaling.describe(fixed)
+    scale, reconstructs = find_scale(scaled), decoder or score
+    if score:
+        require_scorable(fixed, inputs, scale)
+    if reconstructs:
+        needs = "decoder" if decoder else "score"
+        originals["decoder"] = cut.cut_decoder(model, layer, encoder, needs)
 
     missing = cut.find_missing(model, layer)
     gaps = missing is not None
@@ -232,7 +255,7 @@ def export_encoder(
         codes = converted["encoder"].run(rows)
         if threshold is None:
             threshold = _choose_threshold(model, layer, fixed)
-        if decoder:
+        if reconstructs:
             clone = copying.clone_for_inference(originals["decoder"])
             converted["decoder"] = conversion.convert(
                 "decoder.onnx",
@@ -252,11 +275,10 @@ def export_encoder(
             )
 
     kind, golden_rows = samples.choose_golden_of(
-        converted["encoder"], golden, candidates, GOLDEN_ROWS, decoder=decoder
+        converted["encoder"], golden, candidates, GOLDEN_ROWS, decoder=reconstructs
     )
     jumps = converted["encoder"].jumps
     described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
-    scaled = scaling.describe(fixed)
     forms = quantization.Decision({}, None, {})
     if quantize is not None:
         assert real is not None
@@ -274,18 +296,41 @@ def export_encoder(
             measure=choose_error(described),
             jumps=bool(jumps),
             gaps=gaps,
-            scale=find_scale(scaled),
+            scale=scale,
         )
     if lite is not None:
         forms.files[TFLITE], forms.variants[LITERT] = lite
+    scorer = None
+    if score:
+        assert scale is not None
+        scorer = make_scorer(
+            converted["encoder"],
+            converted["decoder"],
+            rows,
+            scale,
+            calibration=rows_of_alarm,
+            inputs=inputs,
+            columns=columns,
+            sample=real,
+            allow=allow,
+            gaps=gaps,
+        )
+        if not decoder:
+            del converted["decoder"]
+
+    def describe(manifest: dict[str, Any]) -> dict[str, Any]:
+        return forms.describe(manifest if scorer is None else scorer.describe(manifest))
+
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
         quantization.write(folder, forms)
+        if scorer is not None:
+            scorer.write(folder, golden_rows)
         _write(
             folder,
             converted,
             golden_rows=golden_rows,
             allow=allow,
-            manifest=forms.describe(
+            manifest=describe(
                 {
                     "requires": [
                         *[CATEGORIES] * bool(categories),

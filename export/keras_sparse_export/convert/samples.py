@@ -86,6 +86,7 @@ def check_sample(
     columns: Sequence[str] | None = None,
     *,
     gaps: bool = False,
+    argument: str = "sample",
 ) -> Any:
     """Return the sample as an array, without a copy unless its columns or inputs have names.
 
@@ -96,35 +97,36 @@ def check_sample(
         inputs: The inputs of the model.
         columns: Names of the columns of the model.
         gaps: Whether rows may have gaps, which are NaN.
+        argument: Name of the argument, for error messages.
 
     Raises:
         TypeError: If it is not an array.
         ValueError: If its rows have another shape, or are masked, or are not finite numbers, or not
             the whole numbers that an input takes.
     """
-    require_unmasked(sample, "sample")
-    packed, _ = inputs.pack(sample, "sample")
+    require_unmasked(sample, argument)
+    packed, _ = inputs.pack(sample, argument)
     if packed is sample:
-        packed = order_by_name(sample, columns, "sample", owner="model")
+        packed = order_by_name(sample, columns, argument, owner="model")
     sample, shape = packed, inputs.row_shape
     try:
         is_sparse = hasattr(sample, "tocsr") and len(sample.shape) == 2
         rows: Any = SparseSample(sample) if is_sparse else np.asarray(sample)
     except TypeError as error:
         raise TypeError(
-            "Invalid type of argument `sample`. Expected an array of rows. Received: "
+            f"Invalid type of argument `{argument}`. Expected an array of rows. Received: "
             f"{type(sample).__name__}. Remedy: a slice of it"
         ) from error
     if rows.dtype.kind not in "biuf" or rows.shape[1:] != shape or not len(rows):
         raise ValueError(
-            f"Invalid value for argument `sample`. Expected rows of numbers, (rows, "
+            f"Invalid value for argument `{argument}`. Expected rows of numbers, (rows, "
             f"{', '.join(map(str, shape))}). Received: {rows.dtype} of shape {rows.shape}"
         )
     for start in range(0, len(rows), CHUNK_ROWS):  # the sample may be a memory map
         with np.errstate(over="ignore"):
             part = rows[start : start + CHUNK_ROWS].astype(np.float32)
-        require_finite(part, "sample", start, gaps=gaps)
-        inputs.require_whole(part, "sample", start)
+        require_finite(part, argument, start, gaps=gaps)
+        inputs.require_whole(part, argument, start)
     return rows
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from keras_sparse_export.alarms import verdicts
+from keras_sparse_export.alarms.verdicts import Verdict
 from keras_sparse_export.bundle import reading
 from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
 from keras_sparse_export.bundle.manifest import (
@@ -33,7 +35,7 @@ from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import thresholds, top_k, verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel, Session
-from keras_sparse_export.runtime.reconstruction import find_scale, squared_errors
+from keras_sparse_export.runtime.reconstruction import require_scale, squared_errors
 from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
@@ -82,6 +84,7 @@ class Encoder:
         for codes in encoder.stream(chunks):  # in constant memory
             ...
         errors = encoder.errors(rows)   # of each column, in the space of the loss
+        score, threshold, alarm = encoder.verdict(rows)  # with a stated rate of false alarms
         encoder.verify()
         ```
     """
@@ -133,6 +136,7 @@ class Encoder:
             self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
         self._encoder: OnnxModel | None = self._open(self._file)
         self._decoder: OnnxModel | None = None
+        self._scorer: OnnxModel | None = None
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
 
@@ -319,17 +323,46 @@ class Encoder:
             BundleError: If the bundle has no decoder, or not the scale of its columns.
             ValueError: As in `encode`.
         """
-        scale = None if self.manifest is None else find_scale(self.manifest)
         self._require_decoder()
-        if scale is None:
-            raise BundleError(
-                f"Expected a bundle with the scale of its columns. Received: {self.path}, written "
-                "by an older version or with more columns than a manifest lists. Remedy: export "
-                "the model again, or compare `decode(encode(x))` with the rows"
-            )
+        scale = require_scale(self.manifest, self.path)
         rows, single = as_rows(self._order(x), self.input_shape, "x")
         errors = squared_errors(as_float32(rows), self.decode(self.encode(rows)), scale)
         return errors[0] if single else errors
+
+    def score(self, x: Any) -> np.ndarray:
+        """Return the score of each row, float32: high where it is unlike the training rows.
+
+        The mean of `errors` over the entries of a row, of one run of encoder and decoder, at the
+        bundle's own thresholds whatever `l0` is.
+
+        Args:
+            x: Raw rows, as in `encode`.
+
+        Returns:
+            `(rows,)`, or one number for one row.
+
+        Raises:
+            BundleError: If the bundle has no scores, or the variant is not float32.
+            ValueError: As in `encode`.
+            RangeError: As in `encode`; such a row is no less unlike the others.
+        """
+        verdicts.require_score(self.manifest, self.path, self.variant)
+        x = self._order(x)
+        if self._scorer is None:
+            self._scorer = self._open("score.onnx")
+        return self._scorer.run(x, ["score"])[0]
+
+    def verdict(self, x: Any) -> Verdict:
+        """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
+
+        `manifest["score"]["alarm"]` has the rate of false alarms, and what it rests on.
+
+        Raises:
+            BundleError: If the bundle has no threshold of the score, and as in `score`.
+            ValueError: As in `encode`.
+        """
+        verdicts.require_alarm(self.manifest, self.path)
+        return verdicts.judge(self.score(x), self.manifest)
 
     def drift(self, x: Any) -> Drift:
         """Compare a batch with the sample that the bundle was exported with.
@@ -374,7 +407,11 @@ class Encoder:
             raise BundleError(
                 f"Expected a bundle, which has hashes to verify. Received: the file {self.path}"
             )
-        opened = {self._file: self._require_open(), "decoder.onnx": self._decoder}
+        opened = {
+            self._file: self._require_open(),
+            "decoder.onnx": self._decoder,
+            "score.onnx": self._scorer,
+        }
 
         def open_model(name: str) -> OnnxModel:
             return opened.get(name) or self._open(name)
@@ -386,7 +423,7 @@ class Encoder:
 
     def close(self) -> None:
         """Release the memory; the encoder cannot be used afterwards."""
-        self._encoder = self._decoder = None
+        self._encoder = self._decoder = self._scorer = None
 
     def __enter__(self) -> "Encoder":
         return self

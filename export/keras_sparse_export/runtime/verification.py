@@ -18,10 +18,16 @@ from keras_sparse_export.bundle.manifest import (
 )
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
 from keras_sparse_export.io.inputs import Input, Inputs, read_inputs
+from keras_sparse_export.onnx_file.gates import Gate
 from keras_sparse_export.runtime import parity as fidelity
 from keras_sparse_export.runtime import thresholds, top_k
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.parity import Parity, Run
+from keras_sparse_export.runtime.reconstruction import (
+    compare_scores,
+    require_scale,
+    score_tolerance,
+)
 
 Open = Callable[[str], OnnxModel]
 """Opens a file of the bundle by name."""
@@ -48,6 +54,8 @@ class Verification:
     """The same for codes of weights in float16, if the bundle has such an encoder."""
     litert_parity: Parity | None = None
     """The same for codes in LiteRT, if the encoder was opened there."""
+    score_parity: Parity | None = None
+    """The same for scores, if the bundle has some."""
 
 
 def verify(
@@ -127,12 +135,16 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         code = {"name": "x_hat", "shape": manifest["input"]["shape"]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
+    if name == "score.onnx":
+        described |= {"top_k": None, "score": ()}
     described["output"] = f"{code['name']} {code['shape']}"
     values = model.outputs.get(top_k.VALUES)
-    actual = {
+    actual: dict[str, Any] = {
         "output": f"{model.output} {list(model.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
+    if name == "score.onnx":
+        actual["score"] = model.outputs.get("score", (None,))[0]
     for part, value in actual.items():
         if value != described[part]:
             raise BundleError(
@@ -140,7 +152,13 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
                 f"Received: {value}"
             )
     if has_jumps(manifest) and name != "decoder.onnx":
-        thresholds.require_gates(manifest, name, model.gates)
+        thresholds.require_gates(manifest, name, _select_gates(name, model))
+
+
+def _select_gates(name: str, model: OnnxModel) -> Sequence[Gate]:
+    """Return the gates of an encoder; in a file of scores others may follow, in the decoder."""
+    last = [place for place, gate in enumerate(model.gates) if gate.gives_code]
+    return model.gates[: last[-1] + 1] if name == "score.onnx" and last else model.gates
 
 
 class _Golden:
@@ -148,10 +166,10 @@ class _Golden:
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.manifest = manifest
-        self._folder, self._shapes = folder, list_golden_shapes(manifest)
+        self.folder, self._shapes = folder, list_golden_shapes(manifest)
 
     def __getitem__(self, file: str) -> np.ndarray:
-        data = reading.read_content(self._folder, self.manifest, file)
+        data = reading.read_content(self.folder, self.manifest, file)
         values = np.frombuffer(data, "<i4" if file.endswith("i32") else "<f4")
         gaps = file == "golden_x.f32" and admits_gaps(self.manifest)
         if not (np.isfinite(values) | (gaps & np.isnan(values))).all():
@@ -211,6 +229,22 @@ def _compare_decoder(golden: _Golden, decoder: OnnxModel, batches: Sequence[int]
     return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=x)
 
 
+def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare the codes as those of the encoder, and the scores of the rows."""
+    x, code = golden["golden_x.f32"], golden["golden_code.f32"]
+    expected = golden["golden_score.f32"]
+    run = _with_support("score.onnx", scorer, code) if has_jumps(golden.manifest) else scorer
+    _require_agreement("score.onnx", run, x, code, batches)
+    scale = require_scale(golden.manifest, golden.folder)
+    allowed = score_tolerance(expected.astype(np.float64), x, scale)
+    sizes = tuple(sorted({min(size, len(x)) for size in (*batches, len(x))}))
+    results = []
+    for size in sizes:
+        (found,) = scorer.run(x[:size], ["score"])
+        results.append(compare_scores(expected[:size], found, allowed[:size], sizes))
+    return _require_parity("score.onnx", fidelity.select_worst(results))
+
+
 def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
     """Compare row by row, as the golden codes were computed: rows of a batch may share a scale."""
     x, expected = golden["golden_x.f32"], golden["golden_code.int8.f32"]
@@ -252,6 +286,7 @@ _COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] =
     "encoder.int8.onnx": _compare_int8,
     "encoder.float16.onnx": _compare_float16,
     TFLITE: partial(_compare_encoder, name=TFLITE),
+    "score.onnx": _compare_score,
 }
 
 

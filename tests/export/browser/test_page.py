@@ -23,6 +23,7 @@ from sklearn.datasets import load_digits
 import browser
 import jumping_bundles
 import onnx_files
+from bundles import rewritten
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.browser import runtime
@@ -69,6 +70,9 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     scratch = tmp_path_factory.mktemp("scratch")
     of_pumps = export_of_pumps(tmp_path_factory.mktemp("pumps") / "of_pumps")
+    estimated = tmp_path_factory.mktemp("estimated")
+    shutil.copy(folder / "table" / "manifest.json", estimated)
+    rewritten(estimated, estimate_rate)
     expected["manifests"] = [
         found
         for bundle, depth, keys in (
@@ -78,7 +82,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / "plain", 2, ("requires", "columns", "input", "format")),
             (folder / "gaps", 2, ("requires", "missing")),
             (folder / "two inputs", 5, ("requires", "inputs", "input")),
-            (folder / "table", 4, ("offset", "scale", "statistics")),
+            (folder / "table", 4, ("offset", "scale", "statistics", "score", "parity")),
+            (estimated, 5, ("score", "requires")),
             (of_pumps, 3, ("requires", "columns", "categories", "format")),
         )
         for found in judged(bundle / "manifest.json", scratch, depth, keys)
@@ -117,6 +122,12 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
         onnx.save(model, folder / f"{name}.onnx")
     (folder / "expected.json").write_text(json.dumps(expected))
     return folder
+
+
+def estimate_rate(found: dict[str, Any]) -> None:
+    """Make the threshold of a score one that its rows do not show the rate of."""
+    estimate = {"needed": 999, "thresholds": [1, 2], "rates": [0, 0.5], "mean_rate": 0.1}
+    found["score"]["alarm"].update(false_alarm_rate=0.001, estimate=estimate)
 
 
 WRONG: dict[str, Callable[[onnx.ModelProto], None]] = {
@@ -158,7 +169,8 @@ def exported(folder: Path) -> Iterator[tuple[str, Path, np.ndarray]]:
     table = rows * np.geomspace(1e-3, 1e5, 12, dtype=np.float32)
     model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
     model.adapt(table)
-    path = export_encoder(model, folder / "table", decoder=True, sample=table, columns=names)
+    options: dict[str, Any] = {"score": True, "calibration": table[:200] + 1, "columns": names}
+    path = export_encoder(model, folder / "table", decoder=True, sample=table, **options)
     yield "table", path, table[:5]
     kind = keras.Input((2,), dtype="int32", name="kind")
     words = keras.layers.Flatten()(keras.layers.Embedding(7, 3)(kind))

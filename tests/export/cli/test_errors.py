@@ -85,7 +85,7 @@ def test_a_header_alone_has_no_errors_and_says_so(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-o", "e.npz"), "ending in .npy, .csv or .jsonl for errors. Received: e.npz"),
+        (("-o", "e.npz"), "ending in .npy, .csv or .jsonl. Received: e.npz"),
         (("-o", "-", "--batch-rows", "0"), "`--batch-rows`. Expected a positive integer"),
         (("-o", "-", "--drop", "lable"), "no column 'lable', but 4 other names. Remedy: did you"),
     ],

@@ -71,13 +71,14 @@ def test_train_export_and_run(
     assert "x.csv" in page
     assert "c11" in page  # columns have their names
     model = str(run / "model.keras")
-    assert cli.main(["export", model, "-o", str(bundle), "--decoder"]) == 0
+    assert cli.main(["export", model, "-o", str(bundle), "--decoder", "--score"]) == 0
     assert json.loads((bundle / "manifest.json").read_text())["golden"]["kind"] == "real"
     assert export_cli.main(["verify", str(bundle)]) == 0
     out = capsys.readouterr().out
-    assert "6 files match the manifest" in out
+    assert "8 files match the manifest" in out
     assert "encoder: 32 golden rows (real)" in out
     assert "decoder: 32 golden rows (real)" in out
+    assert "score: 32 golden rows (real)" in out
     assert export_cli.main(["info", str(bundle)]) == 0
     assert "active       |code| > 0.1" in capsys.readouterr().out
     more = str(tmp_path / "more")

@@ -167,13 +167,16 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
     return keras.Model(again.input, outputs[0], name="encoder")
 
 
-def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> keras.Model:
+def cut_decoder(
+    model: keras.Model, layer: str | None, encoder: keras.Model, argument: str = "decoder"
+) -> keras.Model:
     """Return the model's own `decoder`, traced if it has no graph of layers.
 
     Args:
         model: The model.
         layer: The argument of `cut_encoder`.
         encoder: The encoder that was cut out of the model.
+        argument: Name of the argument that needs a decoder, for error messages.
 
     Raises:
         ValueError: If it has none, or `layer` is given, or it does not map codes to rows.
@@ -183,8 +186,8 @@ def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> 
     own = getattr(model, "encoder", None)
     if layer is not None or not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
         raise ValueError(
-            "Invalid value for argument `decoder`. Expected decoder=False for a model without an "
-            "encoder and a decoder of its own. Received: decoder=True"
+            f"Invalid value for argument `{argument}`. Expected {argument}=False for a model "
+            f"without an encoder and a decoder of its own. Received: {argument}=True"
         )
     decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
     _require_one("input", decoder.inputs, "a decoder")
@@ -192,8 +195,8 @@ def cut_decoder(model: keras.Model, layer: str | None, encoder: keras.Model) -> 
     expected = encoder.output_shape[1:], tuple(encoder.inputs[0].shape[1:])
     if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
         raise ValueError(
-            f"Invalid value for argument `decoder`. Expected a decoder from codes {expected[0]} to "
-            f"rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
+            f"Invalid value for argument `{argument}`. Expected a decoder from codes {expected[0]} "
+            f"to rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
         )
     return decoder
 

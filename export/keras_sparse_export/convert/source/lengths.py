@@ -12,13 +12,15 @@ from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.io.inputs import Inputs
 
 
-def require_plain_bundle(*, decoder: bool, quantize: str | Sequence[str] | None) -> None:
+def require_plain_bundle(
+    *, decoder: bool, score: bool, quantize: str | Sequence[str] | None
+) -> None:
     """Raise if a bundle is to have files beside an encoder of a free length.
 
     Raises:
         ValueError: If so; the message names the argument.
     """
-    for name, value in (("decoder", decoder), ("quantize", quantize)):
+    for name, value in (("decoder", decoder), ("score", score), ("quantize", quantize)):
         if value:
             raise ValueError(
                 f"Invalid value for argument `{name}`. Expected no other file beside an encoder of "

@@ -54,6 +54,7 @@ export function requireConsistent(manifest) {
   requireThresholds(manifest, units);
   requireInt8(manifest);
   requireVariants(manifest);
+  requireScore(manifest);
 }
 
 function requireStatistics(statistics, units, shape) {
@@ -168,6 +169,30 @@ function requireVariants({ variants, requires, files }) {
   expect(named("litert") === known, "a key of the feature `litert`, present with it alone", "variants.litert");
 }
 
+/** The page does not run `score.onnx`; it compares its hash. */
+function requireScore(manifest) {
+  const { score, requires, files, parity, inputs } = manifest;
+  const required = requires?.includes("score") ?? false;
+  expect((score !== undefined) === required, "a key of the feature `score`, present with it alone", "score");
+  expect(Object.hasOwn(files, "score.onnx") === required, "`score.onnx` with the feature `score` alone", "files");
+  expect(Object.hasOwn(parity, "score") === required, "`score` as in `files`", "parity");
+  if (!required) return;
+  expect(inputs === undefined || inputs.length === 1, "one input", "inputs");
+  expect(Object.hasOwn(manifest, "scale"), "a scale, or null, with the feature `score`", "scale");
+  if (score.alarm !== null) requireAlarm(score.alarm);
+}
+
+function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }) {
+  expect(rate < 1, "less than 1", "score.alarm.false_alarm_rate");
+  expect(unit === "row" ? units === rows : units <= rows, "as many as `rows` or fewer", "score.alarm.units");
+  const shown = units >= 1 / rate - 1 - 1e-6;
+  expect((estimate === null) === shown, "null if there are 1/α − 1 units, and only then", "score.alarm.estimate");
+  for (const name of estimate === null ? [] : ["thresholds", "rates"]) {
+    const [low, high] = estimate[name];
+    expect(low <= high, "the least first", `score.alarm.estimate.${name}`);
+  }
+}
+
 function expect(holds, expected, place) {
   if (holds) return;
   throw new BundleError(
@@ -182,6 +207,7 @@ function goldenShapes({ input, output, golden: { rows }, files, top_k: top }) {
   const [x, code] = [input.shape, output.shape].map((shape) => [rows, ...shape]);
   const shapes = { "golden_x.f32": x, "golden_code.f32": code };
   if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = x;
+  if (Object.hasOwn(files, "score.onnx")) shapes["golden_score.f32"] = [rows];
   if (Object.hasOwn(files, "encoder.int8.onnx")) shapes["golden_code.int8.f32"] = code;
   if (Object.hasOwn(files, "encoder.float16.onnx")) shapes["golden_code.float16.f32"] = code;
   if (top !== null) {

@@ -1,0 +1,1 @@
+"""When a score is an alarm: thresholds with a stated rate, verdicts and votes."""

@@ -1,0 +1,78 @@
+"""Compare scores with the threshold of a bundle."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_sparse_export.errors import BundleError
+
+SCORES_REMEDY = "export_encoder(..., score=True)"
+ALARMS_REMEDY = "export_encoder(..., score=True, calibration=rows)"
+
+
+class Verdict(NamedTuple):
+    """Scores of rows, the threshold of the bundle, and which rows raise an alarm."""
+
+    score: np.ndarray
+    """`(rows,)`, float32; one number for one row."""
+    threshold: float
+    """A row raises an alarm if its score is above."""
+    alarm: np.ndarray
+    """`(rows,)`, truth values; one for one row."""
+
+
+def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "float32") -> None:
+    """Raise if a bundle cannot score rows.
+
+    Raises:
+        BundleError: If it has no `score.onnx`, or the variant is another than its encoder.
+    """
+    if manifest is None or "score.onnx" not in manifest["files"]:
+        raise BundleError(
+            f"Expected a bundle with scores. Received: {path}. Remedy: {SCORES_REMEDY}"
+        )
+    if variant != "float32":
+        raise BundleError(
+            "Expected the variant float32, whose codes the scores are computed of. Received: "
+            f"variant={variant!r}"
+        )
+
+
+def require_alarm(manifest: dict[str, Any] | None, path: Path) -> None:
+    """Raise if a bundle has no threshold of the score.
+
+    Raises:
+        BundleError: If so.
+    """
+    if manifest is None or (manifest.get("score") or {"alarm": None})["alarm"] is None:
+        raise BundleError(
+            f"Expected a bundle with a threshold of the score. Received: {path}. Remedy: "
+            f"{ALARMS_REMEDY}"
+        )
+
+
+def judge(score: np.ndarray, manifest: Any) -> Verdict:
+    """Compare scores with the threshold in a manifest."""
+    threshold = float(manifest["score"]["alarm"]["threshold"])
+    return Verdict(score, threshold, score > threshold)
+
+
+def describe_score(score: dict[str, Any]) -> str:
+    """Say in a few words what a bundle tells of a row, from a manifest's `score`."""
+    alarm = score["alarm"]
+    return "of each row, without a threshold" if alarm is None else describe_alarm(alarm)
+
+
+def describe_alarm(alarm: dict[str, Any]) -> str:
+    """Say in a few words what a threshold and its rate rest on, from a manifest's `alarm`."""
+    units = f"{alarm['units']} {alarm['unit']}s"
+    text = f"alarm above {alarm['threshold']:.4g}: "
+    if (estimate := alarm["estimate"]) is None:
+        return f"{text}false alarms at a rate of {alarm['false_alarm_rate']:g}, by {units}"
+    low, high = estimate["thresholds"]
+    return (
+        f"{text}an estimate, since a rate of {alarm['false_alarm_rate']:g} needs "
+        f"{estimate['needed']} {alarm['unit']}s and there are {alarm['units']}; without one of "
+        f"them {low:.4g} to {high:.4g}, and alarms at a rate of {estimate['mean_rate']:.2g} in it"
+    )

@@ -1,0 +1,1 @@
+"""Rows in, scores out: one graph of encoder and decoder, compared with Keras and calibrated."""

@@ -1,0 +1,105 @@
+"""Compare the scores of a file with Keras, and refuse models that have none."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime as ort
+
+from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.score.compose import CODE, SCORE
+from keras_sparse_export.convert.source import cut
+from keras_sparse_export.errors import ParityError
+from keras_sparse_export.io.inputs import Inputs
+from keras_sparse_export.runtime import parity
+from keras_sparse_export.runtime.jumps import FLIPPED_ROWS
+from keras_sparse_export.runtime.parity import Parity
+from keras_sparse_export.runtime.reconstruction import (
+    compare_scores,
+    measure_scores,
+    score_tolerance,
+)
+
+FILE = "score.onnx"
+
+
+def require_scorable(encoder: keras.Model, inputs: Inputs, scale: np.ndarray | None) -> None:
+    """Raise if the score of a row is not one number of its entries and its reconstruction.
+
+    Args:
+        encoder: The encoder, as it is in the model.
+        inputs: Its inputs.
+        scale: Scale of its columns, `None` if it is not known.
+
+    Raises:
+        ValueError: If so; the message names the reason.
+    """
+    masking = [layer.name for layer in cut.list_layers(encoder) if _starts_mask(layer)]
+    received = ""
+    if len(inputs) > 1:
+        received = f"{len(inputs)} inputs, {', '.join(inputs.names)}"
+    elif scale is None:
+        received = f"rows of {inputs.row_shape[-1]} columns, more than a manifest lists"
+    elif masking:
+        received = f"the layer {masking[0]!r}, which masks steps"
+    elif inputs.names[0] == SCORE:
+        received = "an input called 'score', as the output"
+    if received:
+        raise ValueError(
+            "Invalid value for argument `score`. Expected score=False for a model without one "
+            "input, of which every number counts in the loss, of a scale that the manifest holds. "
+            f"Received: score=True and {received}"
+        )
+
+
+def _starts_mask(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.Masking) or bool(getattr(layer, "mask_zero", False))
+
+
+def gate_score(
+    onnx_bytes: bytes,
+    encoder: Converted,
+    decoder: Converted,
+    rows: np.ndarray,
+    scale: np.ndarray,
+) -> Parity:
+    """Compare a file with Keras, with onnxruntime's optimisations off and on.
+
+    The codes agree within `parity.tolerance`, and the scores within `score_tolerance`. Where codes
+    jump, a row in which a unit flips has another code and another score; there may be as many such
+    rows as in `encoder.onnx`, one or one of 1,000.
+
+    Args:
+        onnx_bytes: The file.
+        encoder: The encoder in it.
+        decoder: The decoder in it.
+        rows: Rows to compare on.
+        scale: Scale of each column, or one for all.
+
+    Raises:
+        ParityError: If the two disagree.
+    """
+    code = encoder.run(rows)
+    score = measure_scores(rows, decoder.run(code), scale)
+    near, allowed = parity.tolerance(code), score_tolerance(score, rows, scale)
+    sizes = tuple(sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}))
+    flipped, results = np.zeros(len(rows), bool), []
+    levels = ort.GraphOptimizationLevel
+    for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
+        run = parity.load_outputs(onnx_bytes, level, [CODE, SCORE])
+        for size in sizes:
+            codes, scores = run(rows[:size])
+            with np.errstate(invalid="ignore"):  # what is not finite is not near
+                alike = np.abs(codes - code[:size]) <= near
+            flipped[:size] |= ~alike.reshape(size, -1).all(axis=1)
+            kept = np.flatnonzero(~flipped[:size])
+            results.append(compare_scores(score[kept], scores[kept], allowed[kept], sizes))
+    most = max(1, int(len(rows) * FLIPPED_ROWS)) if encoder.jumps else 0
+    if flipped.sum() > most:
+        raise ParityError(
+            f"Expected `{FILE}` in onnxruntime to have the codes of Keras in all rows but {most}. "
+            f"Received: {flipped.sum()} of {len(rows)} rows with others. Nothing was written"
+        )
+    worst = parity.select_worst(results)
+    parity.require_passed(FILE, worst)
+    return Parity(worst.max_abs_error, worst.tolerance, len(rows), sizes)

@@ -1,0 +1,87 @@
+"""The score of a bundle: its file, its golden scores, and its entries in the manifest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_sparse_export.alarms.conformal import Alarm
+from keras_sparse_export.bundle.format import SCORE
+from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.score.calibrate import Calibration, calibrate_score
+from keras_sparse_export.convert.score.compose import compose_score
+from keras_sparse_export.convert.score.gate import FILE, gate_score
+from keras_sparse_export.io.inputs import Inputs
+from keras_sparse_export.runtime.parity import Parity
+from keras_sparse_export.runtime.reconstruction import measure_scores
+
+
+class Scorer(NamedTuple):
+    """A file of scores that agrees with Keras."""
+
+    onnx_bytes: bytes
+    parity: Parity
+    encoder: Converted
+    decoder: Converted
+    scale: np.ndarray
+    alarm: Alarm | None
+
+    def describe(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return the manifest with the entries of the score."""
+        return {
+            **manifest,
+            "requires": sorted({*manifest["requires"], SCORE}),
+            "parity": {**manifest["parity"], "score": self.parity.as_dict()},
+            "score": {"alarm": None if self.alarm is None else self.alarm.as_dict()},
+        }
+
+    def write(self, folder: Path, golden_rows: np.ndarray) -> None:
+        """Write the file, and the scores of the golden rows by Keras."""
+        (folder / FILE).write_bytes(self.onnx_bytes)
+        if len(golden_rows):
+            x_hat = self.decoder.run(self.encoder.run(golden_rows))
+            scores = measure_scores(golden_rows, x_hat, self.scale)
+            (folder / "golden_score.f32").write_bytes(scores.astype("<f4").tobytes())
+
+
+def make_scorer(
+    encoder: Converted,
+    decoder: Converted,
+    rows: np.ndarray,
+    scale: np.ndarray,
+    *,
+    calibration: Calibration | None,
+    inputs: Inputs,
+    columns: Sequence[str] | None,
+    sample: Any,
+    allow: Sequence[str],
+    gaps: bool,
+) -> Scorer:
+    """Compose a file of scores, compare it with Keras, and choose the threshold of an alarm.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder.
+        rows: Rows to compare on.
+        scale: Scale of each column, or one for all.
+        calibration: What the threshold is chosen by; `None` for no threshold.
+        inputs: As in `calibrate_score`.
+        columns: As in `calibrate_score`.
+        sample: As in `calibrate_score`.
+        allow: As in `calibrate_score`.
+        gaps: Whether rows may have gaps.
+
+    Raises:
+        ConversionError: If the file is too large.
+        ParityError: If it disagrees with Keras.
+        ValueError: As `calibrate_score`.
+    """
+    onnx_bytes = compose_score(encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps)
+    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale)
+    alarm = None
+    if calibration is not None:
+        alarm = calibrate_score(
+            onnx_bytes, calibration, inputs, columns, sample=sample, allow=allow, gaps=gaps
+        )
+    return Scorer(onnx_bytes, parity, encoder, decoder, scale, alarm)

@@ -1,0 +1,98 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export.cli import main
+
+pytestmark = pytest.mark.one_backend
+
+NAMES = ("flow", "heat", "load")
+ROWS = np.random.default_rng(0).normal(3, 1, (40, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> SparseAutoencoder:
+    model = SparseAutoencoder(3, 2, sparsity=L1(), normalization="standard", missing="mean")
+    model.adapt(ROWS)
+    model.columns = NAMES
+    return model
+
+
+@pytest.fixture(scope="module")
+def bundle(model: SparseAutoencoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "bundle"
+    return export_encoder(model, path, score=True, calibration=ROWS[:20], false_alarm_rate=0.1)
+
+
+def run(*arguments: Any) -> int:
+    return main.main(["score", *map(str, arguments)])
+
+
+def write(file: Path, rows: np.ndarray) -> Path:
+    cells = [["" if np.isnan(cell) else repr(cell) for cell in row] for row in rows.tolist()]
+    lines = [",".join(reversed(row)) for row in cells]
+    file.write_text("\n".join([",".join(reversed(NAMES)), *lines]) + "\n")
+    return file
+
+
+def test_scores_are_those_of_the_encoder_in_every_format(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = np.vstack([ROWS, ROWS[:1] + 50])
+    rows[3, 1] = np.nan
+    verdict = Encoder(bundle).verdict(rows)
+    file = write(tmp_path / "rows.csv", rows)
+    for name in ("s.csv", "s.npy", "s.jsonl"):
+        assert run(bundle, file, "-o", tmp_path / name) == 0
+    alarms = int(verdict.alarm.sum())
+    assert f"scores of 41 rows, {alarms} above {verdict.threshold:.4g}" in capsys.readouterr().out
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), verdict.score, rtol=1e-5)
+    header, *table = csv.reader((tmp_path / "s.csv").read_text().splitlines())
+    assert header == ["row", "score", "threshold", "alarm"]
+    entries = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    for number, (cells, entry) in enumerate(zip(table, entries, strict=True)):
+        assert (int(cells[0]), entry["row"]) == (number, number)
+        assert float(cells[1]) == pytest.approx(verdict.score[number], rel=1e-5)
+        assert np.float32(cells[2]) == np.float32(entry["threshold"]) == verdict.threshold
+        assert bool(int(cells[3])) is entry["alarm"] is bool(verdict.alarm[number])
+    assert entries[-1]["alarm"]
+
+
+def test_bad_rows_are_named_or_empty(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "rows.csv", ROWS[:3])
+    file.write_text(file.read_text().replace(repr(float(ROWS[1, 0])), "much"))
+    assert run(bundle, file, "-o", "-") == 2
+    assert "'much' in column flow (row 1). Remedy: --on-bad skip" in capsys.readouterr().err
+    assert run(bundle, file, "-o", "-", "--on-bad", "nan") == 0
+    assert capsys.readouterr().out.splitlines()[2].startswith("1,,")
+    assert run(bundle, file, "-o", "-", "--on-bad", "nan", "--to", "jsonl") == 0
+    bad = json.loads(capsys.readouterr().out.splitlines()[1])
+    assert bad == {"row": 1, "fault": "'much' in column flow"}
+
+
+def test_a_bundle_without_a_threshold_or_scores(
+    model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "rows.csv", ROWS[:2])
+    scored = export_encoder(model, tmp_path / "scored", score=True)
+    assert run(scored, file, "-o", "-") == 0
+    assert [line.split(",")[2:] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["", ""],
+        ["", ""],
+    ]
+    assert run(scored, file, "-o", "-", "--to", "jsonl") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["alarm"] is None
+    plain = export_encoder(model, tmp_path / "plain")
+    assert run(plain, file, "-o", tmp_path / "s.csv") == 2
+    assert "Remedy: export_encoder(..., score=True)" in capsys.readouterr().err
+    assert not (tmp_path / "s.csv").exists()
+    assert run(scored, file, "-o", "s.npz") == 2
+    assert "ending in .npy, .csv or .jsonl" in capsys.readouterr().err

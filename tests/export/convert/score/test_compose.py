@@ -1,0 +1,111 @@
+"""The graph of encoder, decoder and score, against Keras and numpy in float64."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from bundles import manifest
+from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder, TopK
+from keras_sparse_export import Encoder, export_encoder
+
+ROWS = np.random.default_rng(0).normal(2, 1, (300, 12)).astype(np.float32) * np.geomspace(
+    0.1, 100, 12, dtype=np.float32
+)
+
+
+def with_gaps(rows: np.ndarray) -> np.ndarray:
+    return np.where(np.random.default_rng(1).random(rows.shape) < 0.2, np.float32(np.nan), rows)
+
+
+def make(sparsity: Any, **arguments: Any) -> SparseAutoencoder:
+    arguments = {"normalization": "standard", **arguments}
+    model = SparseAutoencoder(12, 16, sparsity=sparsity, **arguments)
+    if isinstance(sparsity, BatchTopK):  # which has a threshold to learn
+        model.compile(run_eagerly=True)
+        model.fit(ROWS, epochs=1, batch_size=150, verbose=0)
+    elif model.normalization:
+        model.adapt(ROWS)
+    return model
+
+
+MODELS = {
+    "penalty": lambda: make(L1(), hidden_units=(8,)),
+    "sigmoid": lambda: make(KL(0.2), normalization="minmax"),
+    "unscaled": lambda: make(L1(), normalization=None),
+    "mask": lambda: make(L1(), missing="mask"),
+    "jumps": lambda: make(BatchTopK(4)),
+    "refined": lambda: make(BatchTopK(4), refine=1),
+    "rank": lambda: make(TopK(4)),
+}
+SLOW = ("jumps", "refined")
+
+
+@pytest.mark.filterwarnings("ignore:After 1 epoch")
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in MODELS],
+)
+def test_the_score_is_that_of_the_model(kind: str, tmp_path: Path) -> None:
+    model = MODELS[kind]()
+    rows = with_gaps(ROWS) if kind == "mask" else ROWS
+    path = export_encoder(model, tmp_path / "scored", sample=rows, score=True)
+    assert not (path / "decoder.onnx").exists()
+    assert "score" in manifest(path)["requires"]
+    encoder = Encoder(path)
+    np.testing.assert_allclose(encoder.score(rows), model.score(rows), rtol=1e-3, atol=1e-6)
+
+    session = ort.InferenceSession(path / "score.onnx", providers=["CPUExecutionProvider"])
+    code, score = session.run(["code", "score"], {"x": rows[:50]})
+    np.testing.assert_array_equal(code, encoder.encode(rows[:50]))
+    x_hat = model.decode(code).astype(np.float64)
+    scale = manifest(path)["scale"] or 1.0
+    expected = np.nanmean(((rows[:50] - x_hat) / scale) ** 2, axis=1)
+    np.testing.assert_allclose(score, expected, rtol=1e-4, atol=1e-7)
+    parity = manifest(path)["parity"]["score"]
+    assert 0 < parity["max_abs_error"] <= parity["tolerance"] < 1e-3 * score.max()
+    report = encoder.verify().score_parity
+    assert report is not None
+    assert report.passed
+
+
+@pytest.mark.parametrize("opset", [13, 18])
+def test_rows_of_several_axes_and_other_operator_sets(opset: int, tmp_path: Path) -> None:
+    image, code = keras.Input((4, 6, 2)), keras.Input((5,))
+    h = keras.layers.Dense(5, "relu")(keras.layers.Flatten()(image))
+    x_hat = keras.layers.Reshape((4, 6, 2))(keras.layers.Dense(48)(code))
+    model = SparseAutoencoder.from_models(
+        keras.Model(image, h), keras.Model(code, x_hat), sparsity=L1()
+    )
+    rows = np.random.default_rng(0).random((40, 4, 6, 2))
+    path = export_encoder(model, tmp_path / "b", sample=rows, score=True, opset=opset)
+    np.testing.assert_allclose(Encoder(path).score(rows), model.score(rows), rtol=1e-4)
+    assert Encoder(path).score(rows[0]).shape == ()
+
+
+def test_the_bytes_depend_on_the_model_alone(tmp_path: Path) -> None:
+    model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
+    one = export_encoder(model, tmp_path / "a", sample=ROWS, score=True)
+    options: dict[str, Any] = {"sample": ROWS[100:], "decoder": True, "top_k": 3}
+    other = export_encoder(model, tmp_path / "b", score=True, **options)
+    plain = export_encoder(model, tmp_path / "c", **options)
+    assert (other / "encoder.onnx").read_bytes() == (plain / "encoder.onnx").read_bytes()
+    data = (one / "score.onnx").read_bytes()
+    assert data == (other / "score.onnx").read_bytes()
+    graph = onnx.load_model_from_string(data).graph
+    assert [each.name for each in graph.output] == ["code", "score"]
+    assert not any(node.name or node.doc_string for node in graph.node)
+
+
+@pytest.mark.filterwarnings("ignore:After 1 epoch")
+def test_the_first_units_alone_are_scored(tmp_path: Path) -> None:
+    model = make(L1())
+    path = export_encoder(model, tmp_path / "b", sample=ROWS, score=True, units=5)
+    codes = model.encode(ROWS)
+    codes[:, 5:] = 0
+    errors = ((ROWS - model.decode(codes).astype(np.float64)) / ROWS.std(0, dtype=float)) ** 2
+    np.testing.assert_allclose(Encoder(path).score(ROWS), errors.mean(axis=1), rtol=1e-3)
