@@ -80,8 +80,9 @@ def export_encoder(
 
     Args:
         model: A `SparseAutoencoder`, a fitted `SparseAutoencoderTransformer`, or any Keras model. A
-            subclassed one is traced, in the shape that it was called with, else that of `sample`.
-            The other steps of a pipeline cannot be exported with it.
+            subclassed one is traced, in the shape that it was called with, else that of `sample`,
+            and with several arguments in that of `sample`: a mapping of their names to arrays. The
+            other steps of a pipeline cannot be exported with it.
         path: Folder of the bundle.
         sample: Raw rows of real data, `(rows, *input_shape)`; of several inputs a dictionary or
             list of arrays, as the model takes. The first 512 are used for the comparison. The
