@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import list_rows
-from keras_sparse_export.io.inputs import NUMBERS
+from keras_sparse_export.io.inputs import NUMBERS, describe_shape
 
 FINITE_BLOCK = 1 << 16
 
@@ -43,8 +43,7 @@ def as_rows(
     if single:
         rows = rows[np.newaxis]
     if not rows.ndim or not _lies_within(rows.shape[1:], least, shape):
-        pairs = zip(least, shape, strict=True)
-        wanted = ", ".join(str(b) if a == b else f"{a} to {b}" for a, b in pairs)
+        wanted = describe_shape(least, shape)
         raise ValueError(
             f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
             f"Received: {rows.shape}"

@@ -139,3 +139,32 @@ def test_a_model_of_one_length_is_refused(tmp_path: Path) -> None:
     rows = np.ones((ROWS, 3, 4), np.float32)
     with pytest.raises(ConversionError, match=r"\(3, 4\), the shortest that it encodes"):
         export_encoder(keras.Model(x, code(h)), tmp_path / "b", sample=rows, free_length=True)
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+def test_the_command_encodes_files_of_shorter_rows(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, encoder = tokens()[1].astype(np.float32), Encoder(bundle)
+    target = tmp_path / "codes.npy"
+
+    def run(file: str, part: np.ndarray, *options: str) -> int:
+        np.savez(tmp_path / file, x=part) if file.endswith("npz") else np.save(
+            tmp_path / file, part
+        )
+        source, output = str(tmp_path / file), ["-o", str(target), "--overwrite"]
+        return main(["encode", str(bundle), source, *output, *options])
+
+    for part in (rows, rows[:, :5], rows[:, :1], rows[3:4, :5]):
+        for file in ("rows.npy", "rows.npz"):
+            assert run(file, part) == 0
+            np.testing.assert_array_equal(np.load(target), encoder.encode(part))
+    assert run("row.npy", rows[3, :5]) == 0
+    np.testing.assert_array_equal(np.load(target)[0], encoder.encode(rows[3, :5]))
+    assert "1 rows of (5, 6)" in capsys.readouterr().out
+    assert run("rows.npy", np.tile(rows, 2)) == 2
+    assert "(24, 14), where the encoder takes (rows, 1 to 7)" in capsys.readouterr().err
+    rows[2, 1] = 11
+    assert run("rows.npy", rows[:, :5], "--on-bad", "nan") == 0
+    assert np.isnan(np.load(target)).all(axis=(1, 2)).nonzero()[0].tolist() == [2]
