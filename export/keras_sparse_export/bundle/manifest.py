@@ -305,8 +305,8 @@ def _require_lengths(manifest: dict[str, Any]) -> None:
     _require(holds and least != most, "lengths.least", expected, least)
     alone = len(manifest.get("inputs", "-")) == 1 and "columns" not in manifest
     _require(alone, "lengths", "one input, without names of columns", "others")
-    others = [name for name in manifest["files"] if name.endswith(".onnx")]
-    _require(others == ["encoder.onnx"], "files", "no ONNX file but `encoder.onnx`", others)
+    decodes = "decoder.onnx" in manifest["files"]
+    _require(not decodes, "files", "no decoder beside the feature `lengths`", "`decoder.onnx`")
 
 
 def _require_columns(manifest: dict[str, Any]) -> None:

@@ -127,9 +127,9 @@ def export_encoder(
         free_length: Whether the bundle takes shorter rows than those of `sample`, too, down to the
             shortest that the model takes. The model has one input with axes of any length, as
             `keras.Input((None, 8))` or images of `keras.Input((None, None, 3))`. It is compared
-            with Keras at the length of `sample`, at the shortest, and at one between. Statistics,
-            golden rows and commands are of the length of `sample`. The bundle has neither a
-            decoder nor other forms.
+            with Keras at the length of `sample`, at the shortest, and at one between, and so is
+            another form with float32. Statistics and golden rows are of the length of `sample`.
+            The bundle has no decoder.
         allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU of more than
             512 steps, up to which it is unrolled. A device must allow them, too:
             `Encoder(..., allow=("Loop",))`.
@@ -173,7 +173,7 @@ def export_encoder(
         _, inputs = inputs.pack(sample, "sample")
     fixed = cut.fix_lengths(encoder, inputs)
     if free_length:
-        lengths.require_plain_bundle(decoder=decoder, quantize=quantize)
+        lengths.require_no_decoder(decoder)
         inputs = lengths.free(encoder, inputs, sample)
     else:
         encoder = fixed
@@ -261,6 +261,7 @@ def export_encoder(
             jumps=bool(jumps),
             gaps=gaps,
             scale=find_scale(scaled),
+            inputs=inputs,
         )
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
         quantization.write(folder, forms)

@@ -118,6 +118,13 @@ class Inputs(Sequence[Input]):
             for each in self
         )
 
+    def list_shorter(self) -> list[tuple[int, ...]]:
+        """Return two shapes of shorter rows, if there may be some: half the way, and the least."""
+        if self.least is None:
+            return []
+        half = tuple((a + b) // 2 for a, b in zip(self.least, self.row_shape, strict=True))
+        return list(dict.fromkeys((half, self.least)))
+
     def shorten(self, row_shape: tuple[int, ...]) -> "Inputs":
         """Return the only input for rows of one shape that it admits, perhaps a shorter one."""
         return Inputs([replace(self[0], shape=row_shape, least=None)])
@@ -292,6 +299,12 @@ def read_inputs(manifest: Mapping[str, Any]) -> Inputs:
         )
         for entry in manifest["inputs"]
     )
+
+
+def cut_rows(rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Return the starts of rows, in a shape."""
+    part = (slice(None), *map(slice, shape))
+    return np.ascontiguousarray(rows[part])
 
 
 def describe_shape(least: tuple[int, ...], most: tuple[int, ...]) -> str:

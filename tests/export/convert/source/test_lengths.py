@@ -109,7 +109,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.one_backend
-def test_a_bundle_of_several_lengths_has_one_form(
+def test_statistics_and_decoders_are_of_one_length(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, rows, _ = tokens()
@@ -120,12 +120,30 @@ def test_a_bundle_of_several_lengths_has_one_form(
     ).read_text("utf-8")
     with pytest.raises(ValueError, match=r"Expected \(rows, 7\)"):
         Encoder(bundle).drift(rows[:, :5])
-    with pytest.raises(BundleError, match="Expected a bundle of rows of one length"):
-        quantize_bundle(bundle, np.repeat(rows, 4, axis=0))
-    for argument in ({"quantize": "int8"}, {"decoder": True}):
-        (name,) = argument
-        with pytest.raises(ValueError, match=f"argument `{name}`. Expected no other file"):
-            export_encoder(model, tmp_path / "c", sample=rows, free_length=True, **argument)
+    with pytest.raises(ValueError, match=r"argument `decoder`. Expected no decoder beside"):
+        export_encoder(model, tmp_path / "c", sample=rows, free_length=True, decoder=True)
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+@pytest.mark.parametrize("form", ["int8", "float16"])
+def test_other_forms_take_shorter_rows(form: str, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    x, rng = keras.Input((None, 8)), np.random.default_rng(0)
+    h = make.Dense(40, "tanh")(make.Conv1D(40, 2, activation="tanh")(x))
+    model, rows = keras.Model(x, code(h)), rng.normal(size=(80, 9, 8))
+    path = tmp_path / "b"
+    export_encoder(model, path, layer="code", sample=rows, free_length=True, quantize=form)
+    float32, other = Encoder(path), Encoder(path, variant=form)
+    other.verify()
+    for length in (9, 5, 2):
+        expected = float32.encode(rows[:, :length])
+        codes = other.encode(rows[:, :length])
+        assert 0 < np.abs(codes - expected).max() < 0.05 * np.abs(expected).max()
+    codes = other.encode(rows[:, :5])
+    quantize_bundle(path, rows, mode=form)
+    again = Encoder(path, variant=form).encode(rows[:, :5])
+    np.testing.assert_array_equal(again, codes)
 
 
 @pytest.mark.one_backend
