@@ -8,6 +8,8 @@ from keras_sparse_export.errors import list_rows
 from keras_sparse_export.io.inputs import NUMBERS, describe_shape
 
 FINITE_BLOCK = 1 << 16
+MAX_AXES = 64
+"""Of an array of numpy, which refuses deeper lists."""
 
 
 def as_rows(
@@ -74,11 +76,11 @@ def require_unmasked(x: Any, argument: str) -> None:
         )
 
 
-def _is_masked(x: Any) -> bool:
+def _is_masked(x: Any, levels: int = MAX_AXES) -> bool:
     if isinstance(x, (list, tuple)):
         # One level of lists holds arrays or numbers: millions of numbers are not looked at.
         nested = bool(x) and isinstance(x[0], (list, tuple, np.ndarray))
-        return nested and any(map(_is_masked, x))
+        return nested and levels > 0 and any(_is_masked(each, levels - 1) for each in x)
     return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
 
 
