@@ -40,10 +40,9 @@ def test_a_form_is_compared_at_shorter_lengths() -> None:
     shorter = rows.shorten(float32, x, INPUTS)
     assert [part.shape for part in shorter] == [(64, 5, 2), (64, 2, 2)]
     assert rows.shorten(float32, x, INPUTS.shorten((LENGTH, 2))) == []
-    arguments = {"calibration": x, "held_out": x, "threshold": 0.0}
-    whole = Reference(float32, **arguments).gate(other)
+    whole = Reference(float32, x, x, 0.0).gate(other)
     assert (whole.jaccard, whole.max_abs_error < 1e-5) == (1.0, True)
-    all_lengths = Reference(float32, **arguments, shorter=shorter).gate(other)
+    all_lengths = Reference(float32, x, x, 0.0, shorter=shorter).gate(other)
     sums = shorter[1].sum(axis=1), LENGTH * shorter[1].mean(axis=1)
     active = [values > 4 for values in sums]
     assert all_lengths.jaccard == pytest.approx(
