@@ -81,6 +81,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_encoder(model, path, layer="code", sample=rows, free_length=True)
 
 
+def add_decoder(manifest: Any) -> None:
+    """Describe a decoder, as a bundle with one does."""
+    files, parity = manifest["files"], manifest["parity"]
+    files["decoder.onnx"] = files["encoder.onnx"]
+    files["golden_x_hat.f32"], parity["decoder"] = files["golden_x.f32"], parity["encoder"]
+
+
 @pytest.mark.slow
 @pytest.mark.one_backend
 @pytest.mark.parametrize(
@@ -92,6 +99,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (set_at("lengths", "least", to=[8]), "shorter along some axis"),
         (set_at("lengths", "least", to=[1, 1]), "shorter along some axis"),
         (set_at("lengths", "least", to=[0]), r"`lengths.least\[0\]`"),
+        (add_decoder, "no decoder beside the feature `lengths`"),
         (set_at("inputs", 0, "name", to="y"), r"as in its manifest, y \['length_1'\]"),
     ],
 )
