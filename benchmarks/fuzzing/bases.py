@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.io.inputs import Input, Inputs
+from keras_sparse_export.io.inputs import Input, Inputs, read_inputs
 
 ROWS = 16
 """Rows to encode besides the golden ones; enough for drift."""
@@ -113,7 +113,16 @@ def _build_models() -> dict[str, tuple[Callable[[], Any], dict[str, Any]]]:
         model.layers[-1].calibrate(np.random.default_rng(1).normal(size=(64, 9)).astype("float32"))
         return model
 
+    def lengths() -> Any:
+        x = Input((None, 3))
+        h = layers.GlobalMaxPooling1D()(layers.Conv1D(7, 2, activation="tanh")(x))
+        return Model(x, layers.Dense(5, activation="relu", name="code")(h))
+
     return {
+        "lengths": (
+            lengths,
+            {"shape": (6, 3), "real": True, "layer": "code", "free_length": True, "top_k": 2},
+        ),
         "two_inputs": (
             two_inputs,
             {"shape": (7,), "whole": 3, "real": True, "layer": "code", "converter": "builder"},
@@ -153,8 +162,21 @@ def run(file: Path, rows: np.ndarray) -> dict[str, np.ndarray]:
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    inputs = Inputs(Input(x.name, tuple(x.shape[1:])) for x in session.get_inputs())
+    inputs = Inputs(Input(x.name, _list_sizes(x.shape[1:])) for x in session.get_inputs())
     return dict(zip(names, session.run(None, inputs.split(rows)), strict=True))
+
+
+def _list_sizes(dims: list[int | str]) -> tuple[int | None, ...]:
+    return tuple(size if isinstance(size, int) else None for size in dims)
+
+
+def split_rows(base: Base, array: np.ndarray) -> np.ndarray:
+    """Return the rows of an array as the encoder takes them, perhaps shorter than its longest."""
+    inputs = read_inputs(base.manifest)
+    for shape in (array.shape, array.shape[1:]):
+        if inputs.least is not None and inputs[0].admits(shape):
+            return array.reshape(-1, *shape)
+    return array.reshape(-1, *inputs.row_shape)
 
 
 def _compute_answers(base: Base, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -23,6 +23,12 @@ from keras_sparse_export.runtime.onnx_model import OnnxModel
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 CONVERTERS = ["tf2onnx", "builder"] if TENSORFLOW else ["builder"]
+loses_masks = pytest.mark.xfail(
+    not keras.layers.LSTM(1).supports_masking,
+    reason="Keras' nightly build: recurrent layers do not pass on the masks of their inputs",
+)
+"""A defect of 3.16.0.dev2026102704: RNN, Bidirectional and TimeDistributed set the attribute false,
+and masked LSTMs behind each other compute other codes than 3.15.1."""
 needs_tf2onnx = pytest.mark.skipif(not TENSORFLOW, reason="tf2onnx needs the TensorFlow backend")
 
 _WEIGHTS: dict[tuple[str, bytes], list[np.ndarray]] = {}

@@ -43,6 +43,7 @@ def change_shape(rng: Random, x: np.ndarray) -> Any:
             lambda: x[0],
             lambda: x[..., :0],
             lambda: x[..., :-1],
+            lambda: x[:, :-1],
             lambda: x[np.newaxis],
             lambda: x.reshape(-1),
             lambda: x[..., np.newaxis],

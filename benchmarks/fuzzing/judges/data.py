@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 
-from fuzzing.bases import Base, run
+from fuzzing.bases import Base, run, split_rows
 from fuzzing.judges.bundle import require_message
 from fuzzing.judges.bundle import run as command
 from fuzzing.judges.outcomes import LEFTOVER, UNNAMED, WRONG, CaseError, Steps, require_near
@@ -72,10 +72,10 @@ def _require_right(base: Base, data: Path, codes: Path, options: Sequence[str]) 
         raise CaseError(WRONG, "codes that are not finite, of rows that are")
     if "--format" in options or "--drop" in options or "--key" in options:
         return
-    rows = _read_sound_rows(data, "yes" in options, math.prod(base.manifest["input"]["shape"]))
+    rows = _read_sound_rows(base, data, "yes" in options)
     if rows is not None:
-        given = rows.reshape(-1, *base.manifest["input"]["shape"]).astype(np.float32)
-        wanted = run(base.bundle / "encoder.onnx", given)["code"].reshape(-1, units)
+        wanted = run(base.bundle / "encoder.onnx", rows.astype(np.float32))["code"]
+        wanted = wanted.reshape(-1, units)
         if codes.suffix in (".npz", ".jsonl"):
             active = np.abs(wanted) > base.manifest["threshold"]
             wanted = np.where(active, wanted, np.float32(0))
@@ -111,8 +111,9 @@ def _read_codes(codes: Path, base: Base) -> np.ndarray:
         raise CaseError(UNNAMED, f"{codes.name} cannot be read again: {error!r}") from error
 
 
-def _read_sound_rows(data: Path, header: bool, width: int) -> np.ndarray | None:
+def _read_sound_rows(base: Base, data: Path, header: bool) -> np.ndarray | None:
     """Read the rows of a sound file in a different way; `None` for any other file."""
+    shape = base.manifest["input"]["shape"]
     try:
         if data.suffix in (".npy", ".npz"):
             array = np.load(data)
@@ -120,7 +121,7 @@ def _read_sound_rows(data: Path, header: bool, width: int) -> np.ndarray | None:
                 if len(array.files) != 1:
                     return None
                 array = array[array.files[0]]
-            rows = array.reshape(-1, width) if array.ndim > 1 else None
+            rows = split_rows(base, array) if array.ndim > 1 else None
         else:
             lines = data.read_bytes().decode("ascii").split("\n")
             lines = [line for line in lines if line.strip()][1 if header else 0 :]
@@ -129,10 +130,10 @@ def _read_sound_rows(data: Path, header: bool, width: int) -> np.ndarray | None:
             else:
                 parsed = map(json.loads, lines)
                 rows = np.array([each["x"] if isinstance(each, dict) else each for each in parsed])
-                rows = rows.reshape(len(rows), -1)
+            rows = rows.reshape(len(rows), *shape)
     except Exception:  # it is the command that must say what is wrong with it
         return None
-    if rows is None or rows.ndim != 2 or rows.shape[1] != width or not _is_finite(rows):
+    if rows is None or not _is_finite(rows):
         return None
     return rows
 

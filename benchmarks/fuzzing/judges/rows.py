@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fuzzing.bases import Base, run
+from fuzzing.bases import Base, run, split_rows
 from fuzzing.judges.outcomes import WRONG, CaseError, Steps, require_near
 from keras_sparse_export import Encoder
 
@@ -53,8 +53,8 @@ def _require_right(base: Base, encoder: Encoder, name: str, rows: Any, found: An
     if array.dtype.kind not in "biuf":
         raise CaseError(WRONG, f"{name} answered for {array.dtype}")
     half, output = ("decoder", "x_hat") if name == "decode" else ("encoder", "code")
-    shape = encoder.code_shape if name == "decode" else encoder.input_shape
-    given = array.astype(np.float32).reshape(-1, *shape)
+    given = array.astype(np.float32)
+    given = given.reshape(-1, *encoder.code_shape) if half == "decoder" else split_rows(base, given)
     if not np.isfinite(given).all():
         raise CaseError(WRONG, f"{name} answered for NaN or infinity")
     if name == "drift":
@@ -64,7 +64,7 @@ def _require_right(base: Base, encoder: Encoder, name: str, rows: Any, found: An
     wanted = run(base.bundle / f"{half}.onnx", given)
     if name == "encode_sparse":
         found, wanted[output] = _densify(found, len(given), base, wanted[output])
-    if array.shape == shape and name != "encode_sparse":
+    if array.shape == given.shape[1:] and name != "encode_sparse":
         wanted = {key: value[0] for key, value in wanted.items()}
     if name == "encode_top_k":
         require_near(name, wanted["values"], found.values)

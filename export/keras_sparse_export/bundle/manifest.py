@@ -310,8 +310,9 @@ def _require_lengths(manifest: dict[str, Any]) -> None:
     _require(holds and least != most, "lengths.least", expected, least)
     alone = len(manifest.get("inputs", "-")) == 1 and "columns" not in manifest
     _require(alone, "lengths", "one input, without names of columns", "others")
-    others = [name for name in manifest["files"] if name.endswith(".onnx")]
-    _require(others == ["encoder.onnx"], "files", "no ONNX file but `encoder.onnx`", others)
+    for file in ("decoder.onnx", "score.onnx", TFLITE):
+        absent = file not in manifest["files"]
+        _require(absent, "files", f"no `{file}` with the feature `lengths`", f"`{file}`")
 
 
 def _require_columns(manifest: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.cli import conversion, inputs
-from keras_sparse_export.io import writers
+from keras_sparse_export.io import readers, writers
 from keras_sparse_export.io.activity import require_threshold
 from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 
@@ -62,22 +62,24 @@ def encode(options: argparse.Namespace) -> None:
     )
     threshold = encoder.threshold if options.threshold is None else options.threshold
     form = inputs.get_form(encoder)
+    form = form._replace(inputs=readers.find_length(options.data, options.key, form.inputs))
+    code_shape = encoder.find_code_shape(form.shape)
     chunks = inputs.read_chunks(
         options, options.data, form, options.batch_rows or encoder.chunk_rows
     )
     with writers.open_writer(
         options.output,
-        encoder.code_shape,
+        code_shape,
         kind=options.to,
         threshold=threshold,
         signed=encoder.signed,
         dense=options.dense,
         overwrite=options.overwrite,
     ) as writer:
-        convert = conversion.Conversion(encoder.encode, encoder.code_shape, form)
+        convert = conversion.Conversion(encoder.encode, code_shape, form)
         rows = convert.run(options, chunks, writer)
     if options.output != "-":
-        print(f"Wrote {options.output}: {rows} rows of {encoder.code_shape}")
+        print(f"Wrote {options.output}: {rows} rows of {code_shape}")
 
 
 def _require_options(options: argparse.Namespace) -> None:

@@ -91,8 +91,9 @@ def export_encoder(
 
     Args:
         model: A `SparseAutoencoder`, a fitted `SparseAutoencoderTransformer`, or any Keras model. A
-            subclassed one is traced, in the shape that it was called with, else that of `sample`.
-            The other steps of a pipeline cannot be exported with it.
+            subclassed one is traced, in the shape that it was called with, else that of `sample`,
+            and with several arguments in that of `sample`: a mapping of their names to arrays. The
+            other steps of a pipeline cannot be exported with it.
         path: Folder of the bundle.
         sample: Raw rows of real data, `(rows, *input_shape)`; of several inputs a dictionary or
             list of arrays, as the model takes. The first 512 are used for the comparison. The
@@ -148,9 +149,9 @@ def export_encoder(
         free_length: Whether the bundle takes shorter rows than those of `sample`, too, down to the
             shortest that the model takes. The model has one input with axes of any length, as
             `keras.Input((None, 8))` or images of `keras.Input((None, None, 3))`. It is compared
-            with Keras at the length of `sample`, at the shortest, and at one between. Statistics,
-            golden rows and commands are of the length of `sample`. The bundle has neither a
-            decoder, nor scores, nor other forms.
+            with Keras at the length of `sample`, at the shortest, and at one between, and so is
+            another form with float32. Statistics and golden rows are of the length of `sample`.
+            The bundle has neither a decoder nor scores.
         litert: Whether to add `encoder.tflite`, the encoder in float32 for LiteRT, with the
             outputs of `encoder.onnx`. It is converted by TensorFlow, of which it needs the backend,
             from layers that LiteRT's built-in operators compute, and compared with Keras in LiteRT
@@ -203,7 +204,7 @@ def export_encoder(
         _, inputs = inputs.pack(sample, "sample")
     fixed = cut.fix_lengths(encoder, inputs)
     if free_length:
-        lengths.require_plain_bundle(decoder=decoder, score=score, quantize=quantize)
+        lengths.require_no_decoder(decoder=decoder, score=score)
         inputs = lengths.free(encoder, inputs, sample)
     else:
         encoder = fixed
@@ -297,6 +298,7 @@ def export_encoder(
             jumps=bool(jumps),
             gaps=gaps,
             scale=scale,
+            inputs=inputs,
         )
     if lite is not None:
         forms.files[TFLITE], forms.variants[LITERT] = lite

@@ -80,6 +80,12 @@ def read_parts(
             yield part.reshape(length, *shape), (first + length) / count
 
 
+def read_shape(source: str, kind: str, key: str | None) -> tuple[int, ...]:
+    """Return the shape of the array in a file; arguments and errors are those of `read_parts`."""
+    with name_damage(), ExitStack() as stack:
+        return read_header(*_open(source, kind, key, stack)).shape
+
+
 def read_packed(source: str, inputs: Inputs, rows: int) -> Iterator[tuple[np.ndarray, float]]:
     """Yield packed parts of the rows of several inputs, of which a `.npz` file has an array each.
 

@@ -99,6 +99,11 @@ class Inputs(Sequence[Input]):
         return self[0].least if len(self) == 1 else None
 
     @property
+    def wanted(self) -> str:
+        """Shape of a row in words, for error messages: `3 to 12, 4` if rows may be shorter."""
+        return describe_shape(self.least or self.row_shape, self.row_shape)
+
+    @property
     def row_shape(self) -> tuple[int, ...]:
         """Shape of one row: of the only input, or `(numbers,)` of a packed one."""
         if len(self) == 1:
@@ -112,6 +117,17 @@ class Inputs(Sequence[Input]):
             replace(each, shape=tuple(next(waiting) if s is None else s for s in each.shape))
             for each in self
         )
+
+    def list_shorter(self) -> list[tuple[int, ...]]:
+        """Return two shapes of shorter rows, if there may be some: half the way, and the least."""
+        if self.least is None:
+            return []
+        half = tuple((a + b) // 2 for a, b in zip(self.least, self.row_shape, strict=True))
+        return list(dict.fromkeys((half, self.least)))
+
+    def shorten(self, row_shape: tuple[int, ...]) -> "Inputs":
+        """Return the only input for rows of one shape that it admits, perhaps a shorter one."""
+        return Inputs([replace(self[0], shape=row_shape, least=None)])
 
     # Rows ----------------------------------------------------------------------------------------
 
@@ -283,6 +299,18 @@ def read_inputs(manifest: Mapping[str, Any]) -> Inputs:
         )
         for entry in manifest["inputs"]
     )
+
+
+def cut_rows(rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Return the starts of rows, in a shape."""
+    part = (slice(None), *map(slice, shape))
+    return np.ascontiguousarray(rows[part])
+
+
+def describe_shape(least: tuple[int, ...], most: tuple[int, ...]) -> str:
+    """Describe the shapes of rows between two."""
+    pairs = zip(least, most, strict=True)
+    return ", ".join(str(b) if a == b else f"{a} to {b}" for a, b in pairs)
 
 
 def _join(parts: Sequence[np.ndarray], rows: int) -> np.ndarray:

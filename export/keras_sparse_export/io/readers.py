@@ -5,6 +5,7 @@ keep their numbers, and the fault is reported for the caller to decide.
 """
 
 import gzip
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -116,6 +117,39 @@ def read(
         for part, fraction in parts:
             yield Chunk(first, part, {}, fraction)
             first += len(part)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected rows of numbers in {name_source(source)}. Received: {error}"
+        ) from error
+
+
+def find_length(source: str, key: str | None, inputs: Inputs) -> Inputs:
+    """Return the inputs of an encoder of rows of several lengths for those of a file.
+
+    Only a `.npy` or `.npz` file tells the shape of its rows, which all have the same; other rows
+    have the greatest length.
+
+    Args:
+        source: Path of a file, or `-`.
+        key: Name of the array in an `.npz` file.
+        inputs: The inputs of the encoder.
+
+    Raises:
+        ValueError: If the file has no array of numbers.
+    """
+    kind = "" if source == "-" or not Path(source).is_file() else _infer_kind(source)
+    if inputs.least is None or kind not in ARRAYS:
+        return inputs
+    if kind == "npz" and key is None and csr_files.is_matrix(source):
+        return inputs
+    try:
+        shape = array_files.read_shape(source, kind, key)
+        for row_shape in (shape, shape[1:]):
+            if inputs[0].admits(row_shape):
+                return inputs.shorten(row_shape)
+        if math.prod(shape[1:]) == math.prod(inputs.row_shape):
+            return inputs
+        raise ValueError(f"{shape!s:.80}, where the encoder takes (rows, {inputs.wanted})")
     except ValueError as error:
         raise ValueError(
             f"Expected rows of numbers in {name_source(source)}. Received: {error}"

@@ -198,6 +198,18 @@ class Encoder:
         """Maximum number of rows in one run; more rows are run in chunks."""
         return self._require_open().chunk_rows
 
+    def find_code_shape(self, row_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the code of a row; of shorter rows it may have fewer positions.
+
+        Args:
+            row_shape: `input_shape`, or with `lengths` in the manifest one down to its `least`.
+
+        Raises:
+            ValueError: If the encoder takes no rows of this shape.
+        """
+        encoder = self._require_open()
+        return encoder.find_form(row_shape).outputs[encoder.output][0]
+
     # Rows in, codes out -------------------------------------------------------------------------
 
     def encode(self, x: Any) -> np.ndarray:
@@ -251,8 +263,8 @@ class Encoder:
             threshold = activity.require_threshold(threshold)
         encoder = self._require_open()
         rows, _ = as_rows(self._order(x), self.input_shape, "x", encoder.inputs.least)
-        form = encoder.find_form(rows.shape[1:])
-        units, step = math.prod(form.outputs[encoder.output][0]), form.chunk_rows
+        units = math.prod(self.find_code_shape(rows.shape[1:]))
+        step = encoder.find_form(rows.shape[1:]).chunk_rows
         chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
         if threshold is None:
             threshold = self.threshold or 0.0

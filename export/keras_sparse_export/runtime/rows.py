@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.errors import list_rows
-from keras_sparse_export.io.inputs import NUMBERS
+from keras_sparse_export.io.inputs import NUMBERS, describe_shape
 
 FINITE_BLOCK = 1 << 16
+MAX_AXES = 64
+"""Of an array of numpy, which refuses deeper lists."""
 
 
 def as_rows(
@@ -43,8 +45,7 @@ def as_rows(
     if single:
         rows = rows[np.newaxis]
     if not rows.ndim or not _lies_within(rows.shape[1:], least, shape):
-        pairs = zip(least, shape, strict=True)
-        wanted = ", ".join(str(b) if a == b else f"{a} to {b}" for a, b in pairs)
+        wanted = describe_shape(least, shape)
         raise ValueError(
             f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
             f"Received: {rows.shape}"
@@ -75,11 +76,11 @@ def require_unmasked(x: Any, argument: str) -> None:
         )
 
 
-def _is_masked(x: Any) -> bool:
+def _is_masked(x: Any, levels: int = MAX_AXES) -> bool:
     if isinstance(x, (list, tuple)):
         # One level of lists holds arrays or numbers: millions of numbers are not looked at.
         nested = bool(x) and isinstance(x[0], (list, tuple, np.ndarray))
-        return nested and any(map(_is_masked, x))
+        return nested and levels > 0 and any(_is_masked(each, levels - 1) for each in x)
     return isinstance(x, np.ma.MaskedArray) and bool(np.ma.is_masked(x))
 
 

@@ -1,5 +1,6 @@
 """Compare another form of an encoder with its float32 original on held-out rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -78,6 +79,8 @@ class Reference:
     """As in `keras_sparse_export.io.activity.is_active`."""
     jumps: bool = False
     """Whether codes jump from zero."""
+    shorter: Sequence[np.ndarray] = ()
+    """Starts of held-out rows at other lengths, if the encoder takes shorter rows."""
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     """Scale of each column in the loss, or one for all."""
     labels: np.ndarray | None = None
@@ -114,7 +117,10 @@ class Reference:
         )
 
     def gate(self, variant: bytes) -> Gate:
-        """Run another form with optimisations off and on, at batch 1, 2 and all rows."""
+        """Run another form with optimisations off and on, at batch 1, 2 and all rows.
+
+        Shorter rows are run all at once.
+        """
         levels = ort.GraphOptimizationLevel
         sizes = [*parity.GATE_BATCHES, len(self.held_out)]
         results = []
@@ -123,13 +129,22 @@ class Reference:
             for size in sizes:
                 rows = self.held_out[: max(GATE_ROWS, size)]
                 batches = np.split(rows, range(size, len(rows), size))
-                after = self._flatten(np.concatenate([run(batch) for batch in batches]))
-                before = self._codes[: len(after)]
-                measure = agreement.mean_jaccard if self.jumps else agreement.pooled_jaccard
-                jaccard = measure(before, after, self.threshold, signed=self.signed)
-                results.append((jaccard, parity.max_abs_error(before, after)))
+                after = np.concatenate([run(batch) for batch in batches])
+                results.append(self._measure(self._codes, after))
+            for rows in self.shorter:
+                results.append(
+                    self._measure(self._flatten(_load(self.onnx_bytes)(rows)), run(rows))
+                )
         jaccards, errors = zip(*results, strict=True)
         return Gate(min(jaccards), max(errors), len(self.held_out), sizes)
+
+    def _measure(self, before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+        """Return the agreement with the first of some codes, and the largest difference."""
+        after = self._flatten(after)
+        before = before[: len(after)]
+        measure = agreement.mean_jaccard if self.jumps else agreement.pooled_jaccard
+        jaccard = measure(before, after, self.threshold, signed=self.signed)
+        return jaccard, parity.max_abs_error(before, after)
 
     @property
     def variance(self) -> float:

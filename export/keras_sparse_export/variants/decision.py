@@ -13,13 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import (
-    ENCODERS,
-    GOLDEN_CODES,
-    LENGTHS,
-    MANIFEST,
-    VARIANTS,
-)
+from keras_sparse_export.bundle.format import ENCODERS, GOLDEN_CODES, MANIFEST, VARIANTS
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -29,7 +23,7 @@ from keras_sparse_export.bundle.manifest import (
 )
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io.columns import order_by_name
-from keras_sparse_export.io.inputs import read_inputs
+from keras_sparse_export.io.inputs import Inputs, read_inputs
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.reconstruction import find_scale
@@ -89,12 +83,6 @@ def quantize_bundle(
     (mode,) = require_modes(mode, "mode")
     path = Path(path)
     manifest = read_manifest(path)
-    if LENGTHS in manifest.get("requires", ()):
-        raise BundleError(
-            "Expected a bundle of rows of one length, which other forms of the encoder need. "
-            f"Received: {path}, with the feature `{LENGTHS}`. Remedy: an export with "
-            "free_length=False"
-        )
     if mode == "float16" and manifest["format"] == 1:
         raise BundleError(
             f"Expected a bundle of format 2 for weights in float16. Received: format 1, {path}. "
@@ -126,6 +114,7 @@ def quantize_bundle(
         jumps=has_jumps(manifest),
         gaps=admits_gaps(manifest),
         scale=find_scale(manifest),
+        inputs=inputs,
     )
     form = "float16" if mode == "float16" else "int8"
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:
@@ -182,12 +171,14 @@ def decide(
     jumps: bool = False,
     gaps: bool = False,
     scale: np.ndarray | None = None,
+    inputs: Inputs | None = None,
 ) -> Decision:
     """Make other forms of an encoder, compare them with float32, and decide which to keep.
 
     `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
     `gaps` whether rows may have gaps. Reconstructions are compared in units of `scale`, of raw
-    rows without one.
+    rows without one. If `inputs` admits shorter rows, codes are compared at two lengths of these as
+    well.
 
     Raises:
         ValueError: If there are too few rows, or they are not finite.
@@ -196,7 +187,7 @@ def decide(
     """
     sampling.require_count(rows, labels, argument)
     calibration, held_out = sampling.divide(
-        float32, rows, argument=argument, allow=allow, gaps=gaps
+        float32, rows, argument=argument, allow=allow, gaps=gaps, inputs=inputs
     )
     reference = Reference(
         float32,
@@ -207,6 +198,7 @@ def decide(
         decoder=decoder,
         signed=signed,
         jumps=jumps,
+        shorter=sampling.shorten(float32, held_out, inputs),
         scale=np.ones(1) if scale is None else scale,
         labels=None if labels is None else np.asarray(sampling.subsample(labels)),
     )

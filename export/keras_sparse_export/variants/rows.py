@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 
 from keras_sparse_export.errors import RangeError
-from keras_sparse_export.io.inputs import Inputs
+from keras_sparse_export.io.inputs import Inputs, cut_rows
+from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.rows import as_float32, require_finite, require_unmasked
 
@@ -69,6 +71,7 @@ def divide(
     argument: str = "rows",
     allow: Sequence[str] = (),
     gaps: bool = False,
+    inputs: Inputs | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows for calibration and the others, held out for the comparison.
 
@@ -76,7 +79,8 @@ def divide(
         ValueError: If they are not finite, nor gaps where there may be some.
         RangeError: If rows overflow float32 in the encoder; the message names them.
     """
-    encoder = OnnxModel(lambda: float32, Path("encoder.onnx"), argument, allow=allow, gaps=gaps)
+    file = Path("encoder.onnx")
+    encoder = OnnxModel(lambda: float32, file, argument, allow=allow, gaps=gaps, inputs=inputs)
     step = _choose_step(len(rows))
     rows = as_float32(subsample(rows))
     require_finite(rows, argument, 0, gaps=gaps)
@@ -85,3 +89,16 @@ def divide(
     except RangeError as error:
         raise error.renumber(range(0, step * len(rows), step)) from error
     return rows[::2], rows[1::2]
+
+
+def shorten(float32: bytes, rows: np.ndarray, inputs: Inputs | None) -> list[np.ndarray]:
+    """Return the starts of rows at two lengths, if an encoder admits shorter rows.
+
+    A start that the encoder gives no finite codes for, such as one of padding alone, is left out.
+    """
+    if inputs is None or inputs.least is None:
+        return []
+    run = parity.load_first_output(float32, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    starts = [cut_rows(rows, shape) for shape in inputs.list_shorter()]
+    finite = [np.isfinite(run(start)).reshape(len(start), -1).all(axis=1) for start in starts]
+    return [start[kept] for start, kept in zip(starts, finite, strict=True) if kept.any()]

@@ -4,6 +4,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,7 @@ def test_a_bare_file(exported: tuple[Path, SparseAutoencoder], x: np.ndarray) ->
         (np.ones(5), r"Received: \(5,\)"),
         ([["a"] * 12], "Expected numbers. Received: <U1"),
         ([[1.0, 2.0], [1.0]], "ragged rows"),
+        (reduce(lambda rows, _: [rows], range(10_000), list[Any]()), "ragged rows"),
         (np.ma.masked_less(np.arange(12.0), 3), "masked values. Remedy: x.filled"),
         ([np.ma.masked_less(np.arange(12.0), 3)], "masked values. Remedy: x.filled"),
         (np.full((3, 12), None), "Expected numbers. Received: object"),

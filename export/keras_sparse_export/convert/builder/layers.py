@@ -1,13 +1,15 @@
-"""Emit the nodes of dense, activation, scaling, embedding and identity layers."""
+"""Emit the nodes of dense, activation, scaling, embedding, category and identity layers."""
 
 from typing import Any
 
 import keras
 import numpy as np
+import onnx
 
 from keras_sparse_export.convert.builder.activations import activate
 from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.options import Converter
+from keras_sparse_export.errors import ConversionError
 
 MASKED = -1e9
 """In place of inputs that the mask of a softmax leaves out, as in Keras."""
@@ -79,6 +81,57 @@ def _embedding(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     return builder.add("Gather", table, builder.cast(inputs[0], "int64"), axis=0)
 
 
+def _category_encoding(
+    builder: GraphBuilder,
+    layer: Any,
+    inputs: list[str],
+    count_weights: str | None = None,
+) -> str:
+    return _encode_categories(
+        builder, inputs[0], layer.output_mode, layer.num_tokens, count_weights
+    )
+
+
+def _discretization(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
+    """Count the boundaries that are not above each value: the index of its bin."""
+    x, boundaries = builder.cast(inputs[0], "float32"), np.asarray(layer.bin_boundaries, np.float32)
+    if not len(boundaries) or (np.diff(boundaries) < 0).any():
+        raise ConversionError(
+            "Expected bins with boundaries that rise in the direct builder. Received: "
+            f"bin_boundaries={layer.bin_boundaries!r:.200} of layer `{layer.name}` of class "
+            "Discretization"
+        )
+    shape = builder.shapes[inputs[0]]
+    each = builder.insert_axes(x, len(shape))
+    reached = builder.add("GreaterOrEqual", each, builder.add_constant(boundaries))
+    numbers = builder.add("Cast", reached, to=onnx.TensorProto.FLOAT)
+    index = builder.describe(builder.reduce("ReduceSum", numbers, [len(shape)]), shape)
+    if layer.output_mode == "int":
+        return index
+    return _encode_categories(builder, index, layer.output_mode, len(boundaries) + 1)
+
+
+def _encode_categories(
+    builder: GraphBuilder, x: str, mode: str, depth: int, weights: str | None = None
+) -> str:
+    """Compare whole numbers with all categories: each for itself, or all of an axis together."""
+    shape, x = builder.shapes[x], builder.cast(x, "int32")
+    rank = len(shape)
+    if mode == "one_hot" and rank > 1 and shape[-1] == 1:
+        x, rank = builder.remove_axes(x, rank - 1), rank - 1
+    categories = builder.add_constant(np.arange(depth), np.int32)
+    same = builder.add("Equal", builder.insert_axes(x, rank), categories)
+    hot = builder.add("Cast", same, to=onnx.TensorProto.FLOAT)
+    if mode == "one_hot":
+        return hot
+    if mode == "multi_hot":
+        return builder.reduce("ReduceMax", hot, [1])
+    if weights is not None:
+        weights = builder.cast(weights, "float32")
+        hot = builder.add("Mul", hot, builder.insert_axes(weights, rank))
+    return builder.reduce("ReduceSum", hot, [1])
+
+
 def _masking(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
     """Pass on the steps that have a value other than that of the mask; others become 0."""
     same = builder.add("Equal", inputs[0], builder.add_constant(layer.mask_value))
@@ -116,7 +169,16 @@ LAYERS: dict[str, Converter] = {
     "Activation": Converter(_activation, ("activation",)),
     "ActivityRegularization": Converter(_skip, ("l1", "l2")),
     "AlphaDropout": Converter(_skip, ("rate", "noise_shape")),
+    "CategoryEncoding": Converter(
+        _category_encoding,
+        ("num_tokens", "output_mode"),
+        ("count_weights",),
+        takes_integers=True,
+    ),
     "Dense": Converter(_dense, ("units", "activation", "use_bias")),
+    "Discretization": Converter(
+        _discretization, ("bin_boundaries", "num_bins", "epsilon", "output_mode")
+    ),
     "ELU": Converter(_elu, ("alpha",)),
     "EinsumDense": Converter(_einsum_dense, EINSUM_DENSE),
     "Embedding": Converter(

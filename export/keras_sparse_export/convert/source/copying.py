@@ -94,7 +94,7 @@ def _clone(model: keras.Model, shared: list[Any]) -> keras.Model:
     for layer, twin in pairs:
         try:
             _copy_weights(layer, twin)
-            if hasattr(twin, "finalize_state"):  # derives attributes from adapted weights
+            if twin.weights and hasattr(twin, "finalize_state"):  # derives attributes from them
                 twin.finalize_state()
         except Exception as error:
             raise _CopyError(layer, error) from error

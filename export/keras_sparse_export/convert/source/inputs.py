@@ -33,7 +33,8 @@ def describe_inputs(model: keras.Model) -> Inputs:
     """Return the inputs of an encoder, in the order of `model.inputs`.
 
     An input in a dictionary is called as its key there. Of several in a list each has its own name,
-    or `x_0`, `x_1`, … without. Indices of an `Embedding` are below the number of its entries.
+    or `x_0`, `x_1`, … without. Indices of an `Embedding` are below the number of its entries, those
+    of a `CategoryEncoding` below its number of tokens.
 
     Raises:
         ConversionError: If a name cannot be one in an ONNX file.
@@ -119,11 +120,13 @@ def _find_range(model: keras.Model, place: int, dtype: str) -> tuple[int, int] |
 
 
 def _list_sizes(model: keras.Model, place: int) -> Iterator[int]:
-    """Yield the numbers of entries of the embeddings that an input is an index of."""
+    """Yield the numbers of entries that an input is an index of, in embeddings and encodings."""
     for layer, index in list_takers(model, place):
         if isinstance(layer, keras.Model) and index < len(getattr(layer, "inputs", None) or ()):
             yield from _list_sizes(layer, index)
         elif isinstance(layer, keras.layers.Embedding):
             yield int(layer.input_dim)
+        elif isinstance(layer, keras.layers.CategoryEncoding) and index == 0:
+            yield int(layer.num_tokens)
         elif isinstance(size := getattr(layer, "vocabulary_size", None), int) and index == 0:
             yield size  # such as KerasHub's TokenAndPositionEmbedding

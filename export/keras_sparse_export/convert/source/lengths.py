@@ -1,6 +1,5 @@
 """Encoders of rows of several lengths: the shortest row that a model takes."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,23 +8,21 @@ import numpy as np
 
 from keras_sparse_export.convert.source import cut
 from keras_sparse_export.errors import ConversionError
-from keras_sparse_export.io.inputs import Inputs
+from keras_sparse_export.io.inputs import Inputs, cut_rows
 
 
-def require_plain_bundle(
-    *, decoder: bool, score: bool, quantize: str | Sequence[str] | None
-) -> None:
-    """Raise if a bundle is to have files beside an encoder of a free length.
+def require_no_decoder(*, decoder: bool, score: bool) -> None:
+    """Raise if a bundle is to have a decoder, or scores by one, beside an encoder of a free length.
 
     Raises:
-        ValueError: If so; the message names the argument.
+        ValueError: If so.
     """
-    for name, value in (("decoder", decoder), ("score", score), ("quantize", quantize)):
+    for name, value in (("decoder", decoder), ("score", score)):
         if value:
             raise ValueError(
-                f"Invalid value for argument `{name}`. Expected no other file beside an encoder of "
-                f"a free length. Received: {name}={value!r}. Remedy: free_length=False, for rows "
-                "of one length"
+                f"Invalid value for argument `{name}`. Expected no decoder beside an encoder of a "
+                f"free length. Received: {name}={value!r}. Remedy: free_length=False, for rows of "
+                "one length"
             )
 
 
@@ -74,25 +71,17 @@ def shorten(encoder: keras.Model, rows: np.ndarray, inputs: Inputs) -> list[np.n
 
     A start that Keras gives no finite codes for, such as one of padding alone, is left out.
     """
-    if inputs.least is None:
-        return []
-    half = tuple((a + b) // 2 for a, b in zip(inputs.least, inputs.row_shape, strict=True))
-    starts = [_cut(rows, shape) for shape in dict.fromkeys((half, inputs.least))]
+    starts = [cut_rows(rows, shape) for shape in inputs.list_shorter()]
     codes = [keras.ops.convert_to_numpy(cut.call_model(encoder, start)) for start in starts]
     finite = [np.isfinite(h).reshape(len(h), -1).all(axis=1) for h in codes]
     return [start[kept] for start, kept in zip(starts, finite, strict=True)]
-
-
-def _cut(rows: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    part = (slice(None), *map(slice, shape))
-    return np.ascontiguousarray(rows[part])
 
 
 def _encodes(encoder: keras.Model, inputs: Inputs, row: np.ndarray, shape: list[int]) -> bool:
     """Whether Keras gives finite codes, one or more, for a row that is cut to a shape."""
     try:
         fixed = cut.fix_lengths(encoder, Inputs([replace(inputs[0], shape=tuple(shape))]))
-        codes = keras.ops.convert_to_numpy(cut.call_model(fixed, _cut(row, shape)))
+        codes = keras.ops.convert_to_numpy(cut.call_model(fixed, cut_rows(row, shape)))
     except Exception:  # a layer may raise anything
         return False
     return bool(codes.size) and bool(np.isfinite(codes).all())

@@ -8,7 +8,8 @@ from keras import layers, ops
 
 from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.builder import build
-from models import graph, require_agreement, stack
+from keras_sparse_export.errors import ConversionError
+from models import build_onnx, draw, graph, loses_masks, require_agreement, stack
 
 LAYERS: dict[str, Any] = {
     "elu": lambda: layers.ELU(0.7),
@@ -36,7 +37,13 @@ def test_embeddings_of_whole_numbers_in_float_rows() -> None:
     )
 
 
-@pytest.mark.parametrize("make", [lambda: layers.LSTM(4), lambda: layers.GlobalAveragePooling1D()])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: layers.LSTM(4), marks=loses_masks),
+        lambda: layers.GlobalAveragePooling1D(),
+    ],
+)
 def test_an_embedding_may_mask_zeros(make: Any) -> None:
     tokens = np.maximum(TOKENS, np.eye(7, 5, dtype=int))  # at least one is no zero
     model = stack((5,), layers.Embedding(9, 4, mask_zero=True), make())
@@ -57,3 +64,56 @@ def test_whole_numbers_pass_layers_and_operations() -> None:
 
 def test_a_softmax_with_a_mask() -> None:
     require_agreement(graph((4,), lambda x: layers.Softmax()(x, mask=x > -0.3)))
+
+
+MODES = ["one_hot", "multi_hot", "count"]
+
+
+def encode_categories(indices: np.ndarray, mode: str, depth: int) -> np.ndarray:
+    """The same by numpy: of each number for itself, or of the numbers of a row together."""
+    hot = np.eye(depth)[indices]
+    return {"one_hot": hot, "multi_hot": hot.max(axis=1), "count": hot.sum(axis=1)}[mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_categories_are_encoded(mode: str) -> None:
+    model = stack((5,), layers.CategoryEncoding(9, mode))
+    expected = encode_categories(TOKENS, mode, 9)
+    np.testing.assert_array_equal(build_onnx(model)(TOKENS.astype(np.float32)), expected)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(TOKENS)), expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_single_category_is_encoded(mode: str) -> None:
+    found = build_onnx(stack((1,), layers.CategoryEncoding(9, mode)))(TOKENS[:, :1])
+    np.testing.assert_array_equal(found, np.eye(9)[TOKENS[:, 0]])
+
+
+def test_counts_of_categories_have_weights() -> None:
+    layer = layers.CategoryEncoding(3, "count")
+    require_agreement(graph((5,), lambda x: layer(ops.cast(x > 0, "int32"), count_weights=x)))
+
+
+ROWS = np.array([[-1.5, 1.0, 0.5], [0.0, 3.0, -0.0], [1e9, 2.0, np.nextafter(np.float32(1), 0)]])
+BOUNDARIES = [0.0, 1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("mode", ["int", *MODES])
+def test_numbers_are_sorted_into_bins(mode: str) -> None:
+    layer = layers.Discretization(BOUNDARIES, output_mode=mode)
+    found = build_onnx(stack((3,), layer))(ROWS)
+    indices = np.digitize(ROWS, BOUNDARIES)
+    expected = indices if mode == "int" else encode_categories(indices, mode, 5)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_bins_of_data_are_kept_and_are_indices() -> None:
+    layer = layers.Discretization(num_bins=4)
+    layer.adapt(draw((8,)))
+    require_agreement(stack((5,), layer, layers.Embedding(4, 3)))
+
+
+def test_bins_that_do_not_rise_are_refused() -> None:
+    model = stack((5,), layers.Discretization([1.0, 0.0], name="d"))
+    with pytest.raises(ConversionError, match=r"rise .* bin_boundaries=\[1.0, 0.0\] of layer `d`"):
+        build_onnx(model)

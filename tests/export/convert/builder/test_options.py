@@ -148,6 +148,7 @@ def test_every_converter_knows_the_options_that_its_layer_has_by_default(name: s
         "Permute": ((1,),), "RepeatVector": (2,), "Resizing": (2, 2), "CenterCrop": (2, 2),
         "GRU": (3,), "LSTM": (3,), "SimpleRNN": (3,), "RNN": (make.GRUCell(3),),
         "Bidirectional": (make.LSTM(3),), "TimeDistributed": (make.Dense(3),),
+        "CategoryEncoding": (3,), "Discretization": ([0.0, 1.0],),
         "MultiHeadAttention": (2, 3), "GroupedQueryAttention": (2, 4, 2),
     }  # fmt: skip
     ours: dict[str, Callable[[], Any]] = {

@@ -245,3 +245,4 @@ def test_the_range_of_an_index_is_that_of_its_embedding() -> None:
     assert describe_inputs(both)[0].whole == (0, 3)
     assert describe_inputs(keras.Model(x, make.Flatten()(x)))[0].whole == (-MAX_WHOLE, MAX_WHOLE)
     assert describe_inputs(images())[0].whole == (0, 255)
+    assert describe_inputs(keras.Model(x, make.CategoryEncoding(7)(x)))[0].whole == (0, 6)

@@ -81,6 +81,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_encoder(model, path, layer="code", sample=rows, free_length=True)
 
 
+def add_decoder(manifest: Any) -> None:
+    """Describe a decoder, as a bundle with one does."""
+    files, parity = manifest["files"], manifest["parity"]
+    files["decoder.onnx"] = files["encoder.onnx"]
+    files["golden_x_hat.f32"], parity["decoder"] = files["golden_x.f32"], parity["encoder"]
+
+
 @pytest.mark.slow
 @pytest.mark.one_backend
 @pytest.mark.parametrize(
@@ -92,6 +99,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (set_at("lengths", "least", to=[8]), "shorter along some axis"),
         (set_at("lengths", "least", to=[1, 1]), "shorter along some axis"),
         (set_at("lengths", "least", to=[0]), r"`lengths.least\[0\]`"),
+        (add_decoder, "no `decoder.onnx` with the feature `lengths`"),
         (set_at("inputs", 0, "name", to="y"), r"as in its manifest, y \['length_1'\]"),
     ],
 )
@@ -109,7 +117,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.one_backend
-def test_a_bundle_of_several_lengths_has_one_form(
+def test_statistics_and_decoders_are_of_one_length(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, rows, _ = tokens()
@@ -120,12 +128,30 @@ def test_a_bundle_of_several_lengths_has_one_form(
     ).read_text("utf-8")
     with pytest.raises(ValueError, match=r"Expected \(rows, 7\)"):
         Encoder(bundle).drift(rows[:, :5])
-    with pytest.raises(BundleError, match="Expected a bundle of rows of one length"):
-        quantize_bundle(bundle, np.repeat(rows, 4, axis=0))
-    for argument in ({"quantize": "int8"}, {"decoder": True}):
-        (name,) = argument
-        with pytest.raises(ValueError, match=f"argument `{name}`. Expected no other file"):
-            export_encoder(model, tmp_path / "c", sample=rows, free_length=True, **argument)
+    with pytest.raises(ValueError, match=r"argument `decoder`. Expected no decoder beside"):
+        export_encoder(model, tmp_path / "c", sample=rows, free_length=True, decoder=True)
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+@pytest.mark.parametrize("form", ["int8", "float16"])
+def test_other_forms_take_shorter_rows(form: str, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    x, rng = keras.Input((None, 8)), np.random.default_rng(0)
+    h = make.Dense(40, "tanh")(make.Conv1D(40, 2, activation="tanh")(x))
+    model, rows = keras.Model(x, code(h)), rng.normal(size=(80, 9, 8))
+    path = tmp_path / "b"
+    export_encoder(model, path, layer="code", sample=rows, free_length=True, quantize=form)
+    float32, other = Encoder(path), Encoder(path, variant=form)
+    other.verify()
+    for length in (9, 5, 2):
+        expected = float32.encode(rows[:, :length])
+        codes = other.encode(rows[:, :length])
+        assert 0 < np.abs(codes - expected).max() < 0.05 * np.abs(expected).max()
+    codes = other.encode(rows[:, :5])
+    quantize_bundle(path, rows, mode=form)
+    again = Encoder(path, variant=form).encode(rows[:, :5])
+    np.testing.assert_array_equal(again, codes)
 
 
 @pytest.mark.one_backend
@@ -139,3 +165,32 @@ def test_a_model_of_one_length_is_refused(tmp_path: Path) -> None:
     rows = np.ones((ROWS, 3, 4), np.float32)
     with pytest.raises(ConversionError, match=r"\(3, 4\), the shortest that it encodes"):
         export_encoder(keras.Model(x, code(h)), tmp_path / "b", sample=rows, free_length=True)
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+def test_the_command_encodes_files_of_shorter_rows(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, encoder = tokens()[1].astype(np.float32), Encoder(bundle)
+    target = tmp_path / "codes.npy"
+
+    def run(file: str, part: np.ndarray, *options: str) -> int:
+        np.savez(tmp_path / file, x=part) if file.endswith("npz") else np.save(
+            tmp_path / file, part
+        )
+        source, output = str(tmp_path / file), ["-o", str(target), "--overwrite"]
+        return main(["encode", str(bundle), source, *output, *options])
+
+    for part in (rows, rows[:, :5], rows[:, :1], rows[3:4, :5]):
+        for file in ("rows.npy", "rows.npz"):
+            assert run(file, part) == 0
+            np.testing.assert_array_equal(np.load(target), encoder.encode(part))
+    assert run("row.npy", rows[3, :5]) == 0
+    np.testing.assert_array_equal(np.load(target)[0], encoder.encode(rows[3, :5]))
+    assert "1 rows of (5, 6)" in capsys.readouterr().out
+    assert run("rows.npy", np.tile(rows, 2)) == 2
+    assert "(24, 14), where the encoder takes (rows, 1 to 7)" in capsys.readouterr().err
+    rows[2, 1] = 11
+    assert run("rows.npy", rows[:, :5], "--on-bad", "nan") == 0
+    assert np.isnan(np.load(target)).all(axis=(1, 2)).nonzero()[0].tolist() == [2]

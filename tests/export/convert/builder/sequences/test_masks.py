@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 from keras_sparse_export.convert.builder.sequences import masks
-from models import draw, graph, require_agreement
+from models import draw, graph, loses_masks, require_agreement
 
 SHAPE = (5, 6)
 
@@ -25,6 +25,7 @@ def test_masked_steps_get_no_attention(attend: Any) -> None:
     require_agreement(graph(SHAPE, compute), x)
 
 
+@loses_masks
 def test_a_mask_passes_layers_that_keep_it() -> None:
     def compute(x: Any) -> Any:
         masked = layers.Masking()(x)
@@ -41,6 +42,7 @@ def test_a_model_without_masks_stays_as_it_is() -> None:
     assert masks.make_explicit(model) is model
 
 
+@loses_masks
 def test_a_mask_that_is_given_is_kept() -> None:
     def compute(x: Any) -> Any:
         own = ops.cast(x[:, :, 0] > -1, "bool")

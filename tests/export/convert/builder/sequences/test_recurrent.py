@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_sparse_export.convert.builder.sequences import recurrent
 from keras_sparse_export.errors import ConversionError
-from models import draw, graph, require_agreement
+from models import draw, graph, loses_masks, require_agreement
 
 STEPS, VALUES = 5, 3
 SHAPE = (STEPS, VALUES)
@@ -51,6 +51,7 @@ def padded() -> np.ndarray:
     return x
 
 
+@loses_masks
 @pytest.mark.parametrize(
     "make",
     [
@@ -71,6 +72,7 @@ def test_activations_that_onnx_lacks_are_refused() -> None:
         require_agreement(model)
 
 
+@loses_masks
 def test_a_long_sequence_with_a_mask_is_refused() -> None:
     shape = (recurrent.MAX_STEPS + 1, 2)
     model = graph(shape, lambda x: layers.LSTM(1, name="mine")(layers.Masking()(x)))
