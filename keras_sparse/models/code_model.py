@@ -13,7 +13,6 @@ from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.distribution import devices
 from keras_sparse.metrics import functional, masks
 from keras_sparse.models import encoder_decoder
-from keras_sparse.models.one_call import as_one
 from keras_sparse.models.scaling_model import ScalingModel
 from keras_sparse.sparsity import code_values, step_weights
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
@@ -24,6 +23,7 @@ from keras_sparse.sparsity.regularizers import ActivityRegularizer
 from keras_sparse.sparsity.row_weights import RowWeighting
 from keras_sparse.training.inference import encode_and_reconstruct, outputs_for
 from keras_sparse.training.loss_tracking import unpack
+from keras_sparse.training.model.one_call import as_one
 from keras_sparse.utils.types import Tensor
 
 
