@@ -116,6 +116,8 @@ class CodeModel(ScalingModel):
 
     def _reconstruct(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x, weights, _ = unpack(inputs)
+        if self.front_end is not None:
+            _require_weights_of_rows(weights)
         entries = self._weigh_entries(x, weights)
         if weights is not None and step_weights.are_of_entries(weights.shape, x.shape):
             weights = step_weights.of_rows(weights)
@@ -132,7 +134,7 @@ class CodeModel(ScalingModel):
             self._codes = h, code_weights
             x_hat = self.decoder(h, training=training)
             if silent_units is not None:
-                residual = self._scale(x) - self._scale(x_hat)
+                residual = self._scale(self._compute_features(x)) - self._scale(x_hat)
                 silent_units(h, z, self.decoder.layers[1].kernel, residual, code_weights)
             return x_hat
 
@@ -169,7 +171,7 @@ class CodeModel(ScalingModel):
         return outputs_for(self.encoder, x, "x", batch_size, self.missing, self.columns)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
-        """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""
+        """Raw rows, or features of a front end, that the decoder reconstructs from codes."""
         self._require_ready()
         return outputs_for(self.decoder, h, "h", batch_size)
 
@@ -185,7 +187,7 @@ class CodeModel(ScalingModel):
             batch_size: Rows at a time.
 
         Returns:
-            An array of the shape of the rows, float64.
+            An array of the shape of the rows, or of their features with a front end, float64.
 
         Raises:
             keras_sparse.data.DataError: As in `encode`.
@@ -211,10 +213,25 @@ class CodeModel(ScalingModel):
         )
         encoded = encode_and_reconstruct(self, self.encoder, rows, batch_size)
         scale = 1.0 if self._scaling is None else ops.convert_to_numpy(self._scaling.scale)
-        errors = functional.squared_errors(rows, encoded.reconstructions, scale)
+        errors = functional.squared_errors(
+            self.features(rows, batch_size), encoded.reconstructions, scale
+        )
         if encoded.live_rows is not None:
             errors[~encoded.live_rows] = np.nan
         return errors[0] if single else errors
+
+
+def _require_weights_of_rows(weights: Tensor | None) -> None:
+    """Raise unless weights, if there are any, are of rows: features are no entries of a window.
+
+    Raises:
+        DataError: If they are of steps or of entries.
+    """
+    if weights is not None and len(weights.shape) > 1:
+        raise arrays.DataError(
+            "Invalid shape of argument `sample_weight`. Expected one per row, (rows,), with a "
+            f"front end. Received: (rows, {', '.join(map(str, weights.shape[1:]))})"
+        )
 
 
 def _require_own_losses(count: Any, penalty: ActivityRegularizer | None) -> None:
