@@ -83,8 +83,8 @@ def compute_filters(
         `(fft_length // 2 + 1, num_mel_bins)`, float64.
     """
     frequencies = np.linspace(0, sampling_rate / 2, fft_length // 2 + 1)
-    ends = hertz_to_mel(np.array([min_freq, max_freq]), mel)
-    edges = np.linspace(*ends, num_mel_bins + 2)
+    first, last = hertz_to_mel(np.array([min_freq, max_freq]), mel)
+    edges = np.linspace(first, last, num_mel_bins + 2)
     if mel == "slaney":
         edges, places = mel_to_hertz(edges, mel), frequencies
     else:
