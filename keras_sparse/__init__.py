@@ -24,6 +24,7 @@ from keras_sparse.callbacks.revive_dead_units import ReviveDeadUnits
 from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data.shards import Shards
 from keras_sparse.metrics import functional as measures
+from keras_sparse.models import front_ends
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import penalties
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
@@ -69,6 +70,7 @@ __all__ = [
     "SparsityMonitor",
     "TiedDecoder",
     "TopK",
+    "front_ends",
     "measures",
     "metrics",
     "penalties",

@@ -134,7 +134,8 @@ class ReviveDeadUnits(keras.callbacks.Callback):
         dead = np.flatnonzero(functional.activation_density(select_live(codes, live_codes)) == 0)
         if not len(dead):
             return 0
-        error = np.square(model.scale(x) - model.scale(reconstructions), dtype=np.float64)
+        features = x if getattr(model, "front_end", None) is None else model.features(x)
+        error = np.square(model.scale(features) - model.scale(reconstructions), dtype=np.float64)
         error = fill_with_row_means(error)  # a gap costs nothing
         if live_rows is not None:
             error[~live_rows] = 0

@@ -70,11 +70,11 @@ def evaluate(model: SparseAutoencoder, x: np.ndarray, others: Any = None) -> Eva
     """
     x = order_by_name(x, model.columns)
     x = arrays.as_rows(x, model.row_shape, missing=of_encoding(model.missing))
-    scaled = model.scale(x)  # raises if the model is not ready
+    scaled = model.scale(model.features(x))  # raises if the model is not ready
     codes, reconstructions, live_codes, live_rows, code_mask = encode_and_reconstruct(
         model, model.encoder, x, BATCH_SIZE
     )
-    live = partial(select_live, live=live_rows, step_axes=step_axes(model.row_shape))
+    live = partial(select_live, live=live_rows, step_axes=step_axes(model.feature_shape))
     scaled, reconstructed = live(scaled), live(model.scale(reconstructions))
 
     def explain(changed: np.ndarray) -> float:

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data import arrays
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.distribution import devices
 from keras_sparse.metrics import functional, masks
 from keras_sparse.models import encoder_decoder
-from keras_sparse.models.one_call import as_one
 from keras_sparse.models.scaling_model import ScalingModel
 from keras_sparse.sparsity import code_values, step_weights
 from keras_sparse.sparsity.activity_penalty import ActivityPenalty
@@ -23,6 +23,7 @@ from keras_sparse.sparsity.row_weights import RowWeighting
 from keras_sparse.training import scoring
 from keras_sparse.training.inference import outputs_for, prepare_rows
 from keras_sparse.training.loss_tracking import unpack
+from keras_sparse.training.model.one_call import as_one
 from keras_sparse.utils.types import Tensor
 
 
@@ -115,6 +116,8 @@ class CodeModel(ScalingModel):
 
     def _reconstruct(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x, weights, _ = unpack(inputs)
+        if self.front_end is not None:
+            _require_weights_of_rows(weights)
         entries = self._weigh_entries(x, weights)
         if weights is not None and step_weights.are_of_entries(weights.shape, x.shape):
             weights = step_weights.of_rows(weights)
@@ -131,7 +134,7 @@ class CodeModel(ScalingModel):
             self._codes = h, code_weights
             x_hat = self.decoder(h, training=training)
             if silent_units is not None:
-                residual = self._scale(x) - self._scale(x_hat)
+                residual = self._scale(self._compute_features(x)) - self._scale(x_hat)
                 silent_units(h, z, self.decoder.layers[1].kernel, residual, code_weights)
             return x_hat
 
@@ -168,7 +171,7 @@ class CodeModel(ScalingModel):
         return outputs_for(self.encoder, x, "x", batch_size, self.missing, self.columns)
 
     def decode(self, h: Any, batch_size: int = 1024) -> np.ndarray:
-        """Raw rows that the decoder reconstructs from codes; the counterpart of `encode`."""
+        """Raw rows, or features of a front end, that the decoder reconstructs from codes."""
         self._require_ready()
         return outputs_for(self.decoder, h, "h", batch_size)
 
@@ -184,7 +187,7 @@ class CodeModel(ScalingModel):
             batch_size: Rows at a time.
 
         Returns:
-            An array of the shape of the rows, float64.
+            An array of the shape of the rows, or of their features with a front end, float64.
 
         Raises:
             keras_sparse.data.DataError: As in `encode`.
@@ -240,7 +243,7 @@ class CodeModel(ScalingModel):
         the row. Gaps and masked steps contribute 0. Arguments and errors are those of `score`.
 
         Returns:
-            An array of the shape of the rows, float64.
+            An array of the shape of the rows, or of their features with a front end, float64.
         """
         return self._map_errors(x, batch_size, functional.score_contributions)
 
@@ -257,7 +260,13 @@ class CodeModel(ScalingModel):
         """
         rows, single = self._prepare_rows(x)
         parts = scoring.iterate_unit_contributions(
-            self, self.encoder, self.decoder, rows, self._error_scale, batch_size
+            self,
+            self.encoder,
+            self.decoder,
+            rows,
+            self._error_scale,
+            batch_size,
+            self.front_end,
         )
         result = np.concatenate(list(parts))
         return result[0] if single else result
@@ -267,7 +276,9 @@ class CodeModel(ScalingModel):
     ) -> np.ndarray:
         """Apply a function to the errors of each batch of rows."""
         rows, single = self._prepare_rows(x)
-        batches = scoring.iterate_errors(self, self.encoder, rows, self._error_scale, batch_size)
+        batches = scoring.iterate_errors(
+            self, self.encoder, rows, self._error_scale, batch_size, self.front_end
+        )
         result = np.concatenate([function(errors) for errors in batches])
         return result[0] if single else result
 
@@ -279,6 +290,19 @@ class CodeModel(ScalingModel):
     @property
     def _error_scale(self) -> Any:
         return 1.0 if self._scaling is None else ops.convert_to_numpy(self._scaling.scale)
+
+
+def _require_weights_of_rows(weights: Tensor | None) -> None:
+    """Raise unless weights, if there are any, are of rows: features are no entries of a window.
+
+    Raises:
+        DataError: If they are of steps or of entries.
+    """
+    if weights is not None and len(weights.shape) > 1:
+        raise arrays.DataError(
+            "Invalid shape of argument `sample_weight`. Expected one per row, (rows,), with a "
+            f"front end. Received: (rows, {', '.join(map(str, weights.shape[1:]))})"
+        )
 
 
 def _require_own_losses(count: Any, penalty: ActivityRegularizer | None) -> None:

@@ -11,6 +11,7 @@ from keras import ops
 from keras_sparse.data.arrays import compatible
 from keras_sparse.models import refined_pair
 from keras_sparse.models.data_start import widen
+from keras_sparse.models.front_ends.attach import begin
 from keras_sparse.models.scaling import Scaling, prepare_rows
 from keras_sparse.sparsity import code_values
 from keras_sparse.sparsity.by_count.activation import CountActivation
@@ -37,10 +38,12 @@ def build(
     name: str,
     missing: str = "error",
     rho: float | None = None,
+    front_end: keras.Model | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Build encoder and decoder of dense layers; the decoder mirrors the encoder.
 
-    With a normalization the encoder starts with the scaling, and the decoder ends with its inverse.
+    A front end is the first layer of the encoder; `input_dim` is then the number of its features.
+    With a normalization the encoder scales rows first, and the decoder ends with the inverse.
     With gaps in rows it fills them first. What an encoder reads of which entries there are counts
     for nothing at the start.
     An activation by count is a layer of its own, `code`, behind the layer `pre_activation`; a
@@ -57,6 +60,7 @@ def build(
             kernel_regularizer=kernel_regularizer,
             decoder_constraint=decoder_constraint,
             missing=missing,
+            front_end=front_end,
             dtype=dtype,
             names=names,
         )
@@ -74,8 +78,8 @@ def build(
             name=name,
         )
 
-    x = keras.Input((input_dim,), name="x")
-    h = prepare_rows(x, normalization, missing)
+    x, features = begin(input_dim, front_end)
+    h = prepare_rows(features, normalization, missing)
     for index, units in enumerate(hidden_units, start=1):
         h = dense(units, f"hidden_{index}", HIDDEN_ACTIVATION)(h)
     if isinstance(activation, CountActivation):

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.models.front_ends.attach import begin
 from keras_sparse.models.scaling import Scaling, prepare_rows
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.refined_code import RefinedCode
@@ -85,12 +86,13 @@ def build_refined(
     dtype: Any,
     names: tuple[str, str],
     missing: str = "error",
+    front_end: keras.Model | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Build an encoder that corrects its code once, and the decoder that is tied to it.
 
-    The arguments are those of `SparseAutoencoder`; `names` are those of the two models.
+    The arguments are those of `encoder_decoder.build`; `names` are those of the two models.
     """
-    x = keras.Input((input_dim,), name="x")
+    x, features = begin(input_dim, front_end)
     refined = RefinedCode(
         code_dim,
         activation,
@@ -100,7 +102,7 @@ def build_refined(
         dtype=dtype,
         name="code",
     )
-    encoder = keras.Model(x, refined(prepare_rows(x, normalization, missing)), name=names[0])
+    encoder = keras.Model(x, refined(prepare_rows(features, normalization, missing)), name=names[0])
 
     h = keras.Input((code_dim,), name="code")
     y = TiedDecoder(refined, dtype=dtype, name="reconstruction")(h)

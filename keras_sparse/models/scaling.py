@@ -1,6 +1,6 @@
 """Scale rows and fill their gaps inside the model: layers, and the statistics they need."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -175,7 +175,7 @@ def prepare_rows(x: Tensor, normalization: str | None, gaps: str) -> Tensor:
     """Fill the gaps of raw rows and scale them, as an encoder begins.
 
     Args:
-        x: The input of the encoder.
+        x: Raw rows, or the features that a front end makes of them.
         normalization: One of `NORMALIZATIONS`.
         gaps: What is done with missing values, one of `keras_sparse.data.missing.CHOICES`.
 
@@ -203,6 +203,7 @@ def learn_scaling(
     normalization: str | None,
     columns: Sequence[str] | None = None,
     gaps: str = "error",
+    compute_features: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> ColumnScaling:
     """Compute offset, scale and centre of the columns in one pass over an array or finite stream.
 
@@ -212,6 +213,7 @@ def learn_scaling(
         normalization: One of `NORMALIZATIONS`.
         columns: Names of the columns.
         gaps: What is done with missing values, one of `keras_sparse.data.missing.CHOICES`.
+        compute_features: The front end, whose features are then the columns.
 
     Raises:
         DataError: If there are fewer than two rows, some are not finite or have another shape, a
@@ -224,12 +226,14 @@ def learn_scaling(
         rows = x if shards.on_disk(x) else arrays.as_numbers(x, "x")
         if isinstance(rows, shards.Source):
             rows = rows.as_stored().admit(gaps)
-            if rows.statistics is not None:
+            if rows.statistics is not None and compute_features is None:
                 require_digits(rows.statistics, columns or rows.columns)
         arrays.require_shape(rows, row_shape, at_least=2)
         batches = arrays.finite_chunks(rows, missing=gaps, columns=columns)
     if gaps == "skip":
         batches = (take(batch, ~missing.find_incomplete(batch)) for batch in batches)
+    if compute_features is not None:
+        batches = map(compute_features, batches)
     return offset_and_scale(batches, normalization, columns)
 
 

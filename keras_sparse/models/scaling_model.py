@@ -19,9 +19,13 @@ from keras_sparse.data.named_rows import (
     order_by_name,
     require_names,
 )
+from keras_sparse.data.sparse_rows import SparseRows, is_sparse
 from keras_sparse.distribution import hosts
+from keras_sparse.models.front_ends.attach import NAME as FRONT_END
+from keras_sparse.models.front_ends.attach import require_adapted
 from keras_sparse.models.scaling import MeanImputer, Scaling, learn_scaling
 from keras_sparse.training import jax_state
+from keras_sparse.training.inference import outputs_for
 from keras_sparse.training.trainer import ReconstructionModel
 from keras_sparse.utils.types import Tensor
 
@@ -39,6 +43,49 @@ class ScalingModel(ReconstructionModel):
     _missing: str = "error"
     _columns: tuple[str, ...] | None = None
     _categories: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def front_end(self) -> keras.Model | None:
+        """From raw rows to features, `(batch, features)`; `None` if rows are reconstructed."""
+        if self._arguments is None or self._arguments["front_end"] is None:
+            return None
+        return self.encoder.get_layer(FRONT_END)
+
+    @property
+    def feature_shape(self) -> tuple[int | None, ...]:
+        """Shape of what is reconstructed of a row: of the row itself, without a front end."""
+        return self.row_shape if self.front_end is None else self.front_end.output_shape[1:]
+
+    def features(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """What the model reconstructs of raw rows: the features of the front end, else the rows.
+
+        Args:
+            x: Raw rows, or one row, as in `encode`.
+            batch_size: Rows at a time.
+
+        Returns:
+            `(rows, features)` in float32; of one row `(features,)`. Without a front end the rows.
+
+        Raises:
+            keras_sparse.data.DataError: As in `encode`.
+        """
+        x = order_by_name(x, self.columns)
+        if self.front_end is not None:
+            return outputs_for(self.front_end, x, "x", batch_size, self.missing)
+        missing = gaps.of_encoding(self.missing)
+        array = arrays.numeric(x, "x")
+        single = array.ndim == len(self.row_shape)
+        rows = arrays.as_rows(
+            array[np.newaxis] if single else array,
+            self.row_shape,
+            missing=missing,
+            columns=self.columns,
+        )
+        return rows[0] if single else rows
+
+    def _compute_features(self, x: Tensor) -> Tensor:
+        front_end = self.front_end
+        return x if front_end is None else front_end(x, training=False)
 
     @property
     def missing(self) -> str:
@@ -63,6 +110,12 @@ class ScalingModel(ReconstructionModel):
     @columns.setter
     def columns(self, columns: Sequence[str] | None) -> None:
         if columns is not None:
+            if self.front_end is not None:
+                raise DataError(
+                    "Invalid value for argument `columns`. Expected None with a front end, whose "
+                    f"rows are windows of a signal. Received: {len(tuple(columns))} names. Remedy: "
+                    "an array, as x.to_numpy()"
+                )
             columns = require_names(tuple(columns), "columns")
             if (len(columns),) != self.row_shape:
                 raise DataError(
@@ -135,12 +188,12 @@ class ScalingModel(ReconstructionModel):
     def scale(self, x: Any) -> np.ndarray:
         """Raw rows in the space of the loss: `(x − offset) / scale`, unchanged without scaling.
 
-        Gaps stay gaps.
+        With a front end these are features: `scale(features(x))`. Gaps stay gaps.
         """
         self._require_ready()
         x = order_by_name(x, self.columns)
         missing = gaps.of_encoding(self.missing)
-        rows = arrays.as_rows(x, self.row_shape, missing=missing, columns=self.columns)
+        rows = arrays.as_rows(x, self.feature_shape, missing=missing, columns=self.columns)
         return ops.convert_to_numpy(self._scale(rows))
 
     def _scale(self, x: Tensor) -> Tensor:
@@ -157,6 +210,9 @@ class ScalingModel(ReconstructionModel):
             )
 
     def _prepare(self, rows: Any) -> None:
+        if self.front_end is not None:
+            _require_windows(rows)
+            require_adapted(self.front_end)
         if rows is not None and self._can_adapt and not self.adapted:
             self.adapt(rows)
         self._require_ready()
@@ -190,7 +246,14 @@ class ScalingModel(ReconstructionModel):
             )
         columns = self.columns or find_names(x)
         x = order_by_name(x, columns)
-        learnt = learn_scaling(x, self.row_shape, self.normalization, columns, self.missing)
+        of_features = None
+        if self.front_end is not None:
+            _require_windows(x)
+            require_adapted(self.front_end)
+            of_features = self.features
+        learnt = learn_scaling(
+            x, self.row_shape, self.normalization, columns, self.missing, of_features
+        )
         hosts.require_same(statistics=zlib.crc32(b"".join(part.tobytes() for part in learnt)))
         for layer in self._scalings:
             layer.assign(learnt.offset, learnt.scale)
@@ -199,3 +262,16 @@ class ScalingModel(ReconstructionModel):
         if columns is not None:
             self.columns = columns
         self._adapted = True
+
+
+def _require_windows(rows: Any) -> None:
+    """Raise if rows are sparse, as no windows of a signal are.
+
+    Raises:
+        DataError: If so.
+    """
+    if isinstance(rows, SparseRows) or is_sparse(rows):
+        raise DataError(
+            "Invalid value for argument `x`. Expected windows of a signal with a front end. "
+            "Received: a sparse matrix. Remedy: x.toarray()"
+        )

@@ -19,6 +19,7 @@ from keras_sparse.metrics.diagnosis import diagnose_codes
 from keras_sparse.models import choices, encoder_decoder
 from keras_sparse.models.code_model import CodeModel
 from keras_sparse.models.data_start import DataStart, draw
+from keras_sparse.models.front_ends.attach import build_front_end
 from keras_sparse.models.scaling import NORMALIZATIONS
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.by_count.matryoshka import Matryoshka
@@ -61,7 +62,8 @@ class SparseAutoencoder(CodeModel):
     number of steps, each step is a row of `explained_variance`.
 
     Args:
-        input_dim: Features of a row.
+        input_dim: Features of a row; with a `front_end` the samples of a window, or the shape of
+            one, as `(1024, 3)`.
         code_dim: Units of the code.
         hidden_units: Widths of ReLU layers between input and code, mirrored in the decoder.
         sparsity: An activation by count, such as `BatchTopK(16)`, or nested ones by `Matryoshka`; a
@@ -99,13 +101,20 @@ class SparseAutoencoder(CodeModel):
             with `"mean"` the encoder puts the mean of its column in each gap, and with `"mask"` it
             also reads which entries there are. Losses and measures then count entries alone: the
             loss of a row is the mean over its entries. A row without any is refused.
+        front_end: A layer, or a `keras.Sequential`, that turns raw windows of a signal into
+            features, `keras_sparse.front_ends` or Keras' own, as `MelSpectrogram`. The encoder then
+            takes windows, and the decoder returns features: `features(x)` is what is reconstructed,
+            scaled, and compared in losses and errors. Outputs of several axes are flattened. The
+            front end is frozen; adapt its layers, such as `Normalization`, before `fit`. Windows
+            have no gaps (`missing` is `"error"` or `"skip"`), no columns with names, and weights of
+            rows alone.
         **kwargs: Passed to `keras.Model`.
 
     Raises:
         ValueError: If an argument is out of its range, or KL is asked of an activation that
             leaves [0, 1], or an L0 of KL, which has its ρ, or of an activation with another `k`, or
-            a strength of what has another or none.
-        TypeError: If `sparsity` is of another type.
+            a strength of what has another or none, or a front end does not fit.
+        TypeError: If `sparsity` or `front_end` is of another type.
 
     Example:
         >>> import numpy as np, keras_sparse
@@ -124,7 +133,7 @@ class SparseAutoencoder(CodeModel):
 
     def __init__(
         self,
-        input_dim: int,
+        input_dim: int | Sequence[int],
         code_dim: int,
         *,
         hidden_units: Sequence[int] = (),
@@ -139,12 +148,13 @@ class SparseAutoencoder(CodeModel):
         rho_horizon: float | None = None,
         refine: int | str = "auto",
         missing: str = "error",
+        front_end: keras.layers.Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)
         self._missing = require_choice(missing)
-        for name, size in (("input_dim", input_dim), ("code_dim", code_dim)):
-            _require_size(name, size)
+        window = _as_window(input_dim, front_end)
+        _require_size("code_dim", code_dim)
         for size in hidden_units:
             _require_size("hidden_units", size)
         devices.require_policy(self.dtype_policy)
@@ -157,8 +167,13 @@ class SparseAutoencoder(CodeModel):
         output_activation = keras.activations.get(output_activation)
         if normalization == "auto" and output_activation is not keras.activations.linear:
             normalization = None  # it was chosen for the range of raw rows
+        features, front = window[0], None
+        if front_end is not None:
+            _require_no_gaps(missing)
+            front = build_front_end(front_end, window)
+            features = front.output_shape[-1]
         chosen = choices.resolve(
-            input_dim=input_dim,
+            input_dim=features,
             code_dim=code_dim,
             sparsity=sparsity,
             strength=strength,
@@ -170,7 +185,7 @@ class SparseAutoencoder(CodeModel):
             output_activation=output_activation,
         )
         arguments = {
-            "input_dim": int(input_dim),
+            "input_dim": window if len(window) > 1 else window[0],
             "code_dim": int(code_dim),
             "hidden_units": [int(units) for units in hidden_units],
             "activation": chosen.activation,
@@ -180,11 +195,12 @@ class SparseAutoencoder(CodeModel):
             "decoder_constraint": chosen.decoder_constraint,
             "refine": chosen.refine,
             "missing": missing,
+            "front_end": front_end,
         }
         # In a dictionary, Keras would track an activation that is a layer.
         self._arguments = MappingProxyType(arguments)
         encoder, decoder = encoder_decoder.build(
-            **arguments,
+            **{**arguments, "input_dim": features, "front_end": front},
             dtype=self.dtype_policy,
             name=self.name,
             rho=getattr(chosen.penalty, "target_activation", None),
@@ -278,10 +294,14 @@ class SparseAutoencoder(CodeModel):
         if not hasattr(rows, "__len__") or not len(rows):
             return
         if self._start is not None:
-            self._start.apply(rows, self.scale)
+            self._start.apply(rows, self._scale_features)
         if self._rate is not None and self._is_linear() and not self._rate.has_begun:
-            some = self.scale(draw(rows, RATE_ROWS, np.random.default_rng(0)))
+            some = self._scale_features(draw(rows, RATE_ROWS, np.random.default_rng(0)))
             self._rate.factor = learning_rate.factor_for(some)
+
+    def _scale_features(self, rows: Any) -> np.ndarray:
+        """Map raw rows to the space of the loss."""
+        return self.scale(self.features(rows))
 
     def _check_evaluated(self) -> None:
         """Warn if evaluated rows have another L0 than those that a threshold was calibrated on."""
@@ -309,7 +329,7 @@ class SparseAutoencoder(CodeModel):
         if not self._is_linear():
             return super()._choose_rate()
         assert self._arguments is not None
-        features, units = self._arguments["input_dim"], self._arguments["code_dim"]
+        features, units = self.decoder.output_shape[-1], self._arguments["code_dim"]
         if self.count_activation is None:
             return learning_rate.Trapezoid(learning_rate.peak_rate(features))
         peak = learning_rate.peak_rate_by_count(
@@ -325,6 +345,8 @@ class SparseAutoencoder(CodeModel):
         if self._arguments is None or self.compute_dtype != "float32":
             return False  # convolutions, say, are slower under XLA
         names = ("activation", "output_activation", "kernel_regularizer", "decoder_constraint")
+        if self.front_end is not None:
+            return False  # its operations may be unknown to XLA, or slower
         penalty = None if self.penalty is None else self.penalty.regularizer
         return compiled_steps.are_all_of_keras(
             [*(self._arguments[name] for name in names), penalty]
@@ -405,4 +427,29 @@ def _require_size(name: str, size: Any) -> None:
         raise ValueError(
             f"Invalid value for argument `{name}`. Expected a positive integer. "
             f"Received: {name}={size!r}"
+        )
+
+
+def _as_window(input_dim: Any, front_end: Any) -> tuple[int, ...]:
+    """Return the shape of a row, of several axes only with a front end.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if front_end is None or not isinstance(input_dim, (tuple, list)):
+        _require_size("input_dim", input_dim)
+        return (int(input_dim),)
+    if not input_dim:
+        _require_size("input_dim", input_dim)
+    for size in input_dim:
+        _require_size("input_dim", size)
+    return tuple(map(int, input_dim))
+
+
+def _require_no_gaps(missing: str) -> None:
+    if admits_gaps(missing):
+        raise ValueError(
+            "Invalid value for argument `missing`. Expected 'error' or 'skip' with a front end: "
+            "no mean of a column can fill a gap in a signal. Received: "
+            f"missing={missing!r}. Remedy: missing='skip', which leaves windows with gaps out"
         )

@@ -30,7 +30,7 @@ def make_run(model: SparseAutoencoder, x: Any) -> RunFolder:
     epochs = len(history.get("loss", ()))
     record = {
         "settings": _describe_sparsity(model),
-        "row_shape": list(model.row_shape),
+        "row_shape": list(model.feature_shape),
         "columns": None if model.columns is None else list(model.columns),
         "evaluation": asdict(evaluate(model, x)),
     }

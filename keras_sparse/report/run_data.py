@@ -26,6 +26,7 @@ class EncodedRows:
     """The held-out rows of a run, encoded and decoded by its model."""
 
     x: np.ndarray
+    """`(rows, features)`; with a front end these are its features."""
     x_hat: np.ndarray
     errors: np.ndarray
     """`((x − x̂) / scale)²`, `(rows, features)`."""
@@ -75,13 +76,13 @@ class RunData:
     def scale(self, rows: np.ndarray) -> np.ndarray:
         """Rows `(rows, features)` in the space of the loss."""
         model = self.run.model
-        scaled: np.ndarray = model.scale(rows.reshape(len(rows), *model.row_shape))
+        scaled: np.ndarray = model.scale(rows.reshape(len(rows), *model.feature_shape))
         return scaled.reshape(rows.shape)
 
     def _choose_view(self, row_shape: Sequence[int] | None) -> View | None:
         model, held_out, record = self.run.model, self.run.held_out, self.run.record
         if model is not None:
-            features = math.prod(size or 0 for size in model.row_shape)
+            features = math.prod(size or 0 for size in model.feature_shape)
         elif held_out is not None:
             features = held_out.shape[1]
         else:
@@ -91,7 +92,7 @@ class RunData:
                 "Invalid value for argument `row_shape`. Expected sizes whose product is "
                 f"{features}, the numbers of a row. Received: row_shape={tuple(row_shape)}"
             )
-        own = () if model is None else model.row_shape
+        own = () if model is None else model.feature_shape
         shapes = (row_shape, record.get("row_shape"), own)
         shape = next((shape for shape in shapes if _is_shape(shape)), ())
         columns = record.get("columns")
@@ -104,8 +105,9 @@ class RunData:
         try:
             x = held_out.reshape(len(held_out), *model.row_shape)
             codes = model.encode(x)
-            x_hat = model.decode(codes).reshape(held_out.shape)
-            errors = model.errors(x).reshape(held_out.shape)
+            shown = model.features(x).reshape(len(x), -1)
+            x_hat = model.decode(codes).reshape(shown.shape)
+            errors = model.errors(x).reshape(shown.shape)
             if not self.measures:
                 self.measures = asdict(evaluate(model, x))
         except (ValueError, TypeError) as error:  # DataError names rows that are not finite
@@ -113,7 +115,7 @@ class RunData:
             return None
         units = codes.shape[-1]
         return EncodedRows(
-            held_out,
+            shown,
             x_hat,
             errors,
             _largest_over_positions(codes),

@@ -38,9 +38,10 @@ def explain_divergence(model: Any, rows: Rows | None) -> str:
     largest = 0.0
     if rows is not None:
         with np.errstate(all="ignore"):
-            scaled = np.abs(model.scale(rows.x))
+            features = model.features(rows.x)
+            scaled = np.abs(model.scale(features))
             largest = float(
-                np.where(np.isnan(rows.x), 0, scaled).max()
+                np.where(np.isnan(features), 0, scaled).max()
             )  # of a gap nothing is known
     if not largest <= HUGE:
         return (

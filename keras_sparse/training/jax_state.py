@@ -72,6 +72,19 @@ def keep_variables(model: Any) -> Iterator[None]:
             step.values, step.failed = None, False
 
 
+@contextmanager
+def lend_values(variables: Sequence[Any], values: Sequence[Any] | None) -> Iterator[None]:
+    """Give variables other values within the block; `None` leaves them theirs.
+
+    Keras computes metrics in a step where the variables of the model have no values.
+    """
+    if values is None:
+        yield
+        return
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        yield
+
+
 def require_variables(model: keras.Model) -> None:
     """Raise if variables have lost their values.
 

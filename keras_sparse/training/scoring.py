@@ -12,7 +12,12 @@ from keras_sparse.training.inference import outputs, widen_float16
 
 
 def iterate_errors(
-    model: keras.Model, encoder: keras.Model, rows: Any, scale: Any, batch_size: int
+    model: keras.Model,
+    encoder: keras.Model,
+    rows: Any,
+    scale: Any,
+    batch_size: int,
+    front_end: keras.Model | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield `((x − x̂) / scale)²` of each batch of rows, NaN in gaps and masked steps.
 
@@ -22,13 +27,15 @@ def iterate_errors(
         rows: Rows, or rows on disk or sparse, of which a batch is dense at a time.
         scale: Scale of each column, or one for all.
         batch_size: Rows at a time.
+        front_end: Maps rows to the features that are reconstructed, if the model has one.
     """
     may_mask = masks.can_occur(encoder, model)
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
         x = ops.convert_to_tensor(batch)
         x_hat = model(x, training=False)
-        errors = functional.squared_errors(batch, widen_float16(x_hat), scale)
+        targets = _compute_targets(front_end, batch)
+        errors = functional.squared_errors(targets, widen_float16(x_hat), scale)
         live = masks.either(masks.of_rows(encoder, x), masks.of(x_hat)) if may_mask else None
         if live is not None:
             errors[~ops.convert_to_numpy(live)] = np.nan
@@ -42,6 +49,7 @@ def iterate_unit_contributions(
     rows: Any,
     scale: Any,
     batch_size: int,
+    front_end: keras.Model | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield, for each batch of rows, how much lower the score is with each unit than without it.
 
@@ -55,13 +63,15 @@ def iterate_unit_contributions(
         rows: As in `iterate_errors`.
         scale: As in `iterate_errors`.
         batch_size: Rows, and codes with a unit left out, at a time.
+        front_end: As in `iterate_errors`.
     """
     starts = range(0, len(rows), batch_size)
-    batches = iterate_errors(model, encoder, rows, scale, batch_size)
+    batches = iterate_errors(model, encoder, rows, scale, batch_size, front_end)
     for start, errors in zip(starts, batches, strict=True):
         batch = rows[start : start + batch_size]
         h = encoder(ops.convert_to_tensor(batch), training=False)
         mask, codes = masks.of(h), widen_float16(h)
+        targets = _compute_targets(front_end, batch)
         code_mask = None if mask is None else ops.convert_to_numpy(mask)
         result = np.zeros((len(codes), codes.shape[-1]))
         active = (codes != 0).any(axis=tuple(range(1, codes.ndim - 1)))
@@ -74,7 +84,14 @@ def iterate_unit_contributions(
             np.moveaxis(changed, -1, 1)[np.arange(batch_size), unit] = 0
             given = None if code_mask is None else code_mask[row]
             without = outputs(decoder, changed, batch_size, given)
-            others = functional.squared_errors(batch[row], without, scale)
+            others = functional.squared_errors(targets[row], without, scale)
             others[np.isnan(errors[row])] = np.nan
             result[row, unit] = functional.scores(others) - functional.scores(errors)[row]
         yield result
+
+
+def _compute_targets(front_end: keras.Model | None, rows: Any) -> Any:
+    """Compute what is reconstructed of rows: the features of the front end, or the rows."""
+    if front_end is None:
+        return rows
+    return ops.convert_to_numpy(front_end(ops.convert_to_tensor(rows), training=False))

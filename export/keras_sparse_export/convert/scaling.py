@@ -11,7 +11,8 @@ def describe(encoder: keras.Model) -> dict[str, Any]:
     """Return the manifest's `offset` and `scale`, null if the model does not scale its rows.
 
     Other layers that scale, such as `Normalization`, are part of the encoder and not of the loss.
-    Nothing is returned for more columns than a manifest lists, and for several inputs.
+    Nothing is returned for more columns than a manifest lists, for several inputs, and where the
+    scaling is that of features which a layer in front makes of the rows.
 
     Args:
         encoder: The encoder, as it is in the model.
@@ -21,7 +22,18 @@ def describe(encoder: keras.Model) -> dict[str, Any]:
         return {}
     for layer in encoder.layers:
         name = keras.saving.get_registered_name(type(layer))
-        if name == "keras_sparse>Scaling" and not layer.invert and layer.scale.shape == (columns,):
+        if name == "keras_sparse>Scaling" and not layer.invert:
+            if not _takes_rows(encoder, layer) or layer.scale.shape != (columns,):
+                return {}
             offset, scale = (values.tolist() for values in layer.get_weights())
             return {"offset": offset, "scale": scale}
     return {"offset": None, "scale": None}
+
+
+def _takes_rows(encoder: keras.Model, scaling: Any) -> bool:
+    """Whether a layer takes the input of the encoder, at most with its gaps filled."""
+    rows = [encoder.inputs[0]]
+    for layer in encoder.layers:
+        if keras.saving.get_registered_name(type(layer)) == "keras_sparse>MeanImputer":
+            rows.append(layer.output)
+    return any(scaling.input is x for x in rows)

@@ -9,7 +9,7 @@ from keras import ops
 from keras_sparse.data.missing import admits_gaps
 from keras_sparse.metrics.monitored import Monitored
 from keras_sparse.sparsity import step_weights
-from keras_sparse.training import loss_tracking
+from keras_sparse.training import jax_state, loss_tracking
 from keras_sparse.training.batching import batches
 from keras_sparse.training.model.compiling import CompilingModel
 from keras_sparse.utils.types import Tensor
@@ -18,8 +18,9 @@ from keras_sparse.utils.types import Tensor
 class LossModel(CompilingModel):
     """A model whose loss compares scaled rows; its parts and measures of the codes are logged.
 
-    A subclass defines `row_shape`, `threshold`, `_scale` and `_mask_rows`, calls `_create_trackers`
-    when it is made, and stores its codes and their weights in `_codes` when it is called.
+    A subclass defines `row_shape`, `threshold`, `_scale` and `_mask_rows`, and `feature_shape` and
+    `_compute_features` if it has a front end. It calls `_create_trackers` when it is made, and
+    stores its codes and their weights in `_codes` when it is called.
     """
 
     @property
@@ -32,8 +33,17 @@ class LossModel(CompilingModel):
         """τ: a unit is active when `|code| > τ`."""
         raise NotImplementedError
 
+    @property
+    def feature_shape(self) -> tuple[int | None, ...]:
+        """Shape of what is reconstructed of a row: of the row itself, without a front end."""
+        return self.row_shape
+
+    def _compute_features(self, x: Tensor) -> Tensor:
+        """Map raw rows to what is reconstructed of them."""
+        return x
+
     def _scale(self, x: Tensor) -> Tensor:
-        """Map raw rows to the space of the loss."""
+        """Map features of rows to the space of the loss."""
         raise NotImplementedError
 
     def _mask_rows(self, x: Tensor, x_hat: Tensor) -> Tensor | None:
@@ -53,12 +63,14 @@ class LossModel(CompilingModel):
         """Raw rows from prefixes of the codes, `(batch, prefixes, features)`, for the loss."""
         return None
 
+    _step_values: tuple[Any, ...] | None = None
+
     def _create_trackers(self, units: int) -> None:
         """Create the metrics of the logs."""
         self._create_compile_state()
         self._codes: tuple[Tensor | None, Tensor | None] = (None, None)
         self._parts = loss_tracking.create_parts()
-        self._monitor = Monitored(self.threshold, units, self.row_shape)
+        self._monitor = Monitored(self.threshold, units, self.feature_shape)
 
     def compute_loss(
         self,
@@ -72,6 +84,7 @@ class LossModel(CompilingModel):
         rows, weights, own_weights = loss_tracking.unpack(x)
         y = rows if y is None else y
         batches.require_targets(rows.shape, y.shape)
+        y = self._compute_features(y)
         mask = self._mask_rows(rows, y_pred)
         entries, mask = loss_tracking.join_mask(self._weigh_entries(y, weights), mask)
         unit = step_weights.ratio(own_weights, weights)
@@ -104,12 +117,23 @@ class LossModel(CompilingModel):
             self._monitor.watch(codes, clean, reconstruction, measured, code_weights)
         return total
 
+    def compute_loss_and_updates(
+        self, trainable_variables: Any, non_trainable_variables: Any, *arguments: Any, **named: Any
+    ) -> Any:
+        """As in Keras, which calls it on JAX alone: keep the values for `compute_metrics`."""
+        self._step_values = tuple(non_trainable_variables)
+        return super().compute_loss_and_updates(
+            trainable_variables, non_trainable_variables, *arguments, **named
+        )
+
     def compute_metrics(
         self, x: Any, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> dict[str, Any]:
-        """Metrics on raw rows, which are their own targets."""
+        """Metrics on features of raw rows, which are their own targets."""
         rows, _, weights = loss_tracking.unpack(x)
-        y = rows if y is None else y
+        values, self._step_values = self._step_values, None
+        with jax_state.lend_values(self.non_trainable_variables, values):
+            y = self._compute_features(rows if y is None else y)
         mask = self._mask_rows(rows, y_pred)
         weights = sample_weight if weights is None else weights
         entries, mask = loss_tracking.join_mask(self._weigh_entries(y, weights), mask)

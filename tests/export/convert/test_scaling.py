@@ -38,3 +38,10 @@ def test_more_columns_than_a_manifest_lists_have_none(monkeypatch: pytest.Monkey
     monkeypatch.setattr(scaling, "MAX_COLUMNS", 4)
     model = SparseAutoencoder(5, 8, sparsity=L1(), normalization=None)
     assert scaling.describe(model.encoder) == {}
+
+
+def test_the_scaling_of_features_is_not_that_of_rows() -> None:
+    front_end = keras.layers.Reshape((5,))  # as many features as numbers of a row
+    model = SparseAutoencoder(5, 8, sparsity=L1(), normalization="standard", front_end=front_end)
+    model.adapt(np.random.default_rng(0).normal(3, 2, (50, 5)))
+    assert scaling.describe(model.encoder) == {}

@@ -28,7 +28,14 @@ from keras_sparse_export.convert.builder.operations import (
     shaping,
 )
 from keras_sparse_export.convert.builder.operations.calls import Call
-from keras_sparse_export.convert.builder.sequences import attention, masks, recurrent, wrappers
+from keras_sparse_export.convert.builder.sequences import (
+    attention,
+    masks,
+    recurrent,
+    spectra,
+    windows,
+    wrappers,
+)
 from keras_sparse_export.errors import ConversionError
 
 _LAYERS = (
@@ -39,6 +46,8 @@ _LAYERS = (
     | resizing.LAYERS
     | recurrent.LAYERS
     | attention.LAYERS
+    | spectra.LAYERS
+    | windows.LAYERS
     | wrappers.LAYERS
     | gates.LAYERS
 )

@@ -10,6 +10,11 @@ from keras_sparse_export.convert.source import tracing
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.io.inputs import Input, Inputs
 
+FEATURES = (
+    ", the features of a front end. Remedy: decoder=False, and model.decode or model.errors where "
+    "Keras is"
+)
+
 
 def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> keras.Model:
     """Return the part of a model that computes codes, as a model with a graph of layers.
@@ -197,6 +202,7 @@ def cut_decoder(
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a decoder from codes {expected[0]} "
             f"to rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
+            + (FEATURES if getattr(model, "front_end", None) is not None else "")
         )
     return decoder
 
