@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from keras_sparse_export.alarms.verdicts import Verdict
-from keras_sparse_export.alarms.votes import measure_vote, vote
+from keras_sparse_export.drift.alarms.verdicts import Verdict
+from keras_sparse_export.drift.alarms.votes import measure_vote, vote
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError, VerificationError
 from keras_sparse_export.runtime.encoder import Encoder

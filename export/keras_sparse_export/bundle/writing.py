@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export.alarms.verdicts import describe_alarm
 from keras_sparse_export.bundle.format import (
     FORMAT,
     LITERT,
@@ -17,6 +16,7 @@ from keras_sparse_export.bundle.format import (
 )
 from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
 from keras_sparse_export.bundle.reading import hash_stream
+from keras_sparse_export.drift.alarms.verdicts import describe_alarm
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io.inputs import Inputs, read_inputs
 

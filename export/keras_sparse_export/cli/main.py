@@ -91,7 +91,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _show_info(options: argparse.Namespace) -> None:
-    from keras_sparse_export.alarms.verdicts import describe_score
+    from keras_sparse_export.drift.alarms.verdicts import describe_score
     from keras_sparse_export.io.columns import list_names
     from keras_sparse_export.runtime.encoder import Encoder
 

@@ -7,8 +7,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from keras_sparse_export.alarms import verdicts
 from keras_sparse_export.cli import conversion, inputs
+from keras_sparse_export.drift.alarms import verdicts
 from keras_sparse_export.runtime.encoder import Encoder
 
 

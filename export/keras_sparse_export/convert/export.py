@@ -23,7 +23,7 @@ from keras_sparse_export.bundle.format import (
     TFLITE,
     THRESHOLDS,
 )
-from keras_sparse_export.convert import canonical, code_values, samples, scaling
+from keras_sparse_export.convert import canonical, code_values, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert import litert as litert_form
 from keras_sparse_export.convert.backends import choice
@@ -32,7 +32,7 @@ from keras_sparse_export.convert.jumps import gates, thresholds
 from keras_sparse_export.convert.score.calibrate import require_calibration
 from keras_sparse_export.convert.score.gate import require_scorable
 from keras_sparse_export.convert.score.scorer import make_scorer
-from keras_sparse_export.convert.source import copying, cut, lengths
+from keras_sparse_export.convert.source import copying, cut, lengths, scaling
 from keras_sparse_export.convert.source.estimators import find_model
 from keras_sparse_export.convert.source.inputs import describe_inputs, is_plain
 from keras_sparse_export.convert.units import require_units

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.alarms import verdicts
-from keras_sparse_export.alarms.verdicts import Verdict
 from keras_sparse_export.bundle import reading
 from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
 from keras_sparse_export.bundle.manifest import (
@@ -24,6 +22,8 @@ from keras_sparse_export.bundle.manifest import (
     require_onnxruntime,
 )
 from keras_sparse_export.drift import score
+from keras_sparse_export.drift.alarms import verdicts
+from keras_sparse_export.drift.alarms.verdicts import Verdict
 from keras_sparse_export.drift.columns import score_columns
 from keras_sparse_export.drift.score import Drift
 from keras_sparse_export.errors import BundleError

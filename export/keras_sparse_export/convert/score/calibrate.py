@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.alarms.conformal import (
+from keras_sparse_export.convert.samples import CHUNK_ROWS, check_sample
+from keras_sparse_export.convert.score.compose import SCORE
+from keras_sparse_export.convert.score.gate import FILE
+from keras_sparse_export.drift.alarms.conformal import (
     Alarm,
     calibrate,
     count_needed,
     number_groups,
     require_rate,
 )
-from keras_sparse_export.convert.samples import CHUNK_ROWS, check_sample
-from keras_sparse_export.convert.score.compose import SCORE
-from keras_sparse_export.convert.score.gate import FILE
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 

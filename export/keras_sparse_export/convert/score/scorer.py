@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.alarms.conformal import Alarm
 from keras_sparse_export.bundle.format import SCORE
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.score.calibrate import Calibration, calibrate_score
 from keras_sparse_export.convert.score.compose import compose_score
 from keras_sparse_export.convert.score.gate import FILE, gate_score
+from keras_sparse_export.drift.alarms.conformal import Alarm
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.parity import Parity
 from keras_sparse_export.runtime.reconstruction import measure_scores

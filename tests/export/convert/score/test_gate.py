@@ -75,7 +75,7 @@ def test_what_has_no_score_is_refused(
 def test_more_columns_than_a_manifest_lists_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keras_sparse_export.convert.scaling.MAX_COLUMNS", 11)
+    monkeypatch.setattr("keras_sparse_export.convert.source.scaling.MAX_COLUMNS", 11)
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
     with pytest.raises(ValueError, match="rows of 12 columns, more than a manifest lists"):
         export_encoder(model, tmp_path / "bundle", score=True)

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from bundles import manifest, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, Verdict, export_encoder
-from keras_sparse_export.alarms.verdicts import describe_score, require_score
 from keras_sparse_export.cli.main import main
+from keras_sparse_export.drift.alarms.verdicts import describe_score, require_score
 from keras_sparse_export.errors import RangeError, VerificationError
 
 pytestmark = pytest.mark.one_backend

@@ -7,7 +7,7 @@ import pytest
 from bundles import manifest
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import export_encoder
-from keras_sparse_export.convert import scaling
+from keras_sparse_export.convert.source import scaling
 
 pytestmark = pytest.mark.one_backend
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.alarms.conformal import (
+from keras_sparse_export.drift.alarms.conformal import (
     count_needed,
     find_threshold,
     number_groups,

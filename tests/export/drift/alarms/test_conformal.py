@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_sparse_export.alarms.conformal import (
+from keras_sparse_export.drift.alarms.conformal import (
     calibrate,
     count_needed,
     find_threshold,
