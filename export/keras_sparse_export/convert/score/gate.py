@@ -8,7 +8,7 @@ import onnxruntime as ort
 
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.score.compose import CODE, SCORE
-from keras_sparse_export.convert.source import cut
+from keras_sparse_export.convert.source import cut, scaling
 from keras_sparse_export.errors import ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import parity
@@ -38,6 +38,8 @@ def require_scorable(encoder: keras.Model, inputs: Inputs, scale: np.ndarray | N
     received = ""
     if len(inputs) > 1:
         received = f"{len(inputs)} inputs, {', '.join(inputs.names)}"
+    elif scaling.is_of_features(encoder):
+        received = "the features of a front end in place of rows"
     elif scale is None:
         received = f"rows of {inputs.row_shape[-1]} columns, more than a manifest lists"
     elif masking:

@@ -10,11 +10,6 @@ from keras_sparse_export.convert.source import tracing
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.io.inputs import Input, Inputs
 
-FEATURES = (
-    ", the features of a front end. Remedy: decoder=False, and model.decode or model.errors where "
-    "Keras is"
-)
-
 
 def cut_encoder(model: keras.Model, layer: str | None, sample: Any = None) -> keras.Model:
     """Return the part of a model that computes codes, as a model with a graph of layers.
@@ -199,10 +194,15 @@ def cut_decoder(
     _require_one("output", decoder.outputs, "a decoder")
     expected = encoder.output_shape[1:], tuple(encoder.inputs[0].shape[1:])
     if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
+        remedy = ""
+        if getattr(model, "front_end", None) is not None:
+            remedy = (
+                f", the features of a front end. Remedy: {argument}=False, and model.decode or "
+                "model.errors where Keras is"
+            )
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a decoder from codes {expected[0]} "
-            f"to rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
-            + (FEATURES if getattr(model, "front_end", None) is not None else "")
+            f"to rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}{remedy}"
         )
     return decoder
 

@@ -30,6 +30,16 @@ def describe(encoder: keras.Model) -> dict[str, Any]:
     return {"offset": None, "scale": None}
 
 
+def is_of_features(encoder: keras.Model) -> bool:
+    """Whether the scaling is that of features which a layer in front makes of the rows."""
+    return any(
+        keras.saving.get_registered_name(type(layer)) == "keras_sparse>Scaling"
+        and not layer.invert
+        and not _takes_rows(encoder, layer)
+        for layer in encoder.layers
+    )
+
+
 def _takes_rows(encoder: keras.Model, scaling: Any) -> bool:
     """Whether a layer takes the input of the encoder, at most with its gaps filled."""
     rows = [encoder.inputs[0]]

@@ -104,8 +104,10 @@ def test_it_is_exported(model: SparseAutoencoder, windows: np.ndarray, tmp_path:
     assert encoder.manifest is not None
     assert encoder.manifest["converter"] == "builder"
     assert "scale" not in encoder.manifest
-    with pytest.raises(ValueError, match=r"features of a front end. Remedy: decoder=False"):
-        export_encoder(model, tmp_path / "other", decoder=True)
+    for name in ("decoder", "score"):
+        needed: dict[str, Any] = {name: True}
+        with pytest.raises(ValueError, match=f"argument `{name}`.*the features of a front end"):
+            export_encoder(model, tmp_path / "other", sample=windows, **needed)
 
 
 FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
