@@ -16,8 +16,8 @@ from keras_sparse.evaluation.probe_result import Probe
 from keras_sparse.experiments.run_folder import Run
 from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
-from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.builder import build
+from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.convert.source.copying import clone_for_inference
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 

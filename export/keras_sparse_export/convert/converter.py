@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import onnx
 
-from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.backends import choice
+from keras_sparse_export.convert.graph import canonical
+from keras_sparse_export.convert.graph.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.convert.jumps import gates
 from keras_sparse_export.convert.source import cut, recurrence
-from keras_sparse_export.convert.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import jumps as jumping

@@ -2,54 +2,34 @@
 
 import os
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import onnx
-import onnxruntime as ort
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import (
-    CATEGORIES,
-    COLUMNS,
-    INPUTS,
-    LENGTHS,
-    LITERT,
-    MANIFEST,
-    MISSING,
-    TFLITE,
-    THRESHOLDS,
-)
-from keras_sparse_export.convert import canonical, code_values, samples
+from keras_sparse_export.bundle.format import LITERT, MANIFEST, TFLITE
+from keras_sparse_export.convert import code_values, description, reading, samples
 from keras_sparse_export.convert import converter as conversion
-from keras_sparse_export.convert import litert as litert_form
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
+from keras_sparse_export.convert.forms import litert as litert_form
+from keras_sparse_export.convert.forms.score.calibrate import require_calibration
+from keras_sparse_export.convert.forms.score.scorer import make_scorer
 from keras_sparse_export.convert.jumps import gates, thresholds
-from keras_sparse_export.convert.score.calibrate import require_calibration
-from keras_sparse_export.convert.score.gate import require_scorable
-from keras_sparse_export.convert.score.scorer import make_scorer
-from keras_sparse_export.convert.source import copying, cut, lengths, scaling
+from keras_sparse_export.convert.reading import Source
+from keras_sparse_export.convert.source import copying, lengths
 from keras_sparse_export.convert.source.estimators import find_model
-from keras_sparse_export.convert.source.inputs import describe_inputs, is_plain
-from keras_sparse_export.convert.units import require_units
-from keras_sparse_export.drift import calibration
 from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io import activity
-from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
-from keras_sparse_export.runtime.onnx_model import OnnxModel
-from keras_sparse_export.runtime.reconstruction import find_scale
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.variants import decision as quantization
 from keras_sparse_export.variants.rows import require_count
 
-MIN_ONNXRUNTIME = {13: "1.7", 14: "1.8", 15: "1.10", 16: "1.11", 17: "1.12", 18: "1.14"}
 GATE_ROWS = 512
 JUMP_ROWS = 1024
 """Of an encoder that jumps: one in 1,000 may flip."""
@@ -191,76 +171,171 @@ def export_encoder(
         litert_form.require_possible(units=units, free_length=free_length)
     rows_of_alarm = require_calibration(score, calibration, false_alarm_rate, groups)
     allow = operators.require_allow(allow)
-    if not getattr(model, "adapted", True):
-        raise ValueError(
-            "Invalid value for argument `model`. Expected a model with the offset and scale of "
-            "its columns. Received: a model without. Remedy: model.adapt(x)"
-        )
+    _require_adapted(model)
     if threshold is not None:
         threshold = activity.require_threshold(threshold)
-    encoder = cut.cut_encoder(model, layer, sample)
-    inputs = describe_inputs(encoder)
-    if sample is not None:
-        _, inputs = inputs.pack(sample, "sample")
-    fixed = cut.fix_lengths(encoder, inputs)
-    if free_length:
-        lengths.require_no_decoder(decoder=decoder, score=score)
-        inputs = lengths.free(encoder, inputs, sample)
-    else:
-        encoder = fixed
-    plain, shape = is_plain(inputs), inputs.row_shape
+    source = reading.read(
+        model,
+        sample,
+        layer=layer,
+        columns=columns,
+        units=units,
+        top_k=top_k,
+        decoder=decoder,
+        score=score,
+        free_length=free_length,
+    )
     if quantize is not None:
         modes = quantization.require_modes(quantize, "quantize")
-        require_count(inputs.pack(sample, "sample")[0], labels, "sample")
-    columns = samples.choose_columns(model, sample, columns, inputs)
-    categories = getattr(columns, "categories", None)
-    if units is not None:
-        require_units(units, fixed.output_shape[-1])
-    code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
-    if top_k is not None:
-        top_k_outputs.require_k(top_k, code_shape[-1])
-    originals, scaled = {"encoder": encoder}, scaling.describe(fixed)
-    scale, reconstructs = find_scale(scaled), decoder or score
-    if score:
-        require_scorable(fixed, inputs, scale)
-    if reconstructs:
-        needs = "decoder" if decoder else "score"
-        originals["decoder"] = cut.cut_decoder(model, layer, encoder, needs)
+        require_count(source.inputs.pack(sample, "sample")[0], labels, "sample")
 
-    missing = cut.find_missing(model, layer)
-    gaps = missing is not None
+    parts = _convert(
+        source,
+        sample,
+        golden,
+        converter=converter,
+        opset=opset,
+        top_k=top_k,
+        units=units,
+        allow=allow,
+        litert=litert,
+    )
+    encoder, decodes = parts.encoder, parts.decoder
+    if threshold is None:
+        threshold = _choose_threshold(model, layer, source.fixed)
+    kind, golden_rows = samples.choose_golden_of(
+        encoder, golden, parts.candidates, GOLDEN_ROWS, decoder=decodes is not None
+    )
+    jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
+    forms = quantization.Decision({}, None, {})
+    if quantize is not None:
+        assert parts.real is not None
+        forms = quantization.decide(
+            encoder.onnx_bytes,
+            parts.real,
+            labels=labels,
+            modes=modes,
+            threshold=threshold,
+            golden_rows=golden_rows,
+            decoder=decodes.onnx_bytes if decodes and decoder else None,
+            top_k=top_k,
+            argument="sample",
+            allow=allow,
+            measure=choose_error(jumps),
+            jumps=bool(encoder.jumps),
+            gaps=source.gaps,
+            scale=source.scale,
+            inputs=source.inputs,
+        )
+    if parts.lite is not None:
+        forms.files[TFLITE], forms.variants[LITERT] = parts.lite
+    scorer = None
+    if score:
+        assert decodes is not None
+        assert source.scale is not None
+        scorer = make_scorer(
+            encoder,
+            decodes,
+            parts.rows,
+            source.scale,
+            calibration=rows_of_alarm,
+            inputs=source.inputs,
+            columns=source.columns,
+            sample=parts.real,
+            allow=allow,
+            gaps=source.gaps,
+        )
+    statistics = None
+    if parts.real is not None:
+        statistics = description.compute_statistics(
+            encoder.onnx_bytes, source, parts.real, threshold, allow
+        )
+
+    converted = {"encoder": encoder}
+    if decodes is not None and decoder:
+        converted["decoder"] = decodes
+    manifest = description.describe(
+        source,
+        converted,
+        threshold=threshold,
+        jumps=jumps,
+        opset=opset,
+        golden=(kind, len(golden_rows)),
+        top_k=top_k,
+        statistics=statistics,
+        litert=litert_form.list_versions() if litert else None,
+    )
+    if scorer is not None:
+        manifest = scorer.describe(manifest)
+    manifest = forms.describe(manifest)
+    with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
+        quantization.write(folder, forms)
+        if scorer is not None:
+            scorer.write(folder, golden_rows)
+        _write(folder, converted, golden_rows, allow, manifest)
+    return path
+
+
+# Files -----------------------------------------------------------------------------------------
+
+
+class _Parts(NamedTuple):
+    """Files that agree with Keras, and the rows that this was seen on."""
+
+    encoder: Converted
+    decoder: Converted | None
+    lite: Any
+    """The file for LiteRT, and what the manifest says of it."""
+    rows: np.ndarray
+    candidates: dict[str, np.ndarray]
+    """The same rows by what they are, among which the golden ones are chosen."""
+    real: Any
+    """The rows of the sample, if there is one."""
+
+
+def _convert(
+    source: Source,
+    sample: Any,
+    golden: str,
+    *,
+    converter: str,
+    opset: int,
+    top_k: int | None,
+    units: int | None,
+    allow: Sequence[str],
+    litert: bool,
+) -> _Parts:
+    """Convert encoder and decoder, and compare them with Keras."""
+    inputs, gaps = source.inputs, source.gaps
+    decoder = lite = None
     with conversion.on_cpu():
-        encoder = copying.clone_for_inference(encoder)
-        real = None if sample is None else samples.check_sample(sample, inputs, columns, gaps=gaps)
-        count = JUMP_ROWS if gates.list_gates(encoder) else GATE_ROWS
-        candidates = samples.list_candidates(encoder, inputs, real, golden, count, gaps=gaps)
+        clone = copying.clone_for_inference(source.encoder)
+        real = None
+        if sample is not None:
+            real = samples.check_sample(sample, inputs, source.columns, gaps=gaps)
+        count = JUMP_ROWS if gates.list_gates(clone) else GATE_ROWS
+        candidates = samples.list_candidates(clone, inputs, real, golden, count, gaps=gaps)
         rows = np.concatenate(list(candidates.values()))
-        shorter = lengths.shorten(encoder, rows, inputs)
-        converted = {
-            "encoder": conversion.convert(
-                "encoder.onnx",
-                encoder,
-                rows,
-                converter,
-                opset,
-                top_k,
-                allow,
-                units=units,
-                inputs=inputs,
-                shorter=shorter,
-            )
-        }
-        lite = None
+        shorter = lengths.shorten(clone, rows, inputs)
+        encoder = conversion.convert(
+            "encoder.onnx",
+            clone,
+            rows,
+            converter,
+            opset,
+            top_k,
+            allow,
+            units=units,
+            inputs=inputs,
+            shorter=shorter,
+        )
         if litert:
-            lite = litert_form.make(encoder, converted["encoder"], rows, inputs, top_k)
-        codes = converted["encoder"].run(rows)
-        if threshold is None:
-            threshold = _choose_threshold(model, layer, fixed)
-        if reconstructs:
-            clone = copying.clone_for_inference(originals["decoder"])
-            converted["decoder"] = conversion.convert(
+            lite = litert_form.make(clone, encoder, rows, inputs, top_k)
+        if source.decoder is not None:
+            codes = encoder.run(rows)
+            decoder = conversion.convert(
                 "decoder.onnx",
-                clone,
+                copying.clone_for_inference(source.decoder),
                 codes,
                 converter,
                 opset,
@@ -268,115 +343,19 @@ def export_encoder(
                 targets=rows,
                 units=units,
             )
-    given = [("encoder", batch) for batch in (rows, *shorter)] + [("decoder", codes)]
-    for name, batch in given:
-        if name in converted and conversion.is_local_float32(originals[name]):
-            conversion.require_parity_with_original(
-                f"{name}.onnx", originals[name], converted[name], batch
-            )
-
-    kind, golden_rows = samples.choose_golden_of(
-        converted["encoder"], golden, candidates, GOLDEN_ROWS, decoder=reconstructs
-    )
-    jumps = converted["encoder"].jumps
-    described = thresholds.describe(converted["encoder"].onnx_bytes, jumps, real, gaps=gaps)
-    forms = quantization.Decision({}, None, {})
-    if quantize is not None:
-        assert real is not None
-        forms = quantization.decide(
-            converted["encoder"].onnx_bytes,
-            real,
-            labels=labels,
-            modes=modes,
-            threshold=threshold,
-            golden_rows=golden_rows,
-            decoder=converted["decoder"].onnx_bytes if decoder else None,
-            top_k=top_k,
-            argument="sample",
-            allow=allow,
-            measure=choose_error(described),
-            jumps=bool(jumps),
-            gaps=gaps,
-            scale=scale,
-            inputs=inputs,
-        )
-    if lite is not None:
-        forms.files[TFLITE], forms.variants[LITERT] = lite
-    scorer = None
-    if score:
-        assert scale is not None
-        scorer = make_scorer(
-            converted["encoder"],
-            converted["decoder"],
-            rows,
-            scale,
-            calibration=rows_of_alarm,
-            inputs=inputs,
-            columns=columns,
-            sample=real,
-            allow=allow,
-            gaps=gaps,
-        )
-        if not decoder:
-            del converted["decoder"]
-
-    def describe(manifest: dict[str, Any]) -> dict[str, Any]:
-        return forms.describe(manifest if scorer is None else scorer.describe(manifest))
-
-    with transaction.replace_folder(path, marker=MANIFEST, overwrite=overwrite) as folder:
-        quantization.write(folder, forms)
-        if scorer is not None:
-            scorer.write(folder, golden_rows)
-        _write(
-            folder,
-            converted,
-            golden_rows=golden_rows,
-            allow=allow,
-            manifest=describe(
-                {
-                    "requires": [
-                        *[CATEGORIES] * bool(categories),
-                        *[COLUMNS] * bool(columns),
-                        *[INPUTS] * (not plain),
-                        *[LENGTHS] * free_length,
-                        *[LITERT] * litert,
-                        *[MISSING] * gaps,
-                        *[THRESHOLDS] * bool(jumps),
-                    ],
-                    "input": {"name": "x", "shape": list(shape), "dtype": "float32"},
-                    **({"lengths": {"least": inputs.least}} if free_length else {}),
-                    **({} if plain else {"inputs": [each.describe() for each in inputs]}),
-                    **({} if columns is None else {"columns": columns}),
-                    **({"categories": categories} if categories else {}),
-                    **scaled,
-                    "output": {
-                        "name": "code",
-                        "shape": list(code_shape),
-                        "dtype": "float32",
-                    },
-                    "threshold": threshold,
-                    **described,
-                    **({"missing": missing} if gaps else {}),
-                    "opset": opset,
-                    "ir_version": canonical.choose_ir_version(opset),
-                    "min_onnxruntime": MIN_ONNXRUNTIME[opset],
-                    "converter": converted["encoder"].converter,
-                    "versions": _list_versions() | (litert_form.list_versions() if litert else {}),
-                    "parity": {name: model.parity.as_dict() for name, model in converted.items()},
-                    "golden": {"kind": kind, "rows": len(golden_rows)},
-                    "top_k": None if top_k is None else top_k_outputs.describe(top_k, code_shape),
-                    "statistics": None
-                    if real is None
-                    else _compute_statistics(
-                        converted["encoder"].onnx_bytes, real, threshold, allow, inputs, gaps=gaps
-                    ),
-                }
-            ),
-        )
-    return path
+    for batch in (rows, *shorter):
+        _compare_with_original("encoder.onnx", source.encoder, encoder, batch)
+    if source.decoder is not None and decoder is not None:
+        _compare_with_original("decoder.onnx", source.decoder, decoder, codes)
+    return _Parts(encoder, decoder, lite, rows, candidates, real)
 
 
-# The bundle ------------------------------------------------------------------------------------
+def _compare_with_original(
+    name: str, original: keras.Model, converted: Converted, rows: np.ndarray
+) -> None:
+    """Compare a file with the model itself, where that computes as the copy does."""
+    if conversion.is_local_float32(original):
+        conversion.require_parity_with_original(name, original, converted, rows)
 
 
 def _write(
@@ -403,37 +382,13 @@ def _write(
         Encoder(folder, runtime=runtime, allow=allow).verify()
 
 
-def _compute_statistics(
-    onnx_bytes: bytes,
-    rows: np.ndarray,
-    threshold: float,
-    allow: Sequence[str],
-    inputs: Inputs,
-    *,
-    gaps: bool,
-) -> dict[str, Any]:
-    file = Path("encoder.onnx")
-    encoder = OnnxModel(lambda: onnx_bytes, file, "sample", allow=allow, gaps=gaps, inputs=inputs)
-    return calibration.describe_sample(encoder, rows, threshold)
-
-
-def _list_versions() -> dict[str, str]:
-    # Asked of the modules: the distribution may have another name, such as keras-nightly.
-    versions = {
-        "backend": keras.backend.backend(),
-        "keras": keras.__version__,
-        "keras-sparse-export": version("keras-sparse-export"),
-        "numpy": np.__version__,
-        "onnx": onnx.__version__,
-        "onnxruntime": ort.__version__,
-    }
-    return versions | choice.find_version()
+# Arguments -------------------------------------------------------------------------------------
 
 
 def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> None:
     for name, value, choices in (
         ("converter", converter, ("auto", *choice.NAMES)),
-        ("opset", opset, tuple(MIN_ONNXRUNTIME)),
+        ("opset", opset, tuple(description.MIN_ONNXRUNTIME)),
         ("golden", golden, ("auto", "real", "synthetic", "none")),
     ):
         if value not in choices:
@@ -448,12 +403,21 @@ def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> No
         )
 
 
+def _require_adapted(model: keras.Model) -> None:
+    if not getattr(model, "adapted", True):
+        raise ValueError(
+            "Invalid value for argument `model`. Expected a model with the offset and scale of "
+            "its columns. Received: a model without. Remedy: model.adapt(x)"
+        )
+
+
 def _choose_threshold(model: keras.Model, layer: str | None, encoder: keras.Model) -> float:
     own: float | None = getattr(model, "threshold", None) if layer is None else None
     if own is not None:
         return own
     try:
-        return code_values.choose_threshold(encoder)
+        with conversion.on_cpu():
+            return code_values.choose_threshold(encoder)
     except Exception as error:  # a user's layer may raise anything on random numbers
         raise ConversionError(
             "Expected an encoder that encodes random numbers, which show whether codes can be "

@@ -1,19 +1,16 @@
 import json
 import random
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from keras_sparse import KL, L1, BatchTopK, Shards, SparseAutoencoder, TopK
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert import export
 from keras_sparse_export.errors import ParityError, RangeError
 from keras_sparse_export.runtime import parity
 from models import CONVERTERS, plain_model, trained
@@ -248,27 +245,6 @@ def test_an_export_draws_nothing_from_the_callers_random_numbers(tmp_path: Path)
     keras.utils.set_random_seed(7)
     export_encoder(model, tmp_path / "bundle", layer="code")
     assert random.random() == expected
-
-
-def test_versions_do_not_depend_on_names_of_distributions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Keras' nightly releases are the distribution keras-nightly."""
-
-    def find_version(name: str) -> str:
-        if name in ("keras", "onnxruntime"):
-            raise metadata.PackageNotFoundError(name)
-        return metadata.version(name)
-
-    monkeypatch.setattr(export, "version", find_version)
-    path = export_encoder(
-        SparseAutoencoder(4, 3, sparsity=KL(), normalization=None), tmp_path / "bundle"
-    )
-    versions = manifest(path)["versions"]
-    assert versions["keras"] == keras.__version__
-    assert versions["numpy"] == metadata.version("numpy")
-    assert versions["onnx"] == metadata.version("onnx")
-    assert versions["onnxruntime"] == onnxruntime.__version__
 
 
 # Gaps ----------------------------------------------------------------------------------------

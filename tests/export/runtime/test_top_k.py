@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 
 from keras_sparse import L1
 from keras_sparse_export import Encoder, VerificationError, export_encoder
-from keras_sparse_export.convert import canonical
+from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.errors import ParityError
 from keras_sparse_export.runtime import top_k
 from models import CONVERTERS, plain_model, trained

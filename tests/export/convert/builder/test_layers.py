@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from keras import layers, ops
 
-from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.builder import build
+from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.errors import ConversionError
 from models import build_onnx, draw, graph, loses_masks, require_agreement, stack
 

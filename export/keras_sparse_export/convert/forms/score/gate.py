@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.convert.converter import Converted
-from keras_sparse_export.convert.score.compose import CODE, SCORE
+from keras_sparse_export.convert.forms.score.compose import CODE, SCORE
 from keras_sparse_export.convert.source import cut, scaling
 from keras_sparse_export.errors import ParityError
 from keras_sparse_export.io.inputs import Inputs

@@ -12,8 +12,8 @@ from keras import layers
 from bundles import manifest
 from keras_sparse import L1, JumpReLU, SparseAutoencoder, TopK
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert import litert
 from keras_sparse_export.convert.backends import tflite
+from keras_sparse_export.convert.forms import litert
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.variants import decision
 

@@ -10,7 +10,7 @@ import pytest
 from bundles import manifest
 from keras_sparse import KL, L1, BatchTopK, RefinedCode, SparseAutoencoder, TopK
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.convert.units import First, narrow_encoder
+from keras_sparse_export.convert.graph.units import First, narrow_encoder
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.runtime.jumps import Jump, Observation
 from models import CONVERTERS, gated_model

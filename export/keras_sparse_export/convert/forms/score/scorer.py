@@ -8,9 +8,9 @@ import numpy as np
 
 from keras_sparse_export.bundle.format import SCORE
 from keras_sparse_export.convert.converter import Converted
-from keras_sparse_export.convert.score.calibrate import Calibration, calibrate_score
-from keras_sparse_export.convert.score.compose import compose_score
-from keras_sparse_export.convert.score.gate import FILE, gate_score
+from keras_sparse_export.convert.forms.score.calibrate import Calibration, calibrate_score
+from keras_sparse_export.convert.forms.score.compose import compose_score
+from keras_sparse_export.convert.forms.score.gate import FILE, gate_score
 from keras_sparse_export.drift.alarms.conformal import Alarm
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.parity import Parity

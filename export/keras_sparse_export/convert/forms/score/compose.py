@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import compose
 
-from keras_sparse_export.convert import canonical
 from keras_sparse_export.convert.converter import MAX_BYTES
+from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.errors import ConversionError
 
 CODE, X_HAT, SCORE = "code", "x_hat", "score"

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import export_encoder
-from keras_sparse_export.convert.canonical import canonicalize
+from keras_sparse_export.convert.graph.canonical import canonicalize
 from keras_sparse_export.onnx_file.sessions import open_session
 from models import CONVERTERS, trained
 

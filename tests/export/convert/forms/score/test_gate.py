@@ -13,8 +13,8 @@ from onnx import numpy_helper
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import export_encoder
 from keras_sparse_export.convert import converter
-from keras_sparse_export.convert.score.compose import compose_score
-from keras_sparse_export.convert.score.gate import gate_score
+from keras_sparse_export.convert.forms.score.compose import compose_score
+from keras_sparse_export.convert.forms.score.gate import gate_score
 from keras_sparse_export.errors import ParityError
 
 ROWS = np.random.default_rng(0).normal(3, 1, (64, 12)).astype(np.float32)
@@ -59,7 +59,7 @@ def of_an_input(name: str) -> keras.Model:
         (
             lambda: autoencoder(shape=(None, 2)),
             {"free_length": True, "sample": np.zeros((9, 6, 2))},
-            "`score`. Expected no other file beside an encoder of a free length",
+            "`score`. Expected no decoder beside an encoder of a free length",
         ),
     ],
     ids=["no decoder", "inputs", "name", "mask", "lengths"],

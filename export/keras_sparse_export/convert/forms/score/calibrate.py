@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sparse_export.convert.forms.score.compose import SCORE
+from keras_sparse_export.convert.forms.score.gate import FILE
 from keras_sparse_export.convert.samples import CHUNK_ROWS, check_sample
-from keras_sparse_export.convert.score.compose import SCORE
-from keras_sparse_export.convert.score.gate import FILE
 from keras_sparse_export.drift.alarms.conformal import (
     Alarm,
     calibrate,

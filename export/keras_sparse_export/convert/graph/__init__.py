@@ -1,0 +1,1 @@
+"""The ONNX graph of an encoder: one canonical form, and fewer units."""
