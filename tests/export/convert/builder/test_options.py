@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sparse import BatchTopK, JumpReLU, RefinedCode, TopK
+from keras_sparse import BatchTopK, JumpReLU, RefinedCode, TopK, front_ends
 from keras_sparse.models.scaling import AppendObserved, MeanImputer
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.convert.builder import build, options
@@ -154,10 +154,13 @@ def test_every_converter_knows_the_options_that_its_layer_has_by_default(name: s
     ours: dict[str, Callable[[], Any]] = {
         "keras_sparse>AppendObserved": AppendObserved,
         "keras_sparse>BatchTopK": lambda: BatchTopK(2),
+        "keras_sparse>ConsecutiveFrames": lambda: front_ends.ConsecutiveFrames(2),
         "keras_sparse>JumpReLU": lambda: JumpReLU(2),
         "keras_sparse>MeanImputer": MeanImputer,
+        "keras_sparse>MelFrames": front_ends.MelFrames,
         "keras_sparse>RefinedCode": lambda: RefinedCode(4, BatchTopK(2)),
         "keras_sparse>TopK": lambda: TopK(2),
+        "keras_sparse>WindowStatistics": front_ends.WindowStatistics,
     }
     if name in ours:
         layer = ours[name]()
