@@ -23,9 +23,23 @@ MAX_EXAMPLES = 5
 OVERFLOW = "numbers that overflow float32 in the encoder"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of a command that writes an entry for each row."""
+def add_arguments(parser: argparse.ArgumentParser, output: str, forms: str) -> None:
+    """Declare the arguments of a command that writes an entry for each row.
+
+    Args:
+        parser: Parser of the command.
+        output: What the command calls its output, as `CODES`.
+        forms: Forms that the output may have besides standard output.
+    """
     add = parser.add_argument
+    add(
+        "-o",
+        "--output",
+        required=True,
+        metavar=output,
+        help=f"{forms}, or - for standard output",
+    )
+    add("--to", choices=("csv", "jsonl"), help=f"format of {output}, whatever their suffix")
     add(
         "--on-bad",
         choices=("raise", "nan", "skip"),

@@ -12,16 +12,12 @@ from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command after the bundle."""
     inputs.add_arguments(parser)
-    conversion.add_arguments(parser)
-    add = parser.add_argument
-    add(
-        "-o",
-        "--output",
-        required=True,
-        metavar="CODES",
-        help=".npy, .csv (dense), .npz (CSR), .jsonl (active units), or - for standard output",
+    conversion.add_arguments(
+        parser,
+        "CODES",
+        ".npy, .csv (dense), .npz (CSR), .jsonl (active units)",
     )
-    add("--to", choices=("csv", "jsonl"), help="format of CODES, whatever their suffix")
+    add = parser.add_argument
     add(
         "--threshold",
         type=float,

@@ -15,17 +15,12 @@ from keras_sparse_export.runtime.encoder import Encoder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command after the bundle."""
     inputs.add_arguments(parser)
-    conversion.add_arguments(parser)
-    add = parser.add_argument
-    add(
-        "-o",
-        "--output",
-        required=True,
-        metavar="ERRORS",
-        help=".csv or .jsonl (of each row the mean error, the column of the largest, and all), "
-        ".npy (all), or - for standard output",
+    conversion.add_arguments(
+        parser,
+        "ERRORS",
+        ".csv or .jsonl (of each row the mean error, the column of the largest, and all), "
+        ".npy (all)",
     )
-    add("--to", choices=("csv", "jsonl"), help="format of ERRORS, whatever their suffix")
 
 
 def errors(options: argparse.Namespace) -> None:

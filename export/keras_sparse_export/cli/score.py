@@ -15,17 +15,12 @@ from keras_sparse_export.runtime.encoder import Encoder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command after the bundle."""
     inputs.add_arguments(parser)
-    conversion.add_arguments(parser)
-    add = parser.add_argument
-    add(
-        "-o",
-        "--output",
-        required=True,
-        metavar="SCORES",
-        help=".csv or .jsonl (of each row the score, the threshold and whether it is an alarm), "
-        ".npy (scores), or - for standard output",
+    conversion.add_arguments(
+        parser,
+        "SCORES",
+        ".csv or .jsonl (of each row the score, the threshold and whether it is an alarm), "
+        ".npy (scores)",
     )
-    add("--to", choices=("csv", "jsonl"), help="format of SCORES, whatever their suffix")
 
 
 def score(options: argparse.Namespace) -> None:
