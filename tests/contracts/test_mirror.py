@@ -47,7 +47,7 @@ def test_every_other_test_file_is_about_the_whole() -> None:
     [
         ("library/data/test_shards.py", "keras_sparse/data/shards.py"),
         ("export/runtime/test_top_k.py", "export/keras_sparse_export/runtime/top_k.py"),
-        ("export/browser/test_page.py", "export/keras_sparse_export/browser/page"),
+        ("export/browser/page/test_view.py", "export/keras_sparse_export/browser/page/view"),
         ("library/data/test_nothing.py", "keras_sparse/data/nothing"),
     ],
 )

@@ -1,16 +1,15 @@
-/** Rows from CSV and codes as CSV, in Node. BUNDLES names a folder with the rows that Python reads. */
+/** Rows from CSV and codes as CSV, in Node. TEXTS names a file of texts, with the rows that Python reads. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 
 import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.js";
 
-const { csv } = JSON.parse(readFileSync(join(process.env.BUNDLES, "expected.json"), "utf8"));
+const texts = JSON.parse(readFileSync(process.env.TEXTS, "utf8"));
 
 test("CSV is read as Python reads it", () => {
-  for (const { text, size, columns, categories, rows, gaps } of csv) {
+  for (const { text, size, columns, categories, rows, gaps } of texts) {
     const found = () => Array.from(parse(text, size, columns, gaps, new Map(categories)).rows);
     const expected = rows && Array.from(Float32Array.from(rows, (value) => value ?? NaN));
     if (rows === null) assert.throws(found, { name: "CsvError" }, JSON.stringify(text));

@@ -1,7 +1,7 @@
 /**
  * Encoding and its latency, in Node, with a stand-in for a session of onnxruntime.
  *
- * BUNDLES names a folder with graphs, and with the rows that overflow in them in `expected.json`.
+ * GRAPHS names a folder with graphs, and with the rows that overflow in them in `overflow.json`.
  */
 
 import assert from "node:assert/strict";
@@ -12,8 +12,8 @@ import { test } from "node:test";
 import { Encoder, OnnxModel } from "../../keras_sparse_export/browser/page/model/encoder.js";
 import { measure } from "../../keras_sparse_export/browser/page/model/latency.js";
 
-const folder = process.env.BUNDLES ?? process.argv[2];
-const { rows, graphs } = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")).overflow;
+const folder = process.env.GRAPHS ?? process.argv[2];
+const { rows, graphs } = JSON.parse(readFileSync(join(folder, "overflow.json"), "utf8"));
 const ort = await import("onnxruntime-web");
 ort.env.logLevel = "error";
 ort.env.wasm.numThreads = 1;

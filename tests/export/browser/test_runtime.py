@@ -119,3 +119,12 @@ def test_the_pinned_version_is_the_one_that_npm_installs() -> None:
 @pytest.mark.skipif(not (WEB / PLACE).is_dir(), reason="npm ci in export/web was not run")
 def test_the_pinned_files_are_those_that_npm_installs() -> None:
     assert find(WEB / PLACE).tested
+
+
+def test_the_lock_file_names_no_address() -> None:
+    lock = (WEB / "package-lock.json").read_text("utf-8")
+    assert "resolved" not in lock
+    assert "://" not in lock
+    package = json.loads((WEB / "package.json").read_text("utf-8"))
+    for pinned in (*package["dependencies"].values(), *package["devDependencies"].values()):
+        assert pinned.replace(".", "").isdigit(), "pinned at one version"
