@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_sparse_export.bundle.format import LENGTHS, LITERT
+from keras_sparse_export.bundle.format import LITERT
 from keras_sparse_export.cli import drift as drift_command
 from keras_sparse_export.cli import encode as encode_command
 from keras_sparse_export.cli import errors as errors_command
@@ -140,11 +140,9 @@ def _show_info(options: argparse.Namespace) -> None:
 
 
 def _list_runtimes(manifest: dict[str, Any]) -> str:
-    """List what runs a bundle; its page does not take rows of several lengths."""
+    """List what runs a bundle."""
     names = [f"onnxruntime ≥ {manifest['min_onnxruntime']} (opset {manifest['opset']})"]
-    requires = manifest.get("requires", ())
-    names += ["onnxruntime-web"] * (LENGTHS not in requires)
-    names += ["LiteRT (checked)"] * (LITERT in requires)
+    names += ["onnxruntime-web"] + ["LiteRT (checked)"] * (LITERT in manifest.get("requires", ()))
     return ", ".join(names)
 
 

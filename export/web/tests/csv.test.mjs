@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { format, parse } from "../../keras_sparse_export/browser/page/base/csv.js";
+import { findSize, format, parse } from "../../keras_sparse_export/browser/page/base/csv.js";
 
 const texts = JSON.parse(readFileSync(process.env.TEXTS, "utf8"));
 
@@ -37,6 +37,19 @@ test("errors in CSV name their line", () => {
   for (const [text, message] of cases) assert.throws(() => parse(text, 2), { message });
   const message = /^Line 2: expected a number in each row. Received: gaps alone$/;
   assert.throws(() => parse("1,\n, nan", 2, null, true), { message });
+});
+
+test("rows that may be shorter have as many numbers as the first line", () => {
+  const sizes = { least: 4, most: 12, step: 4 };
+  for (const [text, size] of [["1,2,3,4\n1", 4], ["a;b;c;d;e;f;g;h\n1;2;3;4;5;6;7;8", 8], ["", 12], ["\n\n1\t2\t3\t4", 4]]) {
+    assert.equal(findSize(text, sizes), size, JSON.stringify(text));
+  }
+  for (const width of [1, 6, 16]) {
+    const message = `Line 2: expected 4 to 12 values, a multiple of 4. Received: ${width}`;
+    assert.throws(() => findSize(`\n${Array(width).fill(1)}`, sizes), { name: "CsvError", message });
+  }
+  assert.throws(() => findSize("1,2,3", { least: 1, most: 2, step: 1 }), { message: "Line 1: expected 1 to 2 values. Received: 3" });
+  assert.equal(findSize("1,2", { least: 3, most: 3, step: 3 }), 3);
 });
 
 test("errors in names name what is missing and what is too much", () => {

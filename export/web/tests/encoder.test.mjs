@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { Encoder, OnnxModel } from "../../keras_sparse_export/browser/page/model/encoder.js";
+import { findSizes } from "../../keras_sparse_export/browser/page/model/inputs.js";
 import { measure } from "../../keras_sparse_export/browser/page/model/latency.js";
 
 const folder = process.env.GRAPHS ?? process.argv[2];
@@ -59,6 +60,49 @@ test("whole numbers in their range alone are encoded", async () => {
     await assert.rejects(own.encode(Float32Array.of(0, 4, 0.5, 1, odd, 0.25)), { message });
   }
   assert.equal(fed.length, 1);
+});
+
+/** An encoder of rows of 1 to `shape[0]` steps, whose code has `positions(steps)` positions of one unit. */
+function encoderOfLengths(shape, got, positions, whole = null) {
+  const inputs = [{ name: "x", shape, least: [1, ...shape.slice(1)], whole }];
+  const session = {
+    async run({ x: { dims } }) {
+      got.push(dims);
+      return { code: { data: new Float32Array(dims[0] * positions(dims[1])).fill(1) } };
+    },
+  };
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, "code");
+  const [most, lengths] = [{ shape }, { least: inputs[0].least }];
+  return new Encoder({ format: 2, input: most, inputs, lengths, output: { shape: [shape[0], 1] }, threshold: 0 }, model, null);
+}
+
+test("shorter rows fill the shape of a row, in as many as the greatest rows allow", async () => {
+  const got = [];
+  const own = encoderOfLengths([2 ** 14, 4], got, (steps) => steps);
+  const codes = await own.encode(new Float32Array(10 * 12), () => {}, 12);
+  assert.equal(codes.length, 10 * 3);
+  assert.deepEqual(got, [[4, 3, 4], [4, 3, 4], [2, 3, 4]]);
+  assert.equal((await own.encodeRow(new Float32Array(8))).length, 2);
+  assert.deepEqual(got.at(-1), [1, 2, 4]);
+  assert.deepEqual([own.sizes, own.findRowShape(20)], [{ least: 4, most: 2 ** 16, step: 4 }, [5, 4]]);
+});
+
+test("whole numbers of shorter rows are named by their row", async () => {
+  const own = encoderOfLengths([4], [], (steps) => steps, [0, 9]);
+  const message = "Expected whole numbers from 0 to 9. Received: 10 in row 2";
+  await assert.rejects(own.encode(Float32Array.of(0, 9, 1, 10), () => {}, 2), { message });
+});
+
+test("codes of shorter rows are no longer than those of the greatest", async () => {
+  const message = /^Expected codes of 4 numbers at most from `encoder\.onnx`, 1 at each position\. Received: 5$/;
+  await assert.rejects(encoderOfLengths([4, 2], [], () => 5).encodeRow(new Float32Array(4)), { file: "encoder.onnx", message });
+});
+
+test("rows that may be shorter along several axes have the greatest shape", () => {
+  const sizes = (least) => findSizes([{ name: "x", type: "float32", shape: [6, 4, 3], least }]);
+  assert.deepEqual(sizes([2, 1, 3]), { least: 72, most: 72, step: 72 });
+  assert.deepEqual(sizes([6, 1, 3]), { least: 18, most: 72, step: 18 });
+  assert.deepEqual(sizes(undefined), { least: 72, most: 72, step: 72 });
 });
 
 test("many rows are encoded in chunks, until cancelled", async () => {

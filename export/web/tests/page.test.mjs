@@ -196,6 +196,27 @@ test("an empty cell is a gap where the encoder takes gaps", { skip: alone }, asy
   await close();
 });
 
+test("rows of one length or another are taken where an encoder takes them", { skip: alone }, async () => {
+  const { page, messages, close } = await session.visit("lengths");
+  const { rows, codes, shorter } = expected.lengths;
+  await until(page, "#checks", "encoder\\.onnx: outputs match 32 golden rows");
+  assert.match(await text(page, "#summary"), /^Up to 12 × 4 numbers in, 6 units out at each of up to 10 positions\./);
+  assert.match(await text(page, "#about"), /Input\(3 to 12, 4\), raw rows/);
+  assert.equal(await text(page, "#text-label"), "Rows of 12 to 48 numbers, a multiple of 4, all of one length, one per line");
+  for (const each of [...shorter, { rows, codes }]) {
+    await paste(page, csv(each.rows), `${rows.length} rows of the text`);
+    const positions = each.codes[0].length / 6;
+    await until(page, "#active", `of 6 units active${positions > 1 ? ` per position, on average over ${positions}` : ""}: `);
+    near(await saved(page), each.codes);
+    await page.click("#next");
+    await until(page, "#row-caption", "Row 2 of 5");
+  }
+  await paste(page, "1,2,3,4,5");
+  await until(page, "#error", "Line 1: expected 12 to 48 values, a multiple of 4. Received: 5");
+  assert.deepEqual(messages, []);
+  await close();
+});
+
 test("codes of either sign are shown by magnitude", { skip: alone }, async () => {
   const { page, messages, close } = await session.visit("signed");
   const { rows, codes, active } = expected.signed;

@@ -74,6 +74,33 @@ for (const name of names) {
   });
 }
 
+test("codes of shorter rows are those of Python", async () => {
+  const { encoder } = await open(folderSource(join(folder, "lengths")));
+  for (const { rows, codes } of expected.lengths.shorter) {
+    const found = await encoder.encode(toRows(rows.flat()), undefined, rows[0].length);
+    assert.equal(found.length, codes.flat().length);
+    codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
+    assert.deepEqual(await encoder.encodeRow(toRows(rows[0])), found.slice(0, codes[0].length));
+  }
+  assert.ok(expected.lengths.shorter.length > 1);
+});
+
+test("shorter rows that contradict a manifest fail by name", async () => {
+  const fail = (edit, message) => assert.rejects(open(changed("lengths", { "manifest.json": edit })), { message });
+  const key = /Expected a key of the feature `lengths`, present with it alone as `lengths`/;
+  await fail((manifest) => delete manifest.lengths, key);
+  await fail((manifest) => (manifest.requires = []), key);
+  await fail(({ lengths }) => (lengths.least = [12, 4]), /a shape within \[12, 4\], shorter along some axis as `lengths\.least`/);
+  await fail(({ lengths }) => (lengths.least = [3, 3]), /Expected the inputs of `encoder\.onnx` .*\[length_1,length_2\].* Received: .*\[length_1,4\]/);
+  const columns = Array.from({ length: 48 }, (_, place) => `column ${place}`);
+  await fail((manifest) => Object.assign(manifest, { columns, requires: ["columns", "lengths"] }), /one input, without names of columns/);
+  const decodes = ({ files, parity }) => {
+    Object.assign(files, { "decoder.onnx": files["encoder.onnx"], "golden_x_hat.f32": files["golden_x.f32"] });
+    parity.decoder = parity.encoder;
+  };
+  await fail(decodes, /Expected no `decoder\.onnx` with the feature `lengths` as `files`/);
+});
+
 for (const name of names.filter((name) => expected[name].lowered.length > 0)) {
   test(`${name}: codes at a lower L0 are those of Python`, async () => {
     const lines = [];
@@ -214,7 +241,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.format = 1), named("requires")],
     [(manifest) => delete manifest.requires, /Expected the key `requires` at the top in `manifest.json`/],
     [(manifest) => (manifest.threshold = -0.1), named("threshold")],
-    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, inputs, litert, missing, score, thresholds, variants\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
+    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, inputs, lengths, litert, missing, score, thresholds, variants\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /Expected a text as .* as `files` in `manifest.json`. Received: "..\/x"/],
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],

@@ -59,8 +59,8 @@ function offerResults(workspace) {
   on("measure", () => showSpeed(workspace));
 }
 
-function download({ batch, encoder }) {
-  const text = new Blob(format(batch.codes, encoder.codeSize), { type: "text/csv" });
+function download({ batch }) {
+  const text = new Blob(format(batch.codes, batch.codes.length / batch.count), { type: "text/csv" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(text);
   link.download = "codes.csv";

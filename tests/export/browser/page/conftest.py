@@ -19,6 +19,7 @@ import jumping_bundles
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.bundle.manifest import list_golden_shapes, read_manifest
+from keras_sparse_export.io.inputs import cut_rows
 from keras_sparse_export.runtime import parity
 
 NODE = shutil.which("node")
@@ -153,6 +154,14 @@ def export_two_inputs(path: Path) -> tuple[Path, np.ndarray]:
     return path, np.hstack([kinds, rows])[:5].astype(np.float32)
 
 
+def export_lengths(path: Path) -> tuple[Path, np.ndarray]:
+    x = keras.Input((None, 4))
+    h = keras.layers.Conv1D(5, 3)(x)
+    model = keras.Model(x, keras.layers.Dense(6, "relu", name="code")(h))
+    rows = draw_rows()[:480].reshape(40, 12, 12)[..., :4]
+    return export_encoder(model, path, layer="code", sample=rows, free_length=True), rows[:5]
+
+
 def copy_format_1(path: Path) -> tuple[Path, np.ndarray]:
     shutil.copytree(FORMAT_1, path)
     return path, np.fromfile(path / "golden_x.f32", "<f4").reshape(-1, 5)[:7]
@@ -168,6 +177,7 @@ BUNDLES: dict[str, Callable[[Path], tuple[Path, np.ndarray]]] = {
     "gaps": export_gaps,
     "table": export_table,
     "two inputs": export_two_inputs,
+    "lengths": export_lengths,
     "format_1": copy_format_1,
 }
 
@@ -187,7 +197,14 @@ def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
             "format": json.loads((bundle / "manifest.json").read_text("utf-8"))["format"],
             "tolerances": tolerances(bundle),
             "lowered": lowered(bundle, rows),
+            "shorter": shorter(encoder, rows),
         }
+
+
+def shorter(encoder: Encoder, rows: np.ndarray) -> list[dict[str, Any]]:
+    """Starts of the rows and their codes, of an encoder of rows of several lengths."""
+    found = [cut_rows(rows, shape) for shape in encoder.inputs.list_shorter()]
+    return [{"rows": flat(part), "codes": flat(encoder.encode(part))} for part in found]
 
 
 def lowered(bundle: Path, rows: np.ndarray) -> list[dict[str, Any]]:

@@ -71,8 +71,10 @@ def manifests(folder: Path, scratch: Path) -> Iterator[dict[str, Any]]:
         (folder / "table", 4, ("offset", "scale", "statistics", "score", "parity")),
         (estimated, 5, ("score", "requires")),
         (export_of_pumps(scratch / "pumps"), 3, ("requires", "columns", "categories", "format")),
+        (folder / "lengths", 4, ("requires", "lengths", "input", "output", "format")),
     ):
         yield from judged(bundle / "manifest.json", scratch, depth, keys)
+    yield from judged_lengths(folder / "lengths" / "manifest.json", scratch)
 
 
 def export_of_pumps(folder: Path) -> Path:
@@ -119,6 +121,35 @@ def judge(manifest: dict[str, Any], folder: Path, what: str) -> dict[str, Any]:
         "trusted": trusted(manifest, folder),
         "what": what,
     }
+
+
+def judged_lengths(file: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    """Manifests of an encoder of rows of several lengths that contradict themselves, or do not."""
+    manifest = json.loads(file.read_text("utf-8"))
+    parity, numbers = manifest["parity"], manifest["files"]["golden_x.f32"]
+    entry = {"name": "x", "shape": [12, 4], "whole": None}
+    half, columns = entry | {"shape": [6, 4]}, [str(place) for place in range(48)]
+    flat = {"lengths": {"least": [12]}, "input": manifest["input"] | {"shape": [48]}}
+    decoder = {"parity": parity | {"decoder": parity["encoder"]}}
+    score = {"parity": parity | {"score": parity["encoder"]}, "score": {"alarm": None}}
+    scores = {"score.onnx": numbers, "golden_score.f32": numbers | {"size": 4 * 32}}
+    litert = {"litert": {"operators": ["CONV_2D"], "parity": parity["encoder"]}}
+    shapes = ([12, 4], [13, 4], [12, 1], [1, 1], [12], [3, 4, 1])
+    cases: list[tuple[list[str], dict[str, Any], dict[str, Any]]] = [
+        *(([], {"lengths": {"least": least}}, {}) for least in shapes),
+        (["inputs"], {"inputs": [entry]}, {}),
+        (["inputs"], {"inputs": [half, half | {"name": "y"}], **flat}, {}),
+        ([], flat, {}),
+        (["columns"], {"columns": columns, **flat}, {}),
+        ([], decoder, {"decoder.onnx": numbers, "golden_x_hat.f32": numbers}),
+        (["score"], {"offset": None, "scale": None, **score}, scores),
+        (["litert", "variants"], {"variants": litert}, {"encoder.tflite": numbers}),
+    ]
+    for features, keys, added in cases:
+        requires = {"requires": ["lengths", *features], "files": manifest["files"] | added}
+        found = judge(manifest | keys | requires, folder, f"{features}: {keys!r:.80}")
+        assert found["valid"], found["what"]
+        yield found
 
 
 def trusted(manifest: dict[str, Any], folder: Path) -> bool:

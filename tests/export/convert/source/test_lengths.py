@@ -122,7 +122,9 @@ def test_statistics_and_decoders_are_of_one_length(
 ) -> None:
     model, rows, _ = tokens()
     assert main(["info", str(bundle)]) == 0
-    assert re.search(r"shortest row:? +\(1,\)", capsys.readouterr().out)
+    output = capsys.readouterr().out
+    assert re.search(r"shortest row:? +\(1,\)", output)
+    assert re.search(r"runs on +onnxruntime .*, onnxruntime-web\n", output)
     assert "`[batch, length_1]` of whole numbers from 0 to 10, of a shape from [1] to [7]" in (
         bundle / "README.md"
     ).read_text("utf-8")

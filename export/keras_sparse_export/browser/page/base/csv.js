@@ -75,6 +75,32 @@ export function parse(text, size, columns = null, gaps = false, categories = new
 }
 
 /**
+ * Finds how many numbers the rows of a text have, where they may be shorter than others: as many as its first
+ * line has cells.
+ *
+ * @param {string} text
+ * @param {import("../model/inputs.js").Sizes} sizes
+ * @returns {number}
+ * @throws {CsvError} If the encoder takes no such rows.
+ */
+export function findSize(text, { least, most, step }) {
+  const ahead = take(readLines(text.replace(/^\ufeff/, "")), 1 + COMPARED);
+  if (least === most || ahead.length === 0) return most;
+  const width = splitCells(ahead[0], findForm(ahead).delimiter).length;
+  if (least <= width && width <= most && width % step === 0) return width;
+  const wanted = `${least} to ${formatCount(most, "value")}${formatStep(step)}`;
+  throw new CsvError(`Line ${ahead[0].number}: expected ${wanted}. Received: ${width}`);
+}
+
+/**
+ * @param {number} step
+ * @returns {string} That the number of numbers in a row is a multiple of it.
+ */
+export function formatStep(step) {
+  return step > 1 ? `, a multiple of ${step}` : "";
+}
+
+/**
  * Yields the lines that are not blank. A text may have millions of lines of which few are read.
  *
  * @param {string} text

@@ -68,6 +68,15 @@ export function formatShape(shape) {
 }
 
 /**
+ * @param {number[]} least Of the shortest row.
+ * @param {number[]} most Of the greatest row.
+ * @returns {string} A shape between two: `(3 to 12, 4)`.
+ */
+export function formatLengths(least, most) {
+  return `(${most.map((length, axis) => (least[axis] === length ? length : `${least[axis]} to ${length}`)).join(", ")})`;
+}
+
+/**
  * @param {number} error
  * @returns {string}
  */

@@ -11,7 +11,7 @@ import { pause } from "../base/latest.js";
 import { findActivity } from "./activity.js";
 import { computeErrors, summarizeErrors } from "./codes.js";
 import { cut, findThreshold } from "./sparsity.js";
-import { createTensors, listInputs, requireWhole } from "./inputs.js";
+import { createTensors, findRowShape, findSizes, listInputs, nameDimensions, requireWhole } from "./inputs.js";
 import { isLarge, OverflowChecker } from "./overflow.js";
 
 const CHUNK_VALUES = 2 ** 18; // in a chunk of rows and their codes: small enough to keep the page responsive
@@ -36,8 +36,11 @@ export class OnnxModel {
     } catch (error) {
       throw runtimeError(name, "load", error);
     }
-    requireValues(name, "inputs", session.inputMetadata, inputs);
-    requireValues(name, "outputs", session.outputMetadata, outputs);
+    const named = inputs.map((input) => ({ ...input, shape: nameDimensions(input) }));
+    const free = inputs.some(({ least }) => least !== undefined);
+    const { inputMetadata, outputMetadata } = session;
+    requireValues(name, "inputs", inputMetadata, named);
+    requireValues(name, "outputs", outputMetadata, free ? keepNames(outputs, outputMetadata) : outputs);
     const model = new OnnxModel(ort, name, session, inputs, outputs[0].name);
     model.openChecker = () => OverflowChecker.open(ort, bytes, inputs);
     return model;
@@ -137,6 +140,14 @@ function requireValues(file, kind, metadata, wanted) {
   }
 }
 
+/** Values with the names of axes in a file, where they depend on the length of a row: golden rows tell their sizes. */
+function keepNames(values, metadata) {
+  return values.map((value, place) => {
+    const named = metadata[place]?.shape?.slice(1) ?? [];
+    return { ...value, shape: value.shape.map((size, axis) => (typeof named[axis] === "string" ? named[axis] : size)) };
+  });
+}
+
 /** The encoder of a bundle, and its decoder if it has one. */
 export class Encoder {
   /**
@@ -147,7 +158,8 @@ export class Encoder {
   constructor(manifest, encoder, decoder) {
     this.inputs = listInputs(manifest);
     this.inputShape = manifest.input.shape;
-    this.inputSize = product(this.inputShape);
+    this.inputSize = product(this.inputShape); // of the greatest rows, if some may be shorter
+    this.sizes = findSizes(this.inputs);
     this.columns = manifest.columns ?? null;
     this.offset = manifest.offset ?? null;
     this.scale = manifest.scale ?? null;
@@ -179,19 +191,22 @@ export class Encoder {
   /**
    * Encodes rows in chunks.
    *
-   * @param {Float32Array} rows
+   * @param {Float32Array} rows All of one length.
    * @param {(done: number) => boolean | void} [progress] Called after each chunk with the number
    *   of rows done; returning false cancels.
-   * @returns {Promise<Float32Array | null>} `null` if cancelled.
+   * @param {number} [size] Numbers in a row, one of `sizes`.
+   * @returns {Promise<Float32Array | null>} Of shorter rows perhaps fewer positions; `null` if cancelled.
    */
-  async encode(rows, progress = () => {}) {
-    const count = rows.length / this.inputSize;
+  async encode(rows, progress = () => {}, size = this.inputSize) {
+    const count = rows.length / size;
     const { raised } = this;
-    const codes = new Float32Array(count * this.codeSize);
+    let codes = null;
     for (let start = 0; start < count; start += this.chunkRows) {
       const end = Math.min(start + this.chunkRows, count);
-      const part = rows.subarray(start * this.inputSize, end * this.inputSize);
-      codes.set(await this.#encodePart(part, end - start, raised), start * this.codeSize);
+      const part = await this.#encodePart(rows.subarray(start * size, end * size), end - start, raised);
+      const codeSize = part.length / (end - start);
+      codes ??= new Float32Array(count * codeSize);
+      codes.set(part, start * codeSize);
       if (progress(end) === false) return null;
       await pause();
     }
@@ -233,9 +248,25 @@ export class Encoder {
   }
 
   async #encodePart(rows, count, raised) {
-    requireWhole(this.inputs, rows);
+    requireWhole(this.inputs, rows, count);
     const codes = await this.encoder.first(rows, count);
+    const size = codes.length / count;
+    if (size > this.codeSize || size % this.units !== 0) {
+      throw new BundleError(
+        `Expected codes of ${this.codeSize} numbers at most from \`${this.encoder.name}\`, ${this.units} at each ` +
+          `position. Received: ${size}`,
+        this.encoder.name,
+      );
+    }
     return raised === null ? codes : cut(codes, raised);
+  }
+
+  /**
+   * @param {number} size Numbers in a row.
+   * @returns {number[]} Shape of the row.
+   */
+  findRowShape(size) {
+    return this.inputs.length === 1 ? findRowShape(this.inputs[0], size) : this.inputShape;
   }
 
   /**

@@ -48,6 +48,7 @@ export function requireConsistent(manifest) {
   const named = Object.hasOwn(manifest, "missing");
   expect(named === admitsGaps(manifest), "a key of the feature `missing`, present with it alone", "missing");
   requireInputs(manifest);
+  requireLengths(manifest);
   requireColumns(manifest);
   requireScaling(manifest);
   requireCategories(manifest);
@@ -88,6 +89,22 @@ function requireInputs({ inputs, input, requires }) {
   const shape = inputs.length === 1 ? inputs[0].shape : [size];
   const equal = shape.length === input.shape.length && shape.every((length, axis) => length === input.shape[axis]);
   expect(equal, `[${shape.join(", ")}]`, "input.shape");
+}
+
+function requireLengths({ lengths, input, inputs, columns, requires, files }) {
+  const required = requires?.includes("lengths") ?? false;
+  expect((lengths !== undefined) === required, "a key of the feature `lengths`, present with it alone", "lengths");
+  if (!required) return;
+  const { least } = lengths;
+  const { shape } = input;
+  const within = least.length === shape.length && least.every((length, axis) => length <= shape[axis]);
+  const shorter = within && least.some((length, axis) => length < shape[axis]);
+  expect(shorter, `a shape within [${shape.join(", ")}], shorter along some axis`, "lengths.least");
+  const alone = (inputs === undefined || inputs.length === 1) && columns === undefined;
+  expect(alone, "one input, without names of columns", "lengths");
+  for (const file of ["decoder.onnx", "score.onnx", "encoder.tflite"]) {
+    expect(!Object.hasOwn(files, file), `no \`${file}\` with the feature \`lengths\``, "files");
+  }
 }
 
 function requireColumns({ columns, input, requires }) {

@@ -1,6 +1,6 @@
 /** Shows a bundle: its inputs and outputs, its origin and its verification. */
 
-import { extent, formatCount, formatError, formatNumber, formatShape, product } from "../base/numbers.js";
+import { extent, formatCount, formatError, formatLengths, formatNumber, formatShape, product } from "../base/numbers.js";
 import { describeActivity, findActivity } from "../model/activity.js";
 import { byId, createElement, setDefinitions, setText, setTextWithCode } from "./dom.js";
 
@@ -12,10 +12,11 @@ const MISSING_VALUES = {
 /** @param {import("../reading/manifest.js").Manifest} manifest */
 export function showBundle(manifest) {
   const { positions, units } = computeSizes(manifest);
+  const most = manifest.lengths ? "Up to " : "";
   setText(
     "summary",
-    `${formatShape(manifest.input.shape)} in, ${formatCount(units, "unit")} out` +
-      `${positions > 1 ? ` at each of ${positions} positions` : ""}. ` +
+    `${most}${formatShape(manifest.input.shape)} in, ${formatCount(units, "unit")} out` +
+      `${positions > 1 ? ` at each of ${most.toLowerCase()}${positions} positions` : ""}. ` +
       "It runs in this page; nothing you enter leaves it.",
   );
   setDefinitions("about", listFacts(manifest));
@@ -27,11 +28,11 @@ function computeSizes({ output: { shape } }) {
 }
 
 function listFacts(manifest) {
-  const { input, output, versions, parity, statistics, top_k: top } = manifest;
+  const { input, lengths, output, versions, parity, statistics, top_k: top } = manifest;
   const { backend, ...packages } = versions;
   const rows = [
-    ["Input", `(${input.shape.join(", ")}), raw rows; the encoder scales them`],
-    ...(manifest.inputs ?? []).map(describeInput),
+    ["Input", `${formatLengths(lengths?.least ?? input.shape, input.shape)}, raw rows; the encoder scales them`],
+    ...(manifest.inputs ?? []).map((each) => describeInput(each, lengths?.least)),
     ["Code", `(${output.shape.join(", ")})`],
     ["Active", describeActivity(findActivity(manifest))],
   ];
@@ -55,9 +56,9 @@ function listFacts(manifest) {
   return rows;
 }
 
-function describeInput({ name, shape, whole }) {
+function describeInput({ name, shape, whole }, least = shape) {
   const numbers = whole === null ? "numbers" : `whole numbers from ${whole[0]} to ${whole[1]}`;
-  return [`Input ${name}`, `(${shape.join(", ")}), ${numbers}`];
+  return [`Input ${name}`, `${formatLengths(least, shape)}, ${numbers}`];
 }
 
 function describeGate({ values }) {

@@ -6,7 +6,7 @@
  * @typedef {import("../base/numbers.js").Range} Range
  */
 
-import { CsvError, MAX_BYTES, parse } from "../base/csv.js";
+import { CsvError, findSize, formatStep, MAX_BYTES, parse } from "../base/csv.js";
 import { Ink, Pad } from "./pad.js";
 import { extent, formatCount, formatNumber } from "../base/numbers.js";
 import { byId, createElement, setText } from "./dom.js";
@@ -29,14 +29,14 @@ export function findGoldenRange({ kind, rows }, shape) {
 /**
  * Connects the text area, the file input and dropped files.
  *
- * @param {{inputSize: number, columns: string[] | null, categories: Map<string, string[]>}} form Of the
- *   encoder's rows.
+ * @param {{sizes: import("../model/inputs.js").Sizes, columns: string[] | null, categories: Map<string, string[]>}} form
+ *   Of the encoder's rows.
  * @param {Workspace} workspace
  */
 export function offerCsv(form, workspace) {
   const names = form.columns === null ? "" : "; with names above them, columns may come in any order";
   const gaps = form.gaps ? "; an empty cell is a gap" : "";
-  setText("text-label", `Rows of ${formatCount(form.inputSize, "number")}, one per line${names}${gaps}`);
+  setText("text-label", `Rows of ${formatSizes(form.sizes)}, one per line${names}${gaps}`);
   byId("csv").open = matchMedia("(min-width: 56rem)").matches || byId("draw").hidden;
   byId("encode").addEventListener("click", () => workspace.enter(() => read(byId("text").value, form, "the text")));
   byId("file").addEventListener("change", ({ target }) => {
@@ -44,6 +44,11 @@ export function offerCsv(form, workspace) {
     target.value = ""; // so that the same file can be chosen again
   });
   offerDrop(form, workspace);
+}
+
+function formatSizes({ least, most, step }) {
+  const numbers = formatCount(most, "number");
+  return least === most ? numbers : `${least} to ${numbers}${formatStep(step)}, all of one length`;
 }
 
 function offerDrop(form, workspace) {
@@ -78,8 +83,8 @@ async function readFile(files, form) {
   return read(text, form, file.name);
 }
 
-function read(text, { inputSize, columns, categories, gaps }, source) {
-  const { rows, count } = parse(text, inputSize, columns, gaps, categories);
+function read(text, { sizes, columns, categories, gaps }, source) {
+  const { rows, count } = parse(text, findSize(text, sizes), columns, gaps, categories);
   return { rows, count, source: `${formatCount(count, "row")} of ${source}` };
 }
 

@@ -4,8 +4,8 @@
  * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string, golden: string,
  *   errors: {mean: number, largest: number, place: number}[] | null}} Batch `errors` is null without a decoder.
  * @typedef {{row: Float32Array, mean: Float32Array, active: Uint8Array, count: number, range: Range,
- *   units: {unit: number, value: number}[], images: Float32Array[], reconstruction: Float32Array | null}} RowDetails
- *   `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
+ *   units: {unit: number, value: number}[], images: Float32Array[], reconstruction: Float32Array | null,
+ *   positions: number}} RowDetails `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
  * @typedef {import("../base/numbers.js").Range} Range
  */
 
@@ -39,6 +39,7 @@ export async function describeRow(encoder, row, code) {
     count: countActive(code, encoder.units, encoder.activity),
     range: extent(mean.filter((_, unit) => active[unit]).map(Math.abs)),
     units,
+    positions: code.length / encoder.units,
     images: pictures ? await decodeUnits(encoder, units) : [],
     reconstruction: encoder.decoder === null ? null : await encoder.decode(code),
   };
@@ -51,7 +52,8 @@ export async function describeRow(encoder, row, code) {
  * @param {Range | null} range Range of real rows; null for the range of the row.
  */
 export function showDetails(encoder, details, title, range) {
-  const { activity, units, positions } = encoder;
+  const { activity, units } = encoder;
+  const { positions } = details;
   const perPosition = positions > 1 ? ` per position, on average over ${positions}` : "";
   setText("active", `${formatNumber(details.count)} of ${formatCount(units, "unit")} active${perPosition}: ${describeActivity(activity)}`);
   setText("row-caption", title);
@@ -73,7 +75,7 @@ function label(id, text) {
 }
 
 function showRow(encoder, { row, reconstruction }, range) {
-  const size = findPictureSize(encoder.inputShape);
+  const size = findPictureSize(encoder.findRowShape(row.length));
   const text = byId("row-caption").textContent;
   byId("pictures").className = size === null ? "lines" : "";
   byId("back-figure").hidden = reconstruction === null || size === null;
@@ -106,12 +108,12 @@ function nameColumn({ columns, inputShape }, place) {
   return columns === null ? String(place) : `“${columns[place]}”`;
 }
 
-function showUnits(encoder, { units, images, range }) {
-  const positions = encoder.positions > 1 ? "Units active at any position; codes are means over all positions. " : "";
+function showUnits(encoder, { units, images, range, positions }) {
+  const averaged = positions > 1 ? "Units active at any position; codes are means over all positions. " : "";
   const pictures = images.length
     ? "Below each unit: its contribution to the reconstruction, on its own scale (orange adds, blue subtracts)."
     : "";
-  setText("units-note", units.length ? positions + pictures : "No unit is active for this row.");
+  setText("units-note", units.length ? averaged + pictures : "No unit is active for this row.");
   byId("units").replaceChildren(
     ...units.map(({ unit, value }, index) => {
       const item = createUnitItem(unit, value, toFraction(Math.abs(value), range));
@@ -153,7 +155,8 @@ function createUnitPicture(encoder, unit, image) {
 export function showTable(encoder, batch, current, page, choose) {
   const first = page * PAGE_ROWS;
   const last = Math.min(first + PAGE_ROWS, batch.count);
-  const note = encoder.positions > 1 ? " Largest codes: units active at any position, as means over all positions." : "";
+  const averaged = batch.codes.length > batch.count * encoder.units;
+  const note = averaged ? " Largest codes: units active at any position, as means over all positions." : "";
   const all = formatCount(batch.count, "row");
   const paged = batch.count > PAGE_ROWS;
   setText("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${note}`);
@@ -188,8 +191,9 @@ export function findTablePage(row) {
   return Math.floor(row / PAGE_ROWS);
 }
 
-function createTableRow(encoder, { codes, errors }, row, current, choose) {
-  const code = codes.subarray(row * encoder.codeSize, (row + 1) * encoder.codeSize);
+function createTableRow(encoder, { codes, errors, count }, row, current, choose) {
+  const size = codes.length / count;
+  const code = codes.subarray(row * size, (row + 1) * size);
   const active = findActive(code, encoder.units, encoder.activity);
   const units = selectLargest(averagePositions(code, encoder.units), active, PAGE_UNITS);
   const button = createElement("button", { type: "button", textContent: String(row + 1) });

@@ -71,7 +71,7 @@ export class Workspace {
 
   #encodeRows({ rows, count }, current) {
     if (count === 1) return this.encoder.encodeRow(rows);
-    return this.encoder.encode(rows, showProgress("Encoding", count, current));
+    return this.encoder.encode(rows, showProgress("Encoding", count, current), rows.length / count);
   }
 
   #measureErrors({ rows, count }, codes, current) {
@@ -142,7 +142,7 @@ function showProgress(action, count, current) {
   return progress;
 }
 
-function describeBatchRow(encoder, { rows, codes }, index) {
-  const part = (values, size) => values.slice(index * size, (index + 1) * size);
-  return describeRow(encoder, part(rows, encoder.inputSize), part(codes, encoder.codeSize));
+function describeBatchRow(encoder, { rows, codes, count }, index) {
+  const part = (values) => values.slice((index * values.length) / count, ((index + 1) * values.length) / count);
+  return describeRow(encoder, part(rows), part(codes));
 }
