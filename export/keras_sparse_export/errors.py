@@ -7,7 +7,7 @@ ValueError
     │   └── VerificationError  1: its files or outputs differ from its manifest
     ├── ConversionError    1: the model cannot be converted
     ├── ParityError        1: the converted model disagrees with its source
-    ├── RangeError         2: rows overflow float32 in the encoder
+    ├── RangeError         2: rows overflow float32 in the encoder, or are indices out of range
     ├── SchemaError        2: a value breaks the manifest's schema (raised as a BundleError)
     └── WireError          2: bytes are not a protobuf message (raised as a BundleError)
 ```
@@ -26,6 +26,8 @@ MAX_MESSAGE = 2000
 """Characters of an error message."""
 HALF_MESSAGE = 300
 """Characters of the beginning, and of the end, of a message that is quoted."""
+OVERFLOW = "numbers that overflow float32 in the encoder"
+"""What is wrong with a row, unless a `RangeError` says otherwise."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """Colours and bold type, which Keras puts into messages."""
 
@@ -72,20 +74,21 @@ class ParityError(ExportError):
 
 
 class RangeError(ExportError):
-    """Finite rows that overflow float32, in their codes or on the way to them.
+    """Finite rows that overflow float32, in their codes or on the way to them, or are no indices.
 
     Args:
         message: The message up to the numbers of the rows.
         rows: Numbers of the rows.
+        fault: What is wrong with each of them, in a few words.
     """
 
-    def __init__(self, message: str, rows: list[int]) -> None:
-        self.rows, self._message = rows, message
+    def __init__(self, message: str, rows: list[int], fault: str = OVERFLOW) -> None:
+        self.rows, self.fault, self._message = rows, fault, message
         super().__init__(f"{message} {list_rows(rows)}")
 
     def renumber(self, numbers: Sequence[int]) -> "RangeError":
         """Return the error with other numbers, those of the caller's rows, by the numbers here."""
-        return type(self)(self._message, [numbers[row] for row in self.rows])
+        return type(self)(self._message, [numbers[row] for row in self.rows], self.fault)
 
 
 class SchemaError(ExportError):

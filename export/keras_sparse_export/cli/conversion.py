@@ -20,7 +20,6 @@ from keras_sparse_export.io.files import replace_file
 
 KINDS = ("npy", "csv", "jsonl")
 MAX_EXAMPLES = 5
-OVERFLOW = "numbers that overflow float32 in the encoder"
 
 
 def add_arguments(parser: argparse.ArgumentParser, output: str, forms: str) -> None:
@@ -209,7 +208,7 @@ class Conversion:
                 values[good] = self.compute(chunk.rows[good])
                 break
             except RangeError as error:
-                faults |= dict.fromkeys(good[error.rows].tolist(), OVERFLOW)
+                faults |= dict.fromkeys(good[error.rows].tolist(), error.fault)
                 good = np.delete(good, error.rows)
         return values, faults
 

@@ -17,6 +17,7 @@ from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms import litert as litert_form
 from keras_sparse_export.convert.forms.score.calibrate import require_calibration
 from keras_sparse_export.convert.forms.score.scorer import make_scorer
+from keras_sparse_export.convert.graph import indices
 from keras_sparse_export.convert.jumps import gates, thresholds
 from keras_sparse_export.convert.reading import Source
 from keras_sparse_export.convert.source import copying, lengths
@@ -201,6 +202,7 @@ def export_encoder(
         litert=litert,
     )
     encoder, decodes = parts.encoder, parts.decoder
+    source = source._replace(inputs=indices.narrow_ranges(source.inputs, encoder.onnx_bytes))
     if threshold is None:
         threshold = _choose_threshold(model, layer, source.fixed)
     kind, golden_rows = samples.choose_golden_of(

@@ -25,6 +25,8 @@ ALIGNMENT = 16
 """Floats in 64 bytes, a line of the cache."""
 MAX_FORMS = 1 << 10
 """Shapes of rows of which the sizes are kept."""
+BAD_INDEX = "indices element out of data bounds"
+"""What onnxruntime says of an index beyond a table."""
 DTYPES: dict[int, type[np.generic]] = {FLOAT: np.float32, INT32: np.int32}
 
 
@@ -203,8 +205,10 @@ class OnnxModel:
             self.inputs.require_whole(chunk, self.argument, first)
         try:
             results = self.session.run(checked, self.inputs.split(chunk))
-        except BundleError:
+        except BundleError as error:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
+            if BAD_INDEX in str(error):
+                self._blame_rows(chunk, first)
             raise
         for name, result in zip(checked, results, strict=True):
             shape, dtype = form.outputs[name]
@@ -219,6 +223,22 @@ class OnnxModel:
             require_finite(chunk, self.argument, first, gaps=self._gaps)
             self._require_range(chunk, results, first)
         return results[: len(names)]
+
+    def _blame_rows(self, rows: np.ndarray, first: int) -> None:
+        """Raise for rows that hold an index out of range, each of which ends the run."""
+        bad = []
+        for place in range(len(rows)):
+            try:
+                self.session.run([self.output], self.inputs.split(rows[place : place + 1]))
+            except BundleError:
+                bad.append(first + place)
+        if bad:
+            raise RangeError(
+                f"Invalid value for argument `{self.argument}`. Expected rows of whose numbers "
+                f"{self._file} makes indices within its tables. Received: others in rows",
+                bad,
+                "an index out of range",
+            )
 
     def _require_range(self, rows: np.ndarray, results: list[np.ndarray], first: int) -> None:
         """Raise if rows overflow, in their results or on the way to them."""

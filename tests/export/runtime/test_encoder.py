@@ -19,6 +19,8 @@ from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.errors import RangeError
 from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import onnx_model, top_k
+from onnx_files import encoder as onnx_encoder
+from onnx_files import written
 
 pytestmark = pytest.mark.one_backend
 
@@ -528,3 +530,22 @@ def test_a_bundle_without_the_file_for_litert(exported: tuple[Path, SparseAutoen
         Encoder(exported[0], runtime="litert")
     with pytest.raises(BundleError, match=r"a file for LiteRT. Received: the file .*encoder.onnx"):
         Encoder(exported[0] / "encoder.onnx", runtime="litert")
+
+
+def test_rows_that_are_no_indices_of_a_table_are_named(tmp_path: Path) -> None:
+    nodes = [
+        ("Cast", "x", "i", {"to": 7}),
+        ("Gather", "table i", "found"),
+        ("ReduceMean", "found", "code", {"axes": [1], "keepdims": 0}),
+    ]
+    table = {"table": np.eye(9, 3, dtype=np.float32)}
+    encoder = Encoder(written(onnx_encoder(nodes, table, units=3), tmp_path))
+    rows = np.zeros((5, 4))
+    rows[[1, 3], 2] = 9
+    message = r"`x`. Expected rows of whose numbers .*encoder.onnx makes indices.* in rows 1, 3"
+    with pytest.raises(RangeError, match=message) as caught:
+        encoder.encode(rows)
+    assert caught.value.fault == "an index out of range"
+    with pytest.raises(RangeError, match="in rows 0"):
+        encoder.encode(rows[1])
+    assert encoder.encode(rows[[0, 2]]).shape == (2, 3)

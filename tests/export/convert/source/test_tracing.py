@@ -104,6 +104,8 @@ def test_a_subclassed_model_of_several_inputs_is_exported(kind: type, tmp_path: 
     assert set(encoder.inputs.names) == ({"x_0", "x_1"} if kind is Listed else set(rows))
     (tokens,) = (each for each in encoder.inputs if each.whole is not None)
     assert tokens.name in ("x_0", "tokens")
+    if keras.backend.backend() != "jax":  # which clips indices in place of an error
+        assert tokens.whole == (0, 8)
 
 
 @pytest.mark.parametrize("kind", [Separate, Keyed, Listed])
