@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import sys
 from functools import partial
 from typing import Any, TextIO
 
@@ -33,6 +34,8 @@ def score(options: argparse.Namespace) -> None:
     assert encoder.manifest is not None
     alarm = encoder.manifest["score"]["alarm"]
     threshold = None if alarm is None else float(alarm["threshold"])
+    if alarm is not None and alarm["estimate"] is not None:
+        print(f"keras-sparse-export: {verdicts.describe_alarm(alarm)}", file=sys.stderr)
     form, count = inputs.get_form(encoder), _Count(encoder, threshold)
     chunks = inputs.read_chunks(
         options, options.data, form, options.batch_rows or encoder.chunk_rows

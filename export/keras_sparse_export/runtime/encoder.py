@@ -367,7 +367,9 @@ class Encoder:
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
 
-        `manifest["score"]["alarm"]` has the rate of false alarms, and what it rests on.
+        `manifest["score"]["alarm"]` has the rate of false alarms, and what it rests on. Where its
+        `estimate` is not `None`, the calibration had too few rows or recordings to show the rate:
+        the threshold is then an estimate.
 
         Raises:
             BundleError: If the bundle has no threshold of the score, and as in `score`.

@@ -51,7 +51,9 @@ def test_scores_are_those_of_the_encoder_in_every_format(
     for name in ("s.csv", "s.npy", "s.jsonl"):
         assert run(bundle, file, "-o", tmp_path / name) == 0
     alarms = int(verdict.alarm.sum())
-    assert f"scores of 41 rows, {alarms} above {verdict.threshold:.4g}" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert f"scores of 41 rows, {alarms} above {verdict.threshold:.4g}" in shown.out
+    assert shown.err == ""
     np.testing.assert_allclose(np.load(tmp_path / "s.npy"), verdict.score, rtol=1e-5)
     header, *table = csv.reader((tmp_path / "s.csv").read_text().splitlines())
     assert header == ["row", "score", "threshold", "alarm"]
@@ -62,6 +64,17 @@ def test_scores_are_those_of_the_encoder_in_every_format(
         assert np.float32(cells[2]) == np.float32(entry["threshold"]) == verdict.threshold
         assert bool(int(cells[3])) is entry["alarm"] is bool(verdict.alarm[number])
     assert entries[-1]["alarm"]
+
+
+def test_an_estimate_is_told_once(
+    model: SparseAutoencoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.warns(UserWarning, match="an estimate"):
+        path = export_encoder(model, tmp_path / "few", score=True, calibration=ROWS[:20])
+    file = write(tmp_path / "rows.csv", ROWS)
+    assert run(path, file, "-o", "-", "--batch-rows", 7) == 0
+    shown = capsys.readouterr().err
+    assert shown.count("an estimate, since a rate of 0.01 needs 99 rows and there are 20") == 1
 
 
 def test_bad_rows_are_named_or_empty(

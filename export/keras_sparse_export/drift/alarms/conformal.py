@@ -25,6 +25,14 @@ ASSUMPTIONS = {
     "and independently of them, at most this fraction raises an alarm, in the mean over "
     "recordings and calibrations.",
 }
+"""What a rate rests on that the units show."""
+ESTIMATED = {
+    ROW: "The rate is not shown, only estimated, since the calibration has too few rows: a new row, "
+    "drawn as they were and independently of them, may raise an alarm with a greater probability.",
+    RECORDING: "The rate is not shown, only estimated, since the calibration has too few "
+    "recordings: of the rows of a new one, drawn as they were and independently of them, a greater "
+    "fraction may raise an alarm.",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Alarm:
     """Number of independent units."""
     rows: int
     assumes: str
-    """What the rate rests on, in a sentence."""
+    """What the rate rests on, in a sentence; with an estimate, that it is not shown."""
     estimate: Estimate | None
     """`None` where the units show the rate."""
 
@@ -157,7 +165,8 @@ def calibrate(scores: np.ndarray, rate: float, groups: np.ndarray | None = None)
     if units < count_needed(rate):
         estimate = _leave_one_out(scores, rate, np.arange(units) if groups is None else groups)
     threshold = find_threshold(scores, rate, groups, exact=estimate is None)
-    return Alarm(threshold, rate, unit, units, len(scores), ASSUMPTIONS[unit], estimate)
+    assumes = (ASSUMPTIONS if estimate is None else ESTIMATED)[unit]
+    return Alarm(threshold, rate, unit, units, len(scores), assumes, estimate)
 
 
 def _leave_one_out(scores: np.ndarray, rate: float, groups: np.ndarray) -> Estimate:

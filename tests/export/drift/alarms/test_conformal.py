@@ -84,7 +84,10 @@ def test_too_few_units_give_an_estimate_and_the_number_needed() -> None:
     assert alarm.estimate.needed == 9
     assert alarm.estimate.thresholds == (3.0, 5.0)
     assert (alarm.estimate.rates, alarm.estimate.mean_rate) == ((0.0, 1.0), 0.25)
-    assert calibrate(np.arange(9.0), 0.1).estimate is None
+    assert "not shown, only estimated" in alarm.assumes
+    shown = calibrate(np.arange(9.0), 0.1)
+    assert shown.estimate is None
+    assert "at most this probability" in shown.assumes
 
     groups = np.array([0, 0, 1, 1, 2, 2])
     alarm = calibrate(np.array([1.0, 2.0, 1.0, 9.0, 1.0, 3.0]), 0.1, groups)
@@ -92,6 +95,7 @@ def test_too_few_units_give_an_estimate_and_the_number_needed() -> None:
     assert alarm.estimate is not None
     assert alarm.estimate.thresholds == (3.0, 9.0)  # without the second recording, with it
     assert alarm.estimate.rates == (0.0, 0.5)
+    assert "too few recordings" in alarm.assumes
     assert alarm.estimate.mean_rate == pytest.approx(0.5 / 3)
 
 
