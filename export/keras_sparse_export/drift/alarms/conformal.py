@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_sparse_export.errors import list_rows
+
 ROUNDING = 1e-9
 """Of sums of weights, which are compared with a number of units."""
 ROW, RECORDING = "row", "recording"
@@ -27,8 +29,9 @@ ASSUMPTIONS = {
 }
 """What a rate rests on that the units show."""
 ESTIMATED = {
-    ROW: "The rate is not shown, only estimated, since the calibration has too few rows: a new row, "
-    "drawn as they were and independently of them, may raise an alarm with a greater probability.",
+    ROW: "The rate is not shown, only estimated, since the calibration has too few rows: a new "
+    "row, drawn as they were and independently of them, may raise an alarm with a greater "
+    "probability.",
     RECORDING: "The rate is not shown, only estimated, since the calibration has too few "
     "recordings: of the rows of a new one, drawn as they were and independently of them, a greater "
     "fraction may raise an alarm.",
@@ -100,7 +103,7 @@ def number_groups(groups: Any, rows: int) -> np.ndarray:
     """Return the number of the group of each row, from 0, of ids of any kind.
 
     Raises:
-        ValueError: If there is not one id for each row.
+        ValueError: If there is not one id for each row, or NaN or None in place of some.
     """
     ids = np.asarray(groups)
     if ids.shape != (rows,):
@@ -108,7 +111,21 @@ def number_groups(groups: Any, rows: int) -> np.ndarray:
             f"Invalid value for argument `groups`. Expected one id for each of {rows} rows. "
             f"Received: an array of shape {ids.shape}"
         )
+    # As objects, because NumPy makes the text "nan" of NaN beside texts.
+    missing = [row for row, each in enumerate(np.asarray(groups, object)) if _is_missing(each)]
+    if missing:
+        raise ValueError(
+            "Invalid value for argument `groups`. Expected an id for each row. Received: none (NaN "
+            f"or None) in rows {list_rows(missing)}"
+        )
     return np.asarray(np.unique(ids, return_inverse=True)[1]).reshape(-1)
+
+
+def _is_missing(each: Any) -> bool:
+    try:
+        return each is None or bool(each != each)
+    except TypeError:  # such as pandas.NA, which has no truth value
+        return True
 
 
 def find_threshold(

@@ -1,6 +1,7 @@
 """Thresholds of a score: against ranks, and against the rate of alarms in many simulations."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,3 +116,12 @@ def test_groups_may_have_any_ids() -> None:
     assert number_groups(np.array([7, 7, -2]), 3).tolist() == [1, 1, 0]
     with pytest.raises(ValueError, match=r"`groups`. Expected one id for each of 3 rows.*\(2,\)"):
         number_groups([1, 2], 3)
+
+
+@pytest.mark.parametrize(
+    "ids", [[1.0, math.nan, 2.0], np.array(["a", None, "b"], object), ["a", math.nan, "b"]]
+)
+def test_a_row_without_a_recording_is_refused(ids: Any) -> None:
+    message = r"`groups`. Expected an id for each row. Received: none \(NaN or None\) in rows 1"
+    with pytest.raises(ValueError, match=message):
+        number_groups(ids, 3)
