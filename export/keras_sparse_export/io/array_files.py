@@ -97,6 +97,15 @@ def read_packed(source: str, inputs: Inputs, rows: int) -> Iterator[tuple[np.nda
     Raises:
         ValueError: If an array is missing, does not fit its input, or has another number of rows.
     """
+    with name_damage(), ExitStack() as stack:
+        names = _list_arrays(_open_archive(source, stack))
+    if missing := [name for name in inputs.names if name not in names]:
+        others = [name for name in names if name not in inputs.names]
+        found = f"{_list_names(others)} in place of it" if others else "no other"
+        raise ValueError(
+            f"no array for the input {_list_names(missing)}, but {found}. Remedy: an array called "
+            "as each input"
+        )
     readers = [read_parts(source, "npz", each.name, each.sizes, rows) for each in inputs]
     for parts in zip_longest(*readers):
         lengths = [0 if part is None else len(part[0]) for part in parts]
@@ -125,10 +134,8 @@ def _open(source: str, kind: str, key: str | None, stack: ExitStack) -> tuple[IO
     """Open the bytes of a `.npy`; return the stream and its size."""
     if kind == "npy":
         return stack.enter_context(open(source, "rb")), Path(source).stat().st_size
-    if not zipfile.is_zipfile(source):
-        raise ValueError("not a .npz archive")
-    archive = stack.enter_context(zipfile.ZipFile(source))
-    names = [name.removesuffix(".npy") for name in archive.namelist()]
+    archive = _open_archive(source, stack)
+    names = _list_arrays(archive)
     wanted = (key,) if key else names if len(names) == 1 else ("x", "x_train")
     indices = [names.index(name) for name in wanted if name in names]
     if not indices:
@@ -136,6 +143,20 @@ def _open(source: str, kind: str, key: str | None, stack: ExitStack) -> tuple[IO
         raise ValueError(f"{replace_unprintable(listing[:200])}. Remedy: --key with one of these")
     member = archive.infolist()[indices[0]]
     return stack.enter_context(archive.open(member)), member.file_size
+
+
+def _open_archive(source: str, stack: ExitStack) -> zipfile.ZipFile:
+    if not zipfile.is_zipfile(source):
+        raise ValueError("not a .npz archive")
+    return stack.enter_context(zipfile.ZipFile(source))
+
+
+def _list_arrays(archive: zipfile.ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _list_names(names: list[str]) -> str:
+    return replace_unprintable(", ".join(map(repr, names))[:200])
 
 
 def read_header(stream: IO[bytes], size: int) -> Header:

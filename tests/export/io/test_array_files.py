@@ -4,12 +4,14 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bundles import ROWS, read
 from keras_sparse_export.io import readers
+from keras_sparse_export.io.inputs import Input, Inputs
 
 pytestmark = pytest.mark.one_backend
 
@@ -84,3 +86,19 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(ValueError, match=r"numbers in .*x.npz. Received: a damaged file"):
         read(file)
+
+
+def test_arrays_have_the_names_of_the_inputs(tmp_path: Path) -> None:
+    inputs, file = Inputs([Input("tokens", (3,)), Input("numbers", (2,))]), tmp_path / "x.npz"
+    arrays: dict[str, Any] = {"tokens": np.zeros((4, 3)), "numbers": np.ones((4, 2))}
+    np.savez(file, **arrays, label=np.arange(4))
+    (chunk,) = readers.read(str(file), inputs.row_shape, inputs=inputs)
+    np.testing.assert_array_equal(chunk.rows, [[0, 0, 0, 1, 1]] * 4)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"number": arrays["numbers"]}, "'number' in place of it"),
+        ({}, "no other"),
+    ]
+    for others, message in cases:
+        np.savez(file, tokens=arrays["tokens"], **others)
+        with pytest.raises(ValueError, match=f"no array for the input 'numbers', but {message}"):
+            next(readers.read(str(file), inputs.row_shape, inputs=inputs))
