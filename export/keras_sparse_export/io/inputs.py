@@ -88,6 +88,9 @@ class Inputs(Sequence[Input]):
     def __iter__(self) -> Iterator[Input]:
         return iter(self._inputs)
 
+    def __repr__(self) -> str:
+        return f"Inputs([{', '.join(map(repr, self))}])"
+
     @property
     def names(self) -> list[str]:
         """Names of the inputs."""

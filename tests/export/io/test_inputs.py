@@ -111,3 +111,7 @@ def test_a_manifest_holds_the_inputs() -> None:
     assert [*read_inputs({"inputs": entries})] == [*TWO]
     (plain,) = read_inputs({"input": {"name": "x", "shape": [7], "dtype": "float32"}})
     assert plain == Input("x", (7,))
+
+
+def test_inputs_show_what_makes_them() -> None:
+    assert list(eval(repr(TWO))) == list(TWO)
