@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import onnxruntime as ort
 
+from keras_sparse_export.bundle.format import MAX_COLUMNS
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms.score.compose import CODE, SCORE
 from keras_sparse_export.convert.source import cut, scaling
@@ -35,22 +36,25 @@ def require_scorable(encoder: keras.Model, inputs: Inputs, scale: np.ndarray | N
         ValueError: If so; the message names the reason.
     """
     masking = [layer.name for layer in cut.list_layers(encoder) if _starts_mask(layer)]
-    received = ""
+    elsewhere = "score=False, and model.score where Keras is"
+    case = None
     if len(inputs) > 1:
-        received = f"{len(inputs)} inputs, {', '.join(inputs.names)}"
+        names = ", ".join(inputs.names)
+        case = "of several inputs", f"{len(inputs)} inputs, {names}", "score=False"
     elif scaling.is_of_features(encoder):
-        received = "the features of a front end in place of rows"
+        case = "that reconstructs features", "the features of a front end", elsewhere
     elif scale is None:
-        received = f"rows of {inputs.row_shape[-1]} columns, more than a manifest lists"
+        columns = f"rows of {inputs.row_shape[-1]} columns"
+        case = f"of more than {MAX_COLUMNS} columns", columns, elsewhere
     elif masking:
-        received = f"the layer {masking[0]!r}, which masks steps"
+        case = "that masks steps", f"the layer {masking[0]!r}, which does", "score=False"
     elif inputs.names[0] == SCORE:
-        received = "an input called 'score', as the output"
-    if received:
+        case = "with an input called as the output", f"an input {SCORE!r}", "another name of it"
+    if case is not None:
+        kind, received, remedy = case
         raise ValueError(
-            "Invalid value for argument `score`. Expected score=False for a model without one "
-            "input, of which every number counts in the loss, of a scale that the manifest holds. "
-            f"Received: score=True and {received}"
+            f"Invalid value for argument `score`. Expected score=False for a model {kind}. "
+            f"Received: score=True and {received}. Remedy: {remedy}"
         )
 
 

@@ -49,12 +49,16 @@ def of_an_input(name: str) -> keras.Model:
     ("make", "options", "message"),
     [
         (without_decoder, {}, "`score`. Expected score=False for a model without an encoder and"),
-        (of_two_inputs, {}, "score=True and 2 inputs, a, b"),
-        (lambda: of_an_input("score"), {}, "an input called 'score'"),
+        (
+            of_two_inputs,
+            {},
+            "of several inputs. Received: .* 2 inputs, a, b. Remedy: score=False",
+        ),
+        (lambda: of_an_input("score"), {}, "score=True and an input 'score'. Remedy: another"),
         (
             lambda: autoencoder(keras.layers.Masking(name="pads"), shape=(5, 2)),
             {},
-            "the layer 'pads', which masks steps",
+            "that masks steps. Received: .* the layer 'pads', which does. Remedy: score=False",
         ),
         (
             lambda: autoencoder(shape=(None, 2)),
@@ -77,7 +81,10 @@ def test_more_columns_than_a_manifest_lists_are_refused(
 ) -> None:
     monkeypatch.setattr("keras_sparse_export.convert.source.scaling.MAX_COLUMNS", 11)
     model = SparseAutoencoder(12, 6, sparsity=L1(), normalization=None)
-    with pytest.raises(ValueError, match="rows of 12 columns, more than a manifest lists"):
+    with pytest.raises(
+        ValueError,
+        match=r"of more than 65536 columns. .* rows of 12 columns. Remedy: .*model.score where",
+    ):
         export_encoder(model, tmp_path / "bundle", score=True)
 
 
