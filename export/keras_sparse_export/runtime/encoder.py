@@ -477,8 +477,8 @@ class Encoder:
     def _require_decoder(self) -> None:
         if not self.has_decoder:
             raise BundleError(
-                f"Expected a bundle with a decoder. Received: {self.path}. Remedy: "
-                "export_encoder(..., decoder=True)"
+                f"Expected a bundle with a decoder. Received: {self.path}"
+                f"{verdicts.suggest(self.manifest, 'decoder=True')}"
             )
 
     def _open(self, name: str) -> OnnxModel:

@@ -7,9 +7,6 @@ import numpy as np
 
 from keras_sparse_export.errors import BundleError
 
-SCORES_REMEDY = "export_encoder(..., score=True)"
-ALARMS_REMEDY = "export_encoder(..., score=True, calibration=rows)"
-
 
 class Verdict(NamedTuple):
     """Scores of rows, the threshold of the bundle, and which rows raise an alarm."""
@@ -22,6 +19,22 @@ class Verdict(NamedTuple):
     """`(rows,)`, truth values; one for one row."""
 
 
+def suggest(manifest: dict[str, Any] | None, options: str) -> str:
+    """Return the remedy for a bundle that lacks reconstructions or what is computed of them.
+
+    Args:
+        manifest: Its manifest; `None` for a bare file.
+        options: Arguments of the export that would add it.
+    """
+    if manifest is not None and "lengths" in manifest:
+        return (
+            ", which takes rows of several lengths and so has no decoder. Remedy: "
+            f"export_encoder(..., {options}, free_length=False), for rows of one length"
+        )
+    # The manifest does not tell whether the decoder gives rows, or features of a front end.
+    return f". Remedy: export_encoder(..., {options}), of a model whose decoder gives rows"
+
+
 def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "float32") -> None:
     """Raise if a bundle cannot score rows.
 
@@ -30,7 +43,7 @@ def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "f
     """
     if manifest is None or "score.onnx" not in manifest["files"]:
         raise BundleError(
-            f"Expected a bundle with scores. Received: {path}. Remedy: {SCORES_REMEDY}"
+            f"Expected a bundle with scores. Received: {path}{suggest(manifest, 'score=True')}"
         )
     if variant != "float32":
         raise BundleError(
@@ -47,8 +60,8 @@ def require_alarm(manifest: dict[str, Any] | None, path: Path) -> None:
     """
     if manifest is None or (manifest.get("score") or {"alarm": None})["alarm"] is None:
         raise BundleError(
-            f"Expected a bundle with a threshold of the score. Received: {path}. Remedy: "
-            f"{ALARMS_REMEDY}"
+            f"Expected a bundle with a threshold of the score. Received: {path}"
+            f"{suggest(manifest, 'score=True, calibration=rows')}"
         )
 
 

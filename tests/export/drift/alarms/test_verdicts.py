@@ -11,7 +11,7 @@ from bundles import manifest, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, Verdict, export_encoder
 from keras_sparse_export.cli.main import main
-from keras_sparse_export.drift.alarms.verdicts import describe_score, require_score
+from keras_sparse_export.drift.alarms.verdicts import describe_score, require_score, suggest
 from keras_sparse_export.errors import RangeError, VerificationError
 
 pytestmark = pytest.mark.one_backend
@@ -90,6 +90,17 @@ def test_a_bundle_without_a_score_or_a_threshold_names_the_remedy(
     with pytest.raises(BundleError, match=r"variant float32.*variant='float16'"):
         require_score(manifest(scored), scored, "float16")
     assert "without a threshold" in describe_score(manifest(scored)["score"])
+
+
+def test_a_remedy_is_none_that_the_export_refuses(bundle: Path) -> None:
+    of_lengths = {**manifest(bundle), "lengths": {"least": [3]}}
+    found = suggest(of_lengths, "decoder=True")
+    assert "no decoder. Remedy: export_encoder(..., decoder=True, free_length=False)" in found
+    for other in (None, manifest(bundle)):
+        found = suggest(other, "score=True")
+        assert found == (
+            ". Remedy: export_encoder(..., score=True), of a model whose decoder gives rows"
+        )
 
 
 def test_info_and_the_card_say_what_the_rate_rests_on(
