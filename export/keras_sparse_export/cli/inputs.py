@@ -186,7 +186,8 @@ def find_faults(
         empty = np.flatnonzero(np.isnan(values).all(axis=1)).tolist()
         faults |= dict.fromkeys(empty, "gaps alone")
     if inputs is not None:
-        for each, wrong in inputs.find_faults(rows):
-            text = f"other numbers than {inputs.describe_whole(each)}"
-            faults = {**dict.fromkeys(np.flatnonzero(wrong).tolist(), text), **faults}
+        for each, numbers in inputs.find_faults(rows):
+            whole = inputs.describe_whole(each)
+            texts = {row: f"{number:g} in place of {whole}" for row, number in numbers.items()}
+            faults = {**texts, **faults}
     return {**faults, **chunk.faults}

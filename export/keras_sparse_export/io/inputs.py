@@ -186,21 +186,23 @@ class Inputs(Sequence[Input]):
         packed = _join(arrays, rows)
         return (packed[0] if singles == {True} else packed), fixed
 
-    def find_faults(self, rows: np.ndarray) -> Iterator[tuple[Input, np.ndarray]]:
+    def find_faults(self, rows: np.ndarray) -> Iterator[tuple[Input, dict[int, float]]]:
         """Yield the inputs with numbers that are not whole, or out of range.
 
         Args:
             rows: Packed rows, float32.
 
         Yields:
-            An input, and for each row whether it has such a number there.
+            An input, and of each row that has such a number there the first one, by its index.
         """
         for each, part in zip(self, self._part(rows), strict=True):
             if each.whole is not None:
                 least, most = each.whole
                 bad = ~((part >= least) & (part <= most) & (part == np.rint(part)))
                 if bad.any():
-                    yield each, bad.reshape(len(rows), -1).any(axis=1)
+                    bad, numbers = bad.reshape(len(rows), -1), part.reshape(len(rows), -1)
+                    places, first = np.flatnonzero(bad.any(axis=1)), bad.argmax(axis=1)
+                    yield each, {int(row): float(numbers[row, first[row]]) for row in places}
 
     def require_whole(self, rows: np.ndarray, argument: str, first: int) -> None:
         """Raise if numbers are not whole, or out of range.
@@ -213,11 +215,12 @@ class Inputs(Sequence[Input]):
         Raises:
             ValueError: If so; the message names the input and the rows.
         """
-        for each, bad in self.find_faults(rows):
-            numbers = (first + np.flatnonzero(bad)).tolist()
+        for each, found in self.find_faults(rows):
+            example = next(iter(found.values()))
             raise ValueError(
                 f"Invalid value for argument `{argument}`. Expected {self.describe_whole(each)}. "
-                f"Received: others in rows {list_rows(numbers)}"
+                f"Received: others, such as {example:g}, in rows "
+                f"{list_rows([first + row for row in found])}"
             )
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:

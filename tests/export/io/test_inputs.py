@@ -68,11 +68,12 @@ def test_numbers_that_are_not_whole_or_out_of_range_are_refused(wrong: float) ->
     packed, _ = TWO.pack([TOKENS, PIXELS], "x")
     TWO.require_whole(packed, "x", 0)
     packed[1, 3] = wrong
-    message = "whole numbers from 0 to 4 in the input `tokens`. Received: others in rows 8"
+    message = f"from 0 to 4 in the input `tokens`. Received: others, such as {wrong:g}, in rows 8"
     with pytest.raises(ValueError, match=message):
         TWO.require_whole(packed, "x", 7)
-    ((each, bad),) = TWO.find_faults(packed)
-    assert (each.name, bad.tolist()) == ("tokens", [False, True])
+    ((each, found),) = TWO.find_faults(packed)
+    assert (each.name, [*found]) == ("tokens", [1])
+    assert found[1] == pytest.approx(wrong, nan_ok=True)
 
 
 def test_float32_rounds_no_number_into_the_range() -> None:

@@ -175,7 +175,7 @@ def test_the_command_reads_an_array_of_each_input(
     arguments = [str(images), str(tmp_path / "rows.npy"), "-o", str(tmp_path / "c.npy")]
     assert main(["encode", *arguments, "--on-bad", "skip"]) == 0
     assert len(np.load(tmp_path / "c.npy")) == ROWS - 1
-    assert "row 3: other numbers than whole numbers from 0 to 255" in capsys.readouterr().err
+    assert "row 3: 0.5 in place of whole numbers from 0 to 255" in capsys.readouterr().err
 
 
 @pytest.mark.slow
