@@ -172,7 +172,7 @@ class Conversion:
             ValueError: If a row is bad and `--on-bad` is `raise`.
         """
         rows = read = 0
-        with Progress(options.output) as progress, BadRows(options) as bad_rows:
+        with Progress(options.output) as progress, BadRows(options, self.form) as bad_rows:
             for chunk in chunks:
                 values, faults = self._convert_chunk(chunk)
                 numbers: Sequence[int] = range(chunk.first, chunk.first + len(values))
@@ -216,7 +216,8 @@ class Conversion:
 class BadRows:
     """Counts bad rows, and reports the first few on standard error at the end."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, form: inputs.Form) -> None:
+        self._form = form
         self._action, self._source = options.on_bad, readers.name_source(options.data)
         self._count, self._examples = 0, dict[int, str]()
 
@@ -227,10 +228,17 @@ class BadRows:
         indices = np.arange(len(chunk.rows))
         if self._action == "raise":
             first = min(faults)
+            remedy = (
+                "--on-bad skip to leave such rows out, or --on-bad nan to write NaN as their codes"
+            )
+            if self._form.inputs.least is not None and " instead of " in faults[first]:
+                remedy = (
+                    "a .npy or .npz file, which tells the shape of shorter rows "
+                    f"({self._form.inputs.wanted}); rows of text have the greatest length"
+                )
             return indices[:first], ValueError(
                 f"Expected rows of finite numbers in {self._source}. Received: {faults[first]} "
-                f"(row {chunk.first + first}). Remedy: --on-bad skip to leave such rows out, or "
-                "--on-bad nan to write NaN as their codes"
+                f"(row {chunk.first + first}). Remedy: {remedy}"
             )
         self._count += len(faults)
         for index in sorted(faults)[: MAX_EXAMPLES - len(self._examples)]:

@@ -193,6 +193,12 @@ def test_the_command_encodes_files_of_shorter_rows(
     assert "1 rows of (5, 6)" in capsys.readouterr().out
     assert run("rows.npy", np.tile(rows, 2)) == 2
     assert "(24, 14), where the encoder takes (rows, 1 to 7)" in capsys.readouterr().err
+    for suffix, line in (("csv", "1,2,3,4,5"), ("jsonl", "[1,2,3,4,5]")):
+        short = tmp_path / f"short.{suffix}"
+        short.write_text(f"{line}\n{line}\n")
+        assert main(["encode", str(bundle), str(short), "-o", "-"]) == 2
+        error = capsys.readouterr().err
+        assert re.search(r"instead of 7 \(row 0\). Remedy: a .npy or .npz file, .*1 to 7", error)
     rows[2, 1] = 11
     assert run("rows.npy", rows[:, :5], "--on-bad", "nan") == 0
     assert np.isnan(np.load(target)).all(axis=(1, 2)).nonzero()[0].tolist() == [2]
