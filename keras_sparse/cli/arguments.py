@@ -159,6 +159,19 @@ def _export(commands: Any, run: Action) -> None:
         help="add the score of a row, high where it is unlike others",
     )
     export.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="DATA",
+        help="rows without a fault, which served nothing else, for a threshold of the score; read "
+        "as those of --sample, and with --groups each recording in that column counts once",
+    )
+    export.add_argument(
+        "--false-alarm-rate",
+        type=float,
+        metavar="RATE",
+        help="false alarms at that threshold (default: 0.01)",
+    )
+    export.add_argument(
         "--top-k",
         type=positive,
         metavar="K",

@@ -167,32 +167,23 @@ def _require_unset(options: argparse.Namespace, condition: str, *names: str) -> 
 
 def _export(options: argparse.Namespace) -> None:
     _require_export()
-    import numpy as np
-
-    from keras_sparse.data.arrays import as_dense
     from keras_sparse.data.files import load_numpy
-    from keras_sparse.data.named_rows import order_table
-    from keras_sparse.data.sparse_rows import SparseRows
     from keras_sparse_export import Encoder, export_encoder
 
     model = _load_model(options.model)
     sample_file = options.sample or _find_held_out(options.model)
-    sample = names = None
+    sample = names = calibration = groups = None
     if sample_file is not None:
-        shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
-        table, columns = options.table, getattr(model, "columns", None)
-        rows, found = (
-            (load_numpy(sample_file), None) if table is None else (table.rows, table.columns)
+        table = options.table
+        rows = load_numpy(sample_file) if table is None else table.rows
+        found = None if table is None else table.columns
+        sample, names = _shape_rows(model, rows, found, sample_file, "--sample")
+    if (table := options.calibration_table) is not None:
+        groups = table.groups
+        calibration, own = _shape_rows(
+            model, table.rows, table.columns, options.calibration, "--calibration"
         )
-        rows = order_table(rows, found, columns, "--sample")
-        names = found if columns is None and len(shape) == 1 else columns
-        if rows.shape[1] != int(np.prod(shape)):
-            raise ValueError(
-                f"Invalid value for argument `--sample`. Expected rows of {int(np.prod(shape))} "
-                f"numbers. Received: {rows.shape[1]} in {sample_file.name}"
-            )
-        is_sparse = isinstance(rows, SparseRows) and len(shape) == 1
-        sample = rows.csr if is_sparse else as_dense(rows, "--sample").reshape(len(rows), *shape)
+        names = own if names is None else names
     path = export_encoder(
         model,
         options.output,
@@ -201,6 +192,9 @@ def _export(options: argparse.Namespace) -> None:
         layer=options.layer,
         decoder=options.decoder,
         score=options.score,
+        calibration=calibration,
+        false_alarm_rate=options.false_alarm_rate,
+        groups=groups,
         top_k=options.top_k,
         quantize=options.quantize,
         litert=options.litert,
@@ -221,6 +215,27 @@ def _export(options: argparse.Namespace) -> None:
         from keras_sparse_export.variants.report import format_table
 
         print(format_table(manifest["int8"]))
+
+
+def _shape_rows(model: Any, rows: Any, found: Any, file: Path, option: str) -> tuple[Any, Any]:
+    """Return the rows of a file in the form that a model takes, and the names of their columns."""
+    import numpy as np
+
+    from keras_sparse.data.arrays import as_dense
+    from keras_sparse.data.named_rows import order_table
+    from keras_sparse.data.sparse_rows import SparseRows
+
+    shape = (model.encoder if hasattr(model, "encoder") else model).input_shape[1:]
+    columns = getattr(model, "columns", None)
+    rows = order_table(rows, found, columns, option)
+    names = found if columns is None and len(shape) == 1 else columns
+    if rows.shape[1] != int(np.prod(shape)):
+        raise ValueError(
+            f"Invalid value for argument `{option}`. Expected rows of {int(np.prod(shape))} "
+            f"numbers. Received: {rows.shape[1]} in {file.name}"
+        )
+    is_sparse = isinstance(rows, SparseRows) and len(shape) == 1
+    return rows.csr if is_sparse else as_dense(rows, option).reshape(len(rows), *shape), names
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from keras_sparse.cli.arguments import BACKENDS, build_parser
 from keras_sparse.cli.commands import ACTIONS
 from keras_sparse.cli.option_names import list_options, name_options
-from keras_sparse.cli.reading import read_data
+from keras_sparse.cli.reading import read_calibration, read_data
 from keras_sparse.utils.memory import keep_freed_memory
 from keras_sparse.utils.text import one_line
 
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None, *, load: Callable[[], None] = l
         if on_tensorflow and os.environ.setdefault("KERAS_SPARSE_KEEP_MEMORY", "1") == "1":
             keep_freed_memory()
         options.table = read_data(options)
+        options.calibration_table = read_calibration(options)
         load()
         options.run(options)
     except KeyboardInterrupt as error:

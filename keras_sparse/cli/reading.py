@@ -25,7 +25,7 @@ def read_data(options: argparse.Namespace) -> Any:
         ValueError: If there are options of a table, but no table.
     """
     if options.command == "export":
-        return _read_sample(options)
+        return _read_rows(options, options.sample)
     if options.command not in ("train", "sweep"):
         return None
     from keras_sparse.data.tables import open_table, read_table
@@ -34,6 +34,15 @@ def read_data(options: argparse.Namespace) -> Any:
     table = read(options.data, **table_options(options))
     _require_trainable(table, settings_of(options))
     return table
+
+
+def read_calibration(options: argparse.Namespace) -> Any:
+    """Return the table of `export --calibration`, read as that of `--sample`; otherwise `None`.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    return _read_rows(options, options.calibration) if options.command == "export" else None
 
 
 def _require_trainable(table: Any, settings: Settings) -> None:
@@ -55,19 +64,20 @@ def _require_trainable(table: Any, settings: Settings) -> None:
         require_resolved(table.rows, table.columns)
 
 
-def _read_sample(options: argparse.Namespace) -> Any:
+def _read_rows(options: argparse.Namespace, file: Path | None) -> Any:
     given = table_options(options)
-    if options.sample is None:
+    if options.sample is None and options.calibration is None:
         for name, value in given.items():
             raise ValueError(
-                f"Invalid value for argument `{flag(name)}`. Expected it only with --sample. "
-                f"Received: {value}"
+                f"Invalid value for argument `{flag(name)}`. Expected it only with --sample or "
+                f"--calibration. Received: {value}"
             )
+    if file is None:
         return None
     from keras_sparse.data.tables import read_table
     from keras_sparse.data.tables.options import declared, kind
 
-    record, suffix = _read_record(options.model), kind(options.sample)
+    record, suffix = _read_record(options.model), kind(file)
     categories = record.get("categories") or {}
     of_run: dict[str, Any] = {
         name: value
@@ -77,7 +87,7 @@ def _read_sample(options: argparse.Namespace) -> Any:
     columns = declared()["columns"].kinds
     if suffix in columns and record.get("columns") and not {*CHOOSE_COLUMNS} & {*given}:
         of_run["columns"] = _name_columns(record["columns"], categories)
-    return read_table(options.sample, categories=categories or None, **{**of_run, **given})
+    return read_table(file, categories=categories or None, **{**of_run, **given})
 
 
 def _name_columns(columns: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[str]:

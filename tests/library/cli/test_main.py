@@ -220,6 +220,36 @@ def test_columns_of_a_sample_are_ordered_by_name(
     fails([*export, "--overwrite"], 2, "`--sample`. Expected the 12 columns", capsys, cli.main)
 
 
+def test_a_calibration_gives_a_threshold_by_its_recordings(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = SparseAutoencoder(12, 3, sparsity=L1(), normalization="standard")
+    model.adapt(rows)
+    model.columns = names = [f"c{number}" for number in range(12)]
+    model.save(tmp_path / "model.keras")
+    file, bundle = tmp_path / "others.csv", tmp_path / "bundle"
+    table = np.hstack([rows[:, ::-1], np.arange(len(rows))[:, None] // 10])
+    header = ",".join([*names[::-1], "run"])
+    np.savetxt(file, table, delimiter=",", header=header, comments="")
+    export = ["export", tmp_path / "model.keras", "-o", bundle, "--calibration", file]
+    options = ["--false-alarm-rate", "0.1", "--groups", "run"]
+    assert cli.main([*map(str, export), "--score", *options]) == 0
+    manifest, alarms = Encoder(bundle).manifest, Encoder(bundle).verdict(rows).alarm
+    assert manifest is not None
+    alarm = manifest["score"]["alarm"]
+    assert (alarm["unit"], alarm["units"], alarm["rows"]) == (
+        "recording",
+        len(rows) // 10,
+        len(rows),
+    )
+    assert 0 < alarms.mean() <= 0.1
+    capsys.readouterr()
+    again = [*map(str, export), "--overwrite", *options]
+    fails(again, 2, "`--calibration`. Expected none without --score", capsys, cli.main)
+    other = [*map(str, export), "--score", "--drop", "run,c3", "--overwrite"]
+    fails(other, 2, "`--calibration`. Expected the 12 columns", capsys, cli.main)
+
+
 @pytest.mark.slow
 def test_wavelengths_of_a_sample_and_of_a_training_are_a_header(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
