@@ -103,6 +103,10 @@ def convert(
             if k is not None:
                 top_k.gate(file, onnx_bytes, rows, int(k))
         except (ConversionError, ParityError) as failure:
+            if shorter and isinstance(failure, recurrence.FreeLengthError):
+                raise ConversionError(  # a loop of any number of steps has no known size
+                    f"{failure}. Remedy: free_length=False, for rows of one length"
+                ) from failure
             failures.append(failure)
         else:
             return Converted(onnx_bytes, run, parity, name, own, observe, taps, first)
