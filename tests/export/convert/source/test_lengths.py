@@ -175,9 +175,7 @@ def test_a_recurrent_layer_with_a_mask_is_of_one_length(tmp_path: Path) -> None:
     x = keras.Input((None, 2))
     model = keras.Model(x, code(make.GRU(3)(make.Masking()(x))))
     rows = np.random.default_rng(0).normal(size=(9, 5, 2))
-    with pytest.raises(
-        ConversionError, match=r"\(None, None, 2\)\. Remedy: free_length=False"
-    ):
+    with pytest.raises(ConversionError, match=r"\(None, None, 2\)\. Remedy: free_length=False"):
         export_encoder(model, tmp_path / "b", sample=rows, free_length=True)
 
 
