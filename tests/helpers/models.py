@@ -170,7 +170,7 @@ def stack(shape: tuple[int, ...], *layers: Any) -> keras.Model:
     return keras.Sequential([keras.Input(shape), *layers])
 
 
-def graph(shape: tuple[int, ...], compute: Callable[[Any], Any]) -> keras.Model:
+def graph(shape: tuple[int | None, ...], compute: Callable[[Any], Any]) -> keras.Model:
     """Build a model that is a function of one input."""
     x = keras.Input(shape)
     return keras.Model(x, compute(x))

@@ -13,7 +13,7 @@ from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.convert.graph.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.convert.jumps import gates
-from keras_sparse_export.convert.source import cut, recurrence
+from keras_sparse_export.convert.source import cut, independence, recurrence
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import jumps as jumping
@@ -70,8 +70,9 @@ def convert(
 
     Raises:
         ConversionError: If no converter knows a layer or an operator, or the codes of the units
-            depend on others; the message names it.
-        ParityError: If the outputs disagree with those of Keras.
+            depend on others, or rows have no output of their own; the message names it.
+        ParityError: If the outputs disagree with those of Keras, or an output depends on other
+            rows.
     """
     jumps = [gates.read_jump(gate) for gate in gates.list_gates(model)]
     watched = gates.watch(model)
@@ -82,8 +83,12 @@ def convert(
 
     part = First() if file.startswith("encoder") else First(units, width=model.input_shape[-1])
     lengths = [rows, *shorter]
-    for batch in lengths:
-        _require_finite(file, part.narrow(compute)(batch).code)
+    observe = part.narrow(compute)
+    whole = [observe(batch) for batch in lengths]
+    for batch, found in zip(lengths, whole, strict=True):
+        independence.require_each(found.code, batch)
+        _require_finite(file, found.code)
+    independence.require_independent(observe, whole[0], jumps, rows, targets)
     failures: list[ValueError] = []
     for name in (order := choice.list_converters(converter, jumps=bool(jumps), free=bool(shorter))):
         try:
@@ -103,6 +108,10 @@ def convert(
             if k is not None:
                 top_k.gate(file, onnx_bytes, rows, int(k))
         except (ConversionError, ParityError) as failure:
+            if shorter and isinstance(failure, recurrence.FreeLengthError):
+                raise ConversionError(  # a loop of any number of steps has no known size
+                    f"{failure}. Remedy: free_length=False, for rows of one length"
+                ) from failure
             failures.append(failure)
         else:
             return Converted(onnx_bytes, run, parity, name, own, observe, taps, first)

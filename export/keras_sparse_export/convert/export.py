@@ -408,8 +408,9 @@ def _require_choices(converter: str, opset: int, golden: str, sample: Any) -> No
 def _require_adapted(model: keras.Model) -> None:
     if not getattr(model, "adapted", True):
         raise ValueError(
-            "Invalid value for argument `model`. Expected a model with the offset and scale of "
-            "its columns. Received: a model without. Remedy: model.adapt(x)"
+            "Invalid value for argument `model`. Expected a trained model, with the offset and "
+            "scale of its columns. Received: a model without. Remedy: model.fit(x), which learns "
+            "both, or model.adapt(x) where the weights are trained already"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.errors import ParityError
+from keras_sparse_export.errors import ConversionError, ParityError, take_first_line
 from keras_sparse_export.io.inputs import Input, Inputs
 from keras_sparse_export.onnx_file.sessions import SILENT
 
@@ -220,7 +220,10 @@ def describe_lost_state(name: str, error: float, allowed: float) -> str:
 def load_outputs(
     onnx_bytes: bytes, level: Any, names: Sequence[str] | None = None
 ) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Load an ONNX model as a function from packed rows to the named outputs, on one thread."""
+    """Load an ONNX model as a function from packed rows to the named outputs, on one thread.
+
+    The function raises `ConversionError` if the model does not run on a number of rows.
+    """
     options = ort.SessionOptions()
     options.graph_optimization_level = level
     options.intra_op_num_threads = 1
@@ -234,7 +237,14 @@ def load_outputs(
     )
 
     def run(rows: np.ndarray) -> list[np.ndarray]:
-        outputs: list[np.ndarray] = session.run(names, inputs.split(rows))
+        try:
+            outputs: list[np.ndarray] = session.run(names, inputs.split(rows))
+        except Exception as error:  # onnxruntime's own exceptions share no public base
+            raise ConversionError(
+                "Expected a file of any number of rows. Received: one that onnxruntime does not "
+                f"run on {len(rows)} ({take_first_line(error)}). Remedy: operations on all rows at "
+                "once in place of a loop over rows"
+            ) from error
         return outputs
 
     return run

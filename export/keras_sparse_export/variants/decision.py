@@ -145,8 +145,9 @@ def require_modes(modes: str | Sequence[str], name: str = "modes") -> tuple[str,
     known = all(isinstance(mode, str) and mode in MODES for mode in chosen)
     if not chosen or not known or len(set(chosen)) < len(chosen) or {"auto", "int8"} <= {*chosen}:
         raise ValueError(
-            f"Invalid value for argument `{name}`. Expected one of {MODES}. Received: "
-            f"{name}={modes!r}"
+            f"Invalid value for argument `{name}`. Expected 'auto' or 'int8', which both make an "
+            "encoder in int8, or 'float16', or one of the first two and 'float16': ('auto', "
+            f"'float16'). Received: {name}={modes!r}"
         )
     return chosen
 

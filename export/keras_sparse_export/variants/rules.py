@@ -94,8 +94,9 @@ def list_reasons(candidate: Candidate) -> list[str]:
     reasons = []
     if comparison.weight_bytes_float32 < MIN_WEIGHT_BYTES:
         reasons.append(
-            f"The weights take {comparison.weight_bytes_float32} bytes in float32; below "
-            f"{MIN_WEIGHT_BYTES} int8 changes little."
+            "The weights that int8 shrinks, of matrix products and convolutions, take "
+            f"{comparison.weight_bytes_float32} bytes in float32; below {MIN_WEIGHT_BYTES} int8 "
+            "changes little."
         )
     if ratio > MAX_SIZE_RATIO:
         reasons.append(f"The file is {ratio:.2f} of float32's, more than {MAX_SIZE_RATIO}.")

@@ -155,7 +155,7 @@ def test_dynamic_is_kept_where_calibration_saw_too_little(data: np.ndarray, tmp_
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [
-        ("MIN_WEIGHT_BYTES", 1_000_000, "The weights take 131072 bytes in float32; below 1000000"),
+        ("MIN_WEIGHT_BYTES", 1_000_000, "The weights that int8 shrinks, of "),
         ("MAX_SIZE_RATIO", 0.2, "The file is 0.2"),
         ("MIN_JACCARD", 0.9999, "The support Jaccard on held-out rows is 0.9"),
     ],
@@ -174,6 +174,8 @@ def test_auto_says_why_not_and_leaves_the_rest(
     assert not verdict["kept"]
     (sentence,) = verdict["reasons"]
     assert sentence.startswith(reason)
+    if limit == "MIN_WEIGHT_BYTES":
+        assert "convolutions, take 131072 bytes in float32; below 1000000 int8" in sentence
     assert "jaccard" in verdict["report"]["static"]
     after = contents(bundle)
     assert manifest(bundle)["int8"] == verdict

@@ -84,7 +84,7 @@ def test_train_export_and_run(
     more = str(tmp_path / "more")
     further = ["--top-k", "3", "--quantize", "auto", "--sample", str(table)]
     assert cli.main(["export", model, "-o", more, *further]) == 0
-    assert "int8 is not kept. The weights take " in capsys.readouterr().out
+    assert "int8 is not kept. The weights that int8 shrinks, " in capsys.readouterr().out
     assert Encoder(more).encode_top_k(rows).indices.shape == (400, 3)
     assert export_cli.main(["encode", str(bundle), str(table), "-o", str(codes)]) == 0
     expected = keras.saving.load_model(model).encode(rows)

@@ -8,8 +8,8 @@ import keras
 import onnx
 import onnx.version_converter
 
-from keras_sparse_export.convert.backends.output import silence
-from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.convert.backends.output import find_reason, silence
+from keras_sparse_export.errors import ConversionError
 
 _OLDEST = 18
 """Operator set below which jax2onnx writes some nodes in the form of a newer one."""
@@ -41,12 +41,12 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
             proto = jax2onnx.to_onnx(call, rows, opset=max(opset, _OLDEST), input_names=names)
         except Exception as error:  # JAX and jax2onnx raise errors of many classes
             raise ConversionError(
-                f"Expected a model that jax2onnx can trace. Received: {summarize(error)}"
+                f"Expected a model that jax2onnx can trace. Received: {find_reason(error)}"
             ) from error
     try:
         return onnx.version_converter.convert_version(proto, opset)
     except RuntimeError as error:
         raise ConversionError(
-            f"Expected operators that opset {opset} has. Received: {summarize(error)}. Remedy: "
+            f"Expected operators that opset {opset} has. Received: {find_reason(error)}. Remedy: "
             f"opset={_OLDEST}"
         ) from error

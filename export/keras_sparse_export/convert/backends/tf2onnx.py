@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import onnx
 
-from keras_sparse_export.convert.backends.output import silence
-from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.convert.backends.output import find_reason, silence
+from keras_sparse_export.errors import ConversionError
 
 
 def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
@@ -36,7 +36,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
                 proto, external = tf2onnx.convert.from_function(function, specs, **options)
         except Exception as error:  # TensorFlow and tf2onnx raise errors of many classes
             raise ConversionError(
-                f"Expected a model that tf2onnx can trace. Received: {summarize(error)}"
+                f"Expected a model that tf2onnx can trace. Received: {find_reason(error)}"
             ) from error
     if external:
         raise ConversionError("Expected one ONNX file. Received: a file with external data")

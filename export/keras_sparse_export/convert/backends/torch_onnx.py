@@ -13,8 +13,8 @@ import onnx
 import torch
 from torch.overrides import TorchFunctionMode
 
-from keras_sparse_export.convert.backends.output import silence
-from keras_sparse_export.errors import ConversionError, summarize
+from keras_sparse_export.convert.backends.output import find_reason, silence
+from keras_sparse_export.errors import ConversionError
 
 _BATCHES = 3, 2
 """Of the run that is recorded, and of the trace; neither is 1, which broadcasts."""
@@ -51,7 +51,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
             )
         except Exception as error:  # torch raises errors of many classes
             raise ConversionError(
-                f"Expected a model that torch.onnx can trace. Received: {summarize(error)}"
+                f"Expected a model that torch.onnx can trace. Received: {find_reason(error)}"
             ) from error
     return _order_constants(onnx.load_from_string(file.getvalue()))
 

@@ -91,7 +91,7 @@ def convert(model: keras.Model, opset: int) -> onnx.ModelProto:
 def _emit_model(builder: GraphBuilder, model: keras.Model, inputs: list[str]) -> list[str]:
     if isinstance(model, keras.Sequential):  # with all its layers as one graph
         model = keras.Model(model.inputs, model.outputs, name=model.name)
-    model = masks.make_explicit(model)
+    model = masks.make_explicit(_fix_shapes(model, [builder.shapes[name] for name in inputs]))
     names = {id(x): name for x, name in zip(model.inputs, inputs, strict=True)}
     kept = []  # keeps tensors alive, so that their ids stay unique
 
@@ -128,6 +128,25 @@ def _emit_model(builder: GraphBuilder, model: keras.Model, inputs: list[str]) ->
         call_function=emit_call,
     )
     return [names[id(output)] for output in copy.outputs]
+
+
+def _fix_shapes(model: keras.Model, shapes: list[Any]) -> keras.Model:
+    """Return a functional model as one of inputs of the shapes that it is called with.
+
+    A nested model of rows of any length has the length of the rows of the outer one.
+    """
+    if all(tuple(x.shape[1:]) == shape[1:] for x, shape in zip(model.inputs, shapes, strict=True)):
+        return model
+    x = [
+        keras.Input(shape[1:], dtype=tensor.dtype, name=tensor.name)
+        for tensor, shape in zip(model.inputs, shapes, strict=True)
+    ]
+    return keras.models.clone_model(
+        model,
+        input_tensors=keras.tree.pack_sequence_as(model.input, x),
+        clone_function=lambda layer: layer,
+        call_function=lambda layer, *args, **kwargs: layer(*args, **kwargs),
+    )
 
 
 def _add_constant(builder: GraphBuilder, value: Any) -> str:

@@ -68,11 +68,17 @@ def canonicalize(
         The model, and the names in it of the outputs that are left out.
 
     Raises:
-        ConversionError: If the ONNX checker rejects the result.
+        ConversionError: If inputs are not in the graph, or the ONNX checker rejects the result.
     """
     source = proto.graph
     constants = {constant.name for constant in source.initializer}
     given = [value for value in source.input if value.name not in constants]
+    if len(given) != len(inputs):
+        raise ConversionError(
+            "Expected a graph that reads each input of the model. Received: one that reads "
+            f"{len(given)} of {len(inputs)}, as where a layer computes with numpy, which a trace "
+            "does not see. Remedy: operations of keras.ops in its place"
+        )
     names = {"": "", **{value.name: name for value, (name, _) in zip(given, inputs, strict=True)}}
     names[source.output[0].name] = output[0]
     casts = [_cast_input(value, names) for value in given if not _is_float(value)]

@@ -126,6 +126,12 @@ def _require_code(model: keras.Model, graph: keras.Model) -> None:
 def _require_one(end: str, tensors: list[Any], role: str, *, free: bool = False) -> None:
     """Raise if a model has several inputs or outputs, or one of a shape that is not fixed."""
     shape = tensors[0].shape[1:]
+    if len(tensors) == 1 and not shape and tensors[0].shape != (None,):
+        raise ConversionError(
+            f"Invalid value for argument `model`. Expected {role} with an {end} for each row, "
+            f"(rows, units). Received: `{tensors[0].name}` {tuple(tensors[0].shape)}, without the "
+            "axis of the rows. Remedy: layers and operations that leave axis 0 alone"
+        )
     if len(tensors) != 1 or not shape or None in (shape[-1:] if free else shape):
         shapes = ", ".join(f"`{tensor.name}` {tuple(tensor.shape)}" for tensor in tensors)
         raise ConversionError(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_sparse_export.convert.source import cut
+from keras_sparse_export.convert.source.independence import require_each
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.io.inputs import Inputs, cut_rows
 
@@ -73,6 +74,8 @@ def shorten(encoder: keras.Model, rows: np.ndarray, inputs: Inputs) -> list[np.n
     """
     starts = [cut_rows(rows, shape) for shape in inputs.list_shorter()]
     codes = [keras.ops.convert_to_numpy(cut.call_model(encoder, start)) for start in starts]
+    for h, start in zip(codes, starts, strict=True):
+        require_each(h, start)
     finite = [np.isfinite(h).reshape(len(h), -1).all(axis=1) for h in codes]
     return [start[kept] for start, kept in zip(starts, finite, strict=True)]
 

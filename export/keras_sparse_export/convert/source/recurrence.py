@@ -7,9 +7,14 @@ from typing import Any
 import keras
 
 from keras_sparse_export.convert.source import cut
+from keras_sparse_export.errors import ConversionError
 
 MAX_STEPS = 512
 """Steps that are unrolled at most: each becomes about 20 nodes, and a file has 16,384."""
+
+
+class FreeLengthError(ConversionError):
+    """A recurrent layer that is converted step by step, on a sequence of any length."""
 
 
 def find_looped(model: keras.Model) -> list[Any]:

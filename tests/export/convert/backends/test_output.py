@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from keras_sparse_export.convert.backends.output import silence
+from keras_sparse_export.convert.backends.output import find_reason, silence
 
 pytestmark = pytest.mark.one_backend
 
@@ -27,3 +27,26 @@ def test_streams_come_back_after_a_failure(capfd: pytest.CaptureFixture[str]) ->
         raise OSError("mine")
     os.write(1, b"after\n")
     assert capfd.readouterr().out == "after\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            'in user code:\n\n    File "a.py", line 1, in call  **\n        raise x\n\n'
+            "    OperatorNotAllowedInGraphError: Exception encountered when calling Mine.call().\n"
+            "    \n    \x1b[1mNot allowed.\x1b[0m\n\n    Arguments received by Mine:\n",
+            "Not allowed.",
+        ),
+        ("in user code:\n\n    File\n\n    TypeError: no `axis`\n", "no `axis`"),
+        ("Unsupported kind.  [Caused by the value '240 defined in (%240 :\n)'] \n  (node", "Uns"),
+        (f"{'long ' * 99}\nmore", "long "),
+        ("", ""),
+    ],
+    ids=["tensorflow", "without keras", "torch", "long", "nothing"],
+)
+def test_a_reason_is_one_line(text: str, reason: str) -> None:
+    found = find_reason(RuntimeError(text))
+    assert found.startswith(f"RuntimeError: {reason}" if reason else "RuntimeError")
+    assert len(found) < 320
+    assert not {"File", "Caused", "Arguments", "more", "\n"} & {*found.split(), *found}

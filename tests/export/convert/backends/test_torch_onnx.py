@@ -12,7 +12,7 @@ from keras import layers as make
 from keras import ops
 
 from keras_sparse_export import Encoder, export_encoder
-from keras_sparse_export.errors import ConversionError
+from keras_sparse_export.errors import ConversionError, ParityError
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "torch", reason="torch.onnx needs the torch backend"
@@ -98,3 +98,23 @@ def test_units_and_top_k_of_a_traced_encoder(rows: np.ndarray, tmp_path: Path) -
     np.testing.assert_allclose(encoder.encode(rows), expected, atol=1e-5)
     values, _ = encoder.encode_top_k(rows)
     np.testing.assert_allclose(values, np.sort(expected)[:, :-3:-1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda z: ops.convert_to_tensor(np.sin(z.detach().numpy())),
+            r"reads 0 of 1, .*keras\.ops",
+        ),
+        (lambda z: ops.stack([2 * row for row in z]), r"does not run on 1 \(.*. Remedy: opera"),
+        (lambda z: z + keras.random.normal((12,)), "depends on other rows, or on chance"),
+    ],
+    ids=["numpy", "loop", "chance"],
+)
+def test_a_trace_that_does_not_compute_the_model_is_refused(
+    call: Any, message: str, rows: np.ndarray, tmp_path: Path
+) -> None:
+    model = stack(make.Lambda(call, output_shape=(12,)))
+    with pytest.raises((ConversionError, ParityError), match=message):
+        export_encoder(model, tmp_path / "b", layer="code", sample=rows)

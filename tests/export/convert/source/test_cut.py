@@ -101,7 +101,7 @@ def test_an_autoencoder_has_no_layer_to_choose(tmp_path: Path) -> None:
 
 def test_a_model_that_does_not_know_its_scale_is_refused(tmp_path: Path) -> None:
     model = SparseAutoencoder(4, 3, sparsity=None, normalization="standard")
-    with pytest.raises(ValueError, match=r"Remedy: model.adapt\(x\)"):
+    with pytest.raises(ValueError, match=r"Remedy: model.fit\(x\), .* model.adapt\(x\) where"):
         export_encoder(model, tmp_path / "b")
 
 

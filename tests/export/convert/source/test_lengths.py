@@ -14,6 +14,7 @@ from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.cli.main import main
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.variants.decision import quantize_bundle
+from models import loses_masks
 
 make = keras.layers
 ROWS = 24
@@ -167,6 +168,15 @@ def test_a_model_of_one_length_is_refused(tmp_path: Path) -> None:
     rows = np.ones((ROWS, 3, 4), np.float32)
     with pytest.raises(ConversionError, match=r"\(3, 4\), the shortest that it encodes"):
         export_encoder(keras.Model(x, code(h)), tmp_path / "b", sample=rows, free_length=True)
+
+
+@loses_masks
+def test_a_recurrent_layer_with_a_mask_is_of_one_length(tmp_path: Path) -> None:
+    x = keras.Input((None, 2))
+    model = keras.Model(x, code(make.GRU(3)(make.Masking()(x))))
+    rows = np.random.default_rng(0).normal(size=(9, 5, 2))
+    with pytest.raises(ConversionError, match=r"\(None, None, 2\)\. Remedy: free_length=False"):
+        export_encoder(model, tmp_path / "b", sample=rows, free_length=True)
 
 
 @pytest.mark.slow

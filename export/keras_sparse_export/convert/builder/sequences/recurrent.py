@@ -9,6 +9,7 @@ import numpy as np
 from keras_sparse_export.convert.builder import options
 from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.options import Converter
+from keras_sparse_export.convert.source import recurrence
 from keras_sparse_export.errors import ConversionError
 
 MAX_STEPS = 512
@@ -75,7 +76,7 @@ def _split_mask(builder: GraphBuilder, layer: Any, x: str, mask: str) -> list[st
     """Return the mask of each step, as a column, in the order in which the layer takes them."""
     length = builder.shapes[x][1]
     if length is None or length > MAX_STEPS:
-        raise ConversionError(
+        raise (recurrence.FreeLengthError if length is None else ConversionError)(
             f"Expected a sequence of fixed length, of at most {MAX_STEPS} steps, under a mask in "
             f"the direct builder. Received: layer `{layer.name}` on {builder.shapes[x]}"
         )

@@ -66,6 +66,12 @@ def test_masked_steps_leave_the_state(make: Any) -> None:
     require_agreement(graph(SHAPE, lambda x: make()(layers.Masking()(x))), padded())
 
 
+@loses_masks
+def test_a_model_of_any_length_has_the_length_of_the_rows_around_it() -> None:
+    any_length = graph((None, *SHAPE[1:]), lambda x: layers.GRU(4)(layers.Masking()(x)))
+    require_agreement(graph(SHAPE, any_length), padded())
+
+
 def test_activations_that_onnx_lacks_are_refused() -> None:
     model = graph(SHAPE, lambda x: layers.LSTM(4, activation="gelu", name="mine")(x))
     with pytest.raises(ConversionError, match="Received: activation `gelu` of layer `mine`"):
