@@ -108,6 +108,7 @@ def test_numbers_are_sorted_into_bins(mode: str) -> None:
 
 
 def test_bins_of_data_are_kept_and_are_indices() -> None:
+    pytest.importorskip("tensorflow", reason="Keras asks it while it adapts bins")
     layer = layers.Discretization(num_bins=4)
     layer.adapt(draw((8,)))
     require_agreement(stack((5,), layer, layers.Embedding(4, 3)))
