@@ -223,14 +223,23 @@ def load_outputs(
     """Load an ONNX model as a function from packed rows to the named outputs, on one thread.
 
     The function raises `ConversionError` if the model does not run on a number of rows.
+
+    Raises:
+        ConversionError: If onnxruntime does not load the model.
     """
     options = ort.SessionOptions()
     options.graph_optimization_level = level
     options.intra_op_num_threads = 1
     options.log_severity_level = SILENT
-    session = ort.InferenceSession(
-        onnx_bytes, options, providers=["CPUExecutionProvider"], enable_fallback=0
-    )
+    try:
+        session = ort.InferenceSession(
+            onnx_bytes, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except Exception as error:  # onnxruntime's own exceptions share no public base
+        raise ConversionError(
+            "Expected a file that onnxruntime loads. Received: one that it does not "
+            f"({take_first_line(error)})"
+        ) from error
     inputs = Inputs(
         Input(x.name, tuple(size if isinstance(size, int) else None for size in x.shape[1:]))
         for x in session.get_inputs()

@@ -80,7 +80,13 @@ def quantize_bundle(
             unchanged.
         RangeError: If rows overflow float32 in the encoder; the message names them.
     """
-    (mode,) = require_modes(mode, "mode")
+    modes = require_modes(mode, "mode")
+    if len(modes) > 1:
+        raise ValueError(
+            "Invalid value for argument `mode`. Expected one form at a time. Received: "
+            f"mode={mode!r}. Remedy: a call for each"
+        )
+    (mode,) = modes
     path = Path(path)
     manifest = read_manifest(path)
     if mode == "float16" and manifest["format"] == 1:

@@ -7,7 +7,7 @@ import onnxruntime as ort
 import pytest
 from onnx import helper, numpy_helper
 
-from keras_sparse_export.errors import ParityError
+from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.runtime import parity
 
 ULP = 2.0**-23
@@ -198,3 +198,15 @@ def test_a_file_must_be_right_as_it_lies_and_when_optimised(name: str) -> None:
     np.testing.assert_allclose(right, expected, rtol=1e-5)
     with pytest.raises(ParityError, match=r"`code.onnx` in onnxruntime to agree .*Nothing was wri"):
         parity.gate("code.onnx", lambda rows: expected[: len(rows)], file, x)
+
+
+def test_a_file_that_onnxruntime_does_not_load_is_named() -> None:
+    value = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 3])
+    code = helper.make_tensor_value_info("code", onnx.TensorProto.FLOAT, ["batch", 3])
+    graph = helper.make_graph(
+        [helper.make_node("NoOperator", ["x"], ["code"])], "g", [value], [code]
+    )
+    with pytest.raises(ConversionError, match=r"does not \(.*NoOperator"):
+        parity.load_outputs(
+            helper.make_model(graph).SerializeToString(), ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        )

@@ -76,6 +76,9 @@ def test_a_form_that_is_added_again_leaves_the_other_as_it_is(
     for mode in ("float16", "int8"):
         decision.quantize_bundle(bundle, data, mode=mode)
         assert contents(bundle) == before
+    both: Any = ("auto", "float16")
+    with pytest.raises(ValueError, match=r"`mode`\. Expected one form at a time\. Received: mode="):
+        decision.quantize_bundle(bundle, data, mode=both)
 
 
 def test_the_command_prints_the_comparison(
