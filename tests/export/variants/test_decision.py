@@ -281,7 +281,7 @@ def test_sigmoid_codes_of_several_places(tmp_path: Path, rng: np.random.Generato
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"quantize": "int4"}, "argument `quantize`. Expected one of"),
+        ({"quantize": "int4"}, "argument `quantize`. Expected 'auto' or 'int8'"),
         ({"sample": None}, "argument `sample`. Expected 64 rows"),
         ({"sample": np.ones((63, 12))}, "Received: 63 rows"),
         ({"labels": [1, 2]}, "argument `labels`. Expected a label for each"),
