@@ -23,6 +23,7 @@ def run(out: Path, *arguments: str) -> None:
     command.main(["--out", str(out), *small, *arguments])
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_a_run_writes_each_point_once_and_prints_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

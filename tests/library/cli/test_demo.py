@@ -6,6 +6,7 @@ from keras_sparse.cli.main import main
 from keras_sparse_export import Encoder
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path / "demo"), "--epochs", "2"]) == 0

@@ -23,6 +23,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.one_backend
 def test_help_loads_no_keras() -> None:
     result = run("-X", "importtime", str(entry.__file__), "train", "--help")
     assert "--learning-rate" in result.stdout
@@ -56,6 +57,7 @@ def test_the_backend_is_selected_before_keras_loads_and_the_package_is_complete_
     assert "which does not exist" in result.stderr
 
 
+@pytest.mark.one_backend
 def test_a_program_of_any_name_registers_the_classes() -> None:
     code = (
         "import sys; sys.argv[0] = 'keras-sparse'\n"
@@ -65,6 +67,7 @@ def test_a_program_of_any_name_registers_the_classes() -> None:
     assert run("-c", code).stdout.split() == ["SparseAutoencoder"]
 
 
+@pytest.mark.one_backend
 def test_the_package_runs_as_a_module() -> None:
     result = run("-m", "keras_sparse", "report", "nowhere")
     assert result.returncode == 2

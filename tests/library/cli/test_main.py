@@ -91,6 +91,7 @@ def test_train_export_and_run(
     np.testing.assert_allclose(np.load(codes), expected, atol=1e-4)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_console_that_lacks_greek_letters_shows_the_rest(
     encoding: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -392,6 +393,7 @@ def test_a_backend_other_than_that_of_keras_is_refused(capsys: pytest.CaptureFix
     fails(["report", "run", "--backend", other], 2, message, capsys, cli.main)
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_sweep_tells_the_frontier_and_what_to_take(
     rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -431,6 +433,7 @@ def test_sweep_tells_the_frontier_and_what_to_take(
     assert "3 points, 3 of them trained before" in capsys.readouterr().out
 
 
+@pytest.mark.one_backend
 @pytest.mark.slow
 def test_sweep_searches(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("optuna", reason='needs the extra "keras-sparse[sweep]"')
