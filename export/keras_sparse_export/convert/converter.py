@@ -13,7 +13,7 @@ from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.convert.graph.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.convert.jumps import gates
-from keras_sparse_export.convert.source import cut, independence, recurrence
+from keras_sparse_export.convert.source import cut, decibels, independence, recurrence
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import jumps as jumping
@@ -118,7 +118,7 @@ def convert(
     messages = [f"{name}: {failure}" for name, failure in zip(order, failures, strict=True)]
     text = "; ".join(messages) if len(order) > 1 else str(failures[0])
     if any(isinstance(failure, ParityError) for failure in failures):
-        raise ParityError(text)
+        raise ParityError(text + decibels.suggest_cut(model))
     if keras.backend.backend() != "tensorflow" and not jumps:
         text += ". Remedy: KERAS_BACKEND=tensorflow, where tf2onnx is tried as well"
     raise ConversionError(text)

@@ -1,8 +1,7 @@
-"""Emit the nodes of spectrograms: a Fourier transform of frames as a convolution.
+"""Emit the nodes of spectrograms.
 
-ONNX has operators for transforms, but browsers and microcontrollers lack them. The kernels of a
-convolution over frames of `n` samples take `4 n` bytes for each real and each imaginary bin, of
-which those that no filter reads are left out.
+`STFTSpectrogram` is a convolution with kernels of its own, as in Keras; mels begin with a transform
+of frames (`transforms.py`), which takes less memory and rounds less.
 """
 
 import math
@@ -13,6 +12,7 @@ import numpy as np
 
 from keras_sparse_export.convert.builder.graph import GraphBuilder
 from keras_sparse_export.convert.builder.options import Converter
+from keras_sparse_export.convert.builder.sequences import transforms
 from keras_sparse_export.errors import ConversionError
 
 COSINES = {"hann": 0.5, "hamming": 0.54}
@@ -38,7 +38,7 @@ def _mel_frames(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
         frames = _emit_decibels(builder, frames, options)
         if options["top_db"] is not None:
             frames = _cut(builder, frames, options["top_db"])
-    return builder.add("Transpose", frames, perm=[0, 2, 1])
+    return frames
 
 
 def _mel_spectrogram(builder: GraphBuilder, layer: Any, inputs: list[str]) -> str:
@@ -54,7 +54,7 @@ def _mel_spectrogram(builder: GraphBuilder, layer: Any, inputs: list[str]) -> st
     window = _compute_window(layer.window, layer.sequence_length)
     mels = _emit_mels(builder, layer, inputs[0], options, filters, window)
     if not layer.power_to_db:
-        return mels
+        return builder.add("Transpose", mels, perm=[0, 2, 1])
     if layer.top_db < 10 * math.log10(LARGEST / layer.min_power):  # otherwise it cuts nothing
         raise ConversionError(
             "Expected outputs that depend on one row alone. Received: "
@@ -62,7 +62,7 @@ def _mel_spectrogram(builder: GraphBuilder, layer: Any, inputs: list[str]) -> st
             "takes below the largest value of the batch. Remedy: top_db=1e3, or "
             "keras_sparse.front_ends.MelFrames(..., top_db=80), which takes that of the row"
         )
-    return _emit_decibels(builder, mels, options)
+    return builder.add("Transpose", _emit_decibels(builder, mels, options), perm=[0, 2, 1])
 
 
 def _emit_mels(
@@ -73,41 +73,35 @@ def _emit_mels(
     filters: np.ndarray,
     window: np.ndarray,
 ) -> str:
-    """Emit the mel energies of a signal (batch, samples) as (batch, mels, frames)."""
+    """Emit the mel energies of a signal (batch, samples) as (batch, frames, mels)."""
     if len(builder.shapes[x]) != 2:
         raise ConversionError(
             "Expected signals (batch, samples). Received: an input of shape "
             f"{builder.shapes[x]} of layer `{layer.name}` of class {type(layer).__name__}"
         )
-    bins = np.flatnonzero(filters.any(axis=1))
-    size, length = options["fft_length"], len(window)
-    h = builder.insert_axes(x, 1)
+    size, length, step = options["fft_length"], len(window), options["sequence_stride"]
+    samples = builder.shapes[x][1]
+    if samples is None:
+        raise ConversionError(
+            "Expected signals of a fixed length. Received: those of any length in layer "
+            f"`{layer.name}` of class {type(layer).__name__}. Remedy: free_length=False"
+        )
     if options["center"]:
         half = size // 2
-        pads = builder.add_integers(0, 0, half, 0, 0, half)
-        h = builder.add("Pad", h, pads, mode="reflect")
-    before = (size - length) // 2
-    if length < size:  # the window is in the middle of a frame
-        h = builder.slice(h, 2, before, before + length - size)
-    places = np.arange(before, before + length)
-    kernels = np.concatenate(compute_kernels(places, bins, size)) * window
-    power = _emit_power(builder, h, kernels, options["sequence_stride"])
+        pads = builder.add_integers(0, half, 0, half)
+        x, samples = builder.add("Pad", x, pads, mode="reflect"), samples + 2 * half
+    count = (samples - size) // step + 1
+    before = (size - length) // 2  # the window is in the middle of a frame
+    h = transforms.emit_frames(builder, x, samples, size, step)
+    weights = np.pad(window, (before, size - length - before))
+    h = builder.add("Mul", h, builder.add_constant(weights))
+    power, bins = transforms.emit_power(builder, h, count, size)
     if options["mag_exp"] != 2:
         exponent = builder.add_constant(options["mag_exp"] / 2)
         power = builder.add("Pow", power, exponent)
-    return builder.add("MatMul", builder.add_constant(filters[bins].T), power)
-
-
-def compute_kernels(places: np.ndarray, bins: np.ndarray, size: int) -> tuple[Any, Any]:
-    """Compute `cos(2π k n / N)` and `−sin(2π k n / N)`, `(bins, places)`.
-
-    Args:
-        places: `n`, of the samples in a frame.
-        bins: `k`.
-        size: `N`.
-    """
-    angles = 2 * np.pi / size * (bins[:, np.newaxis] * places % size)
-    return np.cos(angles), -np.sin(angles)
+    read = np.zeros((len(bins), filters.shape[1]))
+    read[bins <= size // 2] = filters[bins[bins <= size // 2]]
+    return builder.add("MatMul", power, builder.add_constant(read))
 
 
 def _compute_window(window: Any, length: int) -> np.ndarray:
