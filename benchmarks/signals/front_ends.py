@@ -64,7 +64,11 @@ def make_normalization(x: np.ndarray) -> keras.Model:
 
 
 def make_spectrogram(mode: str, length: int = 512, step: int = 256) -> keras.Model:
-    options: dict[str, Any] = dict(frame_length=length, frame_step=step, fft_length=length)
+    options: dict[str, Any] = {
+        "frame_length": length,
+        "frame_step": step,
+        "fft_length": length,
+    }
     layer = layers.STFTSpectrogram(mode, scaling=None, **options)
     return keras.Sequential([layers.Reshape((-1, 1)), layer])
 
