@@ -179,6 +179,52 @@ class WindowStream:
         return Cut(starts, self.windows.cut(samples))
 
 
+def choose_windows(
+    own: Windows | None, row_shape: tuple[int, ...], window: int | None, hop: int | None
+) -> Windows | None:
+    """Return how an encoder's signal is cut: as its bundle says, or by `window` and `hop`.
+
+    Args:
+        own: Windows of the bundle, if it has some.
+        row_shape: Shape of the rows that the encoder takes.
+        window: Samples of a window; with `own` or `hop` it may be left out.
+        hop: Samples from a window to the next one; with `own` it may be left out.
+
+    Returns:
+        `None` if there is nothing of windows: what the encoder takes are rows.
+
+    Raises:
+        ValueError: If `window` or `hop` is another one than that of the bundle, `window` is not the
+            length of the rows, or `hop` is missing.
+
+    Example:
+        >>> choose_windows(None, (64, 3), 64, 32)
+        Windows(window=64, hop=32, sampling_rate=None, channels=3)
+    """
+    if own is not None:
+        for name, given in (("window", window), ("hop", hop)):
+            if given is not None and given != (needed := getattr(own, name)):
+                raise ValueError(
+                    f"Invalid value for argument `{name}`. Expected {needed}, as in the manifest "
+                    f"of the bundle. Received: {name}={given!r}. Remedy: leave it out"
+                )
+        return own
+    if window is None and hop is None:
+        return None
+    if hop is None:
+        raise ValueError(
+            "Invalid value for argument `hop`. Expected the samples from a window to the next one, "
+            f"which the bundle does not tell. Received: window={window!r} alone"
+        )
+    if len(row_shape) > 2 or window not in (None, row_shape[0]):
+        raise ValueError(
+            f"Invalid value for argument `window`. Expected {row_shape[0]}, for an encoder of rows "
+            f"of shape {row_shape}. Received: window={window!r}. Remedy: an encoder of windows, "
+            "(window,) or (window, channels)"
+        )
+    return Windows(row_shape[0], hop, channels=(*row_shape, 1)[1])
+
+
 def as_windows(value: Any, argument: str) -> Windows:
     """Return windows from themselves, or from their entries in a manifest.
 
