@@ -111,7 +111,7 @@ class Recordings:
         counts, rate = self.find(number), self.windows.sampling_rate
         window = number - counts.first
         start = window * self.windows.hop
-        when = start if rate is None else float(f"{start / rate:.9g}")
+        when = start if rate is None else round(start / rate, 9)
         return dict(
             zip(self.label_names, (*(counts.name,) * self.several, window, when), strict=True)
         )
