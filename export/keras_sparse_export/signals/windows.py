@@ -55,6 +55,18 @@ class Windows:
         """Shape of a window: `(window,)` of one channel, otherwise `(window, channels)`."""
         return (self.window,) if self.channels == 1 else (self.window, self.channels)
 
+    def describe(self) -> str:
+        """Say in a few words how a signal is cut.
+
+        Example:
+            >>> Windows(64, 32, 8000).describe()
+            'windows of 64 samples, a new one every 32, at 8000 samples per second'
+        """
+        text = f"windows of {self.window} samples, a new one every {self.hop}"
+        text += f", of {self.channels} channels" if self.channels > 1 else ""
+        rate = self.sampling_rate
+        return text if rate is None else f"{text}, at {rate:.9g} samples per second"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the entries of the manifest, from which `Windows(**entries)` makes the same."""
         return asdict(self)

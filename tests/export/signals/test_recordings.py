@@ -83,7 +83,7 @@ class Arriving(io.BufferedReader):
     """Standard input that brings a few bytes at a time."""
 
     def __init__(self, content: bytes, step: int = 50) -> None:
-        super().__init__(_Steps(content, step))  # type: ignore[arg-type]
+        super().__init__(_Steps(content, step))
 
 
 class _Steps(io.RawIOBase):
