@@ -80,7 +80,7 @@ def score(options: argparse.Namespace) -> None:
     shown = sys.stderr if options.output == "-" else sys.stdout
     if options.output != "-":
         found = "" if alarm is None else f", {tally.alarms} above {threshold:.4g}"
-        voted = "" if options.vote is None else f", {tally.votes} of them by vote"
+        voted = "" if options.vote is None else f", {tally.votes} by vote"
         print(f"Wrote {options.output}: scores of {rows} rows{found}{voted}")
     if form.recordings is not None and form.recordings.several:
         print(*tally.list_lines(), sep="\n", file=shown)

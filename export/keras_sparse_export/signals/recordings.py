@@ -260,8 +260,8 @@ def find_silent(windows: np.ndarray) -> np.ndarray:
         >>> find_silent(np.array([[0, 0, 0], [1, 1, 2]])).tolist()
         [True, False]
     """
-    same = (windows == windows[:, :1]).reshape(len(windows), -1)
-    return np.asarray(same.all(axis=1))
+    same = windows == windows[:, :1]
+    return np.asarray(same.all(axis=tuple(range(1, same.ndim))))
 
 
 def find_clipped(windows: np.ndarray, limit: float) -> np.ndarray:
@@ -280,4 +280,4 @@ def find_clipped(windows: np.ndarray, limit: float) -> np.ndarray:
     if length < 1:
         return np.zeros(len(full), bool)
     runs = np.logical_and.reduce([full[:, i : i + length] for i in range(CLIPPED_SAMPLES)])
-    return np.asarray(runs.reshape(len(runs), -1).any(axis=1))
+    return np.asarray(runs.any(axis=tuple(range(1, runs.ndim))))

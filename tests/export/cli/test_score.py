@@ -128,7 +128,7 @@ def folder(tmp_path: Path) -> Path:
     samples = make_signal(400, 1)
     write_wav(folder / "good.wav", samples)
     faulty = samples.copy()
-    faulty[200:300] += np.random.default_rng(2).normal(0, 2, 100)
+    faulty[300:] += np.random.default_rng(2).normal(0, 2, 100)
     write_wav(folder / "bad.wav", faulty)
     write_wav(folder / "short.wav", samples[:9])
     return folder

@@ -151,12 +151,16 @@ def test_silence_is_that_of_all_channels() -> None:
     assert not find_silent(np.full((1, 4), np.nan)).any()
 
 
-def test_a_sample_that_is_no_number_is_a_fault_of_its_windows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [4, 30, 5000])
+def test_a_sample_that_is_no_number_is_a_fault_of_its_windows(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     samples = make_signal(64)
     cells = [*map(repr, samples.tolist())]
     cells[30], cells[33] = "much", "more"
-    (tmp_path / "a.csv").write_text("\n".join(cells))
-    chunks: list[Chunk] = [*open_source(tmp_path / "a.csv").read(100)]
+    content = "\n".join(cells).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Arriving(content, step)))
+    chunks: list[Chunk] = [*open_source("-").read(100)]
     faults = {each.first + place: text for each in chunks for place, text in each.faults.items()}
     assert faults == {
         2: "'much' in column 0 (sample 30)",
