@@ -1,7 +1,8 @@
-"""Bundles as somebody may have changed them, rows as tests read them from files, and tables."""
+"""Bundles as somebody may have changed them, rows as tests read them, tables, and recordings."""
 
 import hashlib
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_sparse import L1, SparseAutoencoder
+from keras_sparse_export import Windows, export_encoder
 from keras_sparse_export.io import readers
 
 
@@ -86,3 +89,43 @@ def as_table(form: str, rows: np.ndarray, names: tuple[str, ...]) -> Any:
         "lists": lambda: {name: column.tolist() for name, column in columns.items()},
     }
     return makers[form]()
+
+
+# Recordings ------------------------------------------------------------------------------------
+
+RATE = 1000
+WINDOWS = Windows(16, 8, RATE)
+
+
+def make_wav(samples: np.ndarray, rate: int = RATE) -> bytes:
+    """A wav file of floats."""
+    values = np.asarray(samples, "<f4")
+    values = values.reshape(len(values), -1)
+    size = 4 * values.shape[1]
+    form = struct.pack("<HHIIHH", 3, values.shape[1], rate, rate * size, size, 32)
+    body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data"
+    body += struct.pack("<I", values.nbytes) + values.tobytes()
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    """The same, in a file."""
+    path.write_bytes(make_wav(samples, rate))
+    return path
+
+
+def make_signal(frames: int, seed: int = 0, channels: int = 1) -> np.ndarray:
+    """Samples of a noisy tone, float32."""
+    noise = np.random.default_rng(seed).normal(0, 0.05, (frames, channels))
+    tone = 0.5 * np.sin(np.arange(frames) * 0.7)[:, None]
+    samples = (tone + noise).astype(np.float32)
+    return samples[:, 0] if channels == 1 else samples
+
+
+def export_windows(path: Path, windows: Windows | None = WINDOWS, **options: Any) -> Path:
+    """A bundle with scores of windows of 16 samples, of one channel."""
+    rows = WINDOWS.cut(make_signal(3000, seed=9))
+    model = SparseAutoencoder(16, 4, sparsity=L1(), normalization="standard")
+    model.adapt(rows)
+    defaults: dict[str, Any] = {"score": True, "calibration": rows[:200], "false_alarm_rate": 0.1}
+    return export_encoder(model, path, windows=windows, **(defaults | options))

@@ -14,7 +14,7 @@ from keras_sparse_export.bundle.format import (
     NAME,
     TFLITE,
 )
-from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns
+from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns, get_windows
 from keras_sparse_export.bundle.reading import hash_stream
 from keras_sparse_export.drift.alarms.verdicts import describe_alarm
 from keras_sparse_export.errors import BundleError
@@ -76,6 +76,7 @@ def format_card(manifest: dict[str, Any]) -> str:
         f"{size} exceeds {manifest['threshold']:g}.",
         "",
         *_list_columns(manifest),
+        *_describe_windows(manifest),
         f"It runs on onnxruntime {manifest['min_onnxruntime']} and newer, in any language:",
         "",
         "```python",
@@ -178,6 +179,14 @@ def _list_columns(manifest: dict[str, Any]) -> list[str]:
         text = _list_names([*names.categories])
         lines.append(f"Rows with names may hold these columns of categories as text: {text}.")
     return [*lines, ""]
+
+
+def _describe_windows(manifest: dict[str, Any]) -> list[str]:
+    """Return lines on how a signal is cut into rows; none if they are no windows."""
+    windows = get_windows(manifest)
+    if windows is None:
+        return []
+    return [f"Rows are {windows.describe()}: `keras_sparse_export.Encoder(folder).stream`.", ""]
 
 
 def _list_names(names: Sequence[str]) -> str:

@@ -188,7 +188,10 @@ class Conversion:
                 rows += len(values)
                 read = chunk.first + len(chunk.rows)
                 progress.show(read, chunk.fraction)
-        if not read:
+        if self.form.recordings is not None:
+            if told := self.form.recordings.describe():
+                print(f"keras-sparse-export: {told}", file=sys.stderr)
+        elif not read:
             source = readers.name_source(options.data)
             print(f"keras-sparse-export: 0 rows in {source}", file=sys.stderr)
         return rows
@@ -219,7 +222,7 @@ class BadRows:
     def __init__(self, options: argparse.Namespace, form: inputs.Form) -> None:
         self._form = form
         self._action, self._source = options.on_bad, readers.name_source(options.data)
-        self._count, self._examples = 0, dict[int, str]()
+        self._count, self._examples = 0, dict[str, str]()
 
     def select(
         self, chunk: readers.Chunk, faults: dict[int, str]
@@ -238,12 +241,15 @@ class BadRows:
                 )
             return indices[:first], ValueError(
                 f"Expected rows of finite numbers in {self._source}. Received: {faults[first]} "
-                f"(row {chunk.first + first}). Remedy: {remedy}"
+                f"({self._name(chunk.first + first)}). Remedy: {remedy}"
             )
         self._count += len(faults)
         for index in sorted(faults)[: MAX_EXAMPLES - len(self._examples)]:
-            self._examples[chunk.first + index] = faults[index]
+            self._examples[self._name(chunk.first + index)] = faults[index]
         return (indices if self._action == "nan" else np.delete(indices, list(faults))), None
+
+    def _name(self, number: int) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._form.label(number).items())
 
     def __enter__(self) -> "BadRows":
         return self
@@ -253,8 +259,8 @@ class BadRows:
             return
         action = "encoded as NaN" if self._action == "nan" else "skipped"
         print(f"keras-sparse-export: {self._count} bad rows {action}", file=sys.stderr)
-        for number, reason in self._examples.items():
-            print(f"  row {number}: {reason}", file=sys.stderr)
+        for name, reason in self._examples.items():
+            print(f"  {name}: {reason}", file=sys.stderr)
         if self._count > len(self._examples):
             print(f"  and {self._count - len(self._examples)} more", file=sys.stderr)
 

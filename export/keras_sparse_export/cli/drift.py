@@ -49,7 +49,7 @@ def drift(options: argparse.Namespace) -> int:
     encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
     batches: list[Drift] = []
     source, skip = options.data, options.on_bad == "skip"
-    form = inputs.get_form(encoder)
+    form = inputs.get_form(encoder, options)
     for read in inputs.read_batches(options, source, form, options.batch_rows, skip=skip):
         if batches and len(read.rows) < options.batch_rows:
             break  # an incomplete last batch is ignored, unless it is the only one

@@ -12,6 +12,7 @@ from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command after the bundle."""
     inputs.add_arguments(parser)
+    inputs.add_windows(parser)
     conversion.add_arguments(
         parser,
         "CODES",
@@ -57,8 +58,9 @@ def encode(options: argparse.Namespace) -> None:
         allow=options.allow,
     )
     threshold = encoder.threshold if options.threshold is None else options.threshold
-    form = inputs.get_form(encoder)
-    form = form._replace(inputs=readers.find_length(options.data, options.key, form.inputs))
+    form = inputs.get_form(encoder, options)
+    if form.recordings is None:
+        form = form._replace(inputs=readers.find_length(options.data, options.key, form.inputs))
     code_shape = encoder.find_code_shape(form.shape)
     chunks = inputs.read_chunks(
         options, options.data, form, options.batch_rows or encoder.chunk_rows
@@ -70,6 +72,7 @@ def encode(options: argparse.Namespace) -> None:
         threshold=threshold,
         signed=encoder.signed,
         dense=options.dense,
+        label=form.label,
         overwrite=options.overwrite,
     ) as writer:
         convert = conversion.Conversion(encoder.encode, code_shape, form)

@@ -29,7 +29,7 @@ def errors(options: argparse.Namespace) -> None:
     conversion.require_options(options)
     inputs.check_columns(options, options.data)
     encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
-    shape, form = encoder.input_shape, inputs.get_form(encoder)
+    shape, form = encoder.input_shape, inputs.get_form(encoder, options)
     encoder.errors(np.zeros(shape, np.float32))  # raises if the bundle has none
     chunks = inputs.read_chunks(
         options,

@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import admits_gaps, get_columns, read_manifest
+from keras_sparse_export.bundle.manifest import (
+    admits_gaps,
+    get_columns,
+    get_windows,
+    read_manifest,
+)
 from keras_sparse_export.io import readers
 from keras_sparse_export.io.inputs import Inputs, read_inputs
 from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.signals.recordings import WAV, Recordings
+from keras_sparse_export.signals.windows import Windows, choose_windows
 
 
 class Form(NamedTuple):
@@ -21,11 +28,22 @@ class Form(NamedTuple):
     columns: tuple[str, ...] | None
     gaps: bool = False
     """Whether rows may have gaps."""
+    recordings: Recordings | None = None
+    """Where the rows come from, if they are windows of a signal."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one row."""
         return self.inputs.row_shape
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of what `label` tells."""
+        return ("row",) if self.recordings is None else self.recordings.label_names
+
+    def label(self, number: int) -> dict[str, Any]:
+        """Return what an entry of the output tells of a row by its number."""
+        return {"row": number} if self.recordings is None else self.recordings.label(number)
 
 
 class Batch(NamedTuple):
@@ -65,6 +83,20 @@ def add_arguments(parser: argparse.ArgumentParser, name: str = "data") -> None:
     add("--decimal", choices=(".", ","), help="decimal mark of a CSV (default: inferred)")
 
 
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """Declare how a signal is cut into windows, and that `DATA` may be recordings."""
+    add = parser.add_argument
+    help_ = "samples of a window, for DATA of samples (default: the bundle's, if it has windows)"
+    add("--window", type=int, metavar="W", help=help_)
+    add("--hop", type=int, metavar="H", help="samples from a window to the next one")
+    actions = {action.dest: action for action in parser._actions}
+    actions["data"].help = (
+        "rows, or samples of a signal: .npy, .npz, .csv, .csv.gz, .jsonl, .parquet, or - for "
+        "standard input; recordings: .wav, or a folder of them"
+    )
+    actions["format"].choices = (*readers.TEXT, WAV)
+
+
 def _parse_names(text: str) -> list[str]:
     """Parse names separated by commas; one with a comma in it stands in double quotes."""
     return next(csv.reader([text]), []) or [""]
@@ -78,15 +110,47 @@ def _parse_delimiter(text: str) -> str:
     return character
 
 
-def read_form(bundle: Path) -> Form:
+def read_form(options: argparse.Namespace) -> Form:
     """Return the form of the rows that a bundle's encoder takes."""
-    manifest = read_manifest(bundle)
-    return Form(read_inputs(manifest), get_columns(manifest), admits_gaps(manifest))
+    manifest = read_manifest(options.bundle)
+    form = Form(read_inputs(manifest), get_columns(manifest), admits_gaps(manifest))
+    return _open_recordings(form, options, get_windows(manifest))
 
 
-def get_form(encoder: Encoder) -> Form:
+def get_form(encoder: Encoder, options: argparse.Namespace) -> Form:
     """Return the form of the rows that an opened encoder takes."""
-    return Form(encoder.inputs, encoder.columns, encoder.admits_gaps)
+    form = Form(encoder.inputs, encoder.columns, encoder.admits_gaps)
+    return _open_recordings(form, options, encoder.windows)
+
+
+def _open_recordings(form: Form, options: argparse.Namespace, own: Windows | None) -> Form:
+    """Return a form of which the rows are windows, where the command and the bundle say so."""
+    if not hasattr(options, "hop"):  # a command that takes rows alone
+        return form
+    windows = choose_windows(own, form.shape, options.window, options.hop)
+    if windows is None:
+        if Path(options.data).is_dir() or Path(options.data).suffix.lower() == f".{WAV}":
+            raise ValueError(
+                "Invalid value for argument `data`. Expected rows, for a bundle that does not say "
+                f"how a signal is cut. Received: {options.data}. Remedy: --window {form.shape[0]} "
+                "--hop with the hop of the training"
+            )
+        return form
+    return form._replace(
+        recordings=Recordings(options.data, windows, _list_options(options), gaps=form.gaps)
+    )
+
+
+def _list_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return how to read rows, as arguments of `readers.read`."""
+    return {
+        "kind": options.format,
+        "key": options.key,
+        "drop": options.drop,
+        "header": None if options.header is None else options.header == "yes",
+        "delimiter": options.delimiter,
+        "decimal": options.decimal,
+    }
 
 
 def check_columns(options: argparse.Namespace, source: str) -> None:
@@ -102,7 +166,7 @@ def check_columns(options: argparse.Namespace, source: str) -> None:
     suffix = Path(source).suffix.lower()
     if source == "-" or suffix in (".npy", ".npz") or not options.bundle.is_dir():
         return
-    chunks = read_chunks(options, source, read_form(options.bundle), rows=1)
+    chunks = read_chunks(options, source, read_form(options), rows=1)
     next(chunks, None)
     chunks.close()
 
@@ -110,20 +174,18 @@ def check_columns(options: argparse.Namespace, source: str) -> None:
 def read_chunks(
     options: argparse.Namespace, source: str, form: Form, rows: int
 ) -> Generator[readers.Chunk]:
-    """Yield chunks of at most `rows` rows as they arrive; see `readers.read`."""
+    """Yield chunks of at most `rows` rows or windows as they arrive; see `readers.read`."""
+    if form.recordings is not None:
+        yield from form.recordings.read(rows)
+        return
     yield from readers.read(
         source,
         form.shape,
-        kind=options.format,
-        key=options.key,
-        drop=options.drop,
-        header=None if options.header is None else options.header == "yes",
         columns=form.columns,
-        delimiter=options.delimiter,
-        decimal=options.decimal,
         gaps=form.gaps,
         inputs=form.inputs,
         rows=rows,
+        **_list_options(options),
     )
 
 

@@ -108,6 +108,8 @@ def _show_info(options: argparse.Namespace) -> None:
         parity, statistics = manifest["parity"]["encoder"], manifest["statistics"]
         if encoder.columns is not None:
             lines["columns"] = list_names(encoder.columns, "column").partition(" ")[2]
+        if encoder.windows is not None:
+            lines["rows"] = encoder.windows.describe()
         lines |= {
             "active": f"{'|code|' if encoder.signed else 'code'} > {manifest['threshold']:g}",
             "runs on": _list_runtimes(manifest),

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def quantize(options: argparse.Namespace) -> None:
     """Quantize the encoder, compare, decide, and print the report."""
-    form = inputs.read_form(options.bundle)
+    form = inputs.read_form(options)
     source = options.calibration
     rows = [
         np.zeros((0, *form.shape)),

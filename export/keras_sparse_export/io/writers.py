@@ -25,6 +25,7 @@ KINDS = ("npy", "npz", "csv", "jsonl")
 COPY_BYTES = 1 << 20
 
 FindActive = Callable[[np.ndarray], np.ndarray]
+Label = Callable[[int], dict[str, Any]]
 
 
 class Writer(Protocol):
@@ -52,6 +53,7 @@ def open_writer(
     threshold: float | None = None,
     signed: bool = True,
     dense: bool = False,
+    label: Label = lambda number: {"row": number},
     overwrite: bool = False,
 ) -> Iterator[Writer]:
     """Open a writer of codes; the file appears when the block ends without an error.
@@ -65,6 +67,7 @@ def open_writer(
         threshold: τ; CSR and JSON lines hold only the codes of active units.
         signed: As in `keras_sparse_export.io.activity.is_active`.
         dense: Whether JSON lines hold whole codes instead.
+        label: What JSON lines tell of a row by its number.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
@@ -82,7 +85,7 @@ def open_writer(
     if threshold is not None:
         find_active = partial(is_active, threshold=threshold, signed=signed)
     if target == "-":
-        yield _make_text_writer(sys.stdout, kind, find_active, dense, flush=True)
+        yield _make_text_writer(sys.stdout, kind, find_active, dense, label, flush=True)
         return
     path = Path(target)
     require_target(path, overwrite=overwrite)
@@ -90,7 +93,7 @@ def open_writer(
         writer: Writer
         if kind in ("csv", "jsonl"):
             text = stack.enter_context(staging.open("w", encoding="utf-8", newline="\n"))
-            writer = _make_text_writer(text, kind, find_active, dense, flush=False)
+            writer = _make_text_writer(text, kind, find_active, dense, label, flush=False)
         elif kind == "npz":
             assert find_active is not None
             stream = stack.enter_context(staging.open("wb"))
@@ -209,11 +212,17 @@ class _Csr:
 
 
 def _make_text_writer(
-    stream: TextIO, kind: str, find_active: FindActive | None, dense: bool, *, flush: bool
+    stream: TextIO,
+    kind: str,
+    find_active: FindActive | None,
+    dense: bool,
+    label: Label,
+    *,
+    flush: bool,
 ) -> Writer:
     if kind == "csv":
         return _Csv(stream, flush)
-    return _Jsonl(stream, flush, None if dense else find_active)
+    return _Jsonl(stream, flush, None if dense else find_active, label)
 
 
 class _Csv:
@@ -234,8 +243,11 @@ class _Csv:
 
 
 class _Jsonl:
-    def __init__(self, stream: TextIO, flush: bool, find_active: FindActive | None) -> None:
+    def __init__(
+        self, stream: TextIO, flush: bool, find_active: FindActive | None, label: Label
+    ) -> None:
         self._stream, self._flush, self._find_active = stream, flush, find_active
+        self._label = label
 
     def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
         find_active = self._find_active
@@ -248,8 +260,9 @@ class _Jsonl:
         for place in broken.tolist():
             reason = faults.get(place, "NaN or infinity in the code")
             bodies[place] = f'"error": {json.dumps(reason)}'
-        lines = zip(numbers, bodies, strict=True)
-        self._stream.write("".join(f'{{"row": {number}, {body}}}\n' for number, body in lines))
+        labels = (json.dumps(self._label(number))[:-1] for number in numbers)
+        lines = zip(labels, bodies, strict=True)
+        self._stream.write("".join(f"{label}, {body}}}\n" for label, body in lines))
         if self._flush:
             self._stream.flush()
 

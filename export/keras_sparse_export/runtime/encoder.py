@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
     get_columns,
+    get_windows,
     read_manifest,
     require_onnxruntime,
 )
@@ -39,8 +40,11 @@ from keras_sparse_export.runtime.reconstruction import require_scale, squared_er
 from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
+from keras_sparse_export.signals.windows import Windows, WindowStream, choose_windows
 
 RUNTIMES = ("onnxruntime", LITERT)
+STREAMED = ("code", "score", "verdict")
+"""What `Encoder.stream` yields."""
 
 
 class Encoder:
@@ -82,6 +86,8 @@ class Encoder:
         codes = encoder.encode({"tokens": tokens, "mask": mask})  # of an encoder with two inputs
         data, indices, indptr = encoder.encode_sparse(rows)  # only the active units
         for codes in encoder.stream(chunks):  # in constant memory
+            ...
+        for codes in encoder.stream(chunks, window=64, hop=32):  # windows of a signal
             ...
         errors = encoder.errors(rows)   # of each column, in the space of the loss
         score, threshold, alarm = encoder.verdict(rows)  # with a stated rate of false alarms
@@ -166,6 +172,11 @@ class Encoder:
         category that the encoder does not know is an error that names it.
         """
         return dict(getattr(self.columns, "categories", {}))
+
+    @property
+    def windows(self) -> Windows | None:
+        """How a signal is cut into rows; `None` if the bundle does not say that it is."""
+        return get_windows(self.manifest)
 
     @property
     def has_decoder(self) -> bool:
@@ -268,7 +279,7 @@ class Encoder:
         chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
         if threshold is None:
             threshold = self.threshold or 0.0
-        codes = (chunk.reshape(-1, units) for chunk in self.stream(chunks))
+        codes = (chunk.reshape(-1, units) for chunk in self._stream(chunks, self._encode))
         return SparseCodes.from_dense(codes, units, threshold, signed=self.signed)
 
     def encode_top_k(self, x: Any) -> TopK:
@@ -291,20 +302,65 @@ class Encoder:
             return TopK(*top_k.select_largest(self.encode(x), k))
         return TopK(*encoder.run(x, list(top_k.OUTPUTS)))
 
-    def stream(self, chunks: Iterable[Any]) -> Iterator[np.ndarray]:
-        """Yield the codes of each chunk of raw rows, in constant memory.
+    def stream(
+        self,
+        chunks: Iterable[Any],
+        *,
+        window: int | None = None,
+        hop: int | None = None,
+        of: str = "code",
+    ) -> Iterator[Any]:
+        """Yield the codes of each chunk of raw rows, or of windows of a signal, in constant memory.
+
+        Chunks are **samples** if the bundle has `windows`, or if `hop` is given here; otherwise
+        they are rows. Samples come in chunks of any size, `(n,)` or `(n, channels)`, and the codes
+        of a window as soon as its last sample is there: those of `windows.cut` of all samples,
+        whatever the chunks are. Samples at the end that fill no window give nothing.
 
         Args:
-            chunks: Inputs of `encode`, one after another.
+            chunks: Inputs of `encode`, one after another, or samples.
+            window: Samples of a window; the length of the encoder's rows.
+            hop: Samples from the start of a window to that of the next one. For a bundle with
+                `windows` both may only repeat what the manifest says, so that a device cannot use
+                others by mistake.
+            of: `"code"`; `"score"` or `"verdict"` yields what these methods return.
 
         Raises:
-            ValueError: As in `encode`, with rows counted from the start of the first chunk.
+            BundleError: As `score` and `verdict`.
+            ValueError: As in `encode`, with rows or windows counted from the start of the first
+                chunk; if `window` or `hop` differ from the manifest's; or if samples have another
+                number of channels.
         """
-        encoder, first = self._require_open(), 0
+        if of not in STREAMED:
+            raise ValueError(
+                f"Invalid value for argument `of`. Expected one of {STREAMED}. Received: of={of!r}"
+            )
+        self._require_open()
+        windows = choose_windows(self.windows, self.input_shape, window, hop)
+        if windows is not None:
+            stream = WindowStream(windows)
+            chunks = (rows for chunk in chunks if len(rows := stream.push(chunk).rows))
+        if of == "code":
+            return self._stream(chunks, self._encode)
+        if of == "verdict":
+            verdicts.require_alarm(self.manifest, self.path)
+        scores = self._stream(chunks, self._score)
+        judge = partial(verdicts.judge, manifest=self.manifest)
+        return scores if of == "score" else map(judge, scores)
+
+    def _stream(
+        self, chunks: Iterable[Any], compute: Callable[[Any, int], np.ndarray]
+    ) -> Iterator[np.ndarray]:
+        """Yield what becomes of each chunk of rows; errors count them from the first chunk."""
+        first = 0
         for chunk in chunks:
-            codes = encoder(self._order(chunk), first)
-            yield codes if self._raised is None else thresholds.cut(codes, self._raised)
-            first += 1 if codes.ndim == len(self.code_shape) else len(codes)
+            rows = self._order(chunk)
+            yield compute(rows, first)
+            first += 1 if np.ndim(rows) == len(self.input_shape) else np.shape(rows)[0]
+
+    def _encode(self, rows: Any, first: int) -> np.ndarray:
+        codes = self._require_open()(rows, first)
+        return codes if self._raised is None else thresholds.cut(codes, self._raised)
 
     def decode(self, h: Any) -> np.ndarray:
         """Return the reconstructions of codes, in the space of raw rows.
@@ -358,11 +414,13 @@ class Encoder:
             ValueError: As in `encode`.
             RangeError: As in `encode`; such a row is no less unlike the others.
         """
+        return self._score(self._order(x), 0)
+
+    def _score(self, rows: Any, first: int) -> np.ndarray:
         verdicts.require_score(self.manifest, self.path, self.variant)
-        x = self._order(x)
         if self._scorer is None:
             self._scorer = self._open("score.onnx")
-        return self._scorer.run(x, ["score"])[0]
+        return self._scorer.run(rows, ["score"], first)[0]
 
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.

@@ -55,6 +55,18 @@ class Windows:
         """Shape of a window: `(window,)` of one channel, otherwise `(window, channels)`."""
         return (self.window,) if self.channels == 1 else (self.window, self.channels)
 
+    def describe(self) -> str:
+        """Say in a few words how a signal is cut.
+
+        Example:
+            >>> Windows(64, 32, 8000).describe()
+            'windows of 64 samples, a new one every 32, at 8000 samples per second'
+        """
+        text = f"windows of {self.window} samples, a new one every {self.hop}"
+        text += f", of {self.channels} channels" if self.channels > 1 else ""
+        rate = self.sampling_rate
+        return text if rate is None else f"{text}, at {rate:.9g} samples per second"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the entries of the manifest, from which `Windows(**entries)` makes the same."""
         return asdict(self)
@@ -177,6 +189,52 @@ class WindowStream:
         self._pending = [rest.copy()] if len(rest) else []
         self._held -= len(starts) * hop
         return Cut(starts, self.windows.cut(samples))
+
+
+def choose_windows(
+    own: Windows | None, row_shape: tuple[int, ...], window: int | None, hop: int | None
+) -> Windows | None:
+    """Return how an encoder's signal is cut: as its bundle says, or by `window` and `hop`.
+
+    Args:
+        own: Windows of the bundle, if it has some.
+        row_shape: Shape of the rows that the encoder takes.
+        window: Samples of a window; with `own` or `hop` it may be left out.
+        hop: Samples from a window to the next one; with `own` it may be left out.
+
+    Returns:
+        `None` if there is nothing of windows: what the encoder takes are rows.
+
+    Raises:
+        ValueError: If `window` or `hop` is another one than that of the bundle, `window` is not the
+            length of the rows, or `hop` is missing.
+
+    Example:
+        >>> choose_windows(None, (64, 3), 64, 32)
+        Windows(window=64, hop=32, sampling_rate=None, channels=3)
+    """
+    if own is not None:
+        for name, given in (("window", window), ("hop", hop)):
+            if given is not None and given != (needed := getattr(own, name)):
+                raise ValueError(
+                    f"Invalid value for argument `{name}`. Expected {needed}, as in the manifest "
+                    f"of the bundle. Received: {name}={given!r}. Remedy: leave it out"
+                )
+        return own
+    if window is None and hop is None:
+        return None
+    if hop is None:
+        raise ValueError(
+            "Invalid value for argument `hop`. Expected the samples from a window to the next one, "
+            f"which the bundle does not tell. Received: window={window!r} alone"
+        )
+    if len(row_shape) > 2 or window not in (None, row_shape[0]):
+        raise ValueError(
+            f"Invalid value for argument `window`. Expected {row_shape[0]}, for an encoder of rows "
+            f"of shape {row_shape}. Received: window={window!r}. Remedy: an encoder of windows, "
+            "(window,) or (window, channels)"
+        )
+    return Windows(row_shape[0], hop, channels=(*row_shape, 1)[1])
 
 
 def as_windows(value: Any, argument: str) -> Windows:

@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse
 
 import onnx_files
+from bundles import WINDOWS, export_windows, make_signal, make_wav, write_wav
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.cli import main
@@ -568,3 +569,110 @@ def test_rows_are_encoded_in_litert(
         assert main.main([*arguments, "--runtime", runtime]) == 0
         found.append(np.load(target))
     np.testing.assert_allclose(found[1], found[0], atol=1e-5)
+
+
+# Windows of a signal -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_windows(tmp_path_factory.mktemp("windowed") / "bundle")
+
+
+def test_windows_of_a_recording(
+    windowed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = make_signal(100)
+    expected = Encoder(windowed).encode(WINDOWS.cut(samples))
+    file = write_wav(tmp_path / "a.wav", samples)
+    np.save(tmp_path / "a.npy", samples)
+    for source in (file, tmp_path / "a.npy"):
+        assert run(windowed, source, "-o", tmp_path / "c.npy", "--overwrite") == 0
+        np.testing.assert_allclose(np.load(tmp_path / "c.npy"), expected, atol=1e-6)
+        told = capsys.readouterr()
+        assert "c.npy: 11 rows of (4,)" in told.out
+        assert told.err == (
+            "keras-sparse-export: 11 windows; 4 samples after the last one fill none\n"
+        )
+    assert run(windowed, file, "-o", "-", "--dense", "--window", 16, "--hop", 8) == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [entry["window"] for entry in entries] == [*range(11)]
+    assert [entry["seconds"] for entry in entries] == [window / 125 for window in range(11)]
+    np.testing.assert_allclose([entry["code"] for entry in entries], expected, atol=1e-6)
+
+
+def test_windows_of_a_bundle_that_knows_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = export_windows(tmp_path / "bundle", windows=None)
+    file = write_wav(tmp_path / "a.wav", make_signal(96))
+    assert run(bundle, file, "-o", "-") == 2
+    told = capsys.readouterr().err
+    assert "does not say how a signal is cut" in told
+    assert "Remedy: --window 16 --hop with the hop of the training" in told
+    assert run(bundle, file, "-o", "-", "--window", 16) == 2
+    assert "argument `--hop`. Expected the samples from a window" in capsys.readouterr().err
+    assert run(bundle, file, "-o", "-", "--hop", 8) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith('{"window": 10, "sample": 80, "indices": [')
+    np.save(tmp_path / "rows.npy", WINDOWS.cut(make_signal(96)))  # rows, as ever
+    assert run(bundle, tmp_path / "rows.npy", "-o", tmp_path / "c.npy") == 0
+
+
+def test_other_windows_than_those_of_the_bundle(
+    windowed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_wav(tmp_path / "a.wav", make_signal(96))
+    for option, number in (("--window", 32), ("--hop", 4)):
+        assert run(windowed, file, "-o", tmp_path / "c.npy", option, number) == 2
+        told = capsys.readouterr().err
+        assert f"argument `{option}`. Expected" in told
+        assert f"as in the manifest of the bundle. Received: {option} {number}" in told
+    write_wav(tmp_path / "b.wav", make_signal(96), rate=44100)
+    assert run(windowed, tmp_path, "-o", tmp_path / "c.npy") == 2
+    assert "Received: 44100. Remedy: ffmpeg" in capsys.readouterr().err
+    (tmp_path / "b.wav").write_bytes(make_wav(make_signal(96))[:-50])
+    assert run(windowed, tmp_path, "-o", tmp_path / "c.npy") == 2
+    assert "then the end of the file. Remedy: copy the file again" in capsys.readouterr().err
+    assert not (tmp_path / "c.npy").exists()
+
+
+def test_windows_with_numbers_that_are_not_finite(
+    windowed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = make_signal(96)
+    samples[[27, 70]] = np.nan, np.inf
+    file = write_wav(tmp_path / "a.wav", samples)
+    assert run(windowed, file, "-o", tmp_path / "c.npy") == 2
+    told = capsys.readouterr().err
+    assert "NaN or infinity at position 11 of the row (window 2, seconds 0.016)" in told
+    assert not (tmp_path / "c.npy").exists()
+    assert run(windowed, file, "-o", "-", "--on-bad", "skip") == 0
+    shown = capsys.readouterr()
+    numbers = [json.loads(line)["window"] for line in shown.out.splitlines()]
+    assert numbers == [0, 1, 4, 5, 6, 9, 10]
+    assert "4 bad rows skipped" in shown.err
+    assert "  window 7, seconds 0.056: NaN or infinity at position 14 of the row" in shown.err
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["wav", "text"])
+def test_a_window_waits_for_no_later_sample(kind: str, windowed: Path) -> None:
+    samples = make_signal(48)
+    first, rest = (
+        "".join(f"{sample!r}\n" for sample in part.tolist()).encode()
+        for part in (samples[:20], samples[20:])
+    )
+    if kind == "wav":
+        content = make_wav(samples)
+        first, rest = content[: -4 * 28], content[-4 * 28 :]
+    command = [*COMMAND, str(windowed), "-", "-o", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(first)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["window"] == 0
+        later, _ = process.communicate(rest)
+    assert process.returncode == 0
+    assert len(later.splitlines()) == 4

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bundles import WINDOWS, export_windows, make_signal, write_wav
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export import Encoder, export_encoder, vote
 from keras_sparse_export.cli import main
+from keras_sparse_export.signals.wav import read_wav
 
 pytestmark = pytest.mark.one_backend
 
@@ -109,3 +111,109 @@ def test_a_bundle_without_a_threshold_or_scores(
     assert not (tmp_path / "s.csv").exists()
     assert run(scored, file, "-o", "s.npz") == 2
     assert "ending in .npy, .csv or .jsonl" in capsys.readouterr().err
+
+
+# Windows of a signal -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_windows(tmp_path_factory.mktemp("windowed") / "bundle")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    samples = make_signal(400, 1)
+    write_wav(folder / "good.wav", samples)
+    faulty = samples.copy()
+    faulty[300:] += np.random.default_rng(2).normal(0, 2, 100)
+    write_wav(folder / "bad.wav", faulty)
+    write_wav(folder / "short.wav", samples[:9])
+    return folder
+
+
+@pytest.mark.parametrize("rows", [3, 1000])
+def test_recordings_are_scored_and_summed_up(
+    rows: int,
+    windowed: Path,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output, encoder = tmp_path / "s.csv", Encoder(windowed)
+    assert run(windowed, folder, "-o", output, "--vote", "3/5", "--batch-rows", rows) == 0
+    header, *table = csv.reader(output.read_text().splitlines())
+    names = ["recording", "window", "seconds", "score", "threshold", "alarm", "vote"]
+    assert header == names
+    shown = capsys.readouterr()
+    for name in ("good.wav", "bad.wav"):
+        verdict = encoder.verdict(WINDOWS.cut(read_wav(folder / name)[0]))
+        lines = [line for line in table if line[0] == name]
+        assert [int(line[1]) for line in lines] == [*range(49)]
+        assert [float(line[2]) for line in lines] == [window / 125 for window in range(49)]
+        np.testing.assert_allclose([float(line[3]) for line in lines], verdict.score, rtol=1e-5)
+        assert [bool(int(line[5])) for line in lines] == verdict.alarm.tolist()
+        votes = vote(verdict.alarm, 3, 5)
+        assert [bool(int(line[6])) for line in lines] == votes.tolist()
+        told = f"{name}: 49 windows, {verdict.alarm.sum()} alarms, {votes.sum()} by vote, score "
+        told += f"{verdict.score.mean():.4g} in the mean, {verdict.score.max():.4g} at most"
+        assert told in shown.out.splitlines()
+    assert votes.any()
+    assert "short.wav: 0 windows, 0 alarms, 0 by vote" in shown.out.splitlines()
+    assert "1 recordings shorter than a window (short.wav)" in shown.err
+    alarms = sum(int(line[5]) for line in table)
+    assert f"scores of 98 rows, {alarms} above {verdict.threshold:.4g}, " in shown.out
+
+
+def test_lines_of_recordings_stay_out_of_the_scores(
+    windowed: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(windowed, folder, "-o", "-", "--to", "jsonl") == 0
+    shown = capsys.readouterr()
+    entries = [json.loads(line) for line in shown.out.splitlines()]
+    assert [*entries[0]] == ["recording", "window", "seconds", "score", "threshold", "alarm"]
+    assert "good.wav: 49 windows, " in shown.err
+    assert run(windowed, folder / "good.wav", "-o", "-") == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("window,seconds,score,threshold,alarm\n0,0.0,")
+    assert shown.err == ""
+
+
+def test_votes_of_rows_and_bad_windows(
+    bundle: Path, windowed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = ROWS[:1] + np.array([[0], [50], [50], [0]])
+    file = write(tmp_path / "rows.csv", np.repeat(steps, 2, axis=0))
+    assert run(bundle, file, "-o", "-", "--vote", "2/3") == 0
+    votes = [line.split(",")[-1] for line in capsys.readouterr().out.splitlines()]
+    assert votes == ["vote", "0", "0", "0", "1", "1", "1", "1", "0"]
+    samples = make_signal(96)
+    samples[[27, 70]] = np.nan
+    write_wav(tmp_path / "a.wav", samples)
+    options = ("-o", "-", "--on-bad", "nan", "--vote", "1/1", "--to", "jsonl")
+    assert run(windowed, tmp_path / "a.wav", *options) == 0
+    entry = json.loads(capsys.readouterr().out.splitlines()[2])
+    assert (entry["window"], entry["vote"]) == (2, False)
+    assert entry["fault"].startswith("NaN or infinity at position 11")
+
+
+def test_votes_that_cannot_be(
+    model: SparseAutoencoder,
+    windowed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = write_wav(tmp_path / "a.wav", make_signal(96))
+    for text in ("5/3", "0/3", "3", "a/b"):
+        with pytest.raises(SystemExit):
+            run(windowed, file, "-o", "-", "--vote", text)
+        told = f"with 1 <= K <= N, such as 3/5, received '{text}'"
+        assert told in capsys.readouterr().err
+    assert run(windowed, file, "-o", tmp_path / "s.npy", "--vote", "1/2") == 2
+    assert "`--vote`. Expected it only with .csv or .jsonl" in capsys.readouterr().err
+    scored = export_encoder(model, tmp_path / "scored", score=True)
+    rows = write(tmp_path / "rows.csv", ROWS[:2])
+    assert run(scored, rows, "-o", "-", "--vote", "1/2") == 2
+    assert "Expected a bundle with a threshold of the score" in capsys.readouterr().err

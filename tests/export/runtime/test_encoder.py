@@ -13,7 +13,16 @@ import onnx
 import pytest
 from scipy.sparse import csc_matrix, csr_array
 
-from bundles import FORMS, as_table, replaced, rewritten, set_at
+from bundles import (
+    FORMS,
+    WINDOWS,
+    as_table,
+    export_windows,
+    make_signal,
+    replaced,
+    rewritten,
+    set_at,
+)
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, export_encoder
 from keras_sparse_export.errors import RangeError
@@ -446,6 +455,65 @@ def test_a_stream_takes_chunks_and_rows_as_they_come(
     x[1234, 5] = np.nan
     with pytest.raises(ValueError, match="NaN or infinity in rows 1234"):
         list(encoder.stream(chunks()))
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_windows(tmp_path_factory.mktemp("windowed") / "bundle")
+
+
+@pytest.mark.parametrize("size", [1, 5, 100, 1000])
+def test_a_stream_of_samples_gives_the_codes_of_its_windows(size: int, windowed: Path) -> None:
+    encoder, samples = Encoder(windowed), make_signal(500)
+    assert encoder.windows == WINDOWS
+    chunks = [samples[start : start + size] for start in range(0, 500, size)]
+    rows = WINDOWS.cut(samples)
+    codes = [*encoder.stream(chunks)]
+    assert all(map(len, codes))
+    np.testing.assert_allclose(np.concatenate(codes), encoder.encode(rows), atol=1e-6)
+    given = encoder.stream(chunks, window=16, hop=8, of="score")
+    np.testing.assert_allclose(np.concatenate([*given]), encoder.score(rows), rtol=1e-5)
+    verdicts = [*encoder.stream(chunks, of="verdict")]
+    alarms = np.concatenate([verdict.alarm for verdict in verdicts])
+    np.testing.assert_array_equal(alarms, encoder.verdict(rows).alarm)
+    assert 0 < alarms.sum() < len(rows)
+
+
+def test_a_stream_of_rows_gives_scores(windowed: Path, tmp_path: Path) -> None:
+    encoder = Encoder(export_windows(tmp_path / "bundle", windows=None))
+    rows = WINDOWS.cut(make_signal(500))
+    assert encoder.windows is None
+    scores = np.concatenate([*encoder.stream([rows[:7], rows[7:]], of="score")])
+    np.testing.assert_allclose(scores, encoder.score(rows), rtol=1e-6)
+    parts = [*encoder.stream([make_signal(500)], hop=8)]  # samples, of a bundle without windows
+    np.testing.assert_allclose(np.concatenate(parts), encoder.encode(rows), atol=1e-6)
+
+
+def test_a_stream_takes_no_windows_by_mistake(
+    windowed: Path, exported: tuple[Path, SparseAutoencoder]
+) -> None:
+    encoder, samples = Encoder(windowed), make_signal(100)
+    message = r"`hop`\. Expected 8, as in the manifest.* Received: hop=4\. Remedy: leave it out"
+    with pytest.raises(ValueError, match=message):
+        encoder.stream([samples], hop=4)
+    with pytest.raises(ValueError, match=r"`window`\. Expected 16, as in the manifest"):
+        encoder.stream([samples], window=32, hop=8)
+    with pytest.raises(ValueError, match=r"`of`\. Expected one of .* Received: of='alarm'"):
+        encoder.stream([samples], of="alarm")
+    with pytest.raises(ValueError, match=r"Expected \(frames,\) or \(frames, 1\).* \(3, 16\)"):
+        next(encoder.stream([samples[:48].reshape(3, 16)]))
+    plain = Encoder(exported[0])
+    with pytest.raises(ValueError, match=r"`hop`\. Expected the samples from a window to the next"):
+        plain.stream([samples], window=12)
+    with pytest.raises(ValueError, match=r"`window`\. Expected 12, for an encoder of rows"):
+        plain.stream([samples], window=16, hop=8)
+    with pytest.raises(BundleError, match="Expected a bundle with a threshold of the score"):
+        plain.stream([samples], hop=6, of="verdict")
+    samples[77] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in rows 8, 9"):
+        [*encoder.stream([samples[:40], samples[40:]])]
+    with pytest.raises(ValueError, match="NaN or infinity in rows 8, 9"):
+        [*encoder.stream([samples[:40], samples[40:]], of="score")]
 
 
 def test_top_k_and_variants_that_a_bundle_lacks(

@@ -1,12 +1,17 @@
 """Windows of whole recordings, and of streams that arrive in chunks of any size."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bundles import make_signal
+from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export.signals.windows import Windows, WindowStream, as_windows
 
+README = Path(__file__).parents[3] / "export" / "README.md"
 rng = np.random.default_rng(0)
 
 
@@ -108,3 +113,21 @@ def test_samples_of_other_channels(shape: tuple[int, ...]) -> None:
 def test_samples_that_are_no_numbers() -> None:
     with pytest.raises(ValueError, match=r"Expected numbers\. Received: <U1"):
         Windows(1, 1).cut(["a"])
+
+
+def test_the_example_in_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = README.read_text("utf-8").split("## Windows of a stream")[1]
+    blocks = re.findall(r"```python\n(.*?)```", section.split("\n## ")[0], flags=re.DOTALL)
+    assert len(blocks) == 1
+    samples = make_signal(512 * 202)
+    model = SparseAutoencoder(1024, 4, sparsity=L1(), normalization="standard")
+    model.adapt(Windows(1024, 512).cut(samples))
+    names: dict[str, Any] = {"model": model, "samples": samples[: 512 * 101]}
+    names |= {"held_out": samples[512 * 101 :], "microphone": [samples[:700], samples[700:3000]]}
+    monkeypatch.chdir(tmp_path)
+    exec(blocks[0], names)
+    assert names["encoder"].windows == names["windows"]
+    assert len(names["codes"]) == len(names["alarm"]) == 4
+    assert "windows of 1024 samples, a new one every 512, at 16000 samples" in (
+        (tmp_path / "bundle" / "README.md").read_text("utf-8")
+    )

@@ -76,6 +76,39 @@ def vote(alarms: Any, k: int, n: int, groups: Any = None) -> np.ndarray:
     return np.asarray(sums[ends] - sums[np.maximum(ends - n, starts)] >= k)
 
 
+class RunningVote:
+    """The vote of a series that comes in parts: that of `vote` over all of them.
+
+    Args:
+        k: As in `vote`.
+        n: As in `vote`.
+
+    Raises:
+        ValueError: As in `vote`.
+
+    Example:
+        >>> running = RunningVote(2, 3)
+        >>> [running.push(part).tolist() for part in ([True, False], [True, False, False])]
+        [[False, False], [True, False, False]]
+    """
+
+    def __init__(self, k: int, n: int) -> None:
+        _require_vote(k, n)
+        self._k, self._n = k, n
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another series, of which no earlier window votes."""
+        self._last = np.zeros(0, bool)
+
+    def push(self, alarms: Any) -> np.ndarray:
+        """Return the votes of the next windows, truth values as in `vote`."""
+        values = np.concatenate([self._last, np.asarray(alarms, bool)])
+        votes = vote(values, self._k, self._n)[len(self._last) :]
+        self._last = values[max(0, len(values) - self._n + 1) :]
+        return votes
+
+
 def measure_vote(
     scores: Any, groups: Any, k: int, n: int, *, false_alarm_rate: float = 0.01
 ) -> VoteRate:
