@@ -22,8 +22,10 @@ LITERT = "litert"
 """The feature of bundles that hold the encoder for LiteRT, too."""
 SCORE = "score"
 """The feature of bundles that score rows, with a threshold of the score or without."""
+FRONT_END = "features"
+"""The feature of bundles whose decoder reconstructs features that a front end makes of rows."""
 FEATURES = frozenset(
-    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS}
+    {CATEGORIES, COLUMNS, FRONT_END, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS}
 )
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import LITERT, MANIFEST, TFLITE
+from keras_sparse_export.bundle.format import FRONT_END, LITERT, MANIFEST, TFLITE
 from keras_sparse_export.convert import code_values, description, reading, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
@@ -27,6 +27,7 @@ from keras_sparse_export.io import activity
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
+from keras_sparse_export.runtime.parity import Run
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.variants import decision as quantization
 from keras_sparse_export.variants.rows import require_count
@@ -206,7 +207,11 @@ def export_encoder(
     if threshold is None:
         threshold = _choose_threshold(model, layer, source.fixed)
     kind, golden_rows = samples.choose_golden_of(
-        encoder, golden, parts.candidates, GOLDEN_ROWS, decoder=decodes is not None
+        encoder,
+        golden,
+        parts.candidates,
+        GOLDEN_ROWS,
+        target=None if decodes is None else parts.target,
     )
     jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
     forms = quantization.Decision({}, None, {})
@@ -220,6 +225,7 @@ def export_encoder(
             threshold=threshold,
             golden_rows=golden_rows,
             decoder=decodes.onnx_bytes if decodes and decoder else None,
+            target=parts.target,
             top_k=top_k,
             argument="sample",
             allow=allow,
@@ -240,6 +246,8 @@ def export_encoder(
             decodes,
             parts.rows,
             source.scale,
+            parts.target,
+            of_features=source.front_end is not None,
             calibration=rows_of_alarm,
             inputs=source.inputs,
             columns=source.columns,
@@ -274,7 +282,7 @@ def export_encoder(
         quantization.write(folder, forms)
         if scorer is not None:
             scorer.write(folder, golden_rows)
-        _write(folder, converted, golden_rows, allow, manifest)
+        _write(folder, converted, golden_rows, parts.target, allow, manifest)
     return path
 
 
@@ -293,6 +301,8 @@ class _Parts(NamedTuple):
     """The same rows by what they are, among which the golden ones are chosen."""
     real: Any
     """The rows of the sample, if there is one."""
+    target: Run
+    """Computes of rows what the decoder reconstructs, the rows or their features."""
 
 
 def _convert(
@@ -310,6 +320,7 @@ def _convert(
     """Convert encoder and decoder, and compare them with Keras."""
     inputs, gaps = source.inputs, source.gaps
     decoder = lite = None
+    target = conversion.make_target(source.front_end)
     with conversion.on_cpu():
         clone = copying.clone_for_inference(source.encoder)
         real = None
@@ -342,14 +353,14 @@ def _convert(
                 converter,
                 opset,
                 allow=allow,
-                targets=rows,
+                targets=target(rows),
                 units=units,
             )
     for batch in (rows, *shorter):
         _compare_with_original("encoder.onnx", source.encoder, encoder, batch)
     if source.decoder is not None and decoder is not None:
         _compare_with_original("decoder.onnx", source.decoder, decoder, codes)
-    return _Parts(encoder, decoder, lite, rows, candidates, real)
+    return _Parts(encoder, decoder, lite, rows, candidates, real, target)
 
 
 def _compare_with_original(
@@ -364,6 +375,7 @@ def _write(
     folder: Path,
     converted: dict[str, Converted],
     golden_rows: np.ndarray,
+    target: Run,
     allow: Sequence[str],
     manifest: dict[str, Any],
 ) -> None:
@@ -371,6 +383,8 @@ def _write(
         (folder / f"{name}.onnx").write_bytes(model.onnx_bytes)
     if len(golden_rows):
         golden = {"x": golden_rows, "code": converted["encoder"].run(golden_rows)}
+        if FRONT_END in manifest:
+            golden[FRONT_END] = target(golden_rows)
         if "decoder" in converted:
             golden["x_hat"] = converted["decoder"].run(golden["code"])
         if (entry := manifest["top_k"]) is not None:
