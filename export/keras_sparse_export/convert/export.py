@@ -91,7 +91,8 @@ def export_encoder(
             with which readers take columns of categories as text.
         layer: Name of the layer whose output is the code. By default the model's `encoder`
             computes it, or the model itself, if it has one output in another shape than its input.
-        decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
+        decoder: Whether to add the decoder. Of a model with a `front_end` it gives the features
+            that the front end makes of rows. A refined code, of two passes, needs the decoder's
             matrix itself: `encoder.onnx` holds it too, and is twice as large.
         units: Number of units of the code, by default all. The first ones are kept, as of a model
             that was trained with `Matryoshka`, and the weights of the others are left out. Their
@@ -119,7 +120,8 @@ def export_encoder(
             Needs scikit-learn.
         score: Whether to add `score.onnx`, which gives the code and the score of rows in one run:
             the mean over a row of `((x − x̂) / scale)²`, its part of the loss. It holds encoder and
-            decoder; `decoder.onnx` is not needed for it.
+            decoder; `decoder.onnx` is not needed for it. Of a model with a `front_end`, x are the
+            features of the row, which are computed once, and a third output.
         calibration: Raw rows without a fault, in the form of `sample`, for a threshold of the
             score. They must have served nothing else: neither training nor `sample`.
         false_alarm_rate: Rate of false alarms of that threshold, by default 0.01. What it says, and

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import listeners
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.cli import main
@@ -109,3 +110,16 @@ def test_a_bundle_without_a_threshold_or_scores(
     assert not (tmp_path / "s.csv").exists()
     assert run(scored, file, "-o", "s.npz") == 2
     assert "ending in .npy, .csv or .jsonl" in capsys.readouterr().err
+
+
+def test_scores_of_features_are_those_of_raw_windows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"decoder": False, "calibration": listeners.draw_windows(120, 1)}
+    bundle, windows = listeners.write_listener(tmp_path / "b", **options), tmp_path / "x.npy"
+    np.save(windows, listeners.draw_windows(30, 2))
+    assert run(bundle, windows, "-o", tmp_path / "s.npy") == 0
+    verdict = Encoder(bundle).verdict(np.load(windows))
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), verdict.score, rtol=1e-5)
+    alarms = int(verdict.alarm.sum())
+    assert f"scores of 30 rows, {alarms} above {verdict.threshold:.4g}" in capsys.readouterr().out
