@@ -24,8 +24,13 @@ SCORE = "score"
 """The feature of bundles that score rows, with a threshold of the score or without."""
 WINDOWS = "windows"
 """The feature of encoders whose rows are windows of a signal."""
+FRONT_END = "features"
+"""The feature of bundles whose decoder reconstructs features that a front end makes of rows."""
 FEATURES = frozenset(
-    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS, WINDOWS}
+    {
+        *(CATEGORIES, COLUMNS, FRONT_END, INPUTS, LENGTHS, LITERT, MISSING),
+        *(SCORE, THRESHOLDS, VARIANTS, WINDOWS),
+    }
 )
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"

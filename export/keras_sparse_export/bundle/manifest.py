@@ -16,6 +16,7 @@ from keras_sparse_export.bundle.format import (
     ENCODERS,
     FEATURES,
     FORMATS,
+    FRONT_END,
     GOLDEN_CODES,
     INPUTS,
     LENGTHS,
@@ -115,16 +116,27 @@ def get_windows(manifest: dict[str, Any] | None) -> Windows | None:
     return None if entries is None else Windows(**entries)
 
 
+def find_target(manifest: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
+    """Return what the decoder reconstructs: its golden file, and the shape of that of one row.
+
+    It is the rows, or with the feature `features` what a front end makes of them.
+    """
+    if FRONT_END in manifest:
+        return "golden_features.f32", tuple(manifest[FRONT_END]["shape"])
+    return "golden_x.f32", tuple(manifest["input"]["shape"])
+
+
 def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each golden file of a bundle, with rows first."""
     rows, files = manifest["golden"]["rows"], manifest["files"]
     if not rows:
         return {}
     x, code = manifest["input"]["shape"], manifest["output"]["shape"]
-    shapes = {"golden_x.f32": x}
+    target, features = find_target(manifest)
+    shapes = {"golden_x.f32": x, target: [*features]}
     shapes |= {GOLDEN_CODES[form]: code for form, file in ENCODERS.items() if file in files}
     if "decoder.onnx" in files:
-        shapes["golden_x_hat.f32"] = x
+        shapes["golden_x_hat.f32"] = [*features]
     if manifest["top_k"] is not None:
         largest = [*code[:-1], manifest["top_k"]["k"]]
         shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
@@ -260,6 +272,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_lengths(manifest)
     _require_columns(manifest)
     _require_categories(manifest)
+    _require_features_of_rows(manifest)
     _require_scaling(manifest)
     expected = "a key of the feature `missing`, present with it alone"
     given = manifest.get("missing")
@@ -347,11 +360,25 @@ def _require_categories(manifest: dict[str, Any]) -> None:
         _require(holds, "categories", expected, words)
 
 
+def _require_features_of_rows(manifest: dict[str, Any]) -> None:
+    given, requires = manifest.get(FRONT_END), FRONT_END in manifest.get("requires", ())
+    expected = "a key of the feature `features`, present with it alone"
+    _require((FRONT_END in manifest) == requires, FRONT_END, expected, given)
+    if given is None:
+        return
+    values, files = math.prod(given["shape"]), manifest["files"]
+    _require(values <= MAX_ROW_VALUES, "features.shape", f"{MAX_ROW_VALUES} at most", values)
+    expected = "`decoder.onnx` or `score.onnx` with the feature `features`"
+    _require("decoder.onnx" in files or "score.onnx" in files, "files", expected, "neither")
+    expected = "no feature `missing` with the feature `features`"
+    _require(not admits_gaps(manifest), "requires", expected, MISSING)
+
+
 def _require_scaling(manifest: dict[str, Any]) -> None:
     offset, scale = manifest.get("offset"), manifest.get("scale")
     together = ("offset" in manifest) == ("scale" in manifest)
     _require(together and (offset is None) == (scale is None), "scale", "as `offset`", scale)
-    width = manifest["input"]["shape"][-1]
+    width = find_target(manifest)[1][-1]
     for name, values in (("offset", offset), ("scale", scale)):
         if values is not None:
             expected = f"{width} numbers, one per column"

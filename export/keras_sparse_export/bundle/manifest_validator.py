@@ -155,6 +155,18 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                             for data__categories_value_x, data__categories_value_item in enumerate(data__categories_value):
                                 if type(data__categories_value_item) not in (str,):
                                     raise broken_rule(name_prefix + ".categories.{data__categories_key}[{data__categories_value_x}]".format(**locals()) + "", 'type', 'string', data__categories_value_item)
+        if "features" in data_keys:
+            data_keys.remove("features")
+            data__features = data["features"]
+            validate____defs_tensor(data__features, name_prefix + ".features")
+            data__features_is_dict = isinstance(data__features, dict)
+            if data__features_is_dict:
+                data__features_keys = list(data__features)
+                if "name" in data__features_keys:
+                    data__features_keys.remove("name")
+                    data__features__name = data__features["name"]
+                    if not (isinstance(data__features__name, str) and data__features__name == 'features'):
+                        raise broken_rule(name_prefix + ".features.name", 'const', 'features', data__features__name)
         if "offset" in data_keys:
             data_keys.remove("offset")
             data__offset = data["offset"]
@@ -456,7 +468,7 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data__windows = data["windows"]
             validate____defs_windows(data__windows, name_prefix + ".windows")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'windows'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'features', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'windows'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:

@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_sparse_export.bundle.format import (
     FORMAT,
+    FRONT_END,
     LITERT,
     MANIFEST,
     MAX_MANIFEST_BYTES,
@@ -102,10 +103,11 @@ def format_card(manifest: dict[str, Any]) -> str:
             f"units are active per row, and {statistics['dead_units']} are never active.",
         ]
     if "decoder" in manifest["parity"]:
-        lines += ["", "`decoder.onnx` maps `code` to reconstructions of the raw rows, `x_hat`."]
-        if "scale" in manifest:
+        of = "the raw rows" if FRONT_END not in manifest else "the features of the front end"
+        lines += ["", f"`decoder.onnx` maps `code` to reconstructions of {of}, `x_hat`."]
+        if "scale" in manifest and (FRONT_END not in manifest or "score" in manifest):
             lines[-1] += (
-                " `keras_sparse_export.Encoder(folder).errors(rows)` compares them with the rows, "
+                f" `keras_sparse_export.Encoder(folder).errors(rows)` compares them with {of}, "
                 "in the space of the model's loss: `((x − x_hat) / scale)²` per column."
             )
     if "score" in manifest:
@@ -223,6 +225,9 @@ def _describe_score(manifest: dict[str, Any]) -> str:
         "`score.onnx` maps raw rows to `code` and `score` `[batch]`, the mean over a row of "
         "`((x − x̂) / scale)²`, as `keras_sparse_export.Encoder(folder).score(rows)` does."
     )
+    if FRONT_END in manifest:
+        features = _format_dims(manifest[FRONT_END]["shape"])
+        text += f" x are the features of a row by the front end, `features` `[batch, {features}]`."
     if (alarm := manifest["score"]["alarm"]) is not None:
         text += f" `.verdict(rows)`: {describe_alarm(alarm)}. {alarm['assumes']}"
     return text

@@ -29,15 +29,16 @@ def errors(options: argparse.Namespace) -> None:
     conversion.require_options(options)
     inputs.check_columns(options, options.data)
     encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
-    shape, form = encoder.input_shape, inputs.get_form(encoder, options)
-    encoder.errors(np.zeros(shape, np.float32))  # raises if the bundle has none
+    shape, form = encoder.feature_shape, inputs.get_form(encoder, options)
+    encoder.errors(np.zeros(encoder.input_shape, np.float32))  # raises if the bundle has none
     chunks = inputs.read_chunks(
         options,
         options.data,
         form,
         options.batch_rows or encoder.chunk_rows,
     )
-    names = tuple(encoder.columns or map(str, range(math.prod(shape))))
+    columns = encoder.columns if shape == encoder.input_shape else None
+    names = tuple(columns or map(str, range(math.prod(shape))))
     with conversion.open_lines(options, shape, partial(_Errors, names=names)) as writer:
         rows = conversion.Conversion(encoder.errors, shape, form).run(options, chunks, writer)
     if options.output != "-":

@@ -129,6 +129,9 @@ def _show_info(options: argparse.Namespace) -> None:
             lines["int8"] = describe(int8)
         if (entry := manifest["top_k"]) is not None:
             lines["top-k"] = f"{entry['k']} values and indices"
+        if encoder.has_decoder:
+            of_features = f"{encoder.feature_shape} of the front end"
+            lines["decoder"] = f"features {of_features}" if "features" in manifest else "rows"
         if "score" in manifest:
             lines["score"] = describe_score(manifest["score"])
         if statistics is not None:

@@ -13,7 +13,7 @@ from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.convert.graph.units import First, narrow_decoder, narrow_encoder
 from keras_sparse_export.convert.jumps import gates
-from keras_sparse_export.convert.source import cut, decibels, independence, recurrence
+from keras_sparse_export.convert.source import copying, cut, decibels, independence, recurrence
 from keras_sparse_export.errors import ConversionError, ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import jumps as jumping
@@ -223,6 +223,24 @@ def require_parity_with_original(
         )
     else:
         fidelity.require_parity_with_original(name, _get_code(original), converted.run, rows)
+
+
+def make_target(front_end: keras.Model | None) -> fidelity.Run:
+    """Return what computes, of rows, that which the decoder reconstructs, in float32 on the CPU.
+
+    Args:
+        front_end: Makes features of rows; without one the rows themselves are reconstructed.
+    """
+    if front_end is None:
+        return lambda rows: rows
+    clone = copying.clone_for_inference(front_end)
+
+    def compute(rows: np.ndarray) -> np.ndarray:
+        with on_cpu():
+            features: np.ndarray = keras.ops.convert_to_numpy(cut.call_model(clone, rows))
+        return features
+
+    return compute
 
 
 def is_local_float32(model: keras.Model) -> bool:

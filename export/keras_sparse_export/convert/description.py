@@ -13,6 +13,7 @@ import onnxruntime as ort
 from keras_sparse_export.bundle.format import (
     CATEGORIES,
     COLUMNS,
+    FRONT_END,
     INPUTS,
     LENGTHS,
     LITERT,
@@ -64,6 +65,7 @@ def describe(
     features = {
         CATEGORIES: bool(categories),
         COLUMNS: bool(columns),
+        FRONT_END: source.front_end is not None,
         INPUTS: not plain,
         LENGTHS: lengths,
         LITERT: litert is not None,
@@ -79,6 +81,7 @@ def describe(
         **({} if plain else {"inputs": [each.describe() for each in inputs]}),
         **({} if columns is None else {"columns": columns}),
         **({"categories": categories} if categories else {}),
+        **_describe_features(source.front_end),
         **source.scaled,
         **({} if source.windows is None else {"windows": source.windows.as_dict()}),
         "output": {"name": "code", "shape": list(source.code_shape), "dtype": "float32"},
@@ -95,6 +98,13 @@ def describe(
         "top_k": None if top_k is None else top_k_outputs.describe(top_k, source.code_shape),
         "statistics": statistics,
     }
+
+
+def _describe_features(front_end: keras.Model | None) -> dict[str, Any]:
+    if front_end is None:
+        return {}
+    shape = list(front_end.output_shape[1:])
+    return {FRONT_END: {"name": FRONT_END, "shape": shape, "dtype": "float32"}}
 
 
 def compute_statistics(

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import LITERT, MANIFEST, TFLITE
+from keras_sparse_export.bundle.format import FRONT_END, LITERT, MANIFEST, TFLITE
 from keras_sparse_export.convert import code_values, description, reading, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
@@ -27,6 +27,7 @@ from keras_sparse_export.io import activity
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
+from keras_sparse_export.runtime.parity import Run
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.signals.windows import Windows
 from keras_sparse_export.variants import decision as quantization
@@ -92,7 +93,8 @@ def export_encoder(
             with which readers take columns of categories as text.
         layer: Name of the layer whose output is the code. By default the model's `encoder`
             computes it, or the model itself, if it has one output in another shape than its input.
-        decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
+        decoder: Whether to add the decoder. Of a model with a `front_end` it gives the features
+            that the front end makes of rows. A refined code, of two passes, needs the decoder's
             matrix itself: `encoder.onnx` holds it too, and is twice as large.
         units: Number of units of the code, by default all. The first ones are kept, as of a model
             that was trained with `Matryoshka`, and the weights of the others are left out. Their
@@ -120,7 +122,8 @@ def export_encoder(
             Needs scikit-learn.
         score: Whether to add `score.onnx`, which gives the code and the score of rows in one run:
             the mean over a row of `((x − x̂) / scale)²`, its part of the loss. It holds encoder and
-            decoder; `decoder.onnx` is not needed for it.
+            decoder; `decoder.onnx` is not needed for it. Of a model with a `front_end`, x are the
+            features of the row, which are computed once, and a third output.
         calibration: Raw rows without a fault, in the form of `sample`, for a threshold of the
             score. They must have served nothing else: neither training nor `sample`.
         false_alarm_rate: Rate of false alarms of that threshold, by default 0.01. What it says, and
@@ -212,7 +215,11 @@ def export_encoder(
     if threshold is None:
         threshold = _choose_threshold(model, layer, source.fixed)
     kind, golden_rows = samples.choose_golden_of(
-        encoder, golden, parts.candidates, GOLDEN_ROWS, decoder=decodes is not None
+        encoder,
+        golden,
+        parts.candidates,
+        GOLDEN_ROWS,
+        target=None if decodes is None else parts.target,
     )
     jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
     forms = quantization.Decision({}, None, {})
@@ -226,6 +233,7 @@ def export_encoder(
             threshold=threshold,
             golden_rows=golden_rows,
             decoder=decodes.onnx_bytes if decodes and decoder else None,
+            target=parts.target,
             top_k=top_k,
             argument="sample",
             allow=allow,
@@ -246,6 +254,8 @@ def export_encoder(
             decodes,
             parts.rows,
             source.scale,
+            parts.target,
+            of_features=source.front_end is not None,
             calibration=rows_of_alarm,
             inputs=source.inputs,
             columns=source.columns,
@@ -280,7 +290,7 @@ def export_encoder(
         quantization.write(folder, forms)
         if scorer is not None:
             scorer.write(folder, golden_rows)
-        _write(folder, converted, golden_rows, allow, manifest)
+        _write(folder, converted, golden_rows, parts.target, allow, manifest)
     return path
 
 
@@ -299,6 +309,8 @@ class _Parts(NamedTuple):
     """The same rows by what they are, among which the golden ones are chosen."""
     real: Any
     """The rows of the sample, if there is one."""
+    target: Run
+    """Computes of rows what the decoder reconstructs, the rows or their features."""
 
 
 def _convert(
@@ -316,6 +328,7 @@ def _convert(
     """Convert encoder and decoder, and compare them with Keras."""
     inputs, gaps = source.inputs, source.gaps
     decoder = lite = None
+    target = conversion.make_target(source.front_end)
     with conversion.on_cpu():
         clone = copying.clone_for_inference(source.encoder)
         real = None
@@ -348,14 +361,14 @@ def _convert(
                 converter,
                 opset,
                 allow=allow,
-                targets=rows,
+                targets=target(rows),
                 units=units,
             )
     for batch in (rows, *shorter):
         _compare_with_original("encoder.onnx", source.encoder, encoder, batch)
     if source.decoder is not None and decoder is not None:
         _compare_with_original("decoder.onnx", source.decoder, decoder, codes)
-    return _Parts(encoder, decoder, lite, rows, candidates, real)
+    return _Parts(encoder, decoder, lite, rows, candidates, real, target)
 
 
 def _compare_with_original(
@@ -370,6 +383,7 @@ def _write(
     folder: Path,
     converted: dict[str, Converted],
     golden_rows: np.ndarray,
+    target: Run,
     allow: Sequence[str],
     manifest: dict[str, Any],
 ) -> None:
@@ -377,6 +391,8 @@ def _write(
         (folder / f"{name}.onnx").write_bytes(model.onnx_bytes)
     if len(golden_rows):
         golden = {"x": golden_rows, "code": converted["encoder"].run(golden_rows)}
+        if FRONT_END in manifest:
+            golden[FRONT_END] = target(golden_rows)
         if "decoder" in converted:
             golden["x_hat"] = converted["decoder"].run(golden["code"])
         if (entry := manifest["top_k"]) is not None:

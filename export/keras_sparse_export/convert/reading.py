@@ -29,12 +29,14 @@ class Source(NamedTuple):
     inputs: Inputs
     columns: Columns | None
     scaled: dict[str, Any]
-    """Offset and scale of the columns, as in the manifest."""
+    """Offset and scale of the columns, or of the features, as in the manifest."""
     missing: str | None
     """What the model does with gaps, if rows may have some."""
     code_shape: tuple[int, ...]
     windows: Windows | None
     """How a signal is cut into rows, if they are windows."""
+    front_end: keras.Model | None
+    """Makes the features that the decoder reconstructs, if there is such a decoder."""
 
     @property
     def scale(self) -> np.ndarray | None:
@@ -83,12 +85,17 @@ def read(
     code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
     if top_k is not None:
         top_k_outputs.require_k(top_k, code_shape[-1])
-    scaled = scaling.describe(fixed)
+    front_end = cut.find_front_end(model, layer) if decoder or score else None
+    shape = None if front_end is None else front_end.output_shape[1:]
+    scaled = scaling.describe(fixed, None if shape is None else shape[-1])
     if score:
-        require_scorable(fixed, inputs, find_scale(scaled))
+        require_scorable(fixed, inputs, find_scale(scaled), shape)
     decodes = None
     if decoder or score:
-        decodes = cut.cut_decoder(model, layer, encoder, "decoder" if decoder else "score")
+        argument = "decoder" if decoder else "score"
+        decodes = cut.cut_decoder(model, layer, encoder, argument, shape)
     missing = cut.find_missing(model, layer)
     found = find_windows(model, windows, inputs.row_shape)
-    return Source(encoder, fixed, decodes, inputs, names, scaled, missing, code_shape, found)
+    return Source(
+        encoder, fixed, decodes, inputs, names, scaled, missing, code_shape, found, front_end
+    )

@@ -174,7 +174,7 @@ def choose_golden(
     encode: Run,
     count: int,
     *,
-    decoder: bool = False,
+    target: Run | None = None,
 ) -> tuple[str, np.ndarray]:
     """Choose the rows to keep: first of all those that activate a unit no earlier row does.
 
@@ -186,7 +186,7 @@ def choose_golden(
         candidates: Rows of each kind.
         encode: The encoder.
         count: Number of rows.
-        decoder: Whether columns of the rows count as units do.
+        target: Computes of rows what a decoder reconstructs, whose columns count as units do.
 
     Returns:
         The kind and the rows, in the order of the candidates.
@@ -199,8 +199,9 @@ def choose_golden(
             continue
         active = encode(rows).reshape(len(rows), -1) != 0
         if active.any():
-            if decoder:
-                active = np.hstack([active, np.nan_to_num(rows.reshape(len(rows), -1)) != 0])
+            if target is not None:
+                columns = target(rows).reshape(len(rows), -1)
+                active = np.hstack([active, np.nan_to_num(columns) != 0])
             firsts = np.unique(active.argmax(axis=0)[active.any(axis=0)])
             others = np.setdiff1d(np.arange(len(rows)), firsts)
             return kind, rows[np.sort(np.concatenate([firsts, others])[:count])]
@@ -219,7 +220,7 @@ def choose_golden_of(
     candidates: dict[str, np.ndarray],
     count: int,
     *,
-    decoder: bool = False,
+    target: Run | None = None,
 ) -> tuple[str, np.ndarray]:
     """Choose golden rows of an encoder; if it jumps with a margin, and probes at the end.
 
@@ -229,7 +230,7 @@ def choose_golden_of(
         ValueError: If all codes are zero, or no row keeps the margin.
     """
     if not encoder.jumps:
-        return choose_golden(golden, candidates, encoder.run, count, decoder=decoder)
+        return choose_golden(golden, candidates, encoder.run, count, target=target)
     every = np.concatenate(list(candidates.values()))
     margins = Margins(encoder.observe, encoder.jumps, every)
     steady = {kind: rows[margins.hold(rows)] for kind, rows in candidates.items()}
@@ -240,7 +241,7 @@ def choose_golden_of(
             "has one. Remedy: golden='none', or more rows in `sample`"
         )
     others = max(count // 2, count - 2 * PROBES * len(encoder.jumps))
-    kind, rows = choose_golden(golden, steady, encoder.run, others, decoder=decoder)
+    kind, rows = choose_golden(golden, steady, encoder.run, others, target=target)
     if not len(rows):
         return kind, rows
     level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL

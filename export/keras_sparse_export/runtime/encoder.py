@@ -13,10 +13,11 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
+from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
+    find_target,
     get_columns,
     get_windows,
     read_manifest,
@@ -182,6 +183,11 @@ class Encoder:
     def has_decoder(self) -> bool:
         """Whether the bundle has a decoder."""
         return self.manifest is not None and "decoder.onnx" in self.manifest["files"]
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of what is reconstructed of a row: its own, or that of the front end's features."""
+        return self.input_shape if self.manifest is None else find_target(self.manifest)[1]
 
     @property
     def threshold(self) -> float | None:
@@ -365,6 +371,8 @@ class Encoder:
     def decode(self, h: Any) -> np.ndarray:
         """Return the reconstructions of codes, in the space of raw rows.
 
+        If the manifest has `features`, those of the features that a front end makes of raw rows.
+
         Raises:
             BundleError: If the bundle has no decoder.
             ValueError: As in `encode`.
@@ -379,22 +387,25 @@ class Encoder:
         """Return the squared errors of the reconstructions, `((x − x̂) / scale)²`, float64.
 
         The scale is that of the model's loss, one for each column, 1 without scaling: a column
-        counts alike whatever its unit. The mean over the columns is the error of a row.
+        counts alike whatever its unit. The mean over the columns is the error of a row. If the
+        manifest has `features`, they are the errors of these, which `score.onnx` computes.
 
         Args:
             x: Raw rows, as in `encode`.
 
         Returns:
-            An array of the shape of the rows.
+            An array of the shape of the rows, or `(rows, *feature_shape)`.
 
         Raises:
-            BundleError: If the bundle has no decoder, or not the scale of its columns.
+            BundleError: If the bundle has no decoder, not the scale of its columns, or a front end
+                and no scores.
             ValueError: As in `encode`.
         """
         self._require_decoder()
         scale = require_scale(self.manifest, self.path)
         rows, single = as_rows(self._order(x), self.input_shape, "x")
-        errors = squared_errors(as_float32(rows), self.decode(self.encode(rows)), scale)
+        codes, targets = self._compute_targets(rows)
+        errors = squared_errors(targets, self.decode(codes), scale)
         return errors[0] if single else errors
 
     def score(self, x: Any) -> np.ndarray:
@@ -418,9 +429,7 @@ class Encoder:
 
     def _score(self, rows: Any, first: int) -> np.ndarray:
         verdicts.require_score(self.manifest, self.path, self.variant)
-        if self._scorer is None:
-            self._scorer = self._open("score.onnx")
-        return self._scorer.run(rows, ["score"], first)[0]
+        return self._open_scorer().run(rows, ["score"], first)[0]
 
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
@@ -526,6 +535,21 @@ class Encoder:
         """Pack rows by inputs, and order columns with names; other rows stay as they are."""
         packed, _ = self._require_open().inputs.pack(x, "x")
         return order_by_name(x, self.columns, "x") if packed is x else packed
+
+    def _compute_targets(self, rows: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the codes of rows, and what their reconstructions stand for."""
+        if self.manifest is None or FRONT_END not in self.manifest:
+            return self.encode(rows), as_float32(rows)
+        verdicts.require_score(self.manifest, self.path)
+        codes, features = self._open_scorer().run(rows, ["code", FRONT_END])
+        if self.variant != "float32":
+            return self.encode(rows), features
+        return codes if self._raised is None else thresholds.cut(codes, self._raised), features
+
+    def _open_scorer(self) -> OnnxModel:
+        if self._scorer is None:
+            self._scorer = self._open("score.onnx")
+        return self._scorer
 
     def _require_open(self) -> OnnxModel:
         if self._encoder is None:

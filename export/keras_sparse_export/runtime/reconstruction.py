@@ -30,15 +30,30 @@ def score_tolerance(scores: np.ndarray, x: np.ndarray, scale: np.ndarray) -> np.
     """Return the largest `|Δ|` allowed for the score of each row, in float64.
 
     The root of a score s is the distance of a row from its reconstruction, divided by the root of
-    the number of entries. It moves by δ at most if the reconstruction of each column moves by
-    `δ_j`, where δ is the root mean square of these (triangle inequality). With 1e-5 of the score
-    for its own sum that is `1e-5 s + 2 δ √s + δ²`. `δ_j` is the tolerance of a reconstruction in
-    the space of the loss, where terms are about 1: `max(1e-5 · (largest − smallest) / 2,
-    min(2^-19 · max(1, m), m / 100))` of the column of `x / scale`, with m its largest magnitude.
+    the number of entries. It moves by δ at most if the two move by that together, the `distances`
+    that are allowed (triangle inequality). With 1e-5 of the score for its own sum that is
+    `1e-5 s + 2 δ √s + δ²`.
 
     Args:
         scores: Scores of rows.
-        x: These rows, NaN in gaps.
+        x: These rows, or their features, NaN in gaps.
+        scale: As in `squared_errors`.
+    """
+    move = distance_tolerance(x, scale)
+    return np.asarray(RELATIVE_TOLERANCE * scores + 2 * move * np.sqrt(scores) + np.square(move))
+
+
+def distance_tolerance(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return how far what stands for each row may lie from it, in the space of the loss, float64.
+
+    That is δ, the root mean square over the entries of a row of `δ_j`, the tolerance of a
+    reconstruction where terms are about 1: `max(1e-5 · (largest − smallest) / 2,
+    min(2^-19 · max(1, m), m / 100))` of the column of `x / scale`, with m its largest magnitude.
+    A whole row is judged, because decibels round by their power: the least ones of a row, far below
+    its largest, differ by more than others between two programs, and count as much.
+
+    Args:
+        x: As in `score_tolerance`.
         scale: As in `squared_errors`.
     """
     scaled = (x.astype(np.float64) / scale).reshape(-1, x.shape[-1])
@@ -51,8 +66,7 @@ def score_tolerance(scores: np.ndarray, x: np.ndarray, scale: np.ndarray) -> np.
         np.minimum(ROUNDING * np.maximum(m, 1.0), NOISE * m),
     )
     moves = np.where(gaps, np.nan, columns).reshape(len(x), -1)
-    move = np.sqrt(np.nanmean(np.square(moves), axis=1))
-    return np.asarray(RELATIVE_TOLERANCE * scores + 2 * move * np.sqrt(scores) + np.square(move))
+    return np.asarray(np.sqrt(np.nanmean(np.square(moves), axis=1)))
 
 
 def compare_scores(
@@ -73,6 +87,25 @@ def compare_scores(
     limits = np.maximum(allowed, SMALLEST)
     row = int(np.argmax(errors / limits))
     return Parity(float(errors[row]), float(limits[row]), len(expected), batch_sizes)
+
+
+def compare_features(
+    expected: np.ndarray, found: np.ndarray, scale: np.ndarray, batch_sizes: tuple[int, ...]
+) -> Parity:
+    """Return the distance of features from others, of the row where it is largest.
+
+    Distances are those of rows in the space of the loss, and largest relative to
+    `distance_tolerance`.
+
+    Args:
+        expected: Features of rows, `(rows, ..., features)`.
+        found: Features of the first of these rows by another program.
+        scale: Scale of each feature, or one for all.
+        batch_sizes: Batch sizes compared.
+    """
+    distances = np.sqrt(measure_scores(expected[: len(found)], found, scale))
+    allowed = distance_tolerance(expected, scale)[: len(found)]
+    return compare_scores(np.zeros(len(found)), distances, allowed, batch_sizes)
 
 
 def find_scale(manifest: dict[str, Any]) -> np.ndarray | None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import TFLITE
+from keras_sparse_export.bundle.format import FRONT_END, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
+    find_target,
     has_jumps,
     list_golden_shapes,
 )
@@ -24,6 +25,7 @@ from keras_sparse_export.runtime import thresholds, top_k
 from keras_sparse_export.runtime.onnx_model import OnnxModel
 from keras_sparse_export.runtime.parity import Parity, Run
 from keras_sparse_export.runtime.reconstruction import (
+    compare_features,
     compare_scores,
     require_scale,
     score_tolerance,
@@ -132,11 +134,13 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
     code = manifest["output"]
     described: dict[str, Any] = {"top_k": None}
     if name == "decoder.onnx":
-        code = {"name": "x_hat", "shape": manifest["input"]["shape"]}
+        code = {"name": "x_hat", "shape": [*find_target(manifest)[1]]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
     if name == "score.onnx":
         described |= {"top_k": None, "score": ()}
+    if name == "score.onnx" and FRONT_END in manifest:
+        described[FRONT_END] = find_target(manifest)[1]
     described["output"] = f"{code['name']} {code['shape']}"
     values = model.outputs.get(top_k.VALUES)
     actual: dict[str, Any] = {
@@ -144,12 +148,12 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
     if name == "score.onnx":
-        actual["score"] = model.outputs.get("score", (None,))[0]
-    for part, value in actual.items():
-        if value != described[part]:
+        actual |= {part: model.outputs.get(part, (None,))[0] for part in ("score", FRONT_END)}
+    for part, expected in described.items():
+        if actual[part] != expected:
             raise BundleError(
-                f"Expected `{part}` of `{name}` as in its manifest, {described[part]}. "
-                f"Received: {value}"
+                f"Expected `{part}` of `{name}` as in its manifest, {expected}. "
+                f"Received: {actual[part]}"
             )
     if has_jumps(manifest) and name != "decoder.onnx":
         thresholds.require_gates(manifest, name, _select_gates(name, model))
@@ -224,24 +228,29 @@ def _with_support(name: str, encoder: Run, code: np.ndarray) -> Run:
 
 
 def _compare_decoder(golden: _Golden, decoder: OnnxModel, batches: Sequence[int]) -> Parity:
-    x, code = golden["golden_x.f32"], golden["golden_code.f32"]
-    x_hat = golden["golden_x_hat.f32"]
-    return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=x)
+    code, x_hat = golden["golden_code.f32"], golden["golden_x_hat.f32"]
+    targets = golden[find_target(golden.manifest)[0]]
+    return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=targets)
 
 
 def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
-    """Compare the codes as those of the encoder, and the scores of the rows."""
+    """Compare the codes as those of the encoder, and the scores and features of the rows."""
     x, code = golden["golden_x.f32"], golden["golden_code.f32"]
     expected = golden["golden_score.f32"]
     run = _with_support("score.onnx", scorer, code) if has_jumps(golden.manifest) else scorer
     _require_agreement("score.onnx", run, x, code, batches)
     scale = require_scale(golden.manifest, golden.folder)
-    allowed = score_tolerance(expected.astype(np.float64), x, scale)
+    targets = golden[find_target(golden.manifest)[0]]
+    allowed = score_tolerance(expected.astype(np.float64), targets, scale)
     sizes = tuple(sorted({min(size, len(x)) for size in (*batches, len(x))}))
     results = []
     for size in sizes:
         (found,) = scorer.run(x[:size], ["score"])
         results.append(compare_scores(expected[:size], found, allowed[:size], sizes))
+        if FRONT_END in golden.manifest:
+            (features,) = scorer.run(x[:size], [FRONT_END])
+            features_parity = compare_features(targets, features, scale, sizes)
+            _require_parity("score.onnx", features_parity)
     return _require_parity("score.onnx", fidelity.select_worst(results))
 
 

@@ -83,6 +83,8 @@ class Reference:
     """Starts of held-out rows at other lengths, if the encoder takes shorter rows."""
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     """Scale of each column in the loss, or one for all."""
+    target: parity.Run | None = None
+    """Computes of rows what the decoder reconstructs, if that is not the rows themselves."""
     labels: np.ndarray | None = None
     """Labels of calibration and held-out rows, which alternate."""
 
@@ -149,7 +151,11 @@ class Reference:
     @property
     def variance(self) -> float:
         """Mean variance of the columns of the held-out rows, in the space of the loss."""
-        return float(np.nanvar(self.held_out.astype(np.float64) / self.scale, axis=0).mean())
+        return float(np.nanvar(self._targets.astype(np.float64) / self.scale, axis=0).mean())
+
+    @cached_property
+    def _targets(self) -> np.ndarray:
+        return self.held_out if self.target is None else self.target(self.held_out)
 
     @cached_property
     def _codes(self) -> np.ndarray:
@@ -163,7 +169,7 @@ class Reference:
         if self.decoder is None:
             return None
         rows = _load(self.decoder)(_load(encoder)(self.held_out))
-        return float(np.nanmean(squared_errors(self.held_out, rows, self.scale)))
+        return float(np.nanmean(squared_errors(self._targets, rows, self.scale)))
 
     def _probe_accuracy(self, codes: np.ndarray) -> float | None:
         if self.labels is None:

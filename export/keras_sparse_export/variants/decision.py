@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import ENCODERS, GOLDEN_CODES, MANIFEST, VARIANTS
+from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, GOLDEN_CODES, MANIFEST, VARIANTS
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -101,6 +102,10 @@ def quantize_bundle(
     def read(name: str, exists: bool) -> bytes | None:
         return reading.read_content(path, manifest, name) if exists else None
 
+    measures, target = True, None
+    if FRONT_END in manifest:
+        scorer = read("score.onnx", measures := "score.onnx" in manifest["files"])
+        target = None if scorer is None else _read_features(scorer)
     inputs = read_inputs(manifest)
     shape = inputs.row_shape
     golden = np.frombuffer(read("golden_x.f32", manifest["golden"]["rows"] > 0) or b"", "<f4")
@@ -114,7 +119,8 @@ def quantize_bundle(
         threshold=manifest["threshold"],
         signed=counts_signed_codes(manifest),
         golden_rows=golden.reshape(-1, *shape).astype(np.float32),
-        decoder=read("decoder.onnx", "decoder.onnx" in manifest["files"]),
+        decoder=read("decoder.onnx", "decoder.onnx" in manifest["files"] and measures),
+        target=target,
         top_k=(manifest.get("top_k") or {}).get("k"),
         measure=choose_error(manifest),
         jumps=has_jumps(manifest),
@@ -133,6 +139,12 @@ def quantize_bundle(
         Encoder(folder).verify()  # never write a bundle that a device would reject
     found: dict[str, Any] = decision.variants.get(form) or decision.int8 or {}
     return found
+
+
+def _read_features(scorer: bytes) -> parity.Run:
+    """Return what computes the features of rows, of a file of scores."""
+    run = parity.load_outputs(scorer, ort.GraphOptimizationLevel.ORT_ENABLE_ALL, [FRONT_END])
+    return lambda rows: run(rows)[0]
 
 
 def write(folder: Path, decision: Decision) -> None:
@@ -170,6 +182,7 @@ def decide(
     threshold: float,
     golden_rows: np.ndarray,
     decoder: bytes | None,
+    target: parity.Run | None = None,
     top_k: int | None = None,
     signed: bool = True,
     argument: str = "rows",
@@ -183,9 +196,9 @@ def decide(
     """Make other forms of an encoder, compare them with float32, and decide which to keep.
 
     `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
-    `gaps` whether rows may have gaps. Reconstructions are compared in units of `scale`, of raw
-    rows without one. If `inputs` admits shorter rows, codes are compared at two lengths of these as
-    well.
+    `gaps` whether rows may have gaps. Reconstructions are compared with what `target` computes of
+    rows, the rows without one, in units of `scale`, or of these without one. If `inputs` admits
+    shorter rows, codes are compared at two lengths of these as well.
 
     Raises:
         ValueError: If there are too few rows, or they are not finite.
@@ -203,6 +216,7 @@ def decide(
         threshold,
         top_k=top_k,
         decoder=decoder,
+        target=target,
         signed=signed,
         jumps=jumps,
         shorter=sampling.shorten(float32, held_out, inputs),

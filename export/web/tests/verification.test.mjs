@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { findActive } from "../../keras_sparse_export/browser/page/model/codes.js";
+import { findTarget } from "../../keras_sparse_export/browser/page/reading/consistency.js";
 import { readManifest } from "../../keras_sparse_export/browser/page/reading/manifest.js";
 import { findFault } from "../../keras_sparse_export/browser/page/reading/schema.js";
 import { computeLargestInt8Tolerance, computeTolerances, haveSameTopK, openBundle } from "../../keras_sparse_export/browser/page/reading/verification.js";
@@ -73,6 +74,19 @@ for (const name of names) {
     assert.deepEqual(marks.map((row) => row.map(Boolean)), active);
   });
 }
+
+test("a decoder of features is verified, and not shown as one of rows", async () => {
+  const lines = [];
+  const { encoder } = await open(folderSource(join(folder, "features")), lines);
+  assert.match(lines.join("\n"), /decoder\.onnx: outputs match 32 golden rows/);
+  assert.deepEqual([encoder.decoder, encoder.offset, encoder.scale], [null, null, null]);
+  const other = (bytes) => {
+    const values = new Float32Array(Uint8Array.from(bytes).buffer);
+    values[5] += 1;
+    return Buffer.from(values.buffer);
+  };
+  await assert.rejects(open(changed("features", { "golden_x_hat.f32": other })), { file: "decoder.onnx" });
+});
 
 test("codes of shorter rows are those of Python", async () => {
   const { encoder } = await open(folderSource(join(folder, "lengths")));
@@ -257,7 +271,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.format = 1), named("requires")],
     [(manifest) => delete manifest.requires, /Expected the key `requires` at the top in `manifest.json`/],
     [(manifest) => (manifest.threshold = -0.1), named("threshold")],
-    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, inputs, lengths, litert, missing, score, thresholds, variants, windows\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
+    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, features, inputs, lengths, litert, missing, score, thresholds, variants, windows\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /Expected a text as .* as `files` in `manifest.json`. Received: "..\/x"/],
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],
@@ -314,12 +328,12 @@ test("manifests are valid and consistent where Python says so", async () => {
 for (const name of names) {
   test(`${name}: tolerances are those of Python`, () => {
     const manifest = read(join(folder, name, "manifest.json"));
-    const [columns, units] = [manifest.input.shape.at(-1), manifest.output.shape.at(-1)];
+    const [target, units] = [findTarget(manifest), manifest.output.shape.at(-1)];
     const { encoder, decoder } = expected[name].tolerances;
     areNear(computeTolerances(numbersOf(name, "golden_code.f32"), units), encoder);
     if (!decoder) return;
-    const [xHat, x] = ["golden_x_hat.f32", "golden_x.f32"].map((file) => numbersOf(name, file));
-    areNear(computeTolerances(xHat, columns, x), decoder);
+    const [xHat, x] = ["golden_x_hat.f32", target.name].map((file) => numbersOf(name, file));
+    areNear(computeTolerances(xHat, target.shape.at(-1), x), decoder);
   });
 }
 

@@ -17,6 +17,7 @@ import onnxruntime as ort
 import pytest
 
 import jumping_bundles as jumping
+import listeners
 from bundles import manifest, removed_at, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, Windows, export_encoder
@@ -531,3 +532,64 @@ def test_windows_that_contradict_the_rest_are_refused(
 ) -> None:
     rewritten(windowed, change)
     refused(windowed, message)
+
+
+# Features of a front end -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return listeners.write_listener(tmp_path_factory.mktemp("listening") / "bundle")
+
+
+def test_features_are_written_and_read(listening: Path) -> None:
+    found = read_manifest(listening)
+    assert found["requires"] == ["features", "score"]
+    assert found["features"] == {"name": "features", "shape": [48], "dtype": "float32"}
+    assert len(found["offset"]) == len(found["scale"]) == 48
+    sizes = {name: 4 * int(np.prod(shape)) for name, shape in list_golden_shapes(found).items()}
+    assert sizes == {each.name: each.stat().st_size for each in listening.glob("golden_*")}
+
+
+def give_gaps(found: dict[str, Any]) -> None:
+    found.update(requires=["features", "missing", "score"], missing="mean")
+
+
+def leave_files(found: dict[str, Any]) -> None:
+    for name in ("decoder.onnx", "score.onnx", "golden_x_hat.f32", "golden_score.f32"):
+        del found["files"][name]
+    del found["score"], found["parity"]["score"], found["parity"]["decoder"]
+    found["requires"] = ["features"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("features"), "`files.golden_x_hat.f32`"),
+        (
+            set_at("requires", to=["score"]),
+            "feature `features`, present with it alone .*`features`",
+        ),
+        (set_at("features", "shape", 0, to=47), "`files.golden_features.f32`"),
+        (set_at("features", "shape", to=[1 << 13, 1 << 12]), "`files.golden_features.f32`"),
+        (set_at("features", "shape", to=[]), "`features.shape`"),
+        (set_at("features", "name", to="x"), "`features.name`"),
+        (set_at("scale", to=[1.0] * 320), "48 numbers, one per column .*`scale`"),
+        (removed_at("files", "golden_features.f32"), "`files.golden_features.f32`"),
+        (give_gaps, "no feature `missing` with the feature `features`"),
+        (leave_files, "`decoder.onnx` or `score.onnx` with the feature `features`"),
+    ],
+)
+def test_features_that_do_not_fit_are_refused(
+    change: Callable[[dict[str, Any]], None], message: str, listening: Path, tmp_path: Path
+) -> None:
+    bundle = shutil.copytree(listening, tmp_path / "bundle")
+    rewritten(bundle, change)
+    refused(bundle, message)
+
+
+def test_a_reader_that_does_not_know_features_refuses_them(
+    listening: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "FEATURES", frozenset({"score"}))
+    refused(listening, r"Received: 'features' .*Remedy: a newer")

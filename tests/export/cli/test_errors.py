@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import listeners
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.cli import main
@@ -110,3 +111,23 @@ def test_a_bundle_without_a_decoder_has_none(
     assert run(path, tmp_path / "x.npy", "-o", tmp_path / "e.csv") == 2
     assert "decoder" in capsys.readouterr().err
     assert not (tmp_path / "e.csv").exists()
+
+
+def test_errors_of_features_have_their_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"sample {number}" for number in range(listeners.SAMPLES)]
+    bundle = listeners.write_listener(tmp_path / "b", columns=names)
+    windows = listeners.draw_windows(5, 2)
+    np.save(tmp_path / "x.npy", windows)
+    assert run(bundle, tmp_path / "x.npy", "-o", tmp_path / "e.csv") == 0
+    header, *table = csv.reader((tmp_path / "e.csv").read_text().splitlines())
+    assert header == ["row", "error", "largest", *map(str, range(48))]
+    expected = Encoder(bundle).errors(windows)
+    found = np.array([row[3:] for row in table], float)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    capsys.readouterr()
+    assert main.main(["info", str(bundle)]) == 0
+    assert "decoder      features (48,) of the front end" in capsys.readouterr().out
+    assert main.main(["verify", str(bundle)]) == 0
+    assert "decoder: 32 golden rows (real)" in capsys.readouterr().out

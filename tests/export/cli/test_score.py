@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import listeners
 from bundles import WINDOWS, export_windows, make_signal, write_wav
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder, vote
@@ -217,3 +218,16 @@ def test_votes_that_cannot_be(
     rows = write(tmp_path / "rows.csv", ROWS[:2])
     assert run(scored, rows, "-o", "-", "--vote", "1/2") == 2
     assert "Expected a bundle with a threshold of the score" in capsys.readouterr().err
+
+
+def test_scores_of_features_are_those_of_raw_windows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"decoder": False, "calibration": listeners.draw_windows(120, 1)}
+    bundle, windows = listeners.write_listener(tmp_path / "b", **options), tmp_path / "x.npy"
+    np.save(windows, listeners.draw_windows(30, 2))
+    assert run(bundle, windows, "-o", tmp_path / "s.npy") == 0
+    verdict = Encoder(bundle).verdict(np.load(windows))
+    np.testing.assert_allclose(np.load(tmp_path / "s.npy"), verdict.score, rtol=1e-5)
+    alarms = int(verdict.alarm.sum())
+    assert f"scores of 30 rows, {alarms} above {verdict.threshold:.4g}" in capsys.readouterr().out

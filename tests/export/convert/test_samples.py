@@ -217,9 +217,9 @@ def test_golden_rows_activate_every_unit_that_a_row_activates() -> None:
 
 def test_golden_rows_of_a_decoder_have_a_number_in_every_column() -> None:
     rows = np.array([[1.0, 0, 0], [2, 0, 0], [3, 0, 0], [4, 0, 5], [5, 0, 6]])
-    for decoder, expected in ((False, [1, 2]), (True, [1, 4])):
+    for target, expected in ((None, [1, 2]), (lambda rows: rows, [1, 4])):
         _, found = samples.choose_golden(
-            "auto", {"real": rows}, lambda rows: rows[:, :1], 2, decoder=decoder
+            "auto", {"real": rows}, lambda rows: rows[:, :1], 2, target=target
         )
         assert found[:, 0].tolist() == expected
 

@@ -10,9 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
+import listeners
 from bundles import manifest, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Encoder, VerificationError, export_encoder
+from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder
 from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.runtime import verification
 
@@ -248,3 +249,61 @@ def test_a_file_for_litert_is_held_to_its_hash_and_the_golden_codes(
     Encoder(bundle).verify()
     with pytest.raises(VerificationError, match=r"Expected `encoder\.tflite` to (give|activate)"):
         Encoder(bundle, runtime="litert", check=check).verify()
+
+
+# Features of a front end ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return listeners.write_listener(tmp_path_factory.mktemp("listening") / "bundle")
+
+
+def turn_features(model: onnx.ModelProto) -> None:
+    """Let the output `features` be those of another scale."""
+    (last,) = [each for each in model.graph.node if each.output[0] == "features"]
+    last.op_type = "Neg"
+
+
+def call_features_others(model: onnx.ModelProto) -> None:
+    del model.graph.output[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (turn_features, VerificationError, "`score.onnx` to give the golden outputs"),
+        (call_features_others, BundleError, r"`features` of `score.onnx` .*\(48,\). Received: N"),
+    ],
+)
+def test_a_file_of_scores_with_other_features_is_refused(
+    change: Callable[[onnx.ModelProto], None],
+    error: type[Exception],
+    message: str,
+    listening: Path,
+    tmp_path: Path,
+) -> None:
+    bundle = shutil.copytree(listening, tmp_path / "bundle")
+    model = onnx.load(bundle / "score.onnx")
+    change(model)
+    replaced(bundle, "score.onnx", model.SerializeToString())
+    encoder = Encoder(bundle)
+    for call in (encoder.score, encoder.errors):
+        with pytest.raises(error, match=message):
+            call(listeners.draw_windows(3))
+    with pytest.raises(error, match=message):
+        encoder.verify()
+
+
+@pytest.mark.parametrize("name", ["golden_features.f32", "golden_x_hat.f32", "golden_score.f32"])
+def test_golden_features_and_what_is_made_of_them_are_held_to(
+    name: str, listening: Path, tmp_path: Path
+) -> None:
+    bundle = shutil.copytree(listening, tmp_path / "bundle")
+    assert Encoder(bundle).verify().decoder_parity is not None
+    values = np.fromfile(bundle / name, "<f4")
+    values[5] += 1
+    replaced(bundle, name, values.tobytes())
+    file = "decoder" if name == "golden_x_hat.f32" else "score"
+    with pytest.raises(VerificationError, match=f"`{file}.onnx` to give the golden outputs"):
+        Encoder(bundle).verify()

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import listeners
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.cli import main as cli
 from keras_sparse.cli.arguments import BACKENDS
@@ -80,7 +81,9 @@ def test_train_export_and_run(
     assert "decoder: 32 golden rows (real)" in out
     assert "score: 32 golden rows (real)" in out
     assert export_cli.main(["info", str(bundle)]) == 0
-    assert "active       |code| > 0.1" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "active       |code| > 0.1" in out
+    assert "decoder      rows" in out
     more = str(tmp_path / "more")
     further = ["--top-k", "3", "--quantize", "auto", "--sample", str(table)]
     assert cli.main(["export", model, "-o", more, *further]) == 0
@@ -249,6 +252,18 @@ def test_a_calibration_gives_a_threshold_by_its_recordings(
     fails(again, 2, "`--calibration`. Expected none without --score", capsys, cli.main)
     other = [*map(str, export), "--score", "--drop", "run,c3", "--overwrite"]
     fails(other, 2, "`--calibration`. Expected the 12 columns", capsys, cli.main)
+
+
+def test_a_model_with_a_front_end_is_exported_with_scores(tmp_path: Path) -> None:
+    listeners.make_listener().save(tmp_path / "model.keras")
+    for name, seed in (("sample", 0), ("others", 1)):
+        np.save(tmp_path / f"{name}.npy", listeners.draw_windows(120, seed))
+    export = ["export", tmp_path / "model.keras", "-o", tmp_path / "bundle", "--decoder", "--score"]
+    files = ["--sample", tmp_path / "sample.npy", "--calibration", tmp_path / "others.npy"]
+    assert cli.main([*map(str, export), *map(str, files)]) == 0
+    verdict = Encoder(tmp_path / "bundle").verdict(listeners.draw_windows(120, 1))
+    assert verdict.alarm.sum() <= 1
+    assert Encoder(tmp_path / "bundle").errors(listeners.draw_windows(2)).shape == (2, 48)
 
 
 @pytest.mark.slow

@@ -174,7 +174,11 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
 
 
 def cut_decoder(
-    model: keras.Model, layer: str | None, encoder: keras.Model, argument: str = "decoder"
+    model: keras.Model,
+    layer: str | None,
+    encoder: keras.Model,
+    argument: str = "decoder",
+    features: tuple[int, ...] | None = None,
 ) -> keras.Model:
     """Return the model's own `decoder`, traced if it has no graph of layers.
 
@@ -183,9 +187,11 @@ def cut_decoder(
         layer: The argument of `cut_encoder`.
         encoder: The encoder that was cut out of the model.
         argument: Name of the argument that needs a decoder, for error messages.
+        features: Shape of the features of a row that it reconstructs, if the model has a front end.
 
     Raises:
-        ValueError: If it has none, or `layer` is given, or it does not map codes to rows.
+        ValueError: If it has none, or `layer` is given, or it does not map codes to rows, or to
+            the features.
         ConversionError: If it has several inputs or outputs, or one without a fixed shape.
     """
     decoder = getattr(model, "decoder", None)
@@ -198,19 +204,25 @@ def cut_decoder(
     decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
     _require_one("input", decoder.inputs, "a decoder")
     _require_one("output", decoder.outputs, "a decoder")
-    expected = encoder.output_shape[1:], tuple(encoder.inputs[0].shape[1:])
+    expected = encoder.output_shape[1:], features or tuple(encoder.inputs[0].shape[1:])
     if (actual := (decoder.input_shape[1:], decoder.output_shape[1:])) != expected:
-        remedy = ""
-        if getattr(model, "front_end", None) is not None:
-            remedy = (
-                f", the features of a front end. Remedy: {argument}=False, and model.decode or "
-                "model.errors where Keras is"
-            )
+        kind = "rows" if features is None else "features"
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected a decoder from codes {expected[0]} "
-            f"to rows {expected[1]}. Received: one from {actual[0]} to {actual[1]}{remedy}"
+            f"to {kind} {expected[1]}. Received: one from {actual[0]} to {actual[1]}"
         )
     return decoder
+
+
+def find_front_end(model: keras.Model, layer: str | None) -> keras.Model | None:
+    """Return the `front_end` of a model, whose output the decoder reconstructs; else `None`.
+
+    Args:
+        model: The model.
+        layer: The argument of `cut_encoder`; what comes before a layer is no front end.
+    """
+    front_end = getattr(model, "front_end", None) if layer is None else None
+    return front_end if isinstance(front_end, keras.Model) else None
 
 
 def find_missing(model: keras.Model, layer: str | None) -> str | None:

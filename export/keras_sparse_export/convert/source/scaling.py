@@ -7,7 +7,7 @@ import keras
 from keras_sparse_export.bundle.format import MAX_COLUMNS
 
 
-def describe(encoder: keras.Model) -> dict[str, Any]:
+def describe(encoder: keras.Model, features: int | None = None) -> dict[str, Any]:
     """Return the manifest's `offset` and `scale`, null if the model does not scale its rows.
 
     Other layers that scale, such as `Normalization`, are part of the encoder and not of the loss.
@@ -16,14 +16,16 @@ def describe(encoder: keras.Model) -> dict[str, Any]:
 
     Args:
         encoder: The encoder, as it is in the model.
+        features: Number of features, if the scaling to describe is that of a front end's.
     """
-    columns = encoder.inputs[0].shape[-1]
+    columns = features or encoder.inputs[0].shape[-1]
     if columns > MAX_COLUMNS or len(encoder.inputs) > 1:
         return {}
     for layer in encoder.layers:
         name = keras.saving.get_registered_name(type(layer))
         if name == "keras_sparse>Scaling" and not layer.invert:
-            if not _takes_rows(encoder, layer) or layer.scale.shape != (columns,):
+            of_rows = features or _takes_rows(encoder, layer)
+            if not of_rows or layer.scale.shape != (columns,):
                 return {}
             offset, scale = (values.tolist() for values in layer.get_weights())
             return {"offset": offset, "scale": scale}

@@ -31,8 +31,7 @@ def suggest(manifest: dict[str, Any] | None, options: str) -> str:
             ", which takes rows of several lengths and so has no decoder. Remedy: "
             f"export_encoder(..., {options}, free_length=False), for rows of one length"
         )
-    # The manifest does not tell whether the decoder gives rows, or features of a front end.
-    return f". Remedy: export_encoder(..., {options}), of a model whose decoder gives rows"
+    return f". Remedy: export_encoder(..., {options}), of a model with a decoder"
 
 
 def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "float32") -> None:

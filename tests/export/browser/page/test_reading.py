@@ -71,6 +71,7 @@ def manifests(folder: Path, scratch: Path) -> Iterator[dict[str, Any]]:
         (folder / "table", 4, ("offset", "scale", "statistics", "score", "parity")),
         (estimated, 5, ("score", "requires")),
         (export_of_pumps(scratch / "pumps"), 3, ("requires", "columns", "categories", "format")),
+        (folder / "features", 3, ("requires", "features", "offset", "scale", "files", "score")),
         (folder / "lengths", 4, ("requires", "lengths", "input", "output", "format")),
     ):
         yield from judged(bundle / "manifest.json", scratch, depth, keys)

@@ -43,5 +43,10 @@ def test_more_columns_than_a_manifest_lists_have_none(monkeypatch: pytest.Monkey
 def test_the_scaling_of_features_is_not_that_of_rows() -> None:
     front_end = keras.layers.Reshape((5,))  # as many features as numbers of a row
     model = SparseAutoencoder(5, 8, sparsity=L1(), normalization="standard", front_end=front_end)
-    model.adapt(np.random.default_rng(0).normal(3, 2, (50, 5)))
+    rows = np.random.default_rng(0).normal(3, 2, (50, 5))
+    model.adapt(rows)
     assert scaling.describe(model.encoder) == {}
+    found = scaling.describe(model.encoder, features=5)
+    np.testing.assert_allclose(found["offset"], rows.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found["scale"], rows.std(axis=0), rtol=1e-5)
+    assert scaling.describe(model.encoder, features=4) == {}

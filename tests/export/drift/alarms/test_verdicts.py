@@ -98,9 +98,7 @@ def test_a_remedy_is_none_that_the_export_refuses(bundle: Path) -> None:
     assert "no decoder. Remedy: export_encoder(..., decoder=True, free_length=False)" in found
     for other in (None, manifest(bundle)):
         found = suggest(other, "score=True")
-        assert found == (
-            ". Remedy: export_encoder(..., score=True), of a model whose decoder gives rows"
-        )
+        assert found == (". Remedy: export_encoder(..., score=True), of a model with a decoder")
 
 
 def test_info_and_the_card_say_what_the_rate_rests_on(

@@ -103,11 +103,12 @@ def test_it_is_exported(model: SparseAutoencoder, windows: np.ndarray, tmp_path:
     np.testing.assert_allclose(encoder.encode(windows), model.encode(windows), atol=1e-4)
     assert encoder.manifest is not None
     assert encoder.manifest["converter"] == "builder"
-    assert "scale" not in encoder.manifest
-    for name in ("decoder", "score"):
-        needed: dict[str, Any] = {name: True}
-        with pytest.raises(ValueError, match=f"argument `{name}`.*the features of a front end"):
-            export_encoder(model, tmp_path / "other", sample=windows, **needed)
+    assert not {"features", "scale"}.intersection(encoder.manifest)  # nothing needs them
+    path = export_encoder(model, tmp_path / "scored", sample=windows, decoder=True, score=True)
+    scored = Encoder(path)
+    np.testing.assert_allclose(scored.score(windows), model.score(windows), rtol=1e-3)
+    reconstructed = model.decode(model.encode(windows))
+    np.testing.assert_allclose(scored.decode(scored.encode(windows)), reconstructed, atol=1e-3)
 
 
 FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {

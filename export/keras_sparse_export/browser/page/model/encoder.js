@@ -153,7 +153,7 @@ export class Encoder {
   /**
    * @param {import("../reading/manifest.js").Manifest} manifest
    * @param {OnnxModel} encoder
-   * @param {OnnxModel | null} decoder
+   * @param {OnnxModel | null} decoder Left out if it reconstructs features: the page shows rows.
    */
   constructor(manifest, encoder, decoder) {
     this.inputs = listInputs(manifest);
@@ -161,8 +161,9 @@ export class Encoder {
     this.inputSize = product(this.inputShape); // of the greatest rows, if some may be shorter
     this.sizes = findSizes(this.inputs);
     this.columns = manifest.columns ?? null;
-    this.offset = manifest.offset ?? null;
-    this.scale = manifest.scale ?? null;
+    const ofRows = manifest.features === undefined; // else scaling and decoder are those of a front end's features
+    this.offset = (ofRows && manifest.offset) || null;
+    this.scale = (ofRows && manifest.scale) || null;
     this.scaled = manifest.scale !== undefined; // whether errors are in the space of the loss
     this.categories = new Map(Object.entries(manifest.categories ?? {}));
     this.codeSize = product(manifest.output.shape);
@@ -174,7 +175,7 @@ export class Encoder {
     this.gaps = Object.hasOwn(manifest, "missing"); // whether rows may have some, which are NaN
     this.raised = null;
     this.encoder = encoder;
-    this.decoder = decoder;
+    this.decoder = ofRows ? decoder : null;
   }
 
   /**

@@ -26,6 +26,16 @@ export function admitsGaps({ requires = [] }) {
 }
 
 /**
+ * @param {Manifest} manifest
+ * @returns {{name: string, shape: number[]}} What the decoder reconstructs of a row, and its golden file: the row, or
+ *   the features that a front end makes of it.
+ */
+export function findTarget({ input, features }) {
+  if (features === undefined) return { name: "golden_x.f32", shape: input.shape };
+  return { name: "golden_features.f32", shape: features.shape };
+}
+
+/**
  * @param {Manifest} manifest Valid under its schema.
  * @throws {BundleError} If the parts do not agree.
  */
@@ -50,6 +60,7 @@ export function requireConsistent(manifest) {
   requireInputs(manifest);
   requireLengths(manifest);
   requireColumns(manifest);
+  requireFeaturesOfRows(manifest);
   requireScaling(manifest);
   requireCategories(manifest);
   requireThresholds(manifest, units);
@@ -117,12 +128,22 @@ function requireColumns({ columns, input, requires }) {
   expect(new Set(columns).size === columns.length, "different names", "columns");
 }
 
+function requireFeaturesOfRows({ features, requires, files }) {
+  const required = requires?.includes("features") ?? false;
+  expect((features !== undefined) === required, "a key of the feature `features`, present with it alone", "features");
+  if (!required) return;
+  expect(product(features.shape) <= MAX_ROW_VALUES, "2²⁴ numbers at most", "features.shape");
+  const used = Object.hasOwn(files, "decoder.onnx") || Object.hasOwn(files, "score.onnx");
+  expect(used, "`decoder.onnx` or `score.onnx` with the feature `features`", "files");
+  expect(!requires.includes("missing"), "no feature `missing` with the feature `features`", "requires");
+}
+
 function requireScaling(manifest) {
-  const { offset, scale, input } = manifest;
+  const { offset, scale } = manifest;
   const together = Object.hasOwn(manifest, "offset") === Object.hasOwn(manifest, "scale");
   expect(together && (offset === null) === (scale === null), "as `offset`", "scale");
   if (!scale) return;
-  const width = input.shape.at(-1);
+  const width = findTarget(manifest).shape.at(-1);
   expect(offset.length === width, `${width} numbers, one per column`, "offset");
   expect(scale.length === width, `${width} numbers, one per column`, "scale");
 }
@@ -231,11 +252,15 @@ function expect(holds, expected, place) {
 }
 
 /** The shape of each golden file that the bundle has, rows first. */
-function goldenShapes({ input, output, golden: { rows }, files, top_k: top }) {
+function goldenShapes(manifest) {
+  const { input, output, golden, files, top_k: top } = manifest;
+  const { rows } = golden;
   if (rows === 0) return {};
+  const target = findTarget(manifest);
+  const reconstructed = [rows, ...target.shape];
   const [x, code] = [input.shape, output.shape].map((shape) => [rows, ...shape]);
-  const shapes = { "golden_x.f32": x, "golden_code.f32": code };
-  if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = x;
+  const shapes = { "golden_x.f32": x, "golden_code.f32": code, [target.name]: reconstructed };
+  if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = reconstructed;
   if (Object.hasOwn(files, "score.onnx")) shapes["golden_score.f32"] = [rows];
   if (Object.hasOwn(files, "encoder.int8.onnx")) shapes["golden_code.int8.f32"] = code;
   if (Object.hasOwn(files, "encoder.float16.onnx")) shapes["golden_code.float16.f32"] = code;

@@ -3,7 +3,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"lengths":{"type":"object","required":["least"],"additionalProperties":false,"properties":{"least":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"},"score":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"},"score":{"$ref":"#/$defs/score"},"windows":{"$ref":"#/$defs/windows"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}},"litert":{"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}},"score":{"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}},"alarm":{"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}},"estimate":{"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}},"windows":{"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"lengths":{"type":"object","required":["least"],"additionalProperties":false,"properties":{"least":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"features":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"features"}}}]},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"},"score":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"},"score":{"$ref":"#/$defs/score"},"windows":{"$ref":"#/$defs/windows"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}},"litert":{"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}},"score":{"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}},"alarm":{"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}},"estimate":{"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}},"windows":{"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern5 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
@@ -302,10 +302,10 @@ validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema22 = {"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -316,14 +316,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.pass === undefined) && (missing0 = "pass")) || ((data.operator === undefined) && (missing0 = "operator"))) || ((data.values === undefined) && (missing0 = "values"))){
-validate58.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate59.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "pass") || (key0 === "operator")) || (key0 === "values"))){
-validate58.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate59.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -333,18 +333,18 @@ if(data.pass !== undefined){
 let data0 = data.pass;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/type",keyword:"type",params:{type: "integer"}}];
+validate59.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 2 || isNaN(data0)){
-validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2}}];
+validate59.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate58.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate59.errors = [{instancePath:instancePath+"/pass",schemaPath:"#/properties/pass/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -360,7 +360,7 @@ if(data.operator !== undefined){
 let data1 = data.operator;
 const _errs4 = errors;
 if(!((data1 === "ThresholdedRelu") || (data1 === "Greater"))){
-validate58.errors = [{instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema22.properties.operator.enum}}];
+validate59.errors = [{instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema22.properties.operator.enum}}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -375,7 +375,7 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(Array.isArray(data2)){
 if(data2.length < 1){
-validate58.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/minItems",keyword:"minItems",params:{limit: 1}}];
+validate59.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -387,18 +387,18 @@ const _errs7 = errors;
 if(errors === _errs7){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate59.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate59.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate58.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "number"}}];
+validate59.errors = [{instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -410,7 +410,7 @@ break;
 }
 }
 else {
-validate58.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: "array"}}];
+validate59.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -425,21 +425,21 @@ var valid0 = true;
 }
 }
 else {
-validate58.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate59.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate58.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema23 = {"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}};
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -450,14 +450,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.l0 === undefined) && (missing0 = "l0")) || ((data.threshold === undefined) && (missing0 = "threshold"))){
-validate60.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate61.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "l0") || (key0 === "threshold"))){
-validate60.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate61.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -469,12 +469,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 4096){
-validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/maxItems",keyword:"maxItems",params:{limit: 4096}}];
+validate61.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/maxItems",keyword:"maxItems",params:{limit: 4096}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minItems",keyword:"minItems",params:{limit: 1}}];
+validate61.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -486,12 +486,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 < 0 || isNaN(data1)){
-validate60.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate61.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/type",keyword:"type",params:{type: "number"}}];
+validate61.errors = [{instancePath:instancePath+"/l0/" + i0,schemaPath:"#/properties/l0/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -504,7 +504,7 @@ break;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "array"}}];
+validate61.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -520,12 +520,12 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length > 4096){
-validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maxItems",keyword:"maxItems",params:{limit: 4096}}];
+validate61.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maxItems",keyword:"maxItems",params:{limit: 4096}}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minItems",keyword:"minItems",params:{limit: 1}}];
+validate61.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -537,18 +537,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate61.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate61.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/type",keyword:"type",params:{type: "number"}}];
+validate61.errors = [{instancePath:instancePath+"/threshold/" + i1,schemaPath:"#/properties/threshold/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -561,7 +561,7 @@ break;
 }
 }
 else {
-validate60.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "array"}}];
+validate61.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -575,21 +575,21 @@ var valid0 = true;
 }
 }
 else {
-validate60.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate61.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate60.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema24 = {"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -600,14 +600,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.max_abs_error === undefined) && (missing0 = "max_abs_error")) || ((data.tolerance === undefined) && (missing0 = "tolerance"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))){
-validate62.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate63.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "max_abs_error") || (key0 === "tolerance")) || (key0 === "rows")) || (key0 === "batch_sizes"))){
-validate62.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate63.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -619,12 +619,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 < 0 || isNaN(data0)){
-validate62.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate63.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate62.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate63.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -640,12 +640,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 <= 0 || isNaN(data1)){
-validate62.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate63.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 else {
-validate62.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/type",keyword:"type",params:{type: "number"}}];
+validate63.errors = [{instancePath:instancePath+"/tolerance",schemaPath:"#/properties/tolerance/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -659,18 +659,18 @@ if(data.rows !== undefined){
 let data2 = data.rows;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate63.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate63.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate62.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate63.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -688,7 +688,7 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(Array.isArray(data3)){
 if(data3.length < 1){
-validate62.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
+validate63.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -698,18 +698,18 @@ for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 const _errs10 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate63.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 9007199254740991 || isNaN(data4)){
-validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate63.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data4 < 1 || isNaN(data4)){
-validate62.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate63.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -723,7 +723,7 @@ break;
 }
 }
 else {
-validate62.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate63.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -739,21 +739,21 @@ var valid0 = true;
 }
 }
 else {
-validate62.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate63.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate62.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema25 = {"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -764,14 +764,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((data.k === undefined) && (missing0 = "k")) || ((data.values === undefined) && (missing0 = "values"))) || ((data.indices === undefined) && (missing0 = "indices"))) || ((data.ties === undefined) && (missing0 = "ties"))) || ((data.bytes_per_row === undefined) && (missing0 = "bytes_per_row"))) || ((data.dense_bytes_per_row === undefined) && (missing0 = "dense_bytes_per_row"))){
-validate66.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((key0 === "k") || (key0 === "values")) || (key0 === "indices")) || (key0 === "ties")) || (key0 === "bytes_per_row")) || (key0 === "dense_bytes_per_row"))){
-validate66.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate67.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -781,18 +781,18 @@ if(data.k !== undefined){
 let data0 = data.k;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate66.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate66.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate66.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate67.errors = [{instancePath:instancePath+"/k",schemaPath:"#/properties/k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -807,7 +807,7 @@ if(valid0){
 if(data.values !== undefined){
 const _errs4 = errors;
 if("values" !== data.values){
-validate66.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/const",keyword:"const",params:{allowedValue: "values"}}];
+validate67.errors = [{instancePath:instancePath+"/values",schemaPath:"#/properties/values/const",keyword:"const",params:{allowedValue: "values"}}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -819,7 +819,7 @@ if(valid0){
 if(data.indices !== undefined){
 const _errs5 = errors;
 if("indices" !== data.indices){
-validate66.errors = [{instancePath:instancePath+"/indices",schemaPath:"#/properties/indices/const",keyword:"const",params:{allowedValue: "indices"}}];
+validate67.errors = [{instancePath:instancePath+"/indices",schemaPath:"#/properties/indices/const",keyword:"const",params:{allowedValue: "indices"}}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -831,7 +831,7 @@ if(valid0){
 if(data.ties !== undefined){
 const _errs6 = errors;
 if("lower index first" !== data.ties){
-validate66.errors = [{instancePath:instancePath+"/ties",schemaPath:"#/properties/ties/const",keyword:"const",params:{allowedValue: "lower index first"}}];
+validate67.errors = [{instancePath:instancePath+"/ties",schemaPath:"#/properties/ties/const",keyword:"const",params:{allowedValue: "lower index first"}}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -844,18 +844,18 @@ if(data.bytes_per_row !== undefined){
 let data4 = data.bytes_per_row;
 const _errs7 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate66.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs7){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 9007199254740991 || isNaN(data4)){
-validate66.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data4 < 8 || isNaN(data4)){
-validate66.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 8}}];
+validate67.errors = [{instancePath:instancePath+"/bytes_per_row",schemaPath:"#/properties/bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 8}}];
 return false;
 }
 }
@@ -871,18 +871,18 @@ if(data.dense_bytes_per_row !== undefined){
 let data5 = data.dense_bytes_per_row;
 const _errs9 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate66.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
+validate67.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs9){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate66.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate67.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data5 < 4 || isNaN(data5)){
-validate66.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 4}}];
+validate67.errors = [{instancePath:instancePath+"/dense_bytes_per_row",schemaPath:"#/properties/dense_bytes_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 4}}];
 return false;
 }
 }
@@ -902,23 +902,23 @@ var valid0 = true;
 }
 }
 else {
-validate66.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate66.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema26 = {"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}};
 const pattern8 = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$", "u");
 const schema27 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate69.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -929,14 +929,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_int8 === undefined) && (missing0 = "l0_int8"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_int8 === undefined) && (missing0 = "mse_int8"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_int8 === undefined) && (missing0 = "probe_int8"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_int8 === undefined) && (missing0 = "file_bytes_int8"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_int8 === undefined) && (missing0 = "weight_bytes_int8"))){
-validate69.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate70.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(func1.call(schema27.properties, key0))){
-validate69.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate70.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -948,18 +948,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 1 || isNaN(data0)){
-validate69.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate69.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -975,18 +975,18 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 1 || isNaN(data1)){
-validate69.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate69.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1000,18 +1000,18 @@ if(data.top_k !== undefined){
 let data2 = data.top_k;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate69.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
+validate70.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate69.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate70.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate69.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1029,18 +1029,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate69.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate69.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1056,12 +1056,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate69.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1077,12 +1077,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 < 0 || isNaN(data5)){
-validate69.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/l0_int8",schemaPath:"#/properties/l0_int8/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1098,18 +1098,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1.000001 || isNaN(data6)){
-validate69.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
+validate70.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
 return false;
 }
 else {
 if(data6 < -1 || isNaN(data6)){
-validate69.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+validate70.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1125,12 +1125,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate69.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate69.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate70.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1144,13 +1144,13 @@ if(data.mse_float32 !== undefined){
 let data8 = data.mse_float32;
 const _errs18 = errors;
 if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
-validate69.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema27.properties.mse_float32.type}}];
+validate70.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema27.properties.mse_float32.type}}];
 return false;
 }
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 < 0 || isNaN(data8)){
-validate69.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1165,13 +1165,13 @@ if(data.mse_int8 !== undefined){
 let data9 = data.mse_int8;
 const _errs20 = errors;
 if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
-validate69.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/type",keyword:"type",params:{type: schema27.properties.mse_int8.type}}];
+validate70.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/type",keyword:"type",params:{type: schema27.properties.mse_int8.type}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate69.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/mse_int8",schemaPath:"#/properties/mse_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1186,18 +1186,18 @@ if(data.probe_float32 !== undefined){
 let data10 = data.probe_float32;
 const _errs22 = errors;
 if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
-validate69.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema27.properties.probe_float32.type}}];
+validate70.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema27.properties.probe_float32.type}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate69.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate69.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1213,18 +1213,18 @@ if(data.probe_int8 !== undefined){
 let data11 = data.probe_int8;
 const _errs24 = errors;
 if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
-validate69.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/type",keyword:"type",params:{type: schema27.properties.probe_int8.type}}];
+validate70.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/type",keyword:"type",params:{type: schema27.properties.probe_int8.type}}];
 return false;
 }
 if(errors === _errs24){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 1 || isNaN(data11)){
-validate69.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate70.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data11 < 0 || isNaN(data11)){
-validate69.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/probe_int8",schemaPath:"#/properties/probe_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1240,18 +1240,18 @@ if(data.file_bytes_float32 !== undefined){
 let data12 = data.file_bytes_float32;
 const _errs26 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1267,18 +1267,18 @@ if(data.file_bytes_int8 !== undefined){
 let data13 = data.file_bytes_int8;
 const _errs28 = errors;
 if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs28){
 if((typeof data13 == "number") && (isFinite(data13))){
 if(data13 > 9007199254740991 || isNaN(data13)){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data13 < 0 || isNaN(data13)){
-validate69.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1294,18 +1294,18 @@ if(data.weight_bytes_float32 !== undefined){
 let data14 = data.weight_bytes_float32;
 const _errs30 = errors;
 if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 9007199254740991 || isNaN(data14)){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1321,18 +1321,18 @@ if(data.weight_bytes_int8 !== undefined){
 let data15 = data.weight_bytes_int8;
 const _errs32 = errors;
 if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs32){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 > 9007199254740991 || isNaN(data15)){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data15 < 0 || isNaN(data15)){
-validate69.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate70.errors = [{instancePath:instancePath+"/weight_bytes_int8",schemaPath:"#/properties/weight_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -1362,20 +1362,20 @@ var valid0 = true;
 }
 }
 else {
-validate69.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate70.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate69.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1386,14 +1386,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.kept === undefined) && (missing0 = "kept")) || ((data.reasons === undefined) && (missing0 = "reasons"))) || ((data.report === undefined) && (missing0 = "report"))){
-validate68.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate69.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(func1.call(schema26.properties, key0))){
-validate68.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate69.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -1402,7 +1402,7 @@ if(_errs1 === errors){
 if(data.kept !== undefined){
 const _errs2 = errors;
 if(typeof data.kept !== "boolean"){
-validate68.errors = [{instancePath:instancePath+"/kept",schemaPath:"#/properties/kept/type",keyword:"type",params:{type: "boolean"}}];
+validate69.errors = [{instancePath:instancePath+"/kept",schemaPath:"#/properties/kept/type",keyword:"type",params:{type: "boolean"}}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -1424,12 +1424,12 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!pattern8.test(data2)){
-validate68.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+validate69.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
 return false;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/type",keyword:"type",params:{type: "string"}}];
+validate69.errors = [{instancePath:instancePath+"/reasons/" + i0,schemaPath:"#/properties/reasons/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -1440,7 +1440,7 @@ break;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/reasons",schemaPath:"#/properties/reasons/type",keyword:"type",params:{type: "array"}}];
+validate69.errors = [{instancePath:instancePath+"/reasons",schemaPath:"#/properties/reasons/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1458,7 +1458,7 @@ if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 const _errs10 = errors;
 for(const key1 in data3){
 if(!((key1 === "static") || (key1 === "dynamic"))){
-validate68.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate69.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -1466,8 +1466,8 @@ break;
 if(_errs10 === errors){
 if(data3.static !== undefined){
 const _errs11 = errors;
-if(!(validate69(data3.static, {instancePath:instancePath+"/report/static",parentData:data3,parentDataProperty:"static",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate70(data3.static, {instancePath:instancePath+"/report/static",parentData:data3,parentDataProperty:"static",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 var valid2 = _errs11 === errors;
@@ -1478,8 +1478,8 @@ var valid2 = true;
 if(valid2){
 if(data3.dynamic !== undefined){
 const _errs12 = errors;
-if(!(validate69(data3.dynamic, {instancePath:instancePath+"/report/dynamic",parentData:data3,parentDataProperty:"dynamic",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate70(data3.dynamic, {instancePath:instancePath+"/report/dynamic",parentData:data3,parentDataProperty:"dynamic",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 var valid2 = _errs12 === errors;
@@ -1491,7 +1491,7 @@ var valid2 = true;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/type",keyword:"type",params:{type: "object"}}];
+validate69.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -1505,7 +1505,7 @@ if(data.method !== undefined){
 let data6 = data.method;
 const _errs13 = errors;
 if(!((data6 === "static") || (data6 === "dynamic"))){
-validate68.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema26.properties.method.enum}}];
+validate69.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema26.properties.method.enum}}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -1517,7 +1517,7 @@ if(valid0){
 if(data.weight_bits !== undefined){
 const _errs14 = errors;
 if(7 !== data.weight_bits){
-validate68.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/const",keyword:"const",params:{allowedValue: 7}}];
+validate69.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/const",keyword:"const",params:{allowedValue: 7}}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -1529,7 +1529,7 @@ if(valid0){
 if(data.activation !== undefined){
 const _errs15 = errors;
 if("uint8" !== data.activation){
-validate68.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/const",keyword:"const",params:{allowedValue: "uint8"}}];
+validate69.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/const",keyword:"const",params:{allowedValue: "uint8"}}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -1541,7 +1541,7 @@ if(valid0){
 if(data.portable !== undefined){
 const _errs16 = errors;
 if(typeof data.portable !== "boolean"){
-validate68.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
+validate69.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -1556,12 +1556,12 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data10 === "string"){
 if(!pattern8.test(data10)){
-validate68.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+validate69.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
 return false;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/type",keyword:"type",params:{type: "string"}}];
+validate69.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -1575,18 +1575,18 @@ if(data.calibration_rows !== undefined){
 let data11 = data.calibration_rows;
 const _errs20 = errors;
 if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
-validate68.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/type",keyword:"type",params:{type: "integer"}}];
+validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 9007199254740991 || isNaN(data11)){
-validate68.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data11 < 1 || isNaN(data11)){
-validate68.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1602,18 +1602,18 @@ if(data.held_out_rows !== undefined){
 let data12 = data.held_out_rows;
 const _errs22 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate68.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
+validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate68.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 1 || isNaN(data12)){
-validate68.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1632,14 +1632,14 @@ if(errors === _errs24){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing1;
 if(((((data13.jaccard === undefined) && (missing1 = "jaccard")) || ((data13.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data13.rows === undefined) && (missing1 = "rows"))) || ((data13.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
-validate68.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
+validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs26 = errors;
 for(const key2 in data13){
 if(!((((key2 === "jaccard") || (key2 === "max_abs_error")) || (key2 === "rows")) || (key2 === "batch_sizes"))){
-validate68.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
@@ -1651,18 +1651,18 @@ const _errs27 = errors;
 if(errors === _errs27){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 1 || isNaN(data14)){
-validate68.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate68.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1678,12 +1678,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 < 0 || isNaN(data15)){
-validate68.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate69.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate69.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1697,18 +1697,18 @@ if(data13.rows !== undefined){
 let data16 = data13.rows;
 const _errs31 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate68.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs31){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 9007199254740991 || isNaN(data16)){
-validate68.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data16 < 1 || isNaN(data16)){
-validate68.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1731,18 +1731,18 @@ for(let i1=0; i1<len1; i1++){
 let data18 = data17[i1];
 const _errs35 = errors;
 if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-validate68.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs35){
 if((typeof data18 == "number") && (isFinite(data18))){
 if(data18 > 9007199254740991 || isNaN(data18)){
-validate68.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data18 < 1 || isNaN(data18)){
-validate68.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1755,7 +1755,7 @@ break;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1771,7 +1771,7 @@ var valid3 = true;
 }
 }
 else {
-validate68.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
+validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -1785,13 +1785,13 @@ if(data.golden_tolerance !== undefined){
 let data19 = data.golden_tolerance;
 const _errs37 = errors;
 if((!((typeof data19 == "number") && (isFinite(data19)))) && (data19 !== null)){
-validate68.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema26.properties.golden_tolerance.type}}];
+validate69.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema26.properties.golden_tolerance.type}}];
 return false;
 }
 if(errors === _errs37){
 if((typeof data19 == "number") && (isFinite(data19))){
 if(data19 <= 0 || isNaN(data19)){
-validate68.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate69.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
@@ -1816,22 +1816,22 @@ var valid0 = true;
 }
 }
 else {
-validate68.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate69.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate68.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema28 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
 const schema29 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1842,14 +1842,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate")) || ((data.replicates === undefined) && (missing0 = "replicates"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.spread_weights === undefined) && (missing0 = "spread_weights"))) || ((data.total_weights === undefined) && (missing0 = "total_weights"))) || ((data.total === undefined) && (missing0 = "total"))){
-validate74.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate75.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "false_alarm_rate") || (key0 === "replicates")) || (key0 === "batch_sizes")) || (key0 === "thresholds")) || (key0 === "spread_weights")) || (key0 === "total_weights")) || (key0 === "total"))){
-validate74.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate75.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -1861,18 +1861,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 0.5 || isNaN(data0)){
-validate74.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
+validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
 return false;
 }
 else {
 if(data0 <= 0 || isNaN(data0)){
-validate74.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1886,18 +1886,18 @@ if(data.replicates !== undefined){
 let data1 = data.replicates;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate74.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
+validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate74.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 1 || isNaN(data1)){
-validate74.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1915,7 +1915,7 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length < 1){
-validate74.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -1925,18 +1925,18 @@ for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate74.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate74.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate74.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1950,7 +1950,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1973,12 +1973,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 <= 0 || isNaN(data5)){
-validate74.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1989,7 +1989,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2012,12 +2012,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate74.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2028,7 +2028,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2051,12 +2051,12 @@ const _errs20 = errors;
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate74.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2067,7 +2067,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2084,14 +2084,14 @@ if(errors === _errs22){
 if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 let missing1;
 if((((data10.mean === undefined) && (missing1 = "mean")) || ((data10.std === undefined) && (missing1 = "std"))) || ((data10.skewness === undefined) && (missing1 = "skewness"))){
-validate74.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
+validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs24 = errors;
 for(const key1 in data10){
 if(!(((key1 === "mean") || (key1 === "std")) || (key1 === "skewness"))){
-validate74.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -2103,12 +2103,12 @@ const _errs25 = errors;
 if(errors === _errs25){
 if(Array.isArray(data11)){
 if(data11.length > 2){
-validate74.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data11.length < 2){
-validate74.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2120,18 +2120,18 @@ const _errs27 = errors;
 if(errors === _errs27){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 3.5e+38 || isNaN(data12)){
-validate74.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data12 < -3.5e+38 || isNaN(data12)){
-validate74.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2144,7 +2144,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2160,12 +2160,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if(Array.isArray(data13)){
 if(data13.length > 2){
-validate74.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data13.length < 2){
-validate74.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2177,18 +2177,18 @@ const _errs31 = errors;
 if(errors === _errs31){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 3.5e+38 || isNaN(data14)){
-validate74.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate74.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2201,7 +2201,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2217,12 +2217,12 @@ const _errs33 = errors;
 if(errors === _errs33){
 if(Array.isArray(data15)){
 if(data15.length > 2){
-validate74.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data15.length < 2){
-validate74.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2234,18 +2234,18 @@ const _errs35 = errors;
 if(errors === _errs35){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 1000000000 || isNaN(data16)){
-validate74.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data16 < -1000000000 || isNaN(data16)){
-validate74.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2258,7 +2258,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2273,7 +2273,7 @@ var valid5 = true;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
+validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -2292,21 +2292,21 @@ var valid0 = true;
 }
 }
 else {
-validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate74.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema30 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2317,14 +2317,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.rows === undefined) && (missing0 = "rows")) || ((data.mean === undefined) && (missing0 = "mean"))) || ((data.std === undefined) && (missing0 = "std"))) || ((data.skewness === undefined) && (missing0 = "skewness"))){
-validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate77.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "rows") || (key0 === "mean")) || (key0 === "std")) || (key0 === "skewness"))){
-validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate77.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2336,12 +2336,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16384){
-validate76.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate76.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
+validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2351,18 +2351,18 @@ for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate76.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
+validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate76.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate76.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2377,7 +2377,7 @@ break;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
+validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2393,12 +2393,12 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length > 16384){
-validate76.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate76.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
+validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2410,18 +2410,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate76.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < -3.5e+38 || isNaN(data3)){
-validate76.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2434,7 +2434,7 @@ break;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2450,12 +2450,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(Array.isArray(data4)){
 if(data4.length > 16384){
-validate76.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data4.length < 1){
-validate76.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
+validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2467,18 +2467,18 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 3.5e+38 || isNaN(data5)){
-validate76.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate76.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2491,7 +2491,7 @@ break;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2507,12 +2507,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(Array.isArray(data6)){
 if(data6.length > 16384){
-validate76.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data6.length < 1){
-validate76.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
+validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2524,18 +2524,18 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 1000000000 || isNaN(data7)){
-validate76.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data7 < -1000000000 || isNaN(data7)){
-validate76.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2548,7 +2548,7 @@ break;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2564,20 +2564,20 @@ var valid0 = true;
 }
 }
 else {
-validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate77.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate76.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2588,14 +2588,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.rows === undefined) && (missing0 = "rows")) || ((data.l0 === undefined) && (missing0 = "l0"))) || ((data.dead_units === undefined) && (missing0 = "dead_units"))) || ((data.mean_activation === undefined) && (missing0 = "mean_activation"))) || ((data.active_share === undefined) && (missing0 = "active_share"))) || ((data.activation_std === undefined) && (missing0 = "activation_std"))) || ((data.active_std === undefined) && (missing0 = "active_std"))) || ((data.activation_skewness === undefined) && (missing0 = "activation_skewness"))) || ((data.active_skewness === undefined) && (missing0 = "active_skewness"))) || ((data.drift === undefined) && (missing0 = "drift"))){
-validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate74.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(func1.call(schema28.properties, key0))){
-validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate74.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2605,18 +2605,18 @@ if(data.rows !== undefined){
 let data0 = data.rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate73.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -2634,12 +2634,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 < 0 || isNaN(data1)){
-validate73.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate74.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2653,18 +2653,18 @@ if(data.dead_units !== undefined){
 let data2 = data.dead_units;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate73.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
+validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate73.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate73.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2689,18 +2689,18 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 3.5e+38 || isNaN(data4)){
-validate73.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data4 < -3.5e+38 || isNaN(data4)){
-validate73.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2711,7 +2711,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2734,18 +2734,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1 || isNaN(data6)){
-validate73.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data6 < 0 || isNaN(data6)){
-validate73.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2756,7 +2756,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2779,18 +2779,18 @@ const _errs18 = errors;
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 3.5e+38 || isNaN(data8)){
-validate73.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate73.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2801,7 +2801,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2824,18 +2824,18 @@ const _errs22 = errors;
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate73.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate73.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2846,7 +2846,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2869,18 +2869,18 @@ const _errs26 = errors;
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 1000000000 || isNaN(data12)){
-validate73.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data12 < -1000000000 || isNaN(data12)){
-validate73.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2891,7 +2891,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2914,18 +2914,18 @@ const _errs30 = errors;
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 1000000000 || isNaN(data14)){
-validate73.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data14 < -1000000000 || isNaN(data14)){
-validate73.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2936,7 +2936,7 @@ break;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
+validate74.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2950,7 +2950,7 @@ if(data.drift !== undefined){
 let data15 = data.drift;
 const _errs32 = errors;
 if((!(data15 && typeof data15 == "object" && !Array.isArray(data15))) && (data15 !== null)){
-validate73.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema28.properties.drift.type}}];
+validate74.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema28.properties.drift.type}}];
 return false;
 }
 const _errs34 = errors;
@@ -2978,8 +2978,8 @@ vErrors = null;
 }
 if(!_valid0){
 const _errs37 = errors;
-if(!(validate74(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate75(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs37 === errors;
@@ -2994,7 +2994,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate73.errors = vErrors;
+validate74.errors = vErrors;
 return false;
 }
 var valid0 = _errs32 === errors;
@@ -3005,8 +3005,8 @@ var valid0 = true;
 if(valid0){
 if(data.columns !== undefined){
 const _errs38 = errors;
-if(!(validate76(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate77(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs38 === errors;
@@ -3028,22 +3028,22 @@ var valid0 = true;
 }
 }
 else {
-validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate73.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema31 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
 const pattern11 = new RegExp("^[0-9a-f]{64}$", "u");
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3054,14 +3054,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.sha256 === undefined) && (missing0 = "sha256")) || ((data.size === undefined) && (missing0 = "size"))){
-validate79.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "sha256") || (key0 === "size"))){
-validate79.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3073,12 +3073,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-validate79.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+validate80.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
 return false;
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
+validate80.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -3092,18 +3092,18 @@ if(data.size !== undefined){
 let data1 = data.size;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate79.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
+validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 2147483647 || isNaN(data1)){
-validate79.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
+validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate79.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3119,23 +3119,23 @@ var valid0 = true;
 }
 }
 else {
-validate79.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate80.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate79.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema32 = {"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}};
 const schema33 = {"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}};
 const schema34 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3146,14 +3146,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_variant === undefined) && (missing0 = "l0_variant"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_variant === undefined) && (missing0 = "mse_variant"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_variant === undefined) && (missing0 = "probe_variant"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_variant === undefined) && (missing0 = "file_bytes_variant"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_variant === undefined) && (missing0 = "weight_bytes_variant"))){
-validate83.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate84.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(func1.call(schema34.properties, key0))){
-validate83.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate84.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3165,18 +3165,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 1 || isNaN(data0)){
-validate83.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate83.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3192,18 +3192,18 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 1 || isNaN(data1)){
-validate83.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate83.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3217,18 +3217,18 @@ if(data.top_k !== undefined){
 let data2 = data.top_k;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate83.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate83.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate83.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3246,18 +3246,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate83.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate83.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3273,12 +3273,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate83.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3294,12 +3294,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 < 0 || isNaN(data5)){
-validate83.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3315,18 +3315,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1.000001 || isNaN(data6)){
-validate83.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
+validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
 return false;
 }
 else {
 if(data6 < -1 || isNaN(data6)){
-validate83.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3342,12 +3342,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate83.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3361,13 +3361,13 @@ if(data.mse_float32 !== undefined){
 let data8 = data.mse_float32;
 const _errs18 = errors;
 if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
-validate83.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema34.properties.mse_float32.type}}];
+validate84.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema34.properties.mse_float32.type}}];
 return false;
 }
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 < 0 || isNaN(data8)){
-validate83.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3382,13 +3382,13 @@ if(data.mse_variant !== undefined){
 let data9 = data.mse_variant;
 const _errs20 = errors;
 if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
-validate83.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema34.properties.mse_variant.type}}];
+validate84.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema34.properties.mse_variant.type}}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate83.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3403,18 +3403,18 @@ if(data.probe_float32 !== undefined){
 let data10 = data.probe_float32;
 const _errs22 = errors;
 if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
-validate83.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema34.properties.probe_float32.type}}];
+validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema34.properties.probe_float32.type}}];
 return false;
 }
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate83.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate83.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3430,18 +3430,18 @@ if(data.probe_variant !== undefined){
 let data11 = data.probe_variant;
 const _errs24 = errors;
 if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
-validate83.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema34.properties.probe_variant.type}}];
+validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema34.properties.probe_variant.type}}];
 return false;
 }
 if(errors === _errs24){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 > 1 || isNaN(data11)){
-validate83.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data11 < 0 || isNaN(data11)){
-validate83.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3457,18 +3457,18 @@ if(data.file_bytes_float32 !== undefined){
 let data12 = data.file_bytes_float32;
 const _errs26 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 9007199254740991 || isNaN(data12)){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3484,18 +3484,18 @@ if(data.file_bytes_variant !== undefined){
 let data13 = data.file_bytes_variant;
 const _errs28 = errors;
 if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs28){
 if((typeof data13 == "number") && (isFinite(data13))){
 if(data13 > 9007199254740991 || isNaN(data13)){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data13 < 0 || isNaN(data13)){
-validate83.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3511,18 +3511,18 @@ if(data.weight_bytes_float32 !== undefined){
 let data14 = data.weight_bytes_float32;
 const _errs30 = errors;
 if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 9007199254740991 || isNaN(data14)){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3538,18 +3538,18 @@ if(data.weight_bytes_variant !== undefined){
 let data15 = data.weight_bytes_variant;
 const _errs32 = errors;
 if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs32){
 if((typeof data15 == "number") && (isFinite(data15))){
 if(data15 > 9007199254740991 || isNaN(data15)){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data15 < 0 || isNaN(data15)){
-validate83.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -3579,20 +3579,20 @@ var valid0 = true;
 }
 }
 else {
-validate83.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate84.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate83.errors = vErrors;
+validate84.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3603,14 +3603,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.held_out_rows === undefined) && (missing0 = "held_out_rows")) || ((data.report === undefined) && (missing0 = "report"))) || ((data.parity === undefined) && (missing0 = "parity"))){
-validate82.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate83.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "held_out_rows") || (key0 === "report")) || (key0 === "parity"))){
-validate82.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate83.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3620,18 +3620,18 @@ if(data.held_out_rows !== undefined){
 let data0 = data.held_out_rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate82.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
+validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate82.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate82.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3645,8 +3645,8 @@ var valid0 = true;
 if(valid0){
 if(data.report !== undefined){
 const _errs4 = errors;
-if(!(validate83(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+if(!(validate84(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs4 === errors;
@@ -3662,14 +3662,14 @@ if(errors === _errs5){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
 if(((((data2.jaccard === undefined) && (missing1 = "jaccard")) || ((data2.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data2.rows === undefined) && (missing1 = "rows"))) || ((data2.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
-validate82.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
+validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data2){
 if(!((((key1 === "jaccard") || (key1 === "max_abs_error")) || (key1 === "rows")) || (key1 === "batch_sizes"))){
-validate82.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -3681,18 +3681,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate82.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate82.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate82.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3708,12 +3708,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate82.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate83.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate82.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate83.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3727,18 +3727,18 @@ if(data2.rows !== undefined){
 let data5 = data2.rows;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate82.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate82.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data5 < 1 || isNaN(data5)){
-validate82.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3761,18 +3761,18 @@ for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate82.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate82.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data7 < 1 || isNaN(data7)){
-validate82.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3785,7 +3785,7 @@ break;
 }
 }
 else {
-validate82.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -3801,7 +3801,7 @@ var valid1 = true;
 }
 }
 else {
-validate82.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
+validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -3816,22 +3816,22 @@ var valid0 = true;
 }
 }
 else {
-validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate83.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate82.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
-validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema35 = {"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}};
 const pattern12 = new RegExp("^[A-Z][A-Z0-9_]{0,63}$", "u");
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3842,14 +3842,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.operators === undefined) && (missing0 = "operators")) || ((data.parity === undefined) && (missing0 = "parity"))){
-validate86.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "operators") || (key0 === "parity"))){
-validate86.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3861,12 +3861,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 256){
-validate86.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/maxItems",keyword:"maxItems",params:{limit: 256}}];
+validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/maxItems",keyword:"maxItems",params:{limit: 256}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate86.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/minItems",keyword:"minItems",params:{limit: 1}}];
+validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -3878,12 +3878,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!pattern12.test(data1)){
-validate86.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Z0-9_]{0,63}$"}}];
+validate87.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Z0-9_]{0,63}$"}}];
 return false;
 }
 }
 else {
-validate86.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/type",keyword:"type",params:{type: "string"}}];
+validate87.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -3896,7 +3896,7 @@ break;
 }
 }
 else {
-validate86.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/type",keyword:"type",params:{type: "array"}}];
+validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -3908,8 +3908,8 @@ var valid0 = true;
 if(valid0){
 if(data.parity !== undefined){
 const _errs6 = errors;
-if(!(validate62(data.parity, {instancePath:instancePath+"/parity",parentData:data,parentDataProperty:"parity",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate63(data.parity, {instancePath:instancePath+"/parity",parentData:data,parentDataProperty:"parity",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
@@ -3922,20 +3922,20 @@ var valid0 = true;
 }
 }
 else {
-validate86.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate86.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3947,7 +3947,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "float16") || (key0 === "litert"))){
-validate81.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate82.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3955,8 +3955,8 @@ break;
 if(_errs1 === errors){
 if(data.float16 !== undefined){
 const _errs2 = errors;
-if(!(validate82(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate83(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs2 === errors;
@@ -3967,8 +3967,8 @@ var valid0 = true;
 if(valid0){
 if(data.litert !== undefined){
 const _errs3 = errors;
-if(!(validate86(data.litert, {instancePath:instancePath+"/litert",parentData:data,parentDataProperty:"litert",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate87(data.litert, {instancePath:instancePath+"/litert",parentData:data,parentDataProperty:"litert",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs3 === errors;
@@ -3980,23 +3980,23 @@ var valid0 = true;
 }
 }
 else {
-validate81.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate81.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema36 = {"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}};
 const schema37 = {"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}};
 const schema38 = {"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4007,14 +4007,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.needed === undefined) && (missing0 = "needed")) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.rates === undefined) && (missing0 = "rates"))) || ((data.mean_rate === undefined) && (missing0 = "mean_rate"))){
-validate92.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate93.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "needed") || (key0 === "thresholds")) || (key0 === "rates")) || (key0 === "mean_rate"))){
-validate92.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate93.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4024,18 +4024,18 @@ if(data.needed !== undefined){
 let data0 = data.needed;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate92.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/type",keyword:"type",params:{type: "integer"}}];
+validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate92.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate92.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4053,12 +4053,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(Array.isArray(data1)){
 if(data1.length > 2){
-validate92.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data1.length < 2){
-validate92.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 2}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -4070,18 +4070,18 @@ const _errs6 = errors;
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 3.5e+38 || isNaN(data2)){
-validate92.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate92.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate92.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -4094,7 +4094,7 @@ break;
 }
 }
 else {
-validate92.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
+validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -4110,12 +4110,12 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(Array.isArray(data3)){
 if(data3.length > 2){
-validate92.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data3.length < 2){
-validate92.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/minItems",keyword:"minItems",params:{limit: 2}}];
+validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -4127,18 +4127,18 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 1 || isNaN(data4)){
-validate92.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data4 < 0 || isNaN(data4)){
-validate92.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate92.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/type",keyword:"type",params:{type: "number"}}];
+validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -4151,7 +4151,7 @@ break;
 }
 }
 else {
-validate92.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/type",keyword:"type",params:{type: "array"}}];
+validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -4167,18 +4167,18 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 1 || isNaN(data5)){
-validate92.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate92.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate92.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/type",keyword:"type",params:{type: "number"}}];
+validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -4186,6 +4186,251 @@ var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate93.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate93.errors = vErrors;
+return errors === 0;
+}
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate92.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.threshold === undefined) && (missing0 = "threshold")) || ((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate"))) || ((data.unit === undefined) && (missing0 = "unit"))) || ((data.units === undefined) && (missing0 = "units"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.assumes === undefined) && (missing0 = "assumes"))) || ((data.estimate === undefined) && (missing0 = "estimate"))){
+validate92.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "threshold") || (key0 === "false_alarm_rate")) || (key0 === "unit")) || (key0 === "units")) || (key0 === "rows")) || (key0 === "assumes")) || (key0 === "estimate"))){
+validate92.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.threshold !== undefined){
+let data0 = data.threshold;
+const _errs2 = errors;
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 3.5e+38 || isNaN(data0)){
+validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data0 < 0 || isNaN(data0)){
+validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.false_alarm_rate !== undefined){
+let data1 = data.false_alarm_rate;
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 1 || isNaN(data1)){
+validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data1 <= 0 || isNaN(data1)){
+validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.unit !== undefined){
+let data2 = data.unit;
+const _errs6 = errors;
+if(!((data2 === "row") || (data2 === "recording"))){
+validate92.errors = [{instancePath:instancePath+"/unit",schemaPath:"#/properties/unit/enum",keyword:"enum",params:{allowedValues: schema37.properties.unit.enum}}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.units !== undefined){
+let data3 = data.units;
+const _errs7 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs7){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 9007199254740991 || isNaN(data3)){
+validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data3 < 2 || isNaN(data3)){
+validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rows !== undefined){
+let data4 = data.rows;
+const _errs9 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs9){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 9007199254740991 || isNaN(data4)){
+validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data4 < 2 || isNaN(data4)){
+validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assumes !== undefined){
+let data5 = data.assumes;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(!pattern8.test(data5)){
+validate92.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+return false;
+}
+}
+else {
+validate92.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.estimate !== undefined){
+let data6 = data.estimate;
+const _errs13 = errors;
+if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
+validate92.errors = [{instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/type",keyword:"type",params:{type: schema37.properties.estimate.type}}];
+return false;
+}
+const _errs15 = errors;
+let valid1 = true;
+const _errs16 = errors;
+if(data6 !== null){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+var _valid0 = _errs16 === errors;
+errors = _errs15;
+if(vErrors !== null){
+if(_errs15){
+vErrors.length = _errs15;
+}
+else {
+vErrors = null;
+}
+}
+if(!_valid0){
+const _errs18 = errors;
+if(!(validate93(data6, {instancePath:instancePath+"/estimate",parentData:data,parentDataProperty:"estimate",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs18 === errors;
+valid1 = _valid0;
+}
+if(!valid1){
+const err1 = {instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/if",keyword:"if",params:{failingKeyword: "else"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate92.errors = vErrors;
+return false;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
 }
 }
 }
@@ -4217,260 +4462,15 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((((data.threshold === undefined) && (missing0 = "threshold")) || ((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate"))) || ((data.unit === undefined) && (missing0 = "unit"))) || ((data.units === undefined) && (missing0 = "units"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.assumes === undefined) && (missing0 = "assumes"))) || ((data.estimate === undefined) && (missing0 = "estimate"))){
+if((data.alarm === undefined) && (missing0 = "alarm")){
 validate91.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((((key0 === "threshold") || (key0 === "false_alarm_rate")) || (key0 === "unit")) || (key0 === "units")) || (key0 === "rows")) || (key0 === "assumes")) || (key0 === "estimate"))){
-validate91.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.threshold !== undefined){
-let data0 = data.threshold;
-const _errs2 = errors;
-if(errors === _errs2){
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 3.5e+38 || isNaN(data0)){
-validate91.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data0 < 0 || isNaN(data0)){
-validate91.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate91.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.false_alarm_rate !== undefined){
-let data1 = data.false_alarm_rate;
-const _errs4 = errors;
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 1 || isNaN(data1)){
-validate91.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data1 <= 0 || isNaN(data1)){
-validate91.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate91.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.unit !== undefined){
-let data2 = data.unit;
-const _errs6 = errors;
-if(!((data2 === "row") || (data2 === "recording"))){
-validate91.errors = [{instancePath:instancePath+"/unit",schemaPath:"#/properties/unit/enum",keyword:"enum",params:{allowedValues: schema37.properties.unit.enum}}];
-return false;
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.units !== undefined){
-let data3 = data.units;
-const _errs7 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate91.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs7){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 9007199254740991 || isNaN(data3)){
-validate91.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data3 < 2 || isNaN(data3)){
-validate91.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rows !== undefined){
-let data4 = data.rows;
-const _errs9 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate91.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs9){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 9007199254740991 || isNaN(data4)){
-validate91.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data4 < 2 || isNaN(data4)){
-validate91.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs9 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assumes !== undefined){
-let data5 = data.assumes;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data5 === "string"){
-if(!pattern8.test(data5)){
-validate91.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
-return false;
-}
-}
-else {
-validate91.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/type",keyword:"type",params:{type: "string"}}];
-return false;
-}
-}
-var valid0 = _errs11 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.estimate !== undefined){
-let data6 = data.estimate;
-const _errs13 = errors;
-if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
-validate91.errors = [{instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/type",keyword:"type",params:{type: schema37.properties.estimate.type}}];
-return false;
-}
-const _errs15 = errors;
-let valid1 = true;
-const _errs16 = errors;
-if(data6 !== null){
-const err0 = {};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-var _valid0 = _errs16 === errors;
-errors = _errs15;
-if(vErrors !== null){
-if(_errs15){
-vErrors.length = _errs15;
-}
-else {
-vErrors = null;
-}
-}
-if(!_valid0){
-const _errs18 = errors;
-if(!(validate92(data6, {instancePath:instancePath+"/estimate",parentData:data,parentDataProperty:"estimate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
-errors = vErrors.length;
-}
-var _valid0 = _errs18 === errors;
-valid1 = _valid0;
-}
-if(!valid1){
-const err1 = {instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/if",keyword:"if",params:{failingKeyword: "else"}};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-validate91.errors = vErrors;
-return false;
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate91.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate91.errors = vErrors;
-return errors === 0;
-}
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate90.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.alarm === undefined) && (missing0 = "alarm")){
-validate90.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
 if(!(key0 === "alarm")){
-validate90.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate91.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4479,7 +4479,7 @@ if(_errs1 === errors){
 if(data.alarm !== undefined){
 let data0 = data.alarm;
 if((!(data0 && typeof data0 == "object" && !Array.isArray(data0))) && (data0 !== null)){
-validate90.errors = [{instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/type",keyword:"type",params:{type: schema36.properties.alarm.type}}];
+validate91.errors = [{instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/type",keyword:"type",params:{type: schema36.properties.alarm.type}}];
 return false;
 }
 const _errs4 = errors;
@@ -4507,8 +4507,8 @@ vErrors = null;
 }
 if(!_valid0){
 const _errs7 = errors;
-if(!(validate91(data0, {instancePath:instancePath+"/alarm",parentData:data,parentDataProperty:"alarm",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+if(!(validate92(data0, {instancePath:instancePath+"/alarm",parentData:data,parentDataProperty:"alarm",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs7 === errors;
@@ -4523,7 +4523,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate90.errors = vErrors;
+validate91.errors = vErrors;
 return false;
 }
 }
@@ -4531,21 +4531,21 @@ return false;
 }
 }
 else {
-validate90.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate91.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate90.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema39 = {"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}};
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4556,14 +4556,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.window === undefined) && (missing0 = "window")) || ((data.hop === undefined) && (missing0 = "hop"))) || ((data.sampling_rate === undefined) && (missing0 = "sampling_rate"))) || ((data.channels === undefined) && (missing0 = "channels"))){
-validate96.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate97.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "window") || (key0 === "hop")) || (key0 === "sampling_rate")) || (key0 === "channels"))){
-validate96.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate97.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4573,18 +4573,18 @@ if(data.window !== undefined){
 let data0 = data.window;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate96.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/type",keyword:"type",params:{type: "integer"}}];
+validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 16777216 || isNaN(data0)){
-validate96.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
+validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate96.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4600,18 +4600,18 @@ if(data.hop !== undefined){
 let data1 = data.hop;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate96.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/type",keyword:"type",params:{type: "integer"}}];
+validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate96.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 1 || isNaN(data1)){
-validate96.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4627,13 +4627,13 @@ if(data.sampling_rate !== undefined){
 let data2 = data.sampling_rate;
 const _errs6 = errors;
 if((!((typeof data2 == "number") && (isFinite(data2)))) && (data2 !== null)){
-validate96.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/type",keyword:"type",params:{type: schema39.properties.sampling_rate.type}}];
+validate97.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/type",keyword:"type",params:{type: schema39.properties.sampling_rate.type}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 <= 0 || isNaN(data2)){
-validate96.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate97.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
@@ -4648,18 +4648,18 @@ if(data.channels !== undefined){
 let data3 = data.channels;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate96.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/type",keyword:"type",params:{type: "integer"}}];
+validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 16777216 || isNaN(data3)){
-validate96.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
+validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate96.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4677,14 +4677,14 @@ var valid0 = true;
 }
 }
 else {
-validate96.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate97.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate96.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
-validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5112,38 +5112,65 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.offset !== undefined){
-let data17 = data.offset;
+if(data.features !== undefined){
+let data17 = data.features;
 const _errs38 = errors;
-if((!(Array.isArray(data17))) && (data17 !== null)){
+const _errs39 = errors;
+if(!(validate53(data17, {instancePath:instancePath+"/features",parentData:data,parentDataProperty:"features",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+var valid13 = _errs39 === errors;
+if(valid13){
+const _errs40 = errors;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.name !== undefined){
+if("features" !== data17.name){
+validate52.errors = [{instancePath:instancePath+"/features/name",schemaPath:"#/properties/features/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "features"}}];
+return false;
+}
+}
+}
+var valid13 = _errs40 === errors;
+}
+var valid3 = _errs38 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.offset !== undefined){
+let data19 = data.offset;
+const _errs42 = errors;
+if((!(Array.isArray(data19))) && (data19 !== null)){
 validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/type",keyword:"type",params:{type: schema19.properties.offset.type}}];
 return false;
 }
-if(errors === _errs38){
-if(Array.isArray(data17)){
-if(data17.length > 65536){
+if(errors === _errs42){
+if(Array.isArray(data19)){
+if(data19.length > 65536){
 validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/maxItems",keyword:"maxItems",params:{limit: 65536}}];
 return false;
 }
 else {
-if(data17.length < 1){
+if(data19.length < 1){
 validate52.errors = [{instancePath:instancePath+"/offset",schemaPath:"#/properties/offset/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
-var valid13 = true;
-const len5 = data17.length;
+var valid15 = true;
+const len5 = data19.length;
 for(let i5=0; i5<len5; i5++){
-let data18 = data17[i5];
-const _errs40 = errors;
-if(errors === _errs40){
-if((typeof data18 == "number") && (isFinite(data18))){
-if(data18 > 3.5e+38 || isNaN(data18)){
+let data20 = data19[i5];
+const _errs44 = errors;
+if(errors === _errs44){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 > 3.5e+38 || isNaN(data20)){
 validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/properties/offset/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
-if(data18 < -3.5e+38 || isNaN(data18)){
+if(data20 < -3.5e+38 || isNaN(data20)){
 validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/properties/offset/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
@@ -5154,65 +5181,8 @@ validate52.errors = [{instancePath:instancePath+"/offset/" + i5,schemaPath:"#/pr
 return false;
 }
 }
-var valid13 = _errs40 === errors;
-if(!valid13){
-break;
-}
-}
-}
-}
-}
-}
-var valid3 = _errs38 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.scale !== undefined){
-let data19 = data.scale;
-const _errs42 = errors;
-if((!(Array.isArray(data19))) && (data19 !== null)){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
-return false;
-}
-if(errors === _errs42){
-if(Array.isArray(data19)){
-if(data19.length > 65536){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
-return false;
-}
-else {
-if(data19.length < 1){
-validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
-return false;
-}
-else {
-var valid14 = true;
-const len6 = data19.length;
-for(let i6=0; i6<len6; i6++){
-let data20 = data19[i6];
-const _errs44 = errors;
-if(errors === _errs44){
-if((typeof data20 == "number") && (isFinite(data20))){
-if(data20 > 3.5e+38 || isNaN(data20)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data20 <= 0 || isNaN(data20)){
-validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid14 = _errs44 === errors;
-if(!valid14){
+var valid15 = _errs44 === errors;
+if(!valid15){
 break;
 }
 }
@@ -5226,75 +5196,50 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data.output !== undefined){
-let data21 = data.output;
+if(data.scale !== undefined){
+let data21 = data.scale;
 const _errs46 = errors;
-const _errs47 = errors;
-if(!(validate53(data21, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
-errors = vErrors.length;
+if((!(Array.isArray(data21))) && (data21 !== null)){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/type",keyword:"type",params:{type: schema19.properties.scale.type}}];
+return false;
 }
-var valid15 = _errs47 === errors;
-if(valid15){
+if(errors === _errs46){
+if(Array.isArray(data21)){
+if(data21.length > 65536){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/maxItems",keyword:"maxItems",params:{limit: 65536}}];
+return false;
+}
+else {
+if(data21.length < 1){
+validate52.errors = [{instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid16 = true;
+const len6 = data21.length;
+for(let i6=0; i6<len6; i6++){
+let data22 = data21[i6];
 const _errs48 = errors;
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if(data21.name !== undefined){
-if("code" !== data21.name){
-validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
-return false;
-}
-}
-}
-var valid15 = _errs48 === errors;
-}
-var valid3 = _errs46 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.threshold !== undefined){
-let data23 = data.threshold;
-const _errs50 = errors;
-if(!((typeof data23 == "number") && (isFinite(data23)))){
-validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-var valid3 = _errs50 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.thresholds !== undefined){
-let data24 = data.thresholds;
-const _errs52 = errors;
-if((!(Array.isArray(data24))) && (data24 !== null)){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
-return false;
-}
-if(errors === _errs52){
-if(Array.isArray(data24)){
-if(data24.length > 2){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+if(errors === _errs48){
+if((typeof data22 == "number") && (isFinite(data22))){
+if(data22 > 3.5e+38 || isNaN(data22)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
-if(data24.length < 1){
-validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
+if(data22 <= 0 || isNaN(data22)){
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
-else {
-var valid17 = true;
-const len7 = data24.length;
-for(let i7=0; i7<len7; i7++){
-const _errs54 = errors;
-if(!(validate58(data24[i7], {instancePath:instancePath+"/thresholds/" + i7,parentData:data24,parentDataProperty:i7,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
-errors = vErrors.length;
 }
-var valid17 = _errs54 === errors;
-if(!valid17){
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/scale/" + i6,schemaPath:"#/properties/scale/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid16 = _errs48 === errors;
+if(!valid16){
 break;
 }
 }
@@ -5302,23 +5247,105 @@ break;
 }
 }
 }
-var valid3 = _errs52 === errors;
+var valid3 = _errs46 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.output !== undefined){
+let data23 = data.output;
+const _errs50 = errors;
+const _errs51 = errors;
+if(!(validate53(data23, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+var valid17 = _errs51 === errors;
+if(valid17){
+const _errs52 = errors;
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if(data23.name !== undefined){
+if("code" !== data23.name){
+validate52.errors = [{instancePath:instancePath+"/output/name",schemaPath:"#/properties/output/allOf/1/properties/name/const",keyword:"const",params:{allowedValue: "code"}}];
+return false;
+}
+}
+}
+var valid17 = _errs52 === errors;
+}
+var valid3 = _errs50 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.threshold !== undefined){
+let data25 = data.threshold;
+const _errs54 = errors;
+if(!((typeof data25 == "number") && (isFinite(data25)))){
+validate52.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid3 = _errs54 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.thresholds !== undefined){
+let data26 = data.thresholds;
+const _errs56 = errors;
+if((!(Array.isArray(data26))) && (data26 !== null)){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: schema19.properties.thresholds.type}}];
+return false;
+}
+if(errors === _errs56){
+if(Array.isArray(data26)){
+if(data26.length > 2){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data26.length < 1){
+validate52.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid19 = true;
+const len7 = data26.length;
+for(let i7=0; i7<len7; i7++){
+const _errs58 = errors;
+if(!(validate59(data26[i7], {instancePath:instancePath+"/thresholds/" + i7,parentData:data26,parentDataProperty:i7,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+errors = vErrors.length;
+}
+var valid19 = _errs58 === errors;
+if(!valid19){
+break;
+}
+}
+}
+}
+}
+}
+var valid3 = _errs56 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.calibration !== undefined){
-let data26 = data.calibration;
-const _errs55 = errors;
-if((!(data26 && typeof data26 == "object" && !Array.isArray(data26))) && (data26 !== null)){
+let data28 = data.calibration;
+const _errs59 = errors;
+if((!(data28 && typeof data28 == "object" && !Array.isArray(data28))) && (data28 !== null)){
 validate52.errors = [{instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/type",keyword:"type",params:{type: schema19.properties.calibration.type}}];
 return false;
 }
-const _errs57 = errors;
-let valid18 = true;
-const _errs58 = errors;
-if(data26 !== null){
+const _errs61 = errors;
+let valid20 = true;
+const _errs62 = errors;
+if(data28 !== null){
 const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
@@ -5328,26 +5355,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs58 === errors;
-errors = _errs57;
+var _valid1 = _errs62 === errors;
+errors = _errs61;
 if(vErrors !== null){
-if(_errs57){
-vErrors.length = _errs57;
+if(_errs61){
+vErrors.length = _errs61;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid1){
-const _errs60 = errors;
-if(!(validate60(data26, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+const _errs64 = errors;
+if(!(validate61(data28, {instancePath:instancePath+"/calibration",parentData:data,parentDataProperty:"calibration",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs60 === errors;
-valid18 = _valid1;
+var _valid1 = _errs64 === errors;
+valid20 = _valid1;
 }
-if(!valid18){
+if(!valid20){
 const err3 = {instancePath:instancePath+"/calibration",schemaPath:"#/properties/calibration/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -5359,71 +5386,71 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs55 === errors;
+var valid3 = _errs59 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.missing !== undefined){
-let data27 = data.missing;
-const _errs61 = errors;
-if(!((data27 === "mean") || (data27 === "mask"))){
+let data29 = data.missing;
+const _errs65 = errors;
+if(!((data29 === "mean") || (data29 === "mask"))){
 validate52.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/enum",keyword:"enum",params:{allowedValues: schema19.properties.missing.enum}}];
 return false;
 }
-var valid3 = _errs61 === errors;
+var valid3 = _errs65 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.opset !== undefined){
-let data28 = data.opset;
-const _errs62 = errors;
-if(!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))){
+let data30 = data.opset;
+const _errs66 = errors;
+if(!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs62){
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 > 18 || isNaN(data28)){
+if(errors === _errs66){
+if((typeof data30 == "number") && (isFinite(data30))){
+if(data30 > 18 || isNaN(data30)){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/maximum",keyword:"maximum",params:{comparison: "<=", limit: 18}}];
 return false;
 }
 else {
-if(data28 < 13 || isNaN(data28)){
+if(data30 < 13 || isNaN(data30)){
 validate52.errors = [{instancePath:instancePath+"/opset",schemaPath:"#/properties/opset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 13}}];
 return false;
 }
 }
 }
 }
-var valid3 = _errs62 === errors;
+var valid3 = _errs66 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.ir_version !== undefined){
-let data29 = data.ir_version;
-const _errs64 = errors;
-if(!((data29 === 7) || (data29 === 8))){
+let data31 = data.ir_version;
+const _errs68 = errors;
+if(!((data31 === 7) || (data31 === 8))){
 validate52.errors = [{instancePath:instancePath+"/ir_version",schemaPath:"#/properties/ir_version/enum",keyword:"enum",params:{allowedValues: schema19.properties.ir_version.enum}}];
 return false;
 }
-var valid3 = _errs64 === errors;
+var valid3 = _errs68 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.min_onnxruntime !== undefined){
-let data30 = data.min_onnxruntime;
-const _errs65 = errors;
-if(errors === _errs65){
-if(typeof data30 === "string"){
-if(!pattern5.test(data30)){
+let data32 = data.min_onnxruntime;
+const _errs69 = errors;
+if(errors === _errs69){
+if(typeof data32 === "string"){
+if(!pattern5.test(data32)){
 validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#/properties/min_onnxruntime/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"}}];
 return false;
 }
@@ -5433,38 +5460,38 @@ validate52.errors = [{instancePath:instancePath+"/min_onnxruntime",schemaPath:"#
 return false;
 }
 }
-var valid3 = _errs65 === errors;
+var valid3 = _errs69 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.converter !== undefined){
-let data31 = data.converter;
-const _errs67 = errors;
-if(!((((data31 === "builder") || (data31 === "tf2onnx")) || (data31 === "jax2onnx")) || (data31 === "torch.onnx"))){
+let data33 = data.converter;
+const _errs71 = errors;
+if(!((((data33 === "builder") || (data33 === "tf2onnx")) || (data33 === "jax2onnx")) || (data33 === "torch.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/converter",schemaPath:"#/properties/converter/enum",keyword:"enum",params:{allowedValues: schema19.properties.converter.enum}}];
 return false;
 }
-var valid3 = _errs67 === errors;
+var valid3 = _errs71 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.versions !== undefined){
-let data32 = data.versions;
-const _errs68 = errors;
-if(errors === _errs68){
-if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
+let data34 = data.versions;
+const _errs72 = errors;
+if(errors === _errs72){
+if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
 let missing3;
-if(((((((data32.backend === undefined) && (missing3 = "backend")) || ((data32.keras === undefined) && (missing3 = "keras"))) || ((data32["keras-sparse-export"] === undefined) && (missing3 = "keras-sparse-export"))) || ((data32.numpy === undefined) && (missing3 = "numpy"))) || ((data32.onnx === undefined) && (missing3 = "onnx"))) || ((data32.onnxruntime === undefined) && (missing3 = "onnxruntime"))){
+if(((((((data34.backend === undefined) && (missing3 = "backend")) || ((data34.keras === undefined) && (missing3 = "keras"))) || ((data34["keras-sparse-export"] === undefined) && (missing3 = "keras-sparse-export"))) || ((data34.numpy === undefined) && (missing3 = "numpy"))) || ((data34.onnx === undefined) && (missing3 = "onnx"))) || ((data34.onnxruntime === undefined) && (missing3 = "onnxruntime"))){
 validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/required",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-for(const key3 in data32){
-const _errs70 = errors;
+for(const key3 in data34){
+const _errs74 = errors;
 if(typeof key3 === "string"){
 if(!pattern6.test(key3)){
 const err4 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,64}$"},propertyName:key3};
@@ -5477,8 +5504,8 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid19 = _errs70 === errors;
-if(!valid19){
+var valid21 = _errs74 === errors;
+if(!valid21){
 const err5 = {instancePath:instancePath+"/versions",schemaPath:"#/properties/versions/propertyNames",keyword:"propertyNames",params:{propertyName: key3}};
 if(vErrors === null){
 vErrors = [err5];
@@ -5492,15 +5519,15 @@ return false;
 break;
 }
 }
-if(valid19){
-const _errs71 = errors;
-for(const key4 in data32){
+if(valid21){
+const _errs75 = errors;
+for(const key4 in data34){
 if(!(key4 === "backend")){
-let data33 = data32[key4];
-const _errs72 = errors;
-if(errors === _errs72){
-if(typeof data33 === "string"){
-if(!pattern7.test(data33)){
+let data35 = data34[key4];
+const _errs76 = errors;
+if(errors === _errs76){
+if(typeof data35 === "string"){
+if(!pattern7.test(data35)){
 validate52.errors = [{instancePath:instancePath+"/versions/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/versions/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]{1,64}$"}}];
 return false;
 }
@@ -5510,16 +5537,16 @@ validate52.errors = [{instancePath:instancePath+"/versions/" + key4.replace(/~/g
 return false;
 }
 }
-var valid20 = _errs72 === errors;
-if(!valid20){
+var valid22 = _errs76 === errors;
+if(!valid22){
 break;
 }
 }
 }
-if(_errs71 === errors){
-if(data32.backend !== undefined){
-let data34 = data32.backend;
-if(!(((data34 === "tensorflow") || (data34 === "jax")) || (data34 === "torch"))){
+if(_errs75 === errors){
+if(data34.backend !== undefined){
+let data36 = data34.backend;
+if(!(((data36 === "tensorflow") || (data36 === "jax")) || (data36 === "torch"))){
 validate52.errors = [{instancePath:instancePath+"/versions/backend",schemaPath:"#/properties/versions/properties/backend/enum",keyword:"enum",params:{allowedValues: schema19.properties.versions.properties.backend.enum}}];
 return false;
 }
@@ -5533,66 +5560,66 @@ validate52.errors = [{instancePath:instancePath+"/versions",schemaPath:"#/proper
 return false;
 }
 }
-var valid3 = _errs68 === errors;
+var valid3 = _errs72 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.parity !== undefined){
-let data35 = data.parity;
-const _errs75 = errors;
-if(errors === _errs75){
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+let data37 = data.parity;
+const _errs79 = errors;
+if(errors === _errs79){
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
 let missing4;
-if((data35.encoder === undefined) && (missing4 = "encoder")){
+if((data37.encoder === undefined) && (missing4 = "encoder")){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs77 = errors;
-for(const key5 in data35){
+const _errs81 = errors;
+for(const key5 in data37){
 if(!(((key5 === "encoder") || (key5 === "decoder")) || (key5 === "score"))){
 validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5}}];
 return false;
 break;
 }
 }
-if(_errs77 === errors){
-if(data35.encoder !== undefined){
-const _errs78 = errors;
-if(!(validate62(data35.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data35,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(_errs81 === errors){
+if(data37.encoder !== undefined){
+const _errs82 = errors;
+if(!(validate63(data37.encoder, {instancePath:instancePath+"/parity/encoder",parentData:data37,parentDataProperty:"encoder",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var valid22 = _errs78 === errors;
+var valid24 = _errs82 === errors;
 }
 else {
-var valid22 = true;
+var valid24 = true;
 }
-if(valid22){
-if(data35.decoder !== undefined){
-const _errs79 = errors;
-if(!(validate62(data35.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data35,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(valid24){
+if(data37.decoder !== undefined){
+const _errs83 = errors;
+if(!(validate63(data37.decoder, {instancePath:instancePath+"/parity/decoder",parentData:data37,parentDataProperty:"decoder",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var valid22 = _errs79 === errors;
+var valid24 = _errs83 === errors;
 }
 else {
-var valid22 = true;
+var valid24 = true;
 }
-if(valid22){
-if(data35.score !== undefined){
-const _errs80 = errors;
-if(!(validate62(data35.score, {instancePath:instancePath+"/parity/score",parentData:data35,parentDataProperty:"score",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(valid24){
+if(data37.score !== undefined){
+const _errs84 = errors;
+if(!(validate63(data37.score, {instancePath:instancePath+"/parity/score",parentData:data37,parentDataProperty:"score",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var valid22 = _errs80 === errors;
+var valid24 = _errs84 === errors;
 }
 else {
-var valid22 = true;
+var valid24 = true;
 }
 }
 }
@@ -5604,21 +5631,21 @@ validate52.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs75 === errors;
+var valid3 = _errs79 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.golden !== undefined){
-let data39 = data.golden;
-const _errs81 = errors;
-const _errs83 = errors;
-let valid23 = true;
-const _errs84 = errors;
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-if(data39.kind !== undefined){
-if("none" !== data39.kind){
+let data41 = data.golden;
+const _errs85 = errors;
+const _errs87 = errors;
+let valid25 = true;
+const _errs88 = errors;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.kind !== undefined){
+if("none" !== data41.kind){
 const err6 = {};
 if(vErrors === null){
 vErrors = [err6];
@@ -5630,11 +5657,11 @@ errors++;
 }
 }
 }
-var _valid2 = _errs84 === errors;
-errors = _errs83;
+var _valid2 = _errs88 === errors;
+errors = _errs87;
 if(vErrors !== null){
-if(_errs83){
-vErrors.length = _errs83;
+if(_errs87){
+vErrors.length = _errs87;
 }
 else {
 vErrors = null;
@@ -5642,18 +5669,18 @@ vErrors = null;
 }
 let ifClause0;
 if(_valid2){
-const _errs86 = errors;
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-if(data39.rows !== undefined){
-if(0 !== data39.rows){
+const _errs90 = errors;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.rows !== undefined){
+if(0 !== data41.rows){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/then/properties/rows/const",keyword:"const",params:{allowedValue: 0}}];
 return false;
 }
 }
 }
-var _valid2 = _errs86 === errors;
-valid23 = _valid2;
-if(valid23){
+var _valid2 = _errs90 === errors;
+valid25 = _valid2;
+if(valid25){
 var props2 = {};
 props2.rows = true;
 props2.kind = true;
@@ -5661,21 +5688,21 @@ props2.kind = true;
 ifClause0 = "then";
 }
 else {
-const _errs88 = errors;
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-if(data39.rows !== undefined){
-let data42 = data39.rows;
-if((typeof data42 == "number") && (isFinite(data42))){
-if(data42 < 1 || isNaN(data42)){
+const _errs92 = errors;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.rows !== undefined){
+let data44 = data41.rows;
+if((typeof data44 == "number") && (isFinite(data44))){
+if(data44 < 1 || isNaN(data44)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/else/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var _valid2 = _errs88 === errors;
-valid23 = _valid2;
-if(valid23){
+var _valid2 = _errs92 === errors;
+valid25 = _valid2;
+if(valid25){
 if(props2 !== true){
 props2 = props2 || {};
 props2.rows = true;
@@ -5683,7 +5710,7 @@ props2.rows = true;
 }
 ifClause0 = "else";
 }
-if(!valid23){
+if(!valid25){
 const err7 = {instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/if",keyword:"if",params:{failingKeyword: ifClause0}};
 if(vErrors === null){
 vErrors = [err7];
@@ -5695,61 +5722,61 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-if(errors === _errs81){
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+if(errors === _errs85){
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
 let missing5;
-if(((data39.kind === undefined) && (missing5 = "kind")) || ((data39.rows === undefined) && (missing5 = "rows"))){
+if(((data41.kind === undefined) && (missing5 = "kind")) || ((data41.rows === undefined) && (missing5 = "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/required",keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-const _errs90 = errors;
-for(const key6 in data39){
+const _errs94 = errors;
+for(const key6 in data41){
 if(!((key6 === "kind") || (key6 === "rows"))){
 validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properties/golden/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6}}];
 return false;
 break;
 }
 }
-if(_errs90 === errors){
-if(data39.kind !== undefined){
-let data43 = data39.kind;
-const _errs91 = errors;
-if(!(((data43 === "real") || (data43 === "synthetic")) || (data43 === "none"))){
+if(_errs94 === errors){
+if(data41.kind !== undefined){
+let data45 = data41.kind;
+const _errs95 = errors;
+if(!(((data45 === "real") || (data45 === "synthetic")) || (data45 === "none"))){
 validate52.errors = [{instancePath:instancePath+"/golden/kind",schemaPath:"#/properties/golden/properties/kind/enum",keyword:"enum",params:{allowedValues: schema19.properties.golden.properties.kind.enum}}];
 return false;
 }
-var valid27 = _errs91 === errors;
+var valid29 = _errs95 === errors;
 }
 else {
-var valid27 = true;
+var valid29 = true;
 }
-if(valid27){
-if(data39.rows !== undefined){
-let data44 = data39.rows;
-const _errs92 = errors;
-if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
+if(valid29){
+if(data41.rows !== undefined){
+let data46 = data41.rows;
+const _errs96 = errors;
+if(!(((typeof data46 == "number") && (!(data46 % 1) && !isNaN(data46))) && (isFinite(data46)))){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs92){
-if((typeof data44 == "number") && (isFinite(data44))){
-if(data44 > 1024 || isNaN(data44)){
+if(errors === _errs96){
+if((typeof data46 == "number") && (isFinite(data46))){
+if(data46 > 1024 || isNaN(data46)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}}];
 return false;
 }
 else {
-if(data44 < 0 || isNaN(data44)){
+if(data46 < 0 || isNaN(data46)){
 validate52.errors = [{instancePath:instancePath+"/golden/rows",schemaPath:"#/properties/golden/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid27 = _errs92 === errors;
+var valid29 = _errs96 === errors;
 }
 else {
-var valid27 = true;
+var valid29 = true;
 }
 }
 }
@@ -5760,23 +5787,23 @@ validate52.errors = [{instancePath:instancePath+"/golden",schemaPath:"#/properti
 return false;
 }
 }
-var valid3 = _errs81 === errors;
+var valid3 = _errs85 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.top_k !== undefined){
-let data45 = data.top_k;
-const _errs94 = errors;
-if((!(data45 && typeof data45 == "object" && !Array.isArray(data45))) && (data45 !== null)){
+let data47 = data.top_k;
+const _errs98 = errors;
+if((!(data47 && typeof data47 == "object" && !Array.isArray(data47))) && (data47 !== null)){
 validate52.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: schema19.properties.top_k.type}}];
 return false;
 }
-const _errs96 = errors;
-let valid28 = true;
-const _errs97 = errors;
-if(data45 !== null){
+const _errs100 = errors;
+let valid30 = true;
+const _errs101 = errors;
+if(data47 !== null){
 const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
@@ -5786,26 +5813,26 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid3 = _errs97 === errors;
-errors = _errs96;
+var _valid3 = _errs101 === errors;
+errors = _errs100;
 if(vErrors !== null){
-if(_errs96){
-vErrors.length = _errs96;
+if(_errs100){
+vErrors.length = _errs100;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid3){
-const _errs99 = errors;
-if(!(validate66(data45, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+const _errs103 = errors;
+if(!(validate67(data47, {instancePath:instancePath+"/top_k",parentData:data,parentDataProperty:"top_k",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
-var _valid3 = _errs99 === errors;
-valid28 = _valid3;
+var _valid3 = _errs103 === errors;
+valid30 = _valid3;
 }
-if(!valid28){
+if(!valid30){
 const err9 = {instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err9];
@@ -5817,23 +5844,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs94 === errors;
+var valid3 = _errs98 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.int8 !== undefined){
-let data46 = data.int8;
-const _errs100 = errors;
-if((!(data46 && typeof data46 == "object" && !Array.isArray(data46))) && (data46 !== null)){
+let data48 = data.int8;
+const _errs104 = errors;
+if((!(data48 && typeof data48 == "object" && !Array.isArray(data48))) && (data48 !== null)){
 validate52.errors = [{instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/type",keyword:"type",params:{type: schema19.properties.int8.type}}];
 return false;
 }
-const _errs102 = errors;
-let valid29 = true;
-const _errs103 = errors;
-if(data46 !== null){
+const _errs106 = errors;
+let valid31 = true;
+const _errs107 = errors;
+if(data48 !== null){
 const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
@@ -5843,26 +5870,26 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid4 = _errs103 === errors;
-errors = _errs102;
+var _valid4 = _errs107 === errors;
+errors = _errs106;
 if(vErrors !== null){
-if(_errs102){
-vErrors.length = _errs102;
+if(_errs106){
+vErrors.length = _errs106;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid4){
-const _errs105 = errors;
-if(!(validate68(data46, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+const _errs109 = errors;
+if(!(validate69(data48, {instancePath:instancePath+"/int8",parentData:data,parentDataProperty:"int8",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
 errors = vErrors.length;
 }
-var _valid4 = _errs105 === errors;
-valid29 = _valid4;
+var _valid4 = _errs109 === errors;
+valid31 = _valid4;
 }
-if(!valid29){
+if(!valid31){
 const err11 = {instancePath:instancePath+"/int8",schemaPath:"#/properties/int8/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err11];
@@ -5874,23 +5901,23 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs100 === errors;
+var valid3 = _errs104 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.statistics !== undefined){
-let data47 = data.statistics;
-const _errs106 = errors;
-if((!(data47 && typeof data47 == "object" && !Array.isArray(data47))) && (data47 !== null)){
+let data49 = data.statistics;
+const _errs110 = errors;
+if((!(data49 && typeof data49 == "object" && !Array.isArray(data49))) && (data49 !== null)){
 validate52.errors = [{instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/type",keyword:"type",params:{type: schema19.properties.statistics.type}}];
 return false;
 }
-const _errs108 = errors;
-let valid30 = true;
-const _errs109 = errors;
-if(data47 !== null){
+const _errs112 = errors;
+let valid32 = true;
+const _errs113 = errors;
+if(data49 !== null){
 const err12 = {};
 if(vErrors === null){
 vErrors = [err12];
@@ -5900,26 +5927,26 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid5 = _errs109 === errors;
-errors = _errs108;
+var _valid5 = _errs113 === errors;
+errors = _errs112;
 if(vErrors !== null){
-if(_errs108){
-vErrors.length = _errs108;
+if(_errs112){
+vErrors.length = _errs112;
 }
 else {
 vErrors = null;
 }
 }
 if(!_valid5){
-const _errs111 = errors;
-if(!(validate73(data47, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+const _errs115 = errors;
+if(!(validate74(data49, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
-var _valid5 = _errs111 === errors;
-valid30 = _valid5;
+var _valid5 = _errs115 === errors;
+valid32 = _valid5;
 }
-if(!valid30){
+if(!valid32){
 const err13 = {instancePath:instancePath+"/statistics",schemaPath:"#/properties/statistics/if",keyword:"if",params:{failingKeyword: "else"}};
 if(vErrors === null){
 vErrors = [err13];
@@ -5931,25 +5958,25 @@ errors++;
 validate52.errors = vErrors;
 return false;
 }
-var valid3 = _errs106 === errors;
+var valid3 = _errs110 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.files !== undefined){
-let data48 = data.files;
-const _errs112 = errors;
-if(errors === _errs112){
-if(data48 && typeof data48 == "object" && !Array.isArray(data48)){
+let data50 = data.files;
+const _errs116 = errors;
+if(errors === _errs116){
+if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
 let missing6;
-if(((data48["README.md"] === undefined) && (missing6 = "README.md")) || ((data48["encoder.onnx"] === undefined) && (missing6 = "encoder.onnx"))){
+if(((data50["README.md"] === undefined) && (missing6 = "README.md")) || ((data50["encoder.onnx"] === undefined) && (missing6 = "encoder.onnx"))){
 validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/properties/files/required",keyword:"required",params:{missingProperty: missing6}}];
 return false;
 }
 else {
-for(const key7 in data48){
-const _errs114 = errors;
+for(const key7 in data50){
+const _errs118 = errors;
 if(typeof key7 === "string"){
 if(!pattern10.test(key7)){
 const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key7};
@@ -5962,8 +5989,8 @@ vErrors.push(err14);
 errors++;
 }
 }
-var valid31 = _errs114 === errors;
-if(!valid31){
+var valid33 = _errs118 === errors;
+if(!valid33){
 const err15 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames",keyword:"propertyNames",params:{propertyName: key7}};
 if(vErrors === null){
 vErrors = [err15];
@@ -5977,15 +6004,15 @@ return false;
 break;
 }
 }
-if(valid31){
-for(const key8 in data48){
-const _errs116 = errors;
-if(!(validate79(data48[key8], {instancePath:instancePath+"/files/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data48,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(valid33){
+for(const key8 in data50){
+const _errs120 = errors;
+if(!(validate80(data50[key8], {instancePath:instancePath+"/files/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data50,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
-var valid32 = _errs116 === errors;
-if(!valid32){
+var valid34 = _errs120 === errors;
+if(!valid34){
 break;
 }
 }
@@ -5997,46 +6024,47 @@ validate52.errors = [{instancePath:instancePath+"/files",schemaPath:"#/propertie
 return false;
 }
 }
-var valid3 = _errs112 === errors;
+var valid3 = _errs116 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.variants !== undefined){
-const _errs117 = errors;
-if(!(validate81(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+const _errs121 = errors;
+if(!(validate82(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs117 === errors;
+var valid3 = _errs121 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.score !== undefined){
-const _errs118 = errors;
-if(!(validate90(data.score, {instancePath:instancePath+"/score",parentData:data,parentDataProperty:"score",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+const _errs122 = errors;
+if(!(validate91(data.score, {instancePath:instancePath+"/score",parentData:data,parentDataProperty:"score",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs118 === errors;
+var valid3 = _errs122 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
 if(data.windows !== undefined){
-const _errs119 = errors;
-if(!(validate96(data.windows, {instancePath:instancePath+"/windows",parentData:data,parentDataProperty:"windows",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+const _errs123 = errors;
+if(!(validate97(data.windows, {instancePath:instancePath+"/windows",parentData:data,parentDataProperty:"windows",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs119 === errors;
+var valid3 = _errs123 === errors;
 }
 else {
 var valid3 = true;
+}
 }
 }
 }

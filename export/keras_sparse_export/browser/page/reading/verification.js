@@ -12,7 +12,7 @@ import { findActivity, rank } from "../model/activity.js";
 import { Encoder, OnnxModel } from "../model/encoder.js";
 import { listInputs } from "../model/inputs.js";
 import { BundleError } from "../base/errors.js";
-import { admitsGaps } from "./consistency.js";
+import { admitsGaps, findTarget } from "./consistency.js";
 import { readManifest } from "./manifest.js";
 import { compareGates, hasJumps } from "./thresholds.js";
 import { formatCount, formatError, maxAbs, product } from "../base/numbers.js";
@@ -76,7 +76,7 @@ async function openModels(ort, manifest, files) {
   const inputs = listInputs(manifest);
   const code = { name: "code", type: "float32", shape: manifest.output.shape };
   const outputs = [code, ...topKOutputs(manifest)];
-  const xHat = { name: "x_hat", type: "float32", shape: manifest.input.shape };
+  const xHat = { name: "x_hat", type: "float32", shape: findTarget(manifest).shape };
   const openModel = (name, given, values) =>
     files.has(name) ? OnnxModel.open(ort, name, files.get(name), given, values) : null;
   return {
@@ -136,7 +136,8 @@ async function compare({ encoder, decoder, int8 }, golden, manifest, report) {
   if (manifest.top_k !== null) report(await compareTopK(encoder, golden));
   if (decoder !== null) {
     const rows = golden.read("golden_x_hat.f32");
-    const allowed = computeTolerances(rows, manifest.input.shape.at(-1), golden.x);
+    const target = findTarget(manifest);
+    const allowed = computeTolerances(rows, target.shape.at(-1), golden.read(target.name));
     report(await compareOutputs("decoder.onnx", decoder, golden.code, rows, allowed, golden.rows));
   }
   if (int8 !== null) report(await compareInt8(int8, golden));

@@ -1,11 +1,13 @@
 """Compose the graph of an encoder, of its decoder, and of the error between them."""
 
+import math
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import compose
 
+from keras_sparse_export.bundle.format import FRONT_END
 from keras_sparse_export.convert.converter import MAX_BYTES
 from keras_sparse_export.convert.graph import canonical
 from keras_sparse_export.errors import ConversionError
@@ -15,16 +17,25 @@ DECODER = "decoder/"
 """Begins the names of the decoder's values; no name of the encoder has a slash."""
 
 
-def compose_score(encoder: bytes, decoder: bytes, scale: np.ndarray, *, gaps: bool) -> bytes:
+def compose_score(
+    encoder: bytes,
+    decoder: bytes,
+    scale: np.ndarray,
+    *,
+    gaps: bool,
+    features: tuple[str, int] | None = None,
+) -> bytes:
     """Return a model with the outputs `code` and `score` of rows, of one run of both graphs.
 
     `score = mean(((x − x̂) / scale)²)` over the entries of a row, which are those that are not NaN.
+    If the decoder reconstructs features, x are these, and the third output, `features`.
 
     Args:
         encoder: The bytes of `encoder.onnx`, with one input.
         decoder: The bytes of `decoder.onnx`.
         scale: Scale of each column, `(columns,)`, or one for all, `(1,)`.
         gaps: Whether rows may have gaps.
+        features: Name of the features among the values of the encoder, and their number.
 
     Raises:
         ConversionError: If the ONNX checker rejects the result, or it is too large for one file.
@@ -41,9 +52,15 @@ def compose_score(encoder: bytes, decoder: bytes, scale: np.ndarray, *, gaps: bo
     for node in graph.node:
         node.name = ""
     del graph.output[1:]
-    _append_score(graph, f"{DECODER}{X_HAT}", scale, gaps=gaps)
+    x, number = features or _describe_rows(graph.input[0])
+    _append_score(graph, x, number, f"{DECODER}{X_HAT}", scale, gaps=gaps)
     helper = onnx.helper
-    graph.output.append(helper.make_tensor_value_info(SCORE, onnx.TensorProto.FLOAT, ["batch"]))
+    outputs: dict[str, list[str | int]] = {SCORE: ["batch"]}
+    if features is not None:
+        graph.node.append(helper.make_node("Identity", [x], [FRONT_END]))
+        outputs[FRONT_END] = ["batch", number]
+    for name, shape in outputs.items():
+        graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
     opset = first.opset_import[0].version
     model = helper.make_model(
         graph,
@@ -84,11 +101,14 @@ def _list_outer(node: onnx.NodeProto) -> set[str]:
     } | {each.name for body in bodies for each in body.output}
 
 
-def _append_score(graph: onnx.GraphProto, x_hat: str, scale: np.ndarray, *, gaps: bool) -> None:
-    x, features = graph.input[0].name, 1
-    for dim in graph.input[0].type.tensor_type.shape.dim[1:]:
-        features *= dim.dim_value
+def _describe_rows(x: onnx.ValueInfoProto) -> tuple[str, int]:
+    """Return the name of an input, and how many numbers a row of it has."""
+    return x.name, math.prod(dim.dim_value for dim in x.type.tensor_type.shape.dim[1:])
 
+
+def _append_score(
+    graph: onnx.GraphProto, x: str, number: int, x_hat: str, scale: np.ndarray, *, gaps: bool
+) -> None:
     def add(operator: str, *inputs: str, name: str, **attributes: Any) -> str:
         name = name if name == SCORE else f"{SCORE}/{name}"
         graph.node.append(onnx.helper.make_node(operator, inputs, [name], **attributes))
@@ -114,5 +134,5 @@ def _append_score(graph: onnx.GraphProto, x_hat: str, scale: np.ndarray, *, gaps
     total = add(
         "ReduceSum", add("Flatten", square, name="flat", axis=1), axes, name="total", keepdims=0
     )
-    count = count or constant("features", np.array(features, np.float32))
+    count = count or constant("features", np.array(number, np.float32))
     add("Div", total, count, name=SCORE)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse_export.bundle.format import MAX_COLUMNS
+from keras_sparse_export.bundle.format import FRONT_END, MAX_COLUMNS
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms.score.compose import CODE, SCORE
 from keras_sparse_export.convert.source import cut, scaling
@@ -16,6 +16,7 @@ from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.jumps import FLIPPED_ROWS
 from keras_sparse_export.runtime.parity import Parity
 from keras_sparse_export.runtime.reconstruction import (
+    compare_features,
     compare_scores,
     measure_scores,
     score_tolerance,
@@ -24,13 +25,19 @@ from keras_sparse_export.runtime.reconstruction import (
 FILE = "score.onnx"
 
 
-def require_scorable(encoder: keras.Model, inputs: Inputs, scale: np.ndarray | None) -> None:
+def require_scorable(
+    encoder: keras.Model,
+    inputs: Inputs,
+    scale: np.ndarray | None,
+    features: tuple[int, ...] | None = None,
+) -> None:
     """Raise if the score of a row is not one number of its entries and its reconstruction.
 
     Args:
         encoder: The encoder, as it is in the model.
         inputs: Its inputs.
-        scale: Scale of its columns, `None` if it is not known.
+        scale: Scale of its columns or features, `None` if it is not known.
+        features: Shape of the features of a row, if the model has a front end.
 
     Raises:
         ValueError: If so; the message names the reason.
@@ -41,15 +48,15 @@ def require_scorable(encoder: keras.Model, inputs: Inputs, scale: np.ndarray | N
     if len(inputs) > 1:
         names = ", ".join(inputs.names)
         case = "of several inputs", f"{len(inputs)} inputs, {names}", "score=False"
-    elif scaling.is_of_features(encoder):
+    elif features is None and scaling.is_of_features(encoder):
         case = "that reconstructs features", "the features of a front end", elsewhere
     elif scale is None:
-        columns = f"rows of {inputs.row_shape[-1]} columns"
+        columns = f"rows of {(features or inputs.row_shape)[-1]} columns"
         case = f"of more than {MAX_COLUMNS} columns", columns, elsewhere
     elif masking:
         case = "that masks steps", f"the layer {masking[0]!r}, which does", "score=False"
-    elif inputs.names[0] == SCORE:
-        case = "with an input called as the output", f"an input {SCORE!r}", "another name of it"
+    elif (name := inputs.names[0]) in (SCORE, FRONT_END):
+        case = "with an input called as the output", f"an input {name!r}", "another name of it"
     if case is not None:
         kind, received, remedy = case
         raise ValueError(
@@ -68,33 +75,38 @@ def gate_score(
     decoder: Converted,
     rows: np.ndarray,
     scale: np.ndarray,
+    features: np.ndarray | None = None,
 ) -> Parity:
     """Compare a file with Keras, with onnxruntime's optimisations off and on.
 
     The codes agree within `parity.tolerance`, and the scores within `score_tolerance`. Where codes
     jump, a row in which a unit flips has another code and another score; there may be as many such
-    rows as in `encoder.onnx`, one or one of 1,000.
+    rows as in `encoder.onnx`, one or one of 1,000. Features agree as in `compare_features`.
 
     Args:
         onnx_bytes: The file.
         encoder: The encoder in it.
         decoder: The decoder in it.
         rows: Rows to compare on.
-        scale: Scale of each column, or one for all.
+        scale: Scale of each column or feature, or one for all.
+        features: Features of the rows by Keras, if the file gives them.
 
     Raises:
         ParityError: If the two disagree.
     """
-    code = encoder.run(rows)
-    score = measure_scores(rows, decoder.run(code), scale)
-    near, allowed = parity.tolerance(code), score_tolerance(score, rows, scale)
+    code, targets = encoder.run(rows), rows if features is None else features
+    score = measure_scores(targets, decoder.run(code), scale)
+    near, allowed = parity.tolerance(code), score_tolerance(score, targets, scale)
     sizes = tuple(sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}))
     flipped, results = np.zeros(len(rows), bool), []
-    levels = ort.GraphOptimizationLevel
+    levels, names = ort.GraphOptimizationLevel, [CODE, SCORE]
+    names += [] if features is None else [FRONT_END]
     for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
-        run = parity.load_outputs(onnx_bytes, level, [CODE, SCORE])
+        run = parity.load_outputs(onnx_bytes, level, names)
         for size in sizes:
-            codes, scores = run(rows[:size])
+            codes, scores, *made = run(rows[:size])
+            for found in made:
+                parity.require_passed(FILE, compare_features(targets, found, scale, sizes))
             with np.errstate(invalid="ignore"):  # what is not finite is not near
                 alike = np.abs(codes - code[:size]) <= near
             flipped[:size] |= ~alike.reshape(size, -1).all(axis=1)

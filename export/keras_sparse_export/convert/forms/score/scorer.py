@@ -11,9 +11,10 @@ from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms.score.calibrate import Calibration, calibrate_score
 from keras_sparse_export.convert.forms.score.compose import compose_score
 from keras_sparse_export.convert.forms.score.gate import FILE, gate_score
+from keras_sparse_export.convert.forms.score.locate import find_features
 from keras_sparse_export.drift.alarms.conformal import Alarm
 from keras_sparse_export.io.inputs import Inputs
-from keras_sparse_export.runtime.parity import Parity
+from keras_sparse_export.runtime.parity import Parity, Run
 from keras_sparse_export.runtime.reconstruction import measure_scores
 
 
@@ -25,6 +26,7 @@ class Scorer(NamedTuple):
     encoder: Converted
     decoder: Converted
     scale: np.ndarray
+    target: Run
     alarm: Alarm | None
 
     def describe(self, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ class Scorer(NamedTuple):
         (folder / FILE).write_bytes(self.onnx_bytes)
         if len(golden_rows):
             x_hat = self.decoder.run(self.encoder.run(golden_rows))
-            scores = measure_scores(golden_rows, x_hat, self.scale)
+            scores = measure_scores(self.target(golden_rows), x_hat, self.scale)
             (folder / "golden_score.f32").write_bytes(scores.astype("<f4").tobytes())
 
 
@@ -50,7 +52,9 @@ def make_scorer(
     decoder: Converted,
     rows: np.ndarray,
     scale: np.ndarray,
+    target: Run,
     *,
+    of_features: bool,
     calibration: Calibration | None,
     inputs: Inputs,
     columns: Sequence[str] | None,
@@ -64,7 +68,9 @@ def make_scorer(
         encoder: The encoder.
         decoder: The decoder.
         rows: Rows to compare on.
-        scale: Scale of each column, or one for all.
+        scale: Scale of each column or feature, or one for all.
+        target: Computes of rows what the decoder reconstructs.
+        of_features: Whether that is features of a front end.
         calibration: What the threshold is chosen by; `None` for no threshold.
         inputs: As in `calibrate_score`.
         columns: As in `calibrate_score`.
@@ -77,11 +83,17 @@ def make_scorer(
         ParityError: If it disagrees with Keras.
         ValueError: As `calibrate_score`.
     """
-    onnx_bytes = compose_score(encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps)
-    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale)
+    features = target(rows) if of_features else None
+    place = None
+    if features is not None:
+        place = find_features(encoder.onnx_bytes, rows, features, scale), features.shape[-1]
+    onnx_bytes = compose_score(
+        encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps, features=place
+    )
+    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale, features)
     alarm = None
     if calibration is not None:
         alarm = calibrate_score(
             onnx_bytes, calibration, inputs, columns, sample=sample, allow=allow, gaps=gaps
         )
-    return Scorer(onnx_bytes, parity, encoder, decoder, scale, alarm)
+    return Scorer(onnx_bytes, parity, encoder, decoder, scale, target, alarm)

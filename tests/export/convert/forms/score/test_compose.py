@@ -8,7 +8,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from scipy import stats
 
+import listeners
 from bundles import manifest
 from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder, TopK
 from keras_sparse_export import Encoder, export_encoder
@@ -109,3 +111,79 @@ def test_the_first_units_alone_are_scored(tmp_path: Path) -> None:
     codes[:, 5:] = 0
     errors = ((ROWS - model.decode(codes).astype(np.float64)) / ROWS.std(0, dtype=float)) ** 2
     np.testing.assert_allclose(Encoder(path).score(ROWS), errors.mean(axis=1), rtol=1e-3)
+
+
+# Features of a front end ----------------------------------------------------------------------
+
+
+def compute_power(x: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Squares of the Fourier transforms of frames that overlap by half, `(rows, frames, bins)`."""
+    frames = np.lib.stride_tricks.sliding_window_view(x, len(window), axis=1)
+    return np.abs(np.fft.rfft(frames[:, :: len(window) // 2] * window)) ** 2
+
+
+def compute_mels(x: np.ndarray) -> np.ndarray:
+    filters = listeners.make_mels().layers[0].filters.astype(np.float64)
+    decibels = 10 * np.log10(compute_power(x, np.hanning(129)[:-1]) @ filters)
+    count = decibels.shape[1] - 2
+    rows = np.concatenate([decibels[:, i : i + count] for i in range(3)], axis=2)
+    return rows.reshape(len(x), -1)
+
+
+def compute_statistics(x: np.ndarray) -> np.ndarray:
+    mean, deviation = x.mean(axis=1), x.std(axis=1)
+    crossings = (np.diff(np.signbit(x), axis=1) != 0).mean(axis=1)
+    rms, peak = np.sqrt((x**2).mean(axis=1)), np.abs(x).max(axis=1)
+    return np.stack(
+        [mean, deviation, rms, peak, stats.kurtosis(x, axis=1, fisher=False), crossings], axis=1
+    )
+
+
+def compute_spectrogram(x: np.ndarray) -> np.ndarray:
+    window = np.hanning(64)
+    power = compute_power(x, window / np.sqrt(np.square(window).sum()))
+    return np.log(np.sqrt(np.maximum(power, 1e-7))).reshape(len(x), -1)
+
+
+IN_FLOAT64 = {
+    "mels": compute_mels,
+    "statistics": compute_statistics,
+    "spectrogram": compute_spectrogram,
+}
+
+
+@pytest.mark.parametrize("kind", listeners.FRONT_ENDS)
+def test_the_score_of_features_is_that_of_the_model(kind: str, tmp_path: Path) -> None:
+    model, windows = listeners.make_listener(kind), listeners.draw_windows()
+    path = export_encoder(model, tmp_path / "b", sample=windows, score=True, decoder=True)
+    encoder = Encoder(path)
+    np.testing.assert_allclose(encoder.score(windows), model.score(windows), rtol=1e-5)
+    np.testing.assert_allclose(encoder.errors(windows), model.errors(windows), rtol=0.02, atol=1e-3)
+
+    session = ort.InferenceSession(path / "score.onnx", providers=["CPUExecutionProvider"])
+    code, score, features = session.run(["code", "score", "features"], {"x": windows})
+    np.testing.assert_allclose(code, encoder.encode(windows), atol=1e-6)
+    expected = IN_FLOAT64[kind](windows.astype(np.float64))
+    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=2e-3)
+    x_hat, scale = model.decode(code).astype(np.float64), np.array(manifest(path)["scale"])
+    np.testing.assert_allclose(scale, expected.std(axis=0), rtol=1e-3)
+    errors = ((expected - x_hat) / scale) ** 2
+    np.testing.assert_allclose(score, errors.mean(axis=1), rtol=1e-4)
+    parity = manifest(path)["parity"]["score"]
+    assert parity["max_abs_error"] <= parity["tolerance"] < 1e-3 * score.max()
+    assert manifest(path)["features"]["shape"] == [listeners.FEATURES[kind]]
+
+
+@pytest.mark.parametrize("normalization", ["standard", None])
+def test_the_front_end_is_computed_once(normalization: str | None, tmp_path: Path) -> None:
+    model, windows = listeners.make_listener("mels", normalization), listeners.draw_windows(50)
+    path = export_encoder(model, tmp_path / "b", sample=windows, score=True, decoder=True)
+    plain = export_encoder(model, tmp_path / "plain", sample=windows)
+    encoder, scorer = ((path / name).read_bytes() for name in ("encoder.onnx", "score.onnx"))
+    assert encoder == (plain / "encoder.onnx").read_bytes()
+    added = len(scorer) - len(encoder) - (path / "decoder.onnx").stat().st_size
+    assert added < 4 * 48 + 1500  # the scale, and the names of values
+    graph = onnx.load_model_from_string(scorer).graph
+    assert [node.op_type for node in graph.node].count("Conv") == 1
+    assert [each.name for each in graph.output] == ["code", "score", "features"]
+    np.testing.assert_allclose(Encoder(path).score(windows), model.score(windows), rtol=1e-5)

@@ -10,11 +10,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+import listeners
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import export_encoder
 from keras_sparse_export.convert import converter
 from keras_sparse_export.convert.forms.score.compose import compose_score
 from keras_sparse_export.convert.forms.score.gate import gate_score
+from keras_sparse_export.convert.forms.score.locate import find_features
 from keras_sparse_export.errors import ParityError
 
 ROWS = np.random.default_rng(0).normal(3, 1, (64, 12)).astype(np.float32)
@@ -55,6 +57,7 @@ def of_an_input(name: str) -> keras.Model:
             "of several inputs. Received: .* 2 inputs, a, b. Remedy: score=False",
         ),
         (lambda: of_an_input("score"), {}, "score=True and an input 'score'. Remedy: another"),
+        (lambda: of_an_input("features"), {}, "score=True and an input 'features'. Remedy: an"),
         (
             lambda: autoencoder(keras.layers.Masking(name="pads"), shape=(5, 2)),
             {},
@@ -66,7 +69,7 @@ def of_an_input(name: str) -> keras.Model:
             "`score`. Expected no decoder beside an encoder of a free length",
         ),
     ],
-    ids=["no decoder", "inputs", "name", "mask", "lengths"],
+    ids=["no decoder", "inputs", "name", "features", "mask", "lengths"],
 )
 def test_what_has_no_score_is_refused(
     make: Callable[[], keras.Model], options: dict[str, Any], message: str, tmp_path: Path
@@ -122,3 +125,24 @@ def test_a_file_that_computes_something_else_is_found(
     change_constant(name, factor)(proto.graph)
     with pytest.raises(ParityError, match=f"`score.onnx` in onnxruntime {message}|{message}"):
         gate_score(proto.SerializeToString(), encoder, decoder, ROWS, scale)
+
+
+def test_features_that_are_others_are_found() -> None:
+    model, rows = listeners.make_listener(), listeners.draw_windows(60)
+    encoder = converter.convert("encoder.onnx", model.encoder, rows, "builder", 17)
+    decoder = converter.convert("decoder.onnx", model.decoder, encoder.run(rows), "builder", 17)
+    features = model.features(rows)
+    scale, files = features.std(axis=0), (encoder.onnx_bytes, decoder.onnx_bytes)
+    name = find_features(encoder.onnx_bytes, rows, features, scale)
+    data = compose_score(*files, scale, gaps=False, features=(name, 48))
+    assert gate_score(data, encoder, decoder, rows, scale, features).passed
+    graph = onnx.load_model_from_string(encoder.onnx_bytes).graph
+    (scaled,) = [each for each in graph.node if each.input[0] == name]
+    other = compose_score(*files, scale, gaps=False, features=(scaled.output[0], 48))
+    with pytest.raises(ParityError, match=r"`score\.onnx` in onnxruntime to agree with"):
+        gate_score(other, encoder, decoder, rows, scale, features)
+    proto = onnx.load_model_from_string(data)
+    (last,) = [each for each in proto.graph.node if each.output[0] == "features"]
+    last.input[0] = scaled.output[0]  # the score is right, the features are not
+    with pytest.raises(ParityError, match=r"`score\.onnx` in onnxruntime to agree with"):
+        gate_score(proto.SerializeToString(), encoder, decoder, rows, scale, features)
