@@ -94,10 +94,11 @@ def _sweep(options: argparse.Namespace) -> None:
     limits = {
         name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
     }
-    if limits["min_probe"] is not None and table.labels is None:
+    if limits["min_probe"] is not None and (table.labels is None or table.anomalous is not None):
         raise ValueError(
-            "Invalid value for argument `--min-probe`. Expected it only with labels. Received: "
-            f"--min-probe {options.min_probe}. Remedy: --label COLUMN"
+            "Invalid value for argument `--min-probe`. Expected it only with labels that a probe "
+            f"is fitted to. Received: --min-probe {options.min_probe}. Remedy: --label COLUMN, "
+            "without --normal"
         )
     frontier = _run_sweep(options, table)
     print(f"\nOn held-out rows of {options.data.name}:\n\n{frontier.table()}")
