@@ -106,7 +106,7 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
     if rows:
         write_held_out(folder, run.held_out)
     if run.scored_rows is not None:
-        write_scores(folder, run.scored_rows)
+        write_scores(folder, run.scored_rows, rows=rows)
     _write_history(folder / HISTORY, run.history)
     np.savez_compressed(folder / UNITS, allow_pickle=False, **run.curves)
     record = {
@@ -167,9 +167,14 @@ def write_held_out(folder: Path, rows: Any) -> None:
     np.save(folder / HELD_OUT, np.asarray(rows[:MAX_HELD_OUT], np.float32))
 
 
-def write_scores(folder: Path, scored: ScoredRows) -> None:
-    """Write the scores that detection was measured on."""
-    arrays = {name: value for name, value in scored._asdict().items() if value is not None}
+def write_scores(folder: Path, scored: ScoredRows, *, rows: bool) -> None:
+    """Write the scores that detection was measured on; without `rows` no contribution to them."""
+    hidden = () if rows else ("worst", "contributions")
+    arrays = {
+        name: value
+        for name, value in scored._asdict().items()
+        if value is not None and name not in hidden
+    }
     np.savez_compressed(folder / SCORES, allow_pickle=False, **arrays)
 
 
@@ -284,6 +289,7 @@ class RunFolder(FolderContents):
     record: dict[str, Any] = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
     units: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
     held_out: np.ndarray | None = None
     model: Any = None
 
@@ -294,6 +300,8 @@ def read_numbers(path: Path) -> RunFolder:
     run.record = run.read(MARKER, read_json_object, {})
     run.history = run.read(HISTORY, _read_history, {})
     run.units = run.read(UNITS, _read_units, {})
+    if run.record.get("detection"):
+        run.scores = run.read(SCORES, _read_scores, {})
     return run
 
 
@@ -339,6 +347,19 @@ def _read_units(file: Path) -> dict[str, np.ndarray]:
     if not epochs or others or len(shape) != 2 or shape[0] != epochs or not shape[1]:
         raise ValueError(f"arrays of shapes {sorted(shapes)} for {epochs} epochs")
     return curves
+
+
+def _read_scores(file: Path) -> dict[str, np.ndarray]:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        found = {name: np.asarray(arrays[name]) for name in arrays}
+    rows, worst = found["score"].shape, found.get("worst", np.zeros(0, int))
+    same = {found[name].shape for name in ("row", "faulty", "group") if name in found} == {rows}
+    sound = found["score"].dtype.kind == "f" and found["faulty"].dtype.kind == "b"
+    inside = set(worst.tolist()) <= set(range(rows[0]))
+    if not (same and sound and inside and len(found.get("contributions", worst)) == len(worst)):
+        shapes = [f"{name} {array.dtype} {array.shape}" for name, array in found.items()]
+        raise ValueError(f"no scores of the same rows: {', '.join(shapes)}")
+    return found
 
 
 def _read_rows(file: Path) -> np.ndarray:

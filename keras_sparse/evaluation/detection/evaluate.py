@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sparse.data.arrays import as_dense
 from keras_sparse.data.labels import as_labels
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.splits import MOST_ROWS, Split
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.detection.differences import estimate_aucs
@@ -13,6 +15,9 @@ from keras_sparse.evaluation.detection.measures import measure
 from keras_sparse.evaluation.detection.result import Detection, Level, Scored
 from keras_sparse.evaluation.detection.scores import Scorers
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
+
+WORST = 4
+"""Rows of which contributions are kept."""
 
 
 class ScoredRows(NamedTuple):
@@ -25,6 +30,10 @@ class ScoredRows(NamedTuple):
     faulty: np.ndarray
     group: np.ndarray | None
     """Number of the group of each; `None` without groups."""
+    worst: np.ndarray
+    """Places of the rows with the largest scores, the largest first."""
+    contributions: np.ndarray
+    """How much each input contributes to the scores of these, `(worst, inputs)`."""
 
 
 def measure_detection(
@@ -74,7 +83,12 @@ def measure_detection(
             "recording", scorers.names, means, faulty[unit], groups[unit], others, None, rate
         )
         levels = (by_rows, by_recordings)
-    return Detection(rate, levels), ScoredRows(rows, scores[:, 0], faulty, groups)
+    worst = np.argsort(-scores[:, 0], kind="stable")[:WORST]
+    parts_of_scores = model.score_contributions(as_dense(take(table.rows, rows[worst]), "x"))
+    scored = ScoredRows(
+        rows, scores[:, 0], faulty, groups, worst, parts_of_scores.reshape(len(worst), -1)
+    )
+    return Detection(rate, levels), scored
 
 
 def average(scores: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ class Level:
             for kind, text in texts.items()
             if (names := [name for name, found in kinds.items() if found == kind])
         ]
-        return f"By AUC, “{own.name}” {', and '.join(clauses)}."
+        return f"By AUC of {self.unit}s, “{own.name}” {', and '.join(clauses)}."
 
 
 @dataclass(frozen=True)

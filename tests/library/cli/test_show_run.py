@@ -87,15 +87,30 @@ def test_a_run_on_a_table_with_faults_never_learns_from_one_and_says_how_well_it
     assert verdict.threshold == pytest.approx(own["threshold"], rel=1e-4)
     assert verdict.alarm.mean() == pytest.approx(own["detected"], abs=0.01)
     with np.load(out / "scores.npz") as scores:
-        assert sorted(scores) == ["faulty", "row", "score"]
+        assert sorted(scores) == ["contributions", "faulty", "row", "score", "worst"]
+        assert scores["score"][scores["worst"][0]] == scores["score"].max()
+        sums = scores["contributions"].sum(axis=1)
+        np.testing.assert_allclose(sums, scores["score"][scores["worst"]], rtol=1e-4)
         assert scores["faulty"].sum() == 212
         np.testing.assert_allclose(scores["score"], model.score(rows[scores["row"]]), rtol=1e-4)
 
     assert "Faults, on 52 held-out rows without a fault and 212 with one; alarms" in printed
     for name in ("Score of the autoencoder", "Its active units", "PCA, 8 comp", "Isolation forest"):
         assert name in printed
-    assert "By AUC, “Score of the autoencoder” " in printed
+    assert "By AUC of rows, “Score of the autoencoder” " in printed
     assert record["probes"] == {}
+    page = (out / "report.html").read_text("utf-8")
+    assert "<h2>Faults</h2>" in page
+    assert 'id="contributions"' in page
+    names = read_table(file, label="state").columns
+    assert names is not None
+    drawn = page[page.index('id="contributions"') :]
+    assert any(name in drawn for name in names)
+    assert main(["report", str(out), "--no-rows", "-o", str(tmp_path / "page.html")]) == 0
+    hidden = (tmp_path / "page.html").read_text("utf-8")
+    assert 'id="scores"' in hidden
+    assert 'id="contributions"' not in hidden
+    capsys.readouterr()
     assert main(["train", str(file), "-o", str(out), *OPTIONS, "--resume"]) == 0
     assert "is complete: nothing is trained" in capsys.readouterr().out
     other = [*OPTIONS, "--false-alarm-rate", "0.05", "--resume"]

@@ -21,8 +21,8 @@ def level(*differences: tuple[float, float | None], independent: int = 20) -> Le
 def test_the_words_claim_what_standard_errors_carry() -> None:
     text = level((0.1, 0.03), (-0.1, 0.03), (0.1, 0.05), (-0.1, None)).compare()
     assert text == (
-        "By AUC, “Score” is ahead of “a”, and is behind “b”, and shows no difference beyond 2.5 "
-        "standard errors from “c” and “d”."
+        "By AUC of rows, “Score” is ahead of “a”, and is behind “b”, and shows no difference "
+        "beyond 2.5 standard errors from “c” and “d”."
     )
     assert (
         level((0.0, 0.0)).compare().endswith("no difference beyond 2.5 standard errors from “a”.")
