@@ -14,7 +14,7 @@ def test_scores_are_drawn_by_kind_with_their_threshold(rng: np.random.Generator)
     np.testing.assert_array_equal(faults.get_ydata(), score[faulty])
     np.testing.assert_array_equal(faults.get_xdata(), np.flatnonzero(faulty))
     np.testing.assert_array_equal(others.get_ydata(), score[~faulty])
-    assert set(threshold.get_ydata()) == {1.5}
+    assert set(np.asarray(threshold.get_ydata()).tolist()) == {1.5}
     assert axes.get_yscale() == "linear"
     score[0] = 1e3
     assert plots.scores(score, faulty, 1.5).axes[0].get_yscale() == "log"
@@ -28,7 +28,7 @@ def test_recordings_are_drawn_one_after_another_with_lines_between_them() -> Non
     (axes,) = plots.scores(score, faulty, 5.0, group).axes
     others, faults, _, *edges = axes.lines
     assert others.get_ydata().tolist() == [0, 3, 6, 1, 4, 7, 2, 5]  # type: ignore[union-attr]
-    assert list(faults.get_xdata()) == [8]
+    assert np.asarray(faults.get_xdata()).tolist() == [8]
     assert [line.get_xdata()[0] for line in edges] == [2.5, 5.5]  # type: ignore[index]
     many = plots.scores(np.ones(100), np.arange(100) > 5, 2.0, np.arange(100)).axes[0]
     assert len(many.lines) == 3
@@ -36,7 +36,7 @@ def test_recordings_are_drawn_one_after_another_with_lines_between_them() -> Non
 
 def test_of_many_rows_evenly_spaced_ones_are_drawn() -> None:
     (axes,) = plots.scores(np.ones(10_000), np.arange(10_000) >= 5_000, 2.0).axes
-    sizes = [len(list(line.get_xdata())) for line in axes.lines[:2]]
+    sizes = [len(np.asarray(line.get_xdata())) for line in axes.lines[:2]]
     assert sum(sizes) == plots.MOST_POINTS
     assert abs(sizes[0] - sizes[1]) <= 2
 
