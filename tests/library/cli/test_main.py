@@ -522,6 +522,7 @@ def test_a_missing_extra_is_named(
         fails(train, 2, "keras-sparse[data]", capsys, cli.main)
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.one_backend
 def test_a_sweep_trains_on_no_fault_and_a_calibration_has_none(
@@ -542,7 +543,7 @@ def test_a_sweep_trains_on_no_fault_and_a_calibration_has_none(
         assert (level["faulty"], record["rows"]["train"]) == (100, 181)  # a tenth of 201 held out
     (model, _) = (out / "points").glob("*/model.keras")
     export = ["export", model, "-o", bundle, "--score", "--calibration", file, *told]
-    with pytest.warns(UserWarning, match=r"20 of 300 rows of `--calibration` are rows of"):
+    with pytest.warns(UserWarning, match=r"20 of 300 rows of `calibration` are rows of"):
         assert cli.main([*map(str, export)]) == 0
     manifest = Encoder(bundle).manifest
     assert manifest is not None
