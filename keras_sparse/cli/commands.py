@@ -94,10 +94,12 @@ def _sweep(options: argparse.Namespace) -> None:
     limits = {
         name: getattr(options, name) for name in ("max_l0", "min_explained_variance", "min_probe")
     }
-    if limits["min_probe"] is not None and table.labels is None:
+    probed = table.labels is not None and table.anomalous is None
+    if limits["min_probe"] is not None and not probed:
+        remedy = "--label COLUMN" if table.labels is None else "no --normal"
         raise ValueError(
-            "Invalid value for argument `--min-probe`. Expected it only with labels. Received: "
-            f"--min-probe {options.min_probe}. Remedy: --label COLUMN"
+            "Invalid value for argument `--min-probe`. Expected it only with labels that a probe "
+            f"is fitted to. Received: --min-probe {options.min_probe}. Remedy: {remedy}"
         )
     frontier = _run_sweep(options, table)
     print(f"\nOn held-out rows of {options.data.name}:\n\n{frontier.table()}")

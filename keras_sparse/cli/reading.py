@@ -13,8 +13,8 @@ from keras_sparse.cli.arguments import flag, settings_of, table_options
 from keras_sparse.models.settings import Settings
 
 RUN, SWEEP = "run.json", "sweep.json"
-CHOOSE_COLUMNS = ("columns", "drop", "one_hot", "label", "groups")
-"""Options that say which columns of a file are features."""
+CHOOSE_COLUMNS = ("columns", "drop", "one_hot", "label", "normal", "groups")
+"""Options that say which columns of a file are features, and what labels mean."""
 
 
 def read_data(options: argparse.Namespace) -> Any:
@@ -50,11 +50,17 @@ def _require_trainable(table: Any, settings: Settings) -> None:
     from keras_sparse.data.column_statistics import require_digits, require_resolved
     from keras_sparse.data.labels import require_labels
     from keras_sparse.data.shards import Shards
-    from keras_sparse.data.splits import split_rows
+    from keras_sparse.data.splits import split_table
 
-    if table.labels is not None:
+    if table.labels is not None and table.anomalous is None:
         require_labels(table.labels)
-    split_rows(table, settings.hold_out, settings.seed, settings.missing)
+    split_table(
+        table,
+        settings.hold_out,
+        settings.seed,
+        settings.missing,
+        false_alarm_rate=settings.choose_rate(table),
+    )
     if settings.normalization == "none":
         return
     statistics = getattr(table.rows, "statistics", None)
@@ -87,7 +93,8 @@ def _read_rows(options: argparse.Namespace, file: Path | None) -> Any:
     columns = declared()["columns"].kinds
     if suffix in columns and record.get("columns") and not {*CHOOSE_COLUMNS} & {*given}:
         of_run["columns"] = _name_columns(record["columns"], categories)
-    return read_table(file, categories=categories or None, **{**of_run, **given})
+    table = read_table(file, categories=categories or None, **{**of_run, **given})
+    return table.without_faults()
 
 
 def _name_columns(columns: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[str]:

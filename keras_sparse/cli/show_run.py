@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse.evaluation.baselines import TITLES
+from keras_sparse.evaluation.detection.result import Detection
 from keras_sparse.evaluation.faults import describe_faults
 from keras_sparse.evaluation.held_out import comparison_table
 from keras_sparse.evaluation.probe_result import Probe
@@ -42,6 +43,8 @@ def show_run(folder: Path) -> None:
         probe = Probe.from_dict(record["probes"])
         on = "all rows, also those that the encoder saw without labels" if probe.folds else "them"
         print(f"\nA linear probe, measured on {on}:\n\n{probe.table()}")
+    if record.get("detection"):
+        _show_detection(Detection.from_dict(record["detection"]))
     problems = diagnose_record(
         record,
         run.history,
@@ -51,6 +54,13 @@ def show_run(folder: Path) -> None:
     for problem in problems:
         print(f"\nNote: {problem}")
     print(f"\nWrote {folder}: the model, its history, and {folder / run_folder.BUNDLE}")
+
+
+def _show_detection(detection: Detection) -> None:
+    """Print how well the score detects faults, beside other scores."""
+    for level in detection.levels:
+        print(f"\nFaults, on {detection.describe(level)}:\n")
+        print(f"{level.table()}\n\n{level.compare()}")
 
 
 def _describe_chosen(record: dict[str, Any]) -> str:
@@ -63,6 +73,7 @@ def _describe_chosen(record: dict[str, Any]) -> str:
         "l0": f"L0 {settings['l0']}",
         "strength": f"strength {settings['strength']}",
         "normalization": f"{settings['normalization']} normalization",
+        "false_alarm_rate": f"false alarms at a rate of {settings.get('false_alarm_rate')}",
         "learning_rate": f"learning rate {settings['learning_rate']}",
         "batch_size": f"batches of {settings['batch_size']}",
         "steps": f"{settings['epochs']} epochs for {settings['steps']} steps",

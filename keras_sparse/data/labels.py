@@ -1,12 +1,13 @@
 """Validate the labels of rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_sparse.data.arrays import DataError, require_unmasked
 from keras_sparse.utils import optional
-from keras_sparse.utils.text import list_some
+from keras_sparse.utils.text import list_some, number
 
 
 def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
@@ -36,6 +37,45 @@ def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
             f"{array.dtype}"
         )
     return array
+
+
+def find_anomalous(labels: Any, normal: Sequence[str]) -> np.ndarray:
+    """Find the rows whose label is none of those without a fault.
+
+    Args:
+        labels: Labels of rows.
+        normal: Labels of rows without a fault, as text; of numbers in any notation.
+
+    Returns:
+        `(rows,)`, truth values.
+
+    Raises:
+        DataError: If labels are missing, no row has one of `normal`, or all rows have one.
+
+    Example:
+        >>> find_anomalous(np.array([0, 2, 1, 0]), ["0", "1.0"]).tolist()
+        [False, True, False, False]
+    """
+    array = as_labels(labels)
+    classes, numbers = np.unique(array, return_inverse=True)
+    known = np.zeros(len(classes), bool)
+    for value in normal:
+        same = np.array([str(each) == value for each in classes.tolist()])
+        if array.dtype.kind in "iuf":
+            same |= classes == number(value)
+        if not same.any():
+            raise DataError(
+                f"Invalid value for argument `normal`. Expected labels of rows. Received: "
+                f"{value!r}, which no row has. Remedy: one or several of the "
+                f"{list_some('label', classes.tolist())}"
+            )
+        known |= same
+    if known.all():
+        raise DataError(
+            "Invalid value for argument `normal`. Expected some of the labels: rows with another "
+            f"one measure how well faults are detected. Received: all of them, {', '.join(normal)}"
+        )
+    return ~known[numbers.reshape(-1)]
 
 
 def require_labels(labels: Any) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Split the rows of a table into training, validation and test rows, reproducibly by a seed."""
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse.data.arrays import DataError, require_rows, require_shape
+from keras_sparse.data.arrays import DataError, as_dense, require_rows, require_shape
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.shards import BLOCK_BYTES, Shards
@@ -21,6 +22,8 @@ DRAWS = 100  # of whole groups to hold out, of which the one closest in classes 
 MOST_COMPARED = 1_000_000  # rows in which duplicates are looked for, in about a second
 ENOUGH = 100  # held-out rows, half of which are enough to validate on, and to measure on
 FEWEST = 25  # rows of the smaller part, where groups divide the held-out rows unevenly
+FEWEST_UNITS = 4  # rows or groups: two to calibrate on, one to hold out, one to train on
+MOST_CALIBRATED = 1 / 3  # of the rows or groups, where a small rate of false alarms needs many
 
 
 class Split(NamedTuple):
@@ -31,6 +34,8 @@ class Split(NamedTuple):
     """Rows that end a training early and set its thresholds; `test` itself if they are few."""
     test: np.ndarray
     """Rows that are measured."""
+    calibration: np.ndarray | None = None
+    """Rows that choose the threshold of a score, and serve nothing else; `None` without one."""
 
     @property
     def is_measured_apart(self) -> bool:
@@ -39,16 +44,128 @@ class Split(NamedTuple):
 
     @property
     def known(self) -> np.ndarray:
-        """All rows that are not measured, in order; for rows on disk those to train on."""
+        """All rows to train and to validate on, in order; for rows on disk those to train on."""
         if not self.is_measured_apart or self.train.ndim > 1:
             return self.train
         return np.sort(np.concatenate([self.train, self.validation]))
 
 
+def split_table(
+    table: Table,
+    fraction: float,
+    seed: int,
+    missing: str = "error",
+    *,
+    false_alarm_rate: float | None = None,
+) -> Split:
+    """Split the rows without a fault into all their parts.
+
+    Args:
+        table: The rows, and their labels and groups.
+        fraction: Fraction of the rows to hold out.
+        seed: Seed of the draws.
+        missing: As in `split_rows`.
+        false_alarm_rate: Rate of a threshold of the score; rows to choose it on are kept apart. Of
+            rows on disk these are as many as are held out.
+
+    Raises:
+        DataError: As `split_rows` and `draw_calibration`.
+        ModuleNotFoundError: As `split_rows`.
+        ValueError: As `split_rows` and `draw_calibration`.
+    """
+    if false_alarm_rate is None:
+        train, held_out = split_rows(table, fraction, seed, missing)
+        return Split(train, *halve_held_out(table, held_out, seed))
+    if isinstance(table.rows, Shards):
+        train, apart = split_rows(table, fraction + (1 - fraction) * fraction, seed, missing)
+        blocks = np.random.default_rng(seed).permutation(len(apart))
+        calibration, held_out = (apart[np.sort(part)] for part in (blocks[::2], blocks[1::2]))
+        _require_units(len(apart), "block", 2)
+    else:
+        calibration = draw_calibration(table, false_alarm_rate, fraction, seed)
+        train, held_out = split_rows(table, fraction, seed, missing, but=calibration)
+    return Split(train, *halve_held_out(table, held_out, seed), calibration)
+
+
+def find_normal(table: Table) -> np.ndarray:
+    """Return the indices of the rows without a fault: all, unless the table tells of faults."""
+    if table.anomalous is None:
+        return np.arange(len(table.rows))
+    return np.flatnonzero(~table.anomalous)
+
+
+def draw_calibration(table: Table, rate: float, fraction: float, seed: int) -> np.ndarray:
+    """Draw rows without a fault that choose the threshold of a score; with groups, whole groups.
+
+    That is the fraction of them, or as many as show the rate, `⌈1/α − 1⌉`, if these are more; at
+    most a third. With fewer than show the rate, the threshold is an estimate. Of many rows, random
+    ones of those drawn that make 65,536 rows or 64 MB are kept.
+
+    Args:
+        table: The rows, and their groups.
+        rate: α, the rate of false alarms.
+        fraction: Fraction of the rows, or of the groups.
+        seed: Seed of the draw.
+
+    Returns:
+        Their indices, in order.
+
+    Raises:
+        DataError: If there are fewer than four rows, or groups, without a fault.
+        ValueError: If the rate is not in (0, 1).
+    """
+    from keras_sparse_export.drift.alarms.conformal import count_needed, require_rate
+
+    needed, rows = count_needed(require_rate(rate)), find_normal(table)
+    units, noun = np.arange(len(rows)), "row"
+    if table.groups is not None:
+        units, noun = _number(as_labels(table.groups, "groups")[rows], "groups"), "group"
+    count = int(units.max(initial=-1)) + 1
+    _require_units(count, noun, FEWEST_UNITS)
+    drawn = max(2, min(max(round(count * fraction), needed), int(count * MOST_CALIBRATED)))
+    generator = np.random.default_rng([seed, 1])  # another order than that of the held-out rows
+    found = rows[np.isin(units, generator.permutation(count)[:drawn])]
+    most = max(2, min(MOST_ROWS, MOST_BYTES // (4 * math.prod(table.rows.shape[1:]))))
+    return np.sort(generator.permutation(found)[:most]) if len(found) > most else found
+
+
+def _require_units(count: int, noun: str, fewest: int) -> None:
+    if count < fewest:
+        raise DataError(
+            f"Invalid value for argument `false_alarm_rate`. Expected at least {fewest} {noun}s "
+            f"without a fault, some of which choose the threshold alone. Received: {count}. "
+            f"Remedy: more {noun}s"
+        )
+
+
+class Calibration(NamedTuple):
+    """What the threshold of a score is chosen by."""
+
+    rows: np.ndarray
+    groups: np.ndarray | None
+    """The group of each row."""
+    rate: float
+    """Rate of false alarms."""
+
+
+def take_calibration(table: Table, split: Split, rate: float | None) -> Calibration | None:
+    """Take the rows of the part for calibration into memory; `None` if there is none."""
+    if split.calibration is None or rate is None:
+        return None
+    if isinstance(table.rows, Shards):
+        return Calibration(table.rows.parts(split.calibration)[:], None, rate)
+    groups = None if table.groups is None else table.groups[split.calibration]
+    return Calibration(as_dense(take(table.rows, split.calibration), "DATA"), groups, rate)
+
+
 def split_rows(
-    table: Table, fraction: float, seed: int, missing: str = "error"
+    table: Table,
+    fraction: float,
+    seed: int,
+    missing: str = "error",
+    but: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the rows to train on and those to hold out.
+    """Choose the rows to train on and those to hold out, of those without a fault.
 
     With labels the held-out rows have the classes in the same proportions, if there are at least
     two rows of each class and one for each class to hold out. With groups, whole groups are held
@@ -59,6 +176,7 @@ def split_rows(
         fraction: Fraction of the rows to hold out.
         seed: Seed of the draw.
         missing: Whether rows may have gaps, with `"mean"` and `"mask"`.
+        but: Indices of rows to leave out, with groups the whole groups that they are of.
 
     Returns:
         The indices of both; for rows on disk their bounds, as in `split_blocks`.
@@ -68,22 +186,35 @@ def split_rows(
         ModuleNotFoundError: With labels, without the extra `[insight]`.
         ValueError: If `fraction` is not in (0, 1).
     """
-    rows = len(table.rows)
     if isinstance(table.rows, Shards):  # their values are validated when they are read
         require_shape(table.rows, table.rows.shape[1:], name="DATA", at_least=2)
-        return split_blocks(table.rows, _count_held_out(rows, fraction), seed)
+        return split_blocks(table.rows, _count_held_out(len(table.rows), fraction), seed)
     require_rows(
         table.rows, table.rows.shape[1:], name="DATA", at_least=2, missing=of_encoding(missing)
     )
-    held_out = _count_held_out(rows, fraction)
-    classes = np.zeros(rows, int) if table.labels is None else _number(table.labels, "labels")
+    chosen = find_normal(table)
+    if but is not None:
+        ids = np.arange(len(table.rows)) if table.groups is None else table.groups
+        chosen = chosen[~np.isin(ids[chosen], ids[but])]
+    train, test = _split_chosen(table, chosen, _count_held_out(len(chosen), fraction), seed)
+    return chosen[train], chosen[test]
+
+
+def _split_chosen(
+    table: Table, chosen: np.ndarray, held_out: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split some rows of a table, by their places among them."""
+    classes = np.zeros(len(chosen), int)
+    if table.labels is not None:
+        classes = _number(as_labels(table.labels)[chosen], "labels")
     if table.groups is not None:
-        return _split_groups(_number(table.groups, "groups"), classes, held_out, seed)
+        groups = _number(as_labels(table.groups, "groups")[chosen], "groups")
+        return _split_groups(groups, classes, held_out, seed)
     counts = np.bincount(classes)
-    enough = counts.min() >= 2 and len(counts) <= min(held_out, rows - held_out)
+    enough = counts.min() >= 2 and len(counts) <= min(held_out, len(chosen) - held_out)
     if table.labels is not None and enough:
         return _split_classes(classes, held_out, seed)
-    order = np.random.default_rng(seed).permutation(rows)
+    order = np.random.default_rng(seed).permutation(len(chosen))
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
@@ -192,11 +323,14 @@ def count_duplicates(rows: Any, train: np.ndarray, test: np.ndarray) -> int | No
 
 
 def take_rows(rows: Any, split: Split) -> tuple[Any, Any, Any]:
-    """Take the rows of each part; of rows on disk, those not trained on are read into memory."""
+    """Take the rows to train on, to validate on and to measure.
+
+    Of rows on disk, those not trained on are read into memory.
+    """
+    take_part = rows.parts if isinstance(rows, Shards) else partial(take, rows)
+    train, validation, test = map(take_part, (split.train, split.validation, split.test))
     if not isinstance(rows, Shards):
-        train, validation, test = (take(rows, part) for part in split)
         return train, validation if split.is_measured_apart else test, test
-    train, validation, test = (rows.parts(part) for part in split)
     test = test[:]
     return train, validation[:] if split.is_measured_apart else test, test
 

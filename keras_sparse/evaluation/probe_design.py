@@ -49,8 +49,11 @@ class ProbeDesign:
 
     @classmethod
     def of(cls, table: Table, train: np.ndarray, test: np.ndarray) -> "ProbeDesign | None":
-        """Choose for rows of a table by their indices; `None` without labels."""
-        if table.labels is None:
+        """Choose for rows of a table by their indices; `None` without labels to probe.
+
+        Labels that tell faults are none: no fault is trained on, which a classifier could learn.
+        """
+        if table.labels is None or table.anomalous is not None:
             return None
         labels = as_labels(table.labels)
         groups = None if table.groups is None else as_labels(table.groups, "groups")

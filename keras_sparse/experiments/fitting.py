@@ -22,9 +22,9 @@ from keras_sparse.data.splits import (
     bound_dense,
     choose_probe_rows,
     count_duplicates,
-    halve_held_out,
     sample,
-    split_rows,
+    split_table,
+    take_calibration,
     take_rows,
 )
 from keras_sparse.data.tables import Table
@@ -36,6 +36,8 @@ from keras_sparse.evaluation.baselines import (
     measure_baselines,
     require_kinds,
 )
+from keras_sparse.evaluation.detection.evaluate import measure_detection
+from keras_sparse.evaluation.detection.measures import require_sklearn
 from keras_sparse.evaluation.faults import measure_faults
 from keras_sparse.evaluation.held_out import evaluate
 from keras_sparse.evaluation.loss_curve import Fall, extrapolate
@@ -52,18 +54,27 @@ from keras_sparse.training.failures import TrainingError, finite
 
 
 def split(table: Table, settings: Settings) -> Split:
-    """Split the rows to train on, to validate on and to measure, before anything is trained.
+    """Split the rows into their parts, before anything is trained.
 
-    Columns and labels are validated.
+    Columns and labels are validated. Rows with a fault are in none of the parts.
 
     Raises:
         DataError: If there are too few rows or groups, some rows are not finite, the labels are
             unusable, or float32 loses the digits of a column.
-        ValueError: If `settings.hold_out` is not in (0, 1).
+        ModuleNotFoundError: Without scikit-learn, where there are rows with a fault.
+        ValueError: If `settings.hold_out` or `settings.false_alarm_rate` is not in (0, 1).
     """
-    labels = None if table.labels is None else require_labels(table.labels)
-    train, held_out = split_rows(table, settings.hold_out, settings.seed, settings.missing)
-    parts = Split(train, *halve_held_out(table, held_out, settings.seed))
+    probed = table.labels is not None and table.anomalous is None
+    labels = require_labels(table.labels) if probed else None
+    if table.anomalous is not None:
+        require_sklearn()
+    parts = split_table(
+        table,
+        settings.hold_out,
+        settings.seed,
+        settings.missing,
+        false_alarm_rate=settings.choose_rate(table),
+    )
     if settings.normalization != "none" and not isinstance(table.rows, Shards):
         require_resolved(table.rows, table.columns)  # of rows on disk, `adapt` does
     if labels is not None:
@@ -117,7 +128,9 @@ def fit(
     parts = split(table, settings)
     keras.utils.set_random_seed(settings.seed)
     training, validation, held_out = take_rows(rows, parts)
-    asked, plan, settings = settings, settings.plan(rows), settings.for_rows(rows)
+    asked, rate = settings, settings.choose_rate(table)
+    plan = settings.plan(table.outline)
+    settings = replace(settings.for_rows(table.outline), false_alarm_rate=rate)
     if settings.warm_up > plan.epochs:
         raise ValueError(
             f"Invalid value for argument `warm_up`. Expected at most the {plan.epochs} epochs of "
@@ -161,7 +174,8 @@ def fit(
     planned = asked.code_dim is None and start is None and not isinstance(rows, Shards)
     if planned:
         with devices.share(settings.devices):
-            model, kept = leave_out_unused(trained, rows)
+            # Rows of a calibration, or with a fault, decide nothing about the model.
+            model, kept = leave_out_unused(trained, rows if rate is None else training)
             if model is not trained:
                 model.compile(settings.optimizer())
                 model.optimizer.build(model.trainable_variables)  # as a file is read again
@@ -170,6 +184,11 @@ def fit(
     seen = seen[choose_probe_rows(np.arange(len(seen)), 0)]
     held_out = sample(held_out)
     evaluation = evaluate(model, held_out, seen)
+    detection, scored_rows = None, None
+    if table.anomalous is not None and rate is not None:
+        detection, scored_rows = measure_detection(
+            model, table, parts, seen, l0=evaluation.l0, rate=rate, seed=settings.seed
+        )
     return Run(
         model,
         replace(settings, steps=asked.steps),
@@ -202,6 +221,9 @@ def fit(
         baselines=_measure_baselines(model, seen, held_out, evaluation.l0, baselines),
         duplicates=count_duplicates(rows, parts.train, parts.test),
         faults=measure_faults(model, held_out),
+        calibration=take_calibration(table, parts, rate),
+        detection=detection,
+        scored_rows=scored_rows,
     )
 
 

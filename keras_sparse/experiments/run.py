@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from keras_sparse.data import tables
 from keras_sparse.data.tables import Table, TableOptions
@@ -64,6 +64,7 @@ def train(
     with resumable_run.keep_checkpoint(out, call, resume=resume, overwrite=overwrite) as checkpoint:
         if table is None:
             table = tables.open_table(data, **options)
+        _require_scorable(table, settings)
         run = fit("train", table, settings, baselines=baselines, callbacks=[checkpoint])
         with transaction.replace_folder(out, marker=MARKER, overwrite=replaces) as folder:
             keep_rows = golden in ("auto", "real")
@@ -83,9 +84,31 @@ def train(
                 sample=run.held_out[:MAX_HELD_OUT],
                 decoder=True,
                 golden=golden,
+                **_score_options(run),
             )
             resumable_run.keep_final(out, folder)
     return run
+
+
+def _require_scorable(table: Table, settings: Settings) -> None:
+    """Raise, before a training, if there is to be a threshold of rows that have no score."""
+    from keras_sparse_export.bundle.format import MAX_COLUMNS
+
+    columns = table.rows.shape[1]
+    if settings.choose_rate(table) is not None and columns > MAX_COLUMNS:
+        raise ValueError(
+            f"Invalid value for argument `false_alarm_rate`. Expected none for rows of more than "
+            f"{MAX_COLUMNS} columns, which have no score in a bundle. Received: {columns} columns. "
+            "Remedy: fewer columns"
+        )
+
+
+def _score_options(run: Run) -> dict[str, Any]:
+    """Options of the export for a score with a threshold, where the run keeps rows for it."""
+    if run.calibration is None:
+        return {}
+    rows, groups, rate = run.calibration
+    return {"score": True, "calibration": rows, "groups": groups, "false_alarm_rate": rate}
 
 
 def is_complete(
@@ -119,10 +142,11 @@ def is_complete(
         "baselines": baselines,
         "golden": golden,
         "fingerprint": tables.fingerprint(table),
+        "false_alarm_rate": settings.choose_rate(table),
     }
 
     def compare(settings: Settings) -> list[str]:
-        plan, resolved = settings.plan(table.rows), settings.for_rows(table.rows)
+        plan, resolved = settings.plan(table.outline), settings.for_rows(table.outline)
         return run_folder.find_differences(out, settings, resolved, **entries, **plan._asdict())
 
     differences = compare(settings)

@@ -11,7 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.splits import Calibration
 from keras_sparse.evaluation.baselines import Measured
+from keras_sparse.evaluation.detection.evaluate import ScoredRows
+from keras_sparse.evaluation.detection.result import Detection
 from keras_sparse.evaluation.faults import Faults
 from keras_sparse.evaluation.held_out import Evaluation
 from keras_sparse.evaluation.loss_curve import Fall
@@ -28,6 +31,8 @@ MARKER = "run.json"
 """The record, by which a folder is recognised as a run."""
 HISTORY, UNITS, MODEL = "history.csv", "units.npz", "model.keras"
 HELD_OUT = "held_out.npy"
+SCORES = "scores.npz"
+"""Scores of held-out rows and of rows with a fault, where there are some."""
 BUNDLE = "encoder"
 RUN_FILES = (MARKER, HISTORY, UNITS, MODEL)
 MAX_HELD_OUT = 512
@@ -74,6 +79,12 @@ class Run:
     """Number of held-out rows that are among the training rows; `None` if not compared."""
     faults: Faults | None = None
     """How often errors name the column of a fault; `None` if the columns have no names."""
+    calibration: Calibration | None = None
+    """Rows that served nothing else, for the threshold of the score; `None` without one."""
+    detection: Detection | None = None
+    """How well the score detects the rows with a fault; `None` without any."""
+    scored_rows: ScoredRows | None = None
+    """The scores that `detection` is measured on."""
 
     @property
     def probes(self) -> dict[str, Any]:
@@ -94,6 +105,8 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
     run.model.save(folder / MODEL)
     if rows:
         write_held_out(folder, run.held_out)
+    if run.scored_rows is not None:
+        write_scores(folder, run.scored_rows, rows=rows)
     _write_history(folder / HISTORY, run.history)
     np.savez_compressed(folder / UNITS, allow_pickle=False, **run.curves)
     record = {
@@ -107,6 +120,7 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
             "train": run.trained_rows,
             "validation": run.validation_rows,
             "held_out": len(run.held_out),
+            **_count_apart(run),
         },
         "row_shape": run.row_shape,
         "columns": run.columns,
@@ -118,8 +132,19 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
         "probes": run.probes,
         "faults": None if run.faults is None else run.faults._asdict(),
         "baselines": [record_baseline(baseline) for baseline in run.baselines],
+        "detection": None if run.detection is None else run.detection.as_dict(),
     }
     write_json(folder / MARKER, record)
+
+
+def _count_apart(run: Run) -> dict[str, int]:
+    """Numbers of rows that are kept from the training, where there are some."""
+    calibration, scored = run.calibration, run.scored_rows
+    counts = {
+        "calibration": 0 if calibration is None else len(calibration.rows),
+        "faulty": 0 if scored is None else int(scored.faulty.sum()),
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def record_baseline(measured: Measured) -> dict[str, Any]:
@@ -140,6 +165,17 @@ def _finite_or_none(measures: dict[str, Any]) -> dict[str, Any]:
 def write_held_out(folder: Path, rows: Any) -> None:
     """Write the first 512 held-out rows."""
     np.save(folder / HELD_OUT, np.asarray(rows[:MAX_HELD_OUT], np.float32))
+
+
+def write_scores(folder: Path, scored: ScoredRows, *, rows: bool) -> None:
+    """Write the scores that detection was measured on; without `rows` no contribution to them."""
+    hidden = () if rows else ("worst", "contributions")
+    arrays = {
+        name: value
+        for name, value in scored._asdict().items()
+        if value is not None and name not in hidden
+    }
+    np.savez_compressed(folder / SCORES, allow_pickle=False, **arrays)
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:
@@ -253,6 +289,7 @@ class RunFolder(FolderContents):
     record: dict[str, Any] = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
     units: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
     held_out: np.ndarray | None = None
     model: Any = None
 
@@ -263,6 +300,8 @@ def read_numbers(path: Path) -> RunFolder:
     run.record = run.read(MARKER, read_json_object, {})
     run.history = run.read(HISTORY, _read_history, {})
     run.units = run.read(UNITS, _read_units, {})
+    if run.record.get("detection"):
+        run.scores = run.read(SCORES, _read_scores, {})
     return run
 
 
@@ -308,6 +347,19 @@ def _read_units(file: Path) -> dict[str, np.ndarray]:
     if not epochs or others or len(shape) != 2 or shape[0] != epochs or not shape[1]:
         raise ValueError(f"arrays of shapes {sorted(shapes)} for {epochs} epochs")
     return curves
+
+
+def _read_scores(file: Path) -> dict[str, np.ndarray]:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        found = {name: np.asarray(arrays[name]) for name in arrays}
+    rows, worst = found["score"].shape, found.get("worst", np.zeros(0, int))
+    same = {found[name].shape for name in ("row", "faulty", "group") if name in found} == {rows}
+    sound = found["score"].dtype.kind == "f" and found["faulty"].dtype.kind == "b"
+    inside = set(worst.tolist()) <= set(range(rows[0]))
+    if not (same and sound and inside and len(found.get("contributions", worst)) == len(worst)):
+        shapes = [f"{name} {array.dtype} {array.shape}" for name, array in found.items()]
+        raise ValueError(f"no scores of the same rows: {', '.join(shapes)}")
+    return found
 
 
 def _read_rows(file: Path) -> np.ndarray:

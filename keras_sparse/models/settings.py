@@ -16,6 +16,8 @@ from keras_sparse.utils.parse import MISSING, positive, positive_number, sizes
 if TYPE_CHECKING:
     from keras_sparse.sparsity.family import Family
 
+RATE = 0.01
+"""The rate of false alarms where a table asks for a threshold and the settings for no rate."""
 PENALTIES = tuple(row for row in families.families() if not row.by_count)
 TARGETED = " or ".join(row.name for row in families.families() if row.target)
 """The families that aim at a mean activation."""
@@ -139,6 +141,13 @@ class Settings:
         float,
         metavar="FRACTION",
     )
+    false_alarm_rate: float | None = option(
+        None,
+        "rate of false alarms at the threshold of the score, which some rows are kept apart for",
+        float,
+        unset=f"{RATE} with --normal, otherwise there is no threshold",
+        metavar="RATE",
+    )
     seed: int = option(0, "seed of weights, batches and held-out rows", int, metavar="N")
     precision: str = option(
         "float32", "dtype policy", choices=("float32", "mixed_bfloat16", "mixed_float16")
@@ -224,6 +233,16 @@ class Settings:
             steps=None,
             batch_size=plan.batch_size,
         )
+
+    def choose_rate(self, table: Any) -> float | None:
+        """Return the rate of false alarms of a threshold; `None` if there is to be none.
+
+        Args:
+            table: A `keras_sparse.data.tables.Table`; one with faults asks for a threshold.
+        """
+        if self.false_alarm_rate is None and table.anomalous is not None:
+            return RATE
+        return self.false_alarm_rate
 
     @property
     def units(self) -> int:

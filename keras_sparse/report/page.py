@@ -46,13 +46,6 @@ class Figure:
         return cls(name, title, style.svg(drawing, name, description), caption)
 
 
-class Section(NamedTuple):
-    """Figures under a heading."""
-
-    title: str
-    figures: list[Figure]
-
-
 class Row(NamedTuple):
     """A row of a table; its first cell names it."""
 
@@ -70,6 +63,15 @@ class Table:
     rows: Sequence[Row]
     numbers: frozenset[int] = frozenset()
     """Indices of the columns that hold numbers."""
+
+
+class Section(NamedTuple):
+    """Sentences, tables and figures under a heading."""
+
+    title: str
+    figures: list[Figure]
+    tables: Sequence[Table] = ()
+    texts: Sequence[str] = ()
 
 
 def render(template: str, **content: Any) -> str:

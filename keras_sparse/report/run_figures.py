@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_sparse.experiments.run_folder import MODEL
 from keras_sparse.metrics import diagnosis
+from keras_sparse.report.detection import draw_detection
 from keras_sparse.report.page import Figure, Section
 from keras_sparse.report.plots import curves, probes, top_activating
 from keras_sparse.report.plots import rows as row_plots
@@ -36,7 +37,9 @@ def draw_sections(data: RunData, of: str = "") -> list[Section]:
         "Downstream": [draw_probes(data)],
     }
     drawn = {title: [f for f in figures if f is not None] for title, figures in sections.items()}
-    return [Section(title + of, figures) for title, figures in drawn.items() if figures]
+    found = [Section(title + of, figures) for title, figures in drawn.items() if figures]
+    detection = draw_detection(data, of)
+    return found if detection is None else [*found, detection]
 
 
 def draw_reconstructions(data: RunData) -> Figure | None:

@@ -33,6 +33,7 @@ NOT_SHOWN = {
     run_folder.HISTORY: "the losses over epochs are",
     run_folder.UNITS: "the mean activation over epochs is",
     run_folder.MODEL: "the contributions of the units are",
+    run_folder.SCORES: "the scores of rows are",
     run_folder.HELD_OUT: "inputs, reconstructions and top-activating rows are",
     sweep_folder.MARKER: "the settings and the recommendation are",
     sweep_folder.TABLE: "the points and their Pareto front are",

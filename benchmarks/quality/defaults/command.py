@@ -63,9 +63,9 @@ def compare(name: str, table: RealTable, more: Sequence[str] = ()) -> list[str]:
         evaluation = record["evaluation"]
         k = max(1, round(evaluation["l0"]))
         read = read_table(file, label=LABEL if label else None)
-        train, _, test = split(read, Settings())
+        parts = split(read, Settings())
         model = load_model(out)
-        rows, held_out = (model.scale(read.rows[part]) for part in (train, test))
+        rows, held_out = (model.scale(read.rows[part]) for part in (parts.train, parts.test))
         pca, dictionary = explain_baselines(rows, held_out, k, evaluation["units"])
     probes = record["probes"] or {}
     return [

@@ -64,6 +64,13 @@ class TableOptions(TypedDict, total=False):
     ]
     """Name of the column, or of the array of an `.npz`, that holds the labels; by default `y` or
     `y_train` of an `.npz` if they exist, otherwise none."""
+    normal: Annotated[
+        Sequence[str] | None,
+        Option("labels of rows without a fault: all others are not trained on, and measure how "
+               "well faults are detected", NAMED, names, "VALUE,VALUE"),
+    ]  # fmt: skip
+    """Labels of the rows without a fault. Rows with another one serve the evaluation of the score
+    alone: they are neither trained on nor held out, and choose no threshold."""
     groups: Annotated[
         str | None,
         Option("column of subjects: the rows of one are never both trained on and held out", NAMED,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+import numpy as np
+
 from keras_sparse.data.arrays import DataError, as_numbers
 from keras_sparse.data.files import (
     SPARSE_PARTS,
@@ -14,6 +16,7 @@ from keras_sparse.data.files import (
     require_names,
     require_table,
 )
+from keras_sparse.data.labels import find_anomalous
 from keras_sparse.data.missing import ADMITTING
 from keras_sparse.data.parquet import size
 from keras_sparse.data.shards import Shards
@@ -102,7 +105,20 @@ def read_table(
             name: value if value is None else value[kept] for name, value in apart.items()
         }
         table = table._replace(**kept_apart)
-    return table._replace(rows=rows, row_shape=shape, options=filled)
+    return table._replace(
+        rows=rows, row_shape=shape, options=filled, anomalous=_find_anomalous(table, filled)
+    )
+
+
+def _find_anomalous(table: Table, options: TableOptions) -> np.ndarray | None:
+    if (normal := options["normal"]) is None:
+        return None
+    if table.labels is None:
+        raise DataError(
+            "Invalid value for argument `normal`. Expected it only with labels. Received: "
+            f"normal={tuple(normal)}. Remedy: --label with the column that tells the faults"
+        )
+    return find_anomalous(table.labels, normal)
 
 
 def _require_options(path: Path, options: TableOptions) -> None:

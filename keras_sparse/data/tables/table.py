@@ -10,7 +10,7 @@ import numpy as np
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError, as_numbers, require_unmasked
 from keras_sparse.data.named_rows import find_names, order_by_name
-from keras_sparse.data.sparse_rows import SparseRows
+from keras_sparse.data.sparse_rows import SparseRows, take
 
 
 class Table(NamedTuple):
@@ -31,6 +31,34 @@ class Table(NamedTuple):
     """Of each column that was read as 0 and 1, its name in the file and its categories."""
     options: Mapping[str, Any] | None = None
     """How it was read: all options of `keras_sparse.data.TableOptions`."""
+    anomalous: np.ndarray | None = None
+    """`(rows,)`, truth values: rows with a fault, which serve the evaluation of detection alone."""
+
+    @property
+    def outline(self) -> Any:
+        """Rows by whose shape a training is planned: those without a fault, without their values.
+
+        Example:
+            >>> faulty = np.array([False, True, False])
+            >>> Table(np.ones((3, 5)), None, anomalous=faulty).outline.shape
+            (2, 5)
+        """
+        if self.anomalous is None:
+            return self.rows
+        shape = (int((~self.anomalous).sum()), *self.rows.shape[1:])
+        return np.broadcast_to(np.float32(0), shape)
+
+    def without_faults(self) -> "Table":
+        """Return the rows without a fault alone."""
+        if self.anomalous is None:
+            return self
+        kept = np.flatnonzero(~self.anomalous)
+        labels, groups = (
+            None if values is None else values[kept] for values in (self.labels, self.groups)
+        )
+        return self._replace(
+            rows=take(self.rows, kept), labels=labels, groups=groups, anomalous=None
+        )
 
 
 def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
@@ -76,11 +104,11 @@ def flatten(rows: Any) -> Any:
 
 
 def fingerprint(table: Table) -> str:
-    """Hash the rows, the labels and the groups."""
+    """Hash the rows, the labels, the groups and which rows have a fault."""
     digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
     for part in arrays.contiguous_parts(table.rows):
         digest.update(part.data)
-    for name, values in (("labels", table.labels), ("groups", table.groups)):
-        if values is not None:
+    for name in ("labels", "groups", "anomalous"):
+        if (values := getattr(table, name)) is not None:
             digest.update("\n".join([name, *map(str, values.tolist())]).encode())
     return digest.hexdigest()

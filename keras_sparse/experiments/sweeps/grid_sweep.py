@@ -118,9 +118,9 @@ def sweep(
     """
     require_kinds(baselines)
     table = as_table(x, labels, groups)
-    settings = (settings or Settings()).with_units(table.rows, at_least=largest_l0(grid))
+    settings = (settings or Settings()).with_units(table.outline, at_least=largest_l0(grid))
     if warm:  # a path shares out epochs whose number is fixed
-        settings = replace(settings, epochs=settings.plan(table.rows).epochs, steps=None)
+        settings = replace(settings, epochs=settings.plan(table.outline).epochs, steps=None)
     points = make_points(grid, table.rows.shape[1], settings)
     if warm:
         _require_path(points)

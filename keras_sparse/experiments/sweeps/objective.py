@@ -75,13 +75,14 @@ class Objective:
     ) -> None:
         self._optuna = require_optuna()
         self._table = as_table(x, labels, groups)
-        self._settings = (settings or Settings()).with_units(self._table.rows)
+        self._settings = (settings or Settings()).with_units(self._table.outline)
         self._space = check_space(space, self._table.rows.shape[1], self._settings.units)
         self._max_l0 = max_l0
         self._keeper = TemporaryFolder() if folder is None else None
         self.folder = self._keeper.path if self._keeper else Path(str(folder)).resolve()
         split(self._table, self._settings)
-        probed = self._table.labels is not None and max_l0 is None
+        labelled = self._table.labels is not None and self._table.anomalous is None
+        probed = labelled and max_l0 is None
         self.directions = ["maximize", "minimize", "maximize"][: 3 if probed else 2]
         if max_l0 is not None:
             self.directions = ["maximize"]
@@ -104,7 +105,7 @@ class Objective:
 
     def _value(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         settings = suggest_settings(trial, self._space, self._settings)
-        own = settings.for_rows(self._table.rows)
+        own = settings.for_rows(self._table.outline)
         point = Point(
             f"trial-{trial.number}",
             own.family.name,

@@ -86,7 +86,7 @@ def search(
     optuna = require_optuna()
     require_kinds(baselines)
     table = as_table(x, labels, groups)
-    settings = (settings or Settings()).with_units(table.rows)
+    settings = (settings or Settings()).with_units(table.outline)
     held_out = split(table, settings).test
     space = check_space(space, table.rows.shape[1], settings.units)
     if not callable(space):

@@ -37,7 +37,7 @@ PROCESS_BYTES = 1 << 30
 COPIES_OF_ROWS = 3
 """Copies of the rows in float32 that a training holds: as read, as validated, as evaluated."""
 SHARED_ROWS = ".rows"
-NAMES = ("labels", "groups")
+NAMES = ("labels", "groups", "anomalous")
 """Names of rows in a table, each in a file of its own if the table has it."""
 COMMAND = (
     # Not `-m`: the package imports this module, and Python would run it a second time.
@@ -72,7 +72,7 @@ def train_here(
     began, used = time.perf_counter(), time.process_time()
     model = None if start is None else load_model(start)
     if on_epoch is not None:
-        callbacks = [*callbacks, _report_epochs(on_epoch, settings.plan(table.rows).epochs)]
+        callbacks = [*callbacks, _report_epochs(on_epoch, settings.plan(table.outline).epochs)]
     run = fit(None, table, settings, start=model, baselines=NONE, callbacks=callbacks)
     extra = {
         "start": None if start is None else start.name,
@@ -201,8 +201,9 @@ def _write_table(folder: Path, table: Table) -> None:
     for name in NAMES:
         values = getattr(table, name)
         if values is not None:  # numbers in the order of the names: the same split and probe
+            is_mask = values.dtype.kind == "b"
             numbers = np.unique(as_labels(values, name), return_inverse=True)[1]
-            np.save(folder / f"{name}.npy", numbers)
+            np.save(folder / f"{name}.npy", values if is_mask else numbers)
     names = ("row_shape", "columns", "categories")
     about = {name: getattr(table, name) for name in names}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")

@@ -535,3 +535,34 @@ def test_a_missing_extra_is_named(
         patch.setitem(sys.modules, "pyarrow", None)
         train = ["train", tmp_path / "x.csv", "-o", tmp_path / "r"]
         fails(train, 2, "keras-sparse[data]", capsys, cli.main)
+
+
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.one_backend
+def test_a_sweep_trains_on_no_fault_and_a_calibration_has_none(
+    rows: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out, bundle = tmp_path / "x.csv", tmp_path / "sweep", tmp_path / "bundle"
+    states = np.where(np.arange(400) % 4 == 0, "worn", "ok")
+    lines = [",".join([*map(str, row), state]) for row, state in zip(rows, states, strict=True)]
+    header = [*(f"c{number}" for number in range(12)), "state"]
+    file.write_text("\n".join([",".join(header), *lines]))
+    told = ["--label", "state", "--normal", "ok"]
+    grid = ["--l1", "1e-3,1e-2", "--code-dim", "4", "--epochs", "1", "--processes", "2"]
+    assert cli.main(["sweep", str(file), "-o", str(out), *grid, *told]) == 0
+    records = [json.loads(each.read_text()) for each in (out / "points").glob("*/run.json")]
+    assert len(records) == 2
+    for record in records:
+        (level,) = record["detection"]["levels"]
+        assert (level["faulty"], record["rows"]["train"]) == (100, 181)  # a tenth of 201 held out
+    (model, _) = (out / "points").glob("*/model.keras")
+    export = ["export", model, "-o", bundle, "--score", "--calibration", file, *told]
+    with pytest.warns(UserWarning, match=r"20 of 300 rows of `calibration` are rows of"):
+        assert cli.main([*map(str, export)]) == 0
+    manifest = Encoder(bundle).manifest
+    assert manifest is not None
+    assert manifest["score"]["alarm"]["rows"] == 300
+    capsys.readouterr()
+    probed = ["sweep", file, "-o", tmp_path / "p", *grid, *told, "--min-probe", "0.5"]
+    fails(probed, 2, "`--min-probe`. Expected it only with labels that", capsys, cli.main)

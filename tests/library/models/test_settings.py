@@ -15,6 +15,7 @@ from keras_sparse.cli.arguments import (
     option_fields,
     settings_of,
 )
+from keras_sparse.data.tables import Table
 from keras_sparse.models.settings import Settings
 
 ARGUMENTS = {"train": ["train", "x.npy", "-o", "run"], "sweep": ["sweep", "x.npy", "-o", "sweep"]}
@@ -33,6 +34,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "learning_rate": ("0.5", 0.5),
     "missing": ("mask", "mask"),
     "hold_out": ("0.5", 0.5),
+    "false_alarm_rate": ("0.05", 0.05),
     "seed": ("9", 9),
     "precision": ("mixed_bfloat16", "mixed_bfloat16"),
     "devices": ("2", 2),
@@ -196,3 +198,13 @@ def test_the_settings_name_the_penalty(
     assert regularizer is not None
     assert (type(regularizer), regularizer.get_config()) == config
     assert Settings(sparsity="none").method() is None
+
+
+@pytest.mark.one_backend
+def test_a_table_with_faults_asks_for_a_threshold_by_itself() -> None:
+    rows = np.zeros((4, 2))
+    plain, faulty = Table(rows, None), Table(rows, None, anomalous=np.arange(4) < 1)
+    assert Settings().choose_rate(plain) is None
+    assert Settings().choose_rate(faulty) == 0.01
+    asked = Settings(false_alarm_rate=0.1)
+    assert (asked.choose_rate(plain), asked.choose_rate(faulty)) == (0.1, 0.1)

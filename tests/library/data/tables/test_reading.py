@@ -199,3 +199,26 @@ def test_bad_arrays_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=r"c in x.csv. Received: names a, b. Remedy: --label"):
         read_table(tmp_path / "x.csv", label="c")
+
+
+@pytest.mark.filterwarnings("ignore:1 of 4 rows")
+def test_rows_with_a_fault_are_told_by_their_labels(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b,state\n1,2,ok\n3,4,worn\n5,,ok\n7,8,ok\n")
+    table = read_table(tmp_path / "x.csv", label="state", normal=["ok"], missing="skip")
+    assert table.anomalous is not None
+    assert table.anomalous.tolist() == [False, True, False]
+    assert table.options is not None
+    assert table.options["normal"] == ("ok",)
+    healthy = table.without_faults()
+    assert healthy.rows.tolist() == [[1, 2], [7, 8]]
+    assert (healthy.labels is not None and healthy.labels.tolist()) == ["ok", "ok"]
+    assert (healthy.anomalous, healthy.without_faults() is healthy) == (None, True)
+    with pytest.raises(DataError, match=r"`normal`. Expected it only with labels.*Remedy: --label"):
+        read_table(tmp_path / "x.csv", drop=["state"], normal="ok", missing="skip")
+    np.savez(tmp_path / "x.npz", x=ROWS, y=[1, 0, 1])
+    numbers = read_table(tmp_path / "x.npz", normal=["1"])
+    assert numbers.anomalous is not None
+    assert numbers.anomalous.tolist() == [False, True, False]
+    np.save(tmp_path / "x.npy", ROWS)
+    with pytest.raises(DataError, match=r"`normal`. Expected it only with .npz or .csv or"):
+        read_table(tmp_path / "x.npy", normal=["1"])

@@ -1,0 +1,96 @@
+"""The section about faults: what it shows of a sound run, and what it makes of a damaged one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_sparse.evaluation.detection.result import Detection, Level, Scored
+from keras_sparse.experiments.run_folder import MARKER, SCORES, read_numbers
+from keras_sparse.report.detection import draw_detection
+from keras_sparse.report.run_data import RunData
+
+pytestmark = pytest.mark.one_backend
+pytest.importorskip("matplotlib", reason="draws")
+
+NAME = "<b>Score</b>"
+LEVEL = Level(
+    "row", 30, 20, "row", 20, 99, False,
+    (Scored(NAME, 1.0, 0.9, 0.01, 0.8, 0.7, 0.6, 0.5, 0.01, 0.0, 0.0),
+     Scored("PCA", 1.0, 0.95, 0.01, 0.8, 0.7, 0.6, 0.5, 0.01, -0.05, 0.01)),
+)  # fmt: skip
+
+
+def write_run(folder: Path, detection: Any, **scores: Any) -> RunData:
+    record = {"detection": detection, "columns": ["flow", "<i>x</i>", "c"]}
+    (folder / MARKER).write_text(json.dumps(record))
+    np.savez(folder / SCORES, **scores)
+    return RunData(read_numbers(folder), show_rows=True)
+
+
+@pytest.fixture
+def scores(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {
+        "row": np.arange(50),
+        "score": rng.random(50),
+        "faulty": np.arange(50) >= 30,
+        "group": np.arange(50) // 10,
+        "worst": np.array([3, 4]),
+        "contributions": np.array([[3.0, 1, 0], [0, 2, 1]]),
+    }
+
+
+def test_a_section_has_words_a_table_and_figures(
+    tmp_path: Path, scores: dict[str, np.ndarray]
+) -> None:
+    data = write_run(tmp_path, Detection(0.01, (LEVEL, LEVEL)).as_dict(), **scores)
+    section = draw_detection(data, " of a")
+    assert section is not None
+    assert section.title == "Faults of a"
+    assert section.texts == [f"By AUC of rows, “{NAME}” is behind “PCA”."] * 2
+    assert [row.cells[0] for row in section.tables[0].rows] == [NAME, "PCA"]
+    assert [figure.name for figure in section.figures] == ["scores", "contributions"]
+    assert "<i>" not in section.figures[1].svg
+    data.show_rows = False
+    hidden = draw_detection(data)
+    assert hidden is not None
+    assert [figure.name for figure in hidden.figures] == ["scores"]
+
+
+def test_a_run_without_faults_has_no_section(tmp_path: Path) -> None:
+    data = write_run(tmp_path, None)
+    assert draw_detection(data) is None
+    assert SCORES not in data.run.missing
+
+
+@pytest.mark.parametrize(
+    "detection",
+    [{"levels": []}, {"levels": [{"scored": 1}], "false_alarm_rate": 1}, "text", [1],
+     {"levels": [], "false_alarm_rate": 0.1}],
+)  # fmt: skip
+def test_a_damaged_record_is_named(
+    detection: Any, tmp_path: Path, scores: dict[str, np.ndarray]
+) -> None:
+    data = write_run(tmp_path, detection, **scores)
+    assert draw_detection(data) is None
+    assert "no sound `detection`" in data.run.missing[MARKER]
+
+
+def test_damaged_scores_are_named_and_the_table_is_shown(
+    tmp_path: Path, scores: dict[str, np.ndarray]
+) -> None:
+    damages: list[dict[str, Any]] = [
+        {"row": np.arange(49)},
+        {"score": np.full(50, "a")},
+        {"worst": np.array([3, 99])},
+        {"contributions": np.zeros((1, 3))},
+        {"group": np.arange(3)},
+    ]
+    for damage in damages:
+        data = write_run(tmp_path, Detection(0.01, (LEVEL,)).as_dict(), **{**scores, **damage})
+        section = draw_detection(data)
+        assert section is not None
+        assert (section.figures, len(section.tables)) == ([], 1)
+        assert SCORES in data.run.missing
