@@ -20,10 +20,12 @@ LENGTHS = "lengths"
 """The feature of encoders that take rows shorter than `input.shape`, along some axes."""
 LITERT = "litert"
 """The feature of bundles that hold the encoder for LiteRT, too."""
+ROUNDING = "rounding"
+"""The feature of bundles whose model moves an output further by rounding than other models."""
 SCORE = "score"
 """The feature of bundles that score rows, with a threshold of the score or without."""
 FEATURES = frozenset(
-    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS}
+    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, ROUNDING, SCORE, THRESHOLDS, VARIANTS}
 )
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"

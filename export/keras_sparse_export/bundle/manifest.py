@@ -23,6 +23,7 @@ from keras_sparse_export.bundle.format import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
+    ROUNDING,
     SCORE,
     TFLITE,
     THRESHOLDS,
@@ -260,6 +261,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_int8(manifest)
     _require_variants(manifest)
     _require_score(manifest)
+    _require_rounding(manifest)
 
 
 def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
@@ -424,6 +426,15 @@ def _require_score(manifest: dict[str, Any]) -> None:
     for name in ("thresholds", "rates") * (estimate is not None):
         low, high = estimate[name]
         _require(low <= high, f"score.alarm.estimate.{name}", "the least first", [low, high])
+
+
+def _require_rounding(manifest: dict[str, Any]) -> None:
+    rounding, requires = manifest.get("rounding"), ROUNDING in manifest.get("requires", ())
+    expected = "a key of the feature `rounding`, present with it alone"
+    _require(("rounding" in manifest) == requires, "rounding", expected, rounding)
+    names = set(rounding or ())
+    expected = "files that `parity` has"
+    _require(names <= set(manifest["parity"]), "rounding", expected, sorted(names))
 
 
 def _require(holds: bool, place: str, expected: str, received: Any) -> None:

@@ -451,8 +451,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data_keys.remove("score")
             data__score = data["score"]
             validate____defs_score(data__score, name_prefix + ".score")
+        if "rounding" in data_keys:
+            data_keys.remove("rounding")
+            data__rounding = data["rounding"]
+            validate____defs_rounding(data__rounding, name_prefix + ".rounding")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'rounding'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -477,6 +481,40 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
     else:
         pass
+    return data
+
+def validate____defs_rounding(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data_keys = list(data)
+        if "encoder" in data_keys:
+            data_keys.remove("encoder")
+            data__encoder = data["encoder"]
+            if type(data__encoder) not in (int, float,):
+                raise broken_rule(name_prefix + ".encoder", 'type', 'number', data__encoder)
+            if isinstance(data__encoder, (int, float)) and not isinstance(data__encoder, bool):
+                if data__encoder <= 0:
+                    raise broken_rule(name_prefix + ".encoder", 'exclusiveMinimum', 0, data__encoder)
+        if "decoder" in data_keys:
+            data_keys.remove("decoder")
+            data__decoder = data["decoder"]
+            if type(data__decoder) not in (int, float,):
+                raise broken_rule(name_prefix + ".decoder", 'type', 'number', data__decoder)
+            if isinstance(data__decoder, (int, float)) and not isinstance(data__decoder, bool):
+                if data__decoder <= 0:
+                    raise broken_rule(name_prefix + ".decoder", 'exclusiveMinimum', 0, data__decoder)
+        if "score" in data_keys:
+            data_keys.remove("score")
+            data__score = data["score"]
+            if type(data__score) not in (int, float,):
+                raise broken_rule(name_prefix + ".score", 'type', 'number', data__score)
+            if isinstance(data__score, (int, float)) and not isinstance(data__score, bool):
+                if data__score <= 0:
+                    raise broken_rule(name_prefix + ".score", 'exclusiveMinimum', 0, data__score)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['encoder', 'decoder', 'score'], data)
     return data
 
 def validate____defs_score(data: Any, name_prefix: str = "") -> Any:

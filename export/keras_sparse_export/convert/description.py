@@ -17,6 +17,7 @@ from keras_sparse_export.bundle.format import (
     LENGTHS,
     LITERT,
     MISSING,
+    ROUNDING,
     THRESHOLDS,
 )
 from keras_sparse_export.convert.backends import choice
@@ -59,6 +60,7 @@ def describe(
     """
     inputs, columns = source.inputs, source.columns
     categories = getattr(columns, "categories", None)
+    rounding = {name: model.rounding for name, model in converted.items() if model.rounding}
     plain, lengths = is_plain(inputs), inputs.least is not None
     features = {
         CATEGORIES: bool(categories),
@@ -67,6 +69,7 @@ def describe(
         LENGTHS: lengths,
         LITERT: litert is not None,
         MISSING: source.gaps,
+        ROUNDING: bool(rounding),
         THRESHOLDS: bool(jumps),
     }
     kind, count = golden
@@ -88,6 +91,7 @@ def describe(
         "converter": converted["encoder"].converter,
         "versions": list_versions() | (litert or {}),
         "parity": {name: model.parity.as_dict() for name, model in converted.items()},
+        **({"rounding": rounding} if rounding else {}),
         "golden": {"kind": kind, "rows": count},
         "top_k": None if top_k is None else top_k_outputs.describe(top_k, source.code_shape),
         "statistics": statistics,

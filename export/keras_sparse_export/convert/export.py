@@ -90,8 +90,10 @@ def export_encoder(
             with which readers take columns of categories as text.
         layer: Name of the layer whose output is the code. By default the model's `encoder`
             computes it, or the model itself, if it has one output in another shape than its input.
-        decoder: Whether to add the decoder. A refined code, of two passes, needs the decoder's
-            matrix itself: `encoder.onnx` holds it too, and is twice as large.
+        decoder: Whether to add the decoder; with `layer`, of a model whose output has the shape of
+            its input, all that follows the layer, which must read nothing but the code. A refined
+            code, of two passes, needs the decoder's matrix itself: `encoder.onnx` holds it too, and
+            is twice as large.
         units: Number of units of the code, by default all. The first ones are kept, as of a model
             that was trained with `Matryoshka`, and the weights of the others are left out. Their
             codes must not depend on others: a rank in the row (TopK) and a second pass do.

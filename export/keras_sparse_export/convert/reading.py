@@ -9,7 +9,7 @@ import numpy as np
 from keras_sparse_export.convert import samples
 from keras_sparse_export.convert.forms.score.gate import require_scorable
 from keras_sparse_export.convert.graph.units import require_units
-from keras_sparse_export.convert.source import cut, lengths, scaling
+from keras_sparse_export.convert.source import cut, lengths, rest, scaling
 from keras_sparse_export.convert.source.inputs import describe_inputs
 from keras_sparse_export.io.categories import Columns
 from keras_sparse_export.io.inputs import Inputs
@@ -78,11 +78,15 @@ def read(
     code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
     if top_k is not None:
         top_k_outputs.require_k(top_k, code_shape[-1])
-    scaled = scaling.describe(fixed)
+    scaled = scaling.describe(fixed, of_loss=layer is None)
     if score:
         require_scorable(fixed, inputs, find_scale(scaled))
     decodes = None
     if decoder or score:
-        decodes = cut.cut_decoder(model, layer, encoder, "decoder" if decoder else "score")
+        argument = "decoder" if decoder else "score"
+        if layer is None:
+            decodes = cut.cut_decoder(model, encoder, argument)
+        else:
+            decodes = rest.cut_rest(model, layer, encoder, argument)
     missing = cut.find_missing(model, layer)
     return Source(encoder, fixed, decodes, inputs, names, scaled, missing, code_shape)

@@ -173,27 +173,25 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
     return keras.Model(again.input, outputs[0], name="encoder")
 
 
-def cut_decoder(
-    model: keras.Model, layer: str | None, encoder: keras.Model, argument: str = "decoder"
-) -> keras.Model:
+def cut_decoder(model: keras.Model, encoder: keras.Model, argument: str = "decoder") -> keras.Model:
     """Return the model's own `decoder`, traced if it has no graph of layers.
 
     Args:
-        model: The model.
-        layer: The argument of `cut_encoder`.
+        model: The model, cut at no layer.
         encoder: The encoder that was cut out of the model.
         argument: Name of the argument that needs a decoder, for error messages.
 
     Raises:
-        ValueError: If it has none, or `layer` is given, or it does not map codes to rows.
+        ValueError: If it has none, or it does not map codes to rows.
         ConversionError: If it has several inputs or outputs, or one without a fixed shape.
     """
     decoder = getattr(model, "decoder", None)
     own = getattr(model, "encoder", None)
-    if layer is not None or not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
+    if not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected {argument}=False for a model "
-            f"without an encoder and a decoder of its own. Received: {argument}=True"
+            f"without an encoder and a decoder of its own. Received: {argument}=True. Remedy: "
+            "`layer`, the name of the layer of the code, for an autoencoder that is one model"
         )
     decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
     _require_one("input", decoder.inputs, "a decoder")

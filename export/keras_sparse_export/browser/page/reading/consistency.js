@@ -56,6 +56,7 @@ export function requireConsistent(manifest) {
   requireInt8(manifest);
   requireVariants(manifest);
   requireScore(manifest);
+  requireRounding(manifest);
 }
 
 function requireStatistics(statistics, units, shape) {
@@ -197,6 +198,14 @@ function requireScore(manifest) {
   expect(inputs === undefined || inputs.length === 1, "one input", "inputs");
   expect(Object.hasOwn(manifest, "scale"), "a scale, or null, with the feature `score`", "scale");
   if (score.alarm !== null) requireAlarm(score.alarm);
+}
+
+/** Whether rounding is stated of files that the bundle compares with Keras. */
+function requireRounding({ rounding, requires, parity }) {
+  const required = requires?.includes("rounding") ?? false;
+  expect((rounding !== undefined) === required, "a key of the feature `rounding`, present with it alone", "rounding");
+  const known = Object.keys(rounding ?? {}).every((name) => Object.hasOwn(parity, name));
+  expect(known, "files that `parity` has", "rounding");
 }
 
 function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }) {

@@ -62,12 +62,31 @@ def _starts_mask(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Masking) or bool(getattr(layer, "mask_zero", False))
 
 
+def measure_rounding(
+    encoder: Converted, decoder: Converted, rows: np.ndarray, scale: np.ndarray
+) -> float:
+    """Return by how much rounding moves a score, 0 unless the encoder or the decoder needs it.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder.
+        rows: Rows to compare on.
+        scale: Scale of each column, or one for all.
+    """
+    if not encoder.rounding and not decoder.rounding:
+        return 0.0
+    return parity.measure_rounding(
+        lambda x: measure_scores(x, decoder.run(encoder.run(x)), scale), rows
+    )
+
+
 def gate_score(
     onnx_bytes: bytes,
     encoder: Converted,
     decoder: Converted,
     rows: np.ndarray,
     scale: np.ndarray,
+    rounding: float = 0.0,
 ) -> Parity:
     """Compare a file with Keras, with onnxruntime's optimisations off and on.
 
@@ -81,13 +100,15 @@ def gate_score(
         decoder: The decoder in it.
         rows: Rows to compare on.
         scale: Scale of each column, or one for all.
+        rounding: From `measure_rounding`.
 
     Raises:
         ParityError: If the two disagree.
     """
     code = encoder.run(rows)
     score = measure_scores(rows, decoder.run(code), scale)
-    near, allowed = parity.tolerance(code), score_tolerance(score, rows, scale)
+    near = np.maximum(parity.tolerance(code), encoder.rounding)
+    allowed = np.maximum(score_tolerance(score, rows, scale), rounding)
     sizes = tuple(sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}))
     flipped, results = np.zeros(len(rows), bool), []
     levels = ort.GraphOptimizationLevel
