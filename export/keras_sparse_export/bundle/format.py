@@ -43,6 +43,10 @@ GOLDEN_CODES = {
     "float16": "golden_code.float16.f32",
 }
 """Codes of the golden rows by each variant."""
+SCORES = {"float32": "score.onnx", "int8": "score.int8.onnx"}
+"""The file of scores of each variant."""
+GOLDEN_SCORES = {"float32": "golden_score.f32", "int8": "golden_score.int8.f32"}
+"""Scores of the golden rows by each variant."""
 MAX_COLUMNS = 1 << 16
 """Names of columns in a manifest."""
 MAX_MANIFEST_BYTES = 16 << 20

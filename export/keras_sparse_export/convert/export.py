@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import LITERT, MANIFEST, TFLITE
+from keras_sparse_export.bundle.format import LITERT, MANIFEST, SCORES, TFLITE
 from keras_sparse_export.convert import code_values, description, reading, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms import litert as litert_form
-from keras_sparse_export.convert.forms.score.calibrate import require_calibration
+from keras_sparse_export.convert.forms.score.calibrate import calibrate_score, require_calibration
 from keras_sparse_export.convert.forms.score.scorer import make_scorer
 from keras_sparse_export.convert.graph import indices
 from keras_sparse_export.convert.jumps import gates, thresholds
@@ -113,7 +113,8 @@ def export_encoder(
             models, 0 if codes can be exactly zero, else 0.1.
         quantize: `"int8"` adds an int8 encoder; `"auto"` adds one if it is worth it: at least 1 MB
             of weights, at most 0.3 of the file size, and a support Jaccard of 0.98 or more on
-            held-out rows. Otherwise the manifest gives the reasons. `"float16"` adds the encoder
+            held-out rows. Otherwise the manifest gives the reasons. With `score` it also adds
+            the scores in int8, with a threshold of their own. `"float16"` adds the encoder
             with its weights in float16, half the bytes; an error if the Jaccard is below 0.995.
             `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
@@ -211,6 +212,22 @@ def export_encoder(
         encoder, golden, parts.candidates, GOLDEN_ROWS, decoder=decodes is not None
     )
     jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
+    scorer = None
+    if score:
+        assert decodes is not None
+        assert source.scale is not None
+        scorer = make_scorer(
+            encoder,
+            decodes,
+            parts.rows,
+            source.scale,
+            calibration=rows_of_alarm,
+            inputs=source.inputs,
+            columns=source.columns,
+            sample=parts.real,
+            allow=allow,
+            gaps=source.gaps,
+        )
     forms = quantization.Decision({}, None, {})
     if quantize is not None:
         assert parts.real is not None
@@ -230,25 +247,23 @@ def export_encoder(
             gaps=source.gaps,
             scale=source.scale,
             inputs=source.inputs,
+            scorer=None if scorer is None else scorer.onnx_bytes,
         )
+        if rows_of_alarm is not None and SCORES["int8"] in forms.files:
+            alarm = calibrate_score(
+                forms.files[SCORES["int8"]],
+                rows_of_alarm,
+                source.inputs,
+                source.columns,
+                sample=None,
+                allow=allow,
+                gaps=source.gaps,
+                warn=False,
+            )
+            assert forms.int8 is not None
+            forms.int8["score"]["alarm"] = alarm.as_dict()
     if parts.lite is not None:
         forms.files[TFLITE], forms.variants[LITERT] = parts.lite
-    scorer = None
-    if score:
-        assert decodes is not None
-        assert source.scale is not None
-        scorer = make_scorer(
-            encoder,
-            decodes,
-            parts.rows,
-            source.scale,
-            calibration=rows_of_alarm,
-            inputs=source.inputs,
-            columns=source.columns,
-            sample=parts.real,
-            allow=allow,
-            gaps=source.gaps,
-        )
     statistics = None
     if parts.real is not None:
         statistics = description.compute_statistics(

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
+from keras_sparse_export.bundle.format import ENCODERS, LITERT, SCORES, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -354,19 +354,20 @@ class Encoder:
             `(rows,)`, or one number for one row.
 
         Raises:
-            BundleError: If the bundle has no scores, or the variant is not float32.
+            BundleError: If the bundle has no scores, or none of the variant.
             ValueError: As in `encode`.
             RangeError: As in `encode`; such a row is no less unlike the others.
         """
         verdicts.require_score(self.manifest, self.path, self.variant)
         x = self._order(x)
         if self._scorer is None:
-            self._scorer = self._open("score.onnx")
+            self._scorer = self._open(SCORES[self.variant])
         return self._scorer.run(x, ["score"])[0]
 
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
 
+        In int8 both are its own, as is the `alarm` in `manifest["int8"]["score"]`.
         `manifest["score"]["alarm"]` has the rate of false alarms, and what it rests on. Where its
         `estimate` is not `None`, the calibration had too few rows or recordings to show the rate:
         the threshold is then an estimate.
@@ -375,8 +376,8 @@ class Encoder:
             BundleError: If the bundle has no threshold of the score, and as in `score`.
             ValueError: As in `encode`.
         """
-        verdicts.require_alarm(self.manifest, self.path)
-        return verdicts.judge(self.score(x), self.manifest)
+        alarm = verdicts.require_alarm(self.manifest, self.path, self.variant)
+        return verdicts.judge(self.score(x), alarm)
 
     def drift(self, x: Any) -> Drift:
         """Compare a batch with the sample that the bundle was exported with.
@@ -424,7 +425,7 @@ class Encoder:
         opened = {
             self._file: self._require_open(),
             "decoder.onnx": self._decoder,
-            "score.onnx": self._scorer,
+            SCORES.get(self.variant, ""): self._scorer,
         }
 
         def open_model(name: str) -> OnnxModel:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import TFLITE
+from keras_sparse_export.bundle.format import SCORES, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -56,6 +56,8 @@ class Verification:
     """The same for codes in LiteRT, if the encoder was opened there."""
     score_parity: Parity | None = None
     """The same for scores, if the bundle has some."""
+    int8_score_parity: Parity | None = None
+    """The same for scores in int8, if the bundle has some."""
 
 
 def verify(
@@ -135,7 +137,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         code = {"name": "x_hat", "shape": manifest["input"]["shape"]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
-    if name == "score.onnx":
+    if name in SCORES.values():
         described |= {"top_k": None, "score": ()}
     described["output"] = f"{code['name']} {code['shape']}"
     values = model.outputs.get(top_k.VALUES)
@@ -143,7 +145,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         "output": f"{model.output} {list(model.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
-    if name == "score.onnx":
+    if name in SCORES.values():
         actual["score"] = model.outputs.get("score", (None,))[0]
     for part, value in actual.items():
         if value != described[part]:
@@ -158,7 +160,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
 def _select_gates(name: str, model: OnnxModel) -> Sequence[Gate]:
     """Return the gates of an encoder; in a file of scores others may follow, in the decoder."""
     last = [place for place, gate in enumerate(model.gates) if gate.gives_code]
-    return model.gates[: last[-1] + 1] if name == "score.onnx" and last else model.gates
+    return model.gates[: last[-1] + 1] if name in SCORES.values() and last else model.gates
 
 
 class _Golden:
@@ -170,7 +172,9 @@ class _Golden:
 
     def find_rounding(self, name: str) -> float:
         """Return by how much rounding may move an output of a file; 0 as a rule."""
-        rounding = self.manifest.get("rounding", {}).get(name, 0.0)
+        rounding: float | None = self.manifest.get("rounding", {}).get(name)
+        if rounding is None:
+            return 0.0
         outputs = {"encoder": "code", "decoder": "x_hat", "score": "score"}
         most = fidelity.MAX_ROUNDING * float(np.abs(self[f"golden_{outputs[name]}.f32"]).max())
         return min(rounding, most)
@@ -256,7 +260,12 @@ def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -
     return _require_parity("score.onnx", fidelity.select_worst(results))
 
 
-def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+def _compare_int8(
+    golden: _Golden,
+    encoder: OnnxModel,
+    batches: Sequence[int],
+    name: str = "encoder.int8.onnx",
+) -> Parity:
     """Compare row by row, as the golden codes were computed: rows of a batch may share a scale."""
     x, expected = golden["golden_x.f32"], golden["golden_code.int8.f32"]
     tolerance = golden.manifest["int8"]["golden_tolerance"]
@@ -268,7 +277,25 @@ def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -
         )
     codes = np.stack([encoder(row) for row in x])
     error = thresholds.choose_error(golden.manifest)(expected, codes)
-    return _require_parity("encoder.int8.onnx", Parity(error, tolerance, len(codes), (1,)))
+    return _require_parity(name, Parity(error, tolerance, len(codes), (1,)))
+
+
+def _compare_int8_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare the codes as those of the int8 encoder, and the scores row by row."""
+    name, x = SCORES["int8"], golden["golden_x.f32"]
+    _compare_int8(golden, scorer, batches, name)
+    expected = golden["golden_score.int8.f32"]
+    tolerance = golden.manifest["int8"]["score"]["golden_tolerance"]
+    scale = require_scale(golden.manifest, golden.folder)
+    most = largest_score_tolerance(expected, x, scale)
+    if tolerance > most:
+        raise VerificationError(
+            f"Expected an `int8.score.golden_tolerance` of at most {most:.3g}. Received: "
+            f"{tolerance:.3g}, which would accept any score"
+        )
+    found = np.array([scorer.run(row, ["score"])[0] for row in x])
+    error = fidelity.max_abs_error(expected, found)
+    return _require_parity(name, Parity(error, tolerance, len(x), (1,)))
 
 
 def _compare_float16(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
@@ -292,6 +319,18 @@ def largest_int8_tolerance(codes: np.ndarray, version: int) -> float:
     return rounding + MAX_INT8_FRACTION * largest
 
 
+def largest_score_tolerance(scores: np.ndarray, x: np.ndarray, scale: np.ndarray) -> float:
+    """Return the largest tolerance that a manifest may state for int8 scores.
+
+    Args:
+        scores: Golden scores.
+        x: Golden rows.
+        scale: Scale of each column, or one for all.
+    """
+    rounding = float(score_tolerance(scores.astype(np.float64), x, scale).max())
+    return rounding + MAX_INT8_FRACTION * float(scores.max(initial=0.0))
+
+
 _COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] = {
     "encoder.onnx": _compare_encoder,
     "decoder.onnx": _compare_decoder,
@@ -299,6 +338,7 @@ _COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] =
     "encoder.float16.onnx": _compare_float16,
     TFLITE: partial(_compare_encoder, name=TFLITE),
     "score.onnx": _compare_score,
+    "score.int8.onnx": _compare_int8_score,
 }
 
 

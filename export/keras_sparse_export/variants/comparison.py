@@ -83,6 +83,8 @@ class Reference:
     """Starts of held-out rows at other lengths, if the encoder takes shorter rows."""
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     """Scale of each column in the loss, or one for all."""
+    scorer: bytes | None = None
+    """The file of scores, if there is one."""
     labels: np.ndarray | None = None
     """Labels of calibration and held-out rows, which alternate."""
 
