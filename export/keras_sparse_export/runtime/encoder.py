@@ -359,10 +359,11 @@ class Encoder:
             RangeError: As in `encode`; such a row is no less unlike the others.
         """
         verdicts.require_score(self.manifest, self.path, self.variant)
-        x = self._order(x)
+        if type(x) is not np.ndarray:
+            x = self._order(x)
         if self._scorer is None:
             self._scorer = self._open(SCORES[self.variant])
-        return self._scorer.run(x, ["score"])[0]
+        return self._scorer(x, name="score")
 
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
