@@ -67,6 +67,12 @@ def test_faults_are_found_in_two_machines(folder: Path) -> None:
     table = toycar.format_table(found).splitlines()
     assert table[0] == "| AUC / pAUC | id_01 | id_02 | mean |"
     assert len(table) == 5
+    table = toycar.format_table({"a": {"id_01": (0.5, 0.6)}, "b": {"id_02": (1, 1)}}).splitlines()
+    assert table[2:] == [
+        "| a | 0.5000 / 0.6000 | – | 0.5000 / 0.6000 |",
+        "| b | – | 1.0000 / 1.0000 | 1.0000 / 1.0000 |",
+    ]
+    assert reference.make_sparse(640).count_params() <= 270_000
 
 
 def test_files_that_are_no_clips_are_refused(tmp_path: Path) -> None:

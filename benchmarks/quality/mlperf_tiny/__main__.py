@@ -15,22 +15,10 @@ import keras
 import numpy as np
 import onnxruntime as ort
 
-from keras_sparse import SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder
 from quality.mlperf_tiny import latency, lite, reference
 
-MOST_PARAMETERS = 270_000
 VARIATIONS = 512
-
-
-def count_units(columns: int, most: int = MOST_PARAMETERS) -> int:
-    """Return the units of the largest encoder and decoder of one layer within a budget.
-
-    Example:
-        >>> count_units(640)
-        210
-    """
-    return (most - columns) // (2 * columns + 1)
 
 
 def export(folder: Path, path: Path) -> tuple[keras.Model, np.ndarray]:
@@ -57,10 +45,14 @@ def compare_scores(folder: Path, path: Path, model: keras.Model, rows: np.ndarra
         scores[name] = np.array([run.score(row[None]) for row in rows])
     sizes = {name: (path / name).stat().st_size for name in list(scores)[:2]}
     sizes |= {name: len(content) for name, content in files.items()}
-    wanted = reference.read_scores(folder / "scores_float_id_01.csv")[reference.CLIP]
+    wanted, rounded = (
+        reference.read_scores(folder / f"scores_{form}_id_01.csv")[reference.CLIP]
+        for form in ("float", "int8")
+    )
     float32 = scores["score.onnx"].astype(np.float64)
     print(f"Score of the clip by the reference: {wanted:.6f}; by score.onnx: {float32.mean():.6f},")
-    print(f"a relative difference of {float32.mean() / wanted - 1:.1e}\n")
+    print(f"a relative difference of {float32.mean() / wanted - 1:.1e}.")
+    print(f"By the reference's int8: {rounded:.4f}\n")
     print("| | mean of the clip | median change | largest change | bytes |")
     print("| --- | --- | --- | --- | --- |")
     last = slice(len(rows) // 2, None)
@@ -115,7 +107,7 @@ def compare_sparse(model: keras.Model, features: Path | None, epochs: int) -> No
     rows = rows[np.random.default_rng(0).permutation(len(rows))]
     train, held_out = np.split(rows, [len(rows) * 9 // 10])
     keras.utils.set_random_seed(0)
-    sparse = SparseAutoencoder(rows.shape[1], count_units(rows.shape[1]))
+    sparse = reference.make_sparse(rows.shape[1])
     sparse.compile()
     sparse.fit(train, epochs=epochs, verbose=0)
     print("\n| | parameters | active units | mean((x − x̂)²) of held-out rows |")

@@ -7,9 +7,28 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from keras_sparse import SparseAutoencoder
+
 FRAMES, MELS = 5, 128
 """Consecutive frames of a row, and mels of a frame."""
 CLIP = "normal_id_01_00000000"
+
+
+MOST_PARAMETERS = 270_000
+"""Of a sparse autoencoder beside the reference, which has 269,992."""
+
+
+def make_sparse(columns: int) -> SparseAutoencoder:
+    """Return the sparse autoencoder of most units within the budget, with its defaults.
+
+    Example:
+        >>> make_sparse(640).count_params() <= MOST_PARAMETERS
+        True
+    """
+    units = (MOST_PARAMETERS - columns) // (2 * columns + 1)
+    while (model := SparseAutoencoder(columns, units)).count_params() > MOST_PARAMETERS:
+        units -= 1
+    return model
 
 
 def stack_frames(frames: np.ndarray) -> np.ndarray:

@@ -20,9 +20,8 @@ from scipy.io import wavfile
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
-from keras_sparse import SparseAutoencoder, front_ends
+from keras_sparse import front_ends
 from quality.mlperf_tiny import reference
-from quality.mlperf_tiny.__main__ import count_units
 
 NAME = re.compile(r"(normal|anomaly)_(id_\d+)_\w+")
 FIRST, LAST = 50, 250
@@ -71,7 +70,7 @@ def list_clips(folder: Path) -> list[Path]:
 def train_sparse(rows: np.ndarray, epochs: int) -> tuple[Score, int]:
     """Return the score of rows by a sparse autoencoder of the budget, and its active units."""
     keras.utils.set_random_seed(0)
-    model = SparseAutoencoder(rows.shape[1], count_units(rows.shape[1]))
+    model = reference.make_sparse(rows.shape[1])
     model.compile()
     model.fit(rows, epochs=epochs, batch_size=512, verbose=0)
     active = (np.abs(model.encode(rows[:4096])) > model.threshold).sum(axis=1).mean()
@@ -126,8 +125,8 @@ def format_table(found: dict[str, dict[str, tuple[float, float]]]) -> str:
         "| --- |" + " --- |" * (len(machines) + 1),
     ]
     for name, each in found.items():
-        pairs = [each[id_] for id_ in machines if id_ in each]
-        cells = [f"{auc:.4f} / {partial:.4f}" for auc, partial in [*pairs, np.mean(pairs, axis=0)]]
+        pairs = [each.get(id_) for id_ in machines] + [tuple(np.mean(list(each.values()), axis=0))]
+        cells = ["–" if pair is None else f"{pair[0]:.4f} / {pair[1]:.4f}" for pair in pairs]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
