@@ -20,6 +20,8 @@ LENGTHS = "lengths"
 """The feature of encoders that take rows shorter than `input.shape`, along some axes."""
 LITERT = "litert"
 """The feature of bundles that hold the encoder for LiteRT, too."""
+ROUNDING = "rounding"
+"""The feature of bundles whose model moves an output further by rounding than other models."""
 SCORE = "score"
 """The feature of bundles that score rows, with a threshold of the score or without."""
 WINDOWS = "windows"
@@ -29,7 +31,7 @@ FRONT_END = "features"
 FEATURES = frozenset(
     {
         *(CATEGORIES, COLUMNS, FRONT_END, INPUTS, LENGTHS, LITERT, MISSING),
-        *(SCORE, THRESHOLDS, VARIANTS, WINDOWS),
+        *(ROUNDING, SCORE, THRESHOLDS, VARIANTS, WINDOWS),
     }
 )
 """Features that this version knows of those that a manifest may list in `requires`."""
@@ -48,6 +50,10 @@ GOLDEN_CODES = {
     "float16": "golden_code.float16.f32",
 }
 """Codes of the golden rows by each variant."""
+SCORES = {"float32": "score.onnx", "int8": "score.int8.onnx"}
+"""The file of scores of each variant."""
+GOLDEN_SCORES = {"float32": "golden_score.f32", "int8": "golden_score.int8.f32"}
+"""Scores of the golden rows by each variant."""
 MAX_COLUMNS = 1 << 16
 """Names of columns in a manifest."""
 MAX_MANIFEST_BYTES = 16 << 20

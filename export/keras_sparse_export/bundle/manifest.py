@@ -18,13 +18,16 @@ from keras_sparse_export.bundle.format import (
     FORMATS,
     FRONT_END,
     GOLDEN_CODES,
+    GOLDEN_SCORES,
     INPUTS,
     LENGTHS,
     LITERT,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
+    ROUNDING,
     SCORE,
+    SCORES,
     TFLITE,
     THRESHOLDS,
     VARIANTS,
@@ -140,8 +143,7 @@ def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     if manifest["top_k"] is not None:
         largest = [*code[:-1], manifest["top_k"]["k"]]
         shapes |= {"golden_values.f32": largest, "golden_indices.i32": largest}
-    if "score.onnx" in files:
-        shapes["golden_score.f32"] = []
+    shapes |= {GOLDEN_SCORES[form]: [] for form, file in SCORES.items() if file in files}
     return {name: (rows, *shape) for name, shape in shapes.items()}
 
 
@@ -282,6 +284,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_variants(manifest)
     _require_score(manifest)
     _require_windows(manifest)
+    _require_rounding(manifest)
 
 
 def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
@@ -442,24 +445,50 @@ def _require_score(manifest: dict[str, Any]) -> None:
     _require(("score" in manifest) == requires, "score", expected, score)
     _require(("score.onnx" in manifest["files"]) == requires, "files", "`score.onnx`", "none")
     _require(("score" in manifest["parity"]) == requires, "parity", "`score` as in `files`", "none")
+    int8 = (manifest["int8"] or {}).get("score")
+    expected = "a key beside `score.int8.onnx`, of an int8 that is kept, with the feature `score`"
+    kept = requires and bool((manifest["int8"] or {}).get("kept"))
+    has_file = SCORES["int8"] in manifest["files"]
+    _require(
+        (int8 is not None) == has_file and (kept or not has_file), "int8.score", expected, int8
+    )
     if score is None:
         return
+    if int8 is not None:
+        method, known = manifest["int8"]["method"], int8["golden_tolerance"] is not None
+        _require(method in int8["report"], "int8.score.report", "the method of int8", method)
+        known = known or not manifest["golden"]["rows"]
+        _require(known, "int8.score.golden_tolerance", "a number", None)
+        _require_alarm(int8["alarm"], "int8.score.alarm")
     _require(len(manifest.get("inputs", "-")) == 1, "inputs", "one input", "several")
     _require("scale" in manifest, "scale", "a scale, or null, with the feature `score`", "none")
-    if (alarm := score["alarm"]) is None:
+    _require_alarm(score["alarm"], "score.alarm")
+
+
+def _require_alarm(alarm: dict[str, Any] | None, place: str) -> None:
+    if alarm is None:
         return
     rate, units, rows, estimate = (
         alarm[name] for name in ("false_alarm_rate", "units", "rows", "estimate")
     )
-    _require(rate < 1, "score.alarm.false_alarm_rate", "less than 1", rate)
+    _require(rate < 1, f"{place}.false_alarm_rate", "less than 1", rate)
     counted = units == rows if alarm["unit"] == "row" else units <= rows
-    _require(counted, "score.alarm.units", f"as many as `rows` or fewer, {rows}", units)
+    _require(counted, f"{place}.units", f"as many as `rows` or fewer, {rows}", units)
     shown = units >= 1 / rate - 1 - 1e-6
     expected = "null if there are `1/α − 1` units, and only then"
-    _require((estimate is None) == shown, "score.alarm.estimate", expected, estimate)
+    _require((estimate is None) == shown, f"{place}.estimate", expected, estimate)
     for name in ("thresholds", "rates") * (estimate is not None):
         low, high = estimate[name]
-        _require(low <= high, f"score.alarm.estimate.{name}", "the least first", [low, high])
+        _require(low <= high, f"{place}.estimate.{name}", "the least first", [low, high])
+
+
+def _require_rounding(manifest: dict[str, Any]) -> None:
+    rounding, requires = manifest.get("rounding"), ROUNDING in manifest.get("requires", ())
+    expected = "a key of the feature `rounding`, present with it alone"
+    _require(("rounding" in manifest) == requires, "rounding", expected, rounding)
+    names = set(rounding or ())
+    expected = "files that `parity` has"
+    _require(names <= set(manifest["parity"]), "rounding", expected, sorted(names))
 
 
 def _require_windows(manifest: dict[str, Any]) -> None:

@@ -467,8 +467,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data_keys.remove("windows")
             data__windows = data["windows"]
             validate____defs_windows(data__windows, name_prefix + ".windows")
+        if "rounding" in data_keys:
+            data_keys.remove("rounding")
+            data__rounding = data["rounding"]
+            validate____defs_rounding(data__rounding, name_prefix + ".rounding")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'features', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'windows'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'features', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'windows', 'rounding'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -493,6 +497,40 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
     else:
         pass
+    return data
+
+def validate____defs_rounding(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data_keys = list(data)
+        if "encoder" in data_keys:
+            data_keys.remove("encoder")
+            data__encoder = data["encoder"]
+            if type(data__encoder) not in (int, float,):
+                raise broken_rule(name_prefix + ".encoder", 'type', 'number', data__encoder)
+            if isinstance(data__encoder, (int, float)) and not isinstance(data__encoder, bool):
+                if data__encoder <= 0:
+                    raise broken_rule(name_prefix + ".encoder", 'exclusiveMinimum', 0, data__encoder)
+        if "decoder" in data_keys:
+            data_keys.remove("decoder")
+            data__decoder = data["decoder"]
+            if type(data__decoder) not in (int, float,):
+                raise broken_rule(name_prefix + ".decoder", 'type', 'number', data__decoder)
+            if isinstance(data__decoder, (int, float)) and not isinstance(data__decoder, bool):
+                if data__decoder <= 0:
+                    raise broken_rule(name_prefix + ".decoder", 'exclusiveMinimum', 0, data__decoder)
+        if "score" in data_keys:
+            data_keys.remove("score")
+            data__score = data["score"]
+            if type(data__score) not in (int, float,):
+                raise broken_rule(name_prefix + ".score", 'type', 'number', data__score)
+            if isinstance(data__score, (int, float)) and not isinstance(data__score, bool):
+                if data__score <= 0:
+                    raise broken_rule(name_prefix + ".score", 'exclusiveMinimum', 0, data__score)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['encoder', 'decoder', 'score'], data)
     return data
 
 def validate____defs_windows(data: Any, name_prefix: str = "") -> Any:
@@ -1549,23 +1587,27 @@ def validate____defs_int8(data: Any, name_prefix: str = "") -> Any:
                     data__report_keys.remove("dynamic")
                     data__report__dynamic = data__report["dynamic"]
                     validate____defs_comparison(data__report__dynamic, name_prefix + ".report.dynamic")
+                if "weights" in data__report_keys:
+                    data__report_keys.remove("weights")
+                    data__report__weights = data__report["weights"]
+                    validate____defs_comparison(data__report__weights, name_prefix + ".report.weights")
                 if data__report_keys:
-                    raise broken_rule(name_prefix + ".report", 'additionalProperties', ['static', 'dynamic'], data__report)
+                    raise broken_rule(name_prefix + ".report", 'additionalProperties', ['static', 'dynamic', 'weights'], data__report)
         if "method" in data_keys:
             data_keys.remove("method")
             data__method = data["method"]
-            if not (isinstance(data__method, str) and data__method == 'static' or isinstance(data__method, str) and data__method == 'dynamic'):
-                raise broken_rule(name_prefix + ".method", 'enum', ['static', 'dynamic'], data__method)
+            if not (isinstance(data__method, str) and data__method == 'static' or isinstance(data__method, str) and data__method == 'dynamic' or isinstance(data__method, str) and data__method == 'weights'):
+                raise broken_rule(name_prefix + ".method", 'enum', ['static', 'dynamic', 'weights'], data__method)
         if "weight_bits" in data_keys:
             data_keys.remove("weight_bits")
             data__weightbits = data["weight_bits"]
-            if not (isinstance(data__weightbits, (int, float)) and not isinstance(data__weightbits, bool) and data__weightbits == 7):
-                raise broken_rule(name_prefix + ".weight_bits", 'const', 7, data__weightbits)
+            if not (isinstance(data__weightbits, (int, float)) and not isinstance(data__weightbits, bool) and data__weightbits == 7 or isinstance(data__weightbits, (int, float)) and not isinstance(data__weightbits, bool) and data__weightbits == 8):
+                raise broken_rule(name_prefix + ".weight_bits", 'enum', [7, 8], data__weightbits)
         if "activation" in data_keys:
             data_keys.remove("activation")
             data__activation = data["activation"]
-            if not (isinstance(data__activation, str) and data__activation == 'uint8'):
-                raise broken_rule(name_prefix + ".activation", 'const', 'uint8', data__activation)
+            if not (isinstance(data__activation, str) and data__activation == 'uint8' or isinstance(data__activation, str) and data__activation == 'float32'):
+                raise broken_rule(name_prefix + ".activation", 'enum', ['uint8', 'float32'], data__activation)
         if "portable" in data_keys:
             data_keys.remove("portable")
             data__portable = data["portable"]
@@ -1665,8 +1707,128 @@ def validate____defs_int8(data: Any, name_prefix: str = "") -> Any:
             if isinstance(data__goldentolerance, (int, float)) and not isinstance(data__goldentolerance, bool):
                 if data__goldentolerance <= 0:
                     raise broken_rule(name_prefix + ".golden_tolerance", 'exclusiveMinimum', 0, data__goldentolerance)
+        if "score" in data_keys:
+            data_keys.remove("score")
+            data__score = data["score"]
+            validate____defs_int8_score(data__score, name_prefix + ".score")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['kept', 'reasons', 'report', 'method', 'weight_bits', 'activation', 'portable', 'portability', 'calibration_rows', 'held_out_rows', 'parity', 'golden_tolerance'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['kept', 'reasons', 'report', 'method', 'weight_bits', 'activation', 'portable', 'portability', 'calibration_rows', 'held_out_rows', 'parity', 'golden_tolerance', 'score'], data)
+    return data
+
+def validate____defs_int8_score(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['report', 'golden_tolerance', 'alarm']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['report', 'golden_tolerance', 'alarm'], data)
+        data_keys = list(data)
+        if "report" in data_keys:
+            data_keys.remove("report")
+            data__report = data["report"]
+            if type(data__report) not in (dict,):
+                raise broken_rule(name_prefix + ".report", 'type', 'object', data__report)
+            data__report_is_dict = isinstance(data__report, dict)
+            if data__report_is_dict:
+                data__report_keys = list(data__report)
+                if "static" in data__report_keys:
+                    data__report_keys.remove("static")
+                    data__report__static = data__report["static"]
+                    validate____defs_score_change(data__report__static, name_prefix + ".report.static")
+                if "weights" in data__report_keys:
+                    data__report_keys.remove("weights")
+                    data__report__weights = data__report["weights"]
+                    validate____defs_score_change(data__report__weights, name_prefix + ".report.weights")
+                if data__report_keys:
+                    raise broken_rule(name_prefix + ".report", 'additionalProperties', ['static', 'weights'], data__report)
+        if "golden_tolerance" in data_keys:
+            data_keys.remove("golden_tolerance")
+            data__goldentolerance = data["golden_tolerance"]
+            if type(data__goldentolerance) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".golden_tolerance", 'type', ['number', 'null'], data__goldentolerance)
+            if isinstance(data__goldentolerance, (int, float)) and not isinstance(data__goldentolerance, bool):
+                if data__goldentolerance <= 0:
+                    raise broken_rule(name_prefix + ".golden_tolerance", 'exclusiveMinimum', 0, data__goldentolerance)
+        if "alarm" in data_keys:
+            data_keys.remove("alarm")
+            data__alarm = data["alarm"]
+            if type(data__alarm) not in (dict, type(None),):
+                raise broken_rule(name_prefix + ".alarm", 'type', ['object', 'null'], data__alarm)
+            try:
+                if type(data__alarm) not in (type(None),):
+                    raise broken_rule(name_prefix + ".alarm", 'type', 'null', data__alarm)
+            except SchemaError:
+                validate____defs_alarm(data__alarm, name_prefix + ".alarm")
+            else:
+                pass
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['report', 'golden_tolerance', 'alarm'], data)
+    return data
+
+def validate____defs_score_change(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['median_change', 'largest_change', 'mean_float32', 'mean_int8', 'file_bytes_float32', 'file_bytes_int8']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['median_change', 'largest_change', 'mean_float32', 'mean_int8', 'file_bytes_float32', 'file_bytes_int8'], data)
+        data_keys = list(data)
+        if "median_change" in data_keys:
+            data_keys.remove("median_change")
+            data__medianchange = data["median_change"]
+            if type(data__medianchange) not in (int, float,):
+                raise broken_rule(name_prefix + ".median_change", 'type', 'number', data__medianchange)
+            if isinstance(data__medianchange, (int, float)) and not isinstance(data__medianchange, bool):
+                if data__medianchange < 0:
+                    raise broken_rule(name_prefix + ".median_change", 'minimum', 0, data__medianchange)
+        if "largest_change" in data_keys:
+            data_keys.remove("largest_change")
+            data__largestchange = data["largest_change"]
+            if type(data__largestchange) not in (int, float,):
+                raise broken_rule(name_prefix + ".largest_change", 'type', 'number', data__largestchange)
+            if isinstance(data__largestchange, (int, float)) and not isinstance(data__largestchange, bool):
+                if data__largestchange < 0:
+                    raise broken_rule(name_prefix + ".largest_change", 'minimum', 0, data__largestchange)
+        if "mean_float32" in data_keys:
+            data_keys.remove("mean_float32")
+            data__meanfloat32 = data["mean_float32"]
+            if type(data__meanfloat32) not in (int, float,):
+                raise broken_rule(name_prefix + ".mean_float32", 'type', 'number', data__meanfloat32)
+            if isinstance(data__meanfloat32, (int, float)) and not isinstance(data__meanfloat32, bool):
+                if data__meanfloat32 < 0:
+                    raise broken_rule(name_prefix + ".mean_float32", 'minimum', 0, data__meanfloat32)
+        if "mean_int8" in data_keys:
+            data_keys.remove("mean_int8")
+            data__meanint8 = data["mean_int8"]
+            if type(data__meanint8) not in (int, float,):
+                raise broken_rule(name_prefix + ".mean_int8", 'type', 'number', data__meanint8)
+            if isinstance(data__meanint8, (int, float)) and not isinstance(data__meanint8, bool):
+                if data__meanint8 < 0:
+                    raise broken_rule(name_prefix + ".mean_int8", 'minimum', 0, data__meanint8)
+        if "file_bytes_float32" in data_keys:
+            data_keys.remove("file_bytes_float32")
+            data__filebytesfloat32 = data["file_bytes_float32"]
+            if type(data__filebytesfloat32) not in (int,):
+                raise broken_rule(name_prefix + ".file_bytes_float32", 'type', 'integer', data__filebytesfloat32)
+            if isinstance(data__filebytesfloat32, (int, float)) and not isinstance(data__filebytesfloat32, bool):
+                if data__filebytesfloat32 < 0:
+                    raise broken_rule(name_prefix + ".file_bytes_float32", 'minimum', 0, data__filebytesfloat32)
+                if data__filebytesfloat32 > 9007199254740991:
+                    raise broken_rule(name_prefix + ".file_bytes_float32", 'maximum', 9007199254740991, data__filebytesfloat32)
+        if "file_bytes_int8" in data_keys:
+            data_keys.remove("file_bytes_int8")
+            data__filebytesint8 = data["file_bytes_int8"]
+            if type(data__filebytesint8) not in (int,):
+                raise broken_rule(name_prefix + ".file_bytes_int8", 'type', 'integer', data__filebytesint8)
+            if isinstance(data__filebytesint8, (int, float)) and not isinstance(data__filebytesint8, bool):
+                if data__filebytesint8 < 0:
+                    raise broken_rule(name_prefix + ".file_bytes_int8", 'minimum', 0, data__filebytesint8)
+                if data__filebytesint8 > 9007199254740991:
+                    raise broken_rule(name_prefix + ".file_bytes_int8", 'maximum', 9007199254740991, data__filebytesint8)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['median_change', 'largest_change', 'mean_float32', 'mean_int8', 'file_bytes_float32', 'file_bytes_int8'], data)
     return data
 
 def validate____defs_comparison(data: Any, name_prefix: str = "") -> Any:

@@ -121,6 +121,12 @@ def format_card(manifest: dict[str, Any]) -> str:
             f"held-out rows, {report['jaccard']:.1%} of the units that are active in one of the "
             "two encoders are active in both.",
         ]
+        if "score" in manifest["int8"]:
+            change = manifest["int8"]["score"]["report"][manifest["int8"]["method"]]
+            lines[-1] += (
+                " `score.int8.onnx` is `score.onnx` in int8: the score of a held-out row changes "
+                f"by {change['median_change']:.2%} in the median."
+            )
     if "float16" in manifest.get("variants", {}):
         report = manifest["variants"]["float16"]["report"]
         lines += [

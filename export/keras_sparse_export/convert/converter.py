@@ -38,6 +38,8 @@ class Converted(NamedTuple):
     """Names in the file."""
     first: First
     """The units that it computes."""
+    rounding: float = 0.0
+    """From `parity.measure_rounding`, if the outputs agree within that alone."""
 
 
 def convert(
@@ -97,14 +99,14 @@ def convert(
             )
             observe, own = first.narrow(compute), first.narrow_jumps(jumps)
             run = _get_code(observe)
-            parity = fidelity.select_worst(
-                [
-                    jumping.gate(file, observe, onnx_bytes, taps, own, batch)
-                    if jumps
-                    else fidelity.gate(file, run, onnx_bytes, batch, targets)
-                    for batch in lengths
-                ]
-            )
+            results = [
+                (jumping.gate(file, observe, onnx_bytes, taps, own, batch), 0.0)
+                if jumps
+                else _gate(file, run, onnx_bytes, batch, targets)
+                for batch in lengths
+            ]
+            parity = fidelity.select_worst([result for result, _ in results])
+            rounding = max(rounding for _, rounding in results)
             if k is not None:
                 top_k.gate(file, onnx_bytes, rows, int(k))
         except (ConversionError, ParityError) as failure:
@@ -114,7 +116,7 @@ def convert(
                 ) from failure
             failures.append(failure)
         else:
-            return Converted(onnx_bytes, run, parity, name, own, observe, taps, first)
+            return Converted(onnx_bytes, run, parity, name, own, observe, taps, first, rounding)
     messages = [f"{name}: {failure}" for name, failure in zip(order, failures, strict=True)]
     text = "; ".join(messages) if len(order) > 1 else str(failures[0])
     if any(isinstance(failure, ParityError) for failure in failures):
@@ -122,6 +124,25 @@ def convert(
     if keras.backend.backend() != "tensorflow" and not jumps:
         text += ". Remedy: KERAS_BACKEND=tensorflow, where tf2onnx is tried as well"
     raise ConversionError(text)
+
+
+def _gate(
+    file: str,
+    run: fidelity.Run,
+    onnx_bytes: bytes,
+    rows: np.ndarray,
+    targets: np.ndarray | None,
+) -> tuple[fidelity.Parity, float]:
+    """Compare a file with its source, and return the rounding that is allowed to it, mostly 0.
+
+    Raises:
+        ParityError: If they differ by more than the tolerance and the rounding of the model.
+    """
+    try:
+        return fidelity.gate(file, run, onnx_bytes, rows, targets), 0.0
+    except ParityError:
+        rounding = fidelity.measure_rounding(run, rows)
+        return fidelity.gate(file, run, onnx_bytes, rows, targets, rounding), rounding
 
 
 def _require_finite(file: str, outputs: np.ndarray) -> None:

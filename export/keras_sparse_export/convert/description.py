@@ -18,6 +18,7 @@ from keras_sparse_export.bundle.format import (
     LENGTHS,
     LITERT,
     MISSING,
+    ROUNDING,
     THRESHOLDS,
     WINDOWS,
 )
@@ -61,6 +62,7 @@ def describe(
     """
     inputs, columns = source.inputs, source.columns
     categories = getattr(columns, "categories", None)
+    rounding = {name: model.rounding for name, model in converted.items() if model.rounding}
     plain, lengths = is_plain(inputs), inputs.least is not None
     features = {
         CATEGORIES: bool(categories),
@@ -70,6 +72,7 @@ def describe(
         LENGTHS: lengths,
         LITERT: litert is not None,
         MISSING: source.gaps,
+        ROUNDING: bool(rounding),
         THRESHOLDS: bool(jumps),
         WINDOWS: source.windows is not None,
     }
@@ -94,6 +97,7 @@ def describe(
         "converter": converted["encoder"].converter,
         "versions": list_versions() | (litert or {}),
         "parity": {name: model.parity.as_dict() for name, model in converted.items()},
+        **({"rounding": rounding} if rounding else {}),
         "golden": {"kind": kind, "rows": count},
         "top_k": None if top_k is None else top_k_outputs.describe(top_k, source.code_shape),
         "statistics": statistics,

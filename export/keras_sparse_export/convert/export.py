@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from keras_sparse_export.bundle import transaction, writing
-from keras_sparse_export.bundle.format import FRONT_END, LITERT, MANIFEST, TFLITE
+from keras_sparse_export.bundle.format import FRONT_END, LITERT, MANIFEST, SCORES, TFLITE
 from keras_sparse_export.convert import code_values, description, reading, samples
 from keras_sparse_export.convert import converter as conversion
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms import litert as litert_form
-from keras_sparse_export.convert.forms.score.calibrate import require_calibration
+from keras_sparse_export.convert.forms.score.calibrate import calibrate_score, require_calibration
 from keras_sparse_export.convert.forms.score.scorer import make_scorer
 from keras_sparse_export.convert.graph import indices
 from keras_sparse_export.convert.jumps import gates, thresholds
@@ -94,8 +94,10 @@ def export_encoder(
         layer: Name of the layer whose output is the code. By default the model's `encoder`
             computes it, or the model itself, if it has one output in another shape than its input.
         decoder: Whether to add the decoder. Of a model with a `front_end` it gives the features
-            that the front end makes of rows. A refined code, of two passes, needs the decoder's
-            matrix itself: `encoder.onnx` holds it too, and is twice as large.
+            that the front end makes of rows; with `layer`, of a model whose output has the shape of
+            its input, it is all that follows the layer, which must read nothing but the code. A
+            refined code, of two passes, needs the decoder's matrix itself: `encoder.onnx` holds it
+            too, and is twice as large.
         units: Number of units of the code, by default all. The first ones are kept, as of a model
             that was trained with `Matryoshka`, and the weights of the others are left out. Their
             codes must not depend on others: a rank in the row (TopK) and a second pass do.
@@ -115,7 +117,8 @@ def export_encoder(
             models, 0 if codes can be exactly zero, else 0.1.
         quantize: `"int8"` adds an int8 encoder; `"auto"` adds one if it is worth it: at least 1 MB
             of weights, at most 0.3 of the file size, and a support Jaccard of 0.98 or more on
-            held-out rows. Otherwise the manifest gives the reasons. `"float16"` adds the encoder
+            held-out rows. Otherwise the manifest gives the reasons. With `score` it also adds
+            the scores in int8, with a threshold of their own. `"float16"` adds the encoder
             with its weights in float16, half the bytes; an error if the Jaccard is below 0.995.
             `("auto", "float16")` adds both forms. All need 64 rows of `sample` or more.
         labels: Class of each row of `sample`, to measure the accuracy of a probe on int8 codes.
@@ -222,6 +225,24 @@ def export_encoder(
         target=None if decodes is None else parts.target,
     )
     jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
+    scorer = None
+    if score:
+        assert decodes is not None
+        assert source.scale is not None
+        scorer = make_scorer(
+            encoder,
+            decodes,
+            parts.rows,
+            source.scale,
+            parts.target,
+            of_features=source.front_end is not None,
+            calibration=rows_of_alarm,
+            inputs=source.inputs,
+            columns=source.columns,
+            sample=parts.real,
+            allow=allow,
+            gaps=source.gaps,
+        )
     forms = quantization.Decision({}, None, {})
     if quantize is not None:
         assert parts.real is not None
@@ -242,27 +263,23 @@ def export_encoder(
             gaps=source.gaps,
             scale=source.scale,
             inputs=source.inputs,
+            scorer=None if scorer is None else scorer.onnx_bytes,
         )
+        if rows_of_alarm is not None and SCORES["int8"] in forms.files:
+            alarm = calibrate_score(
+                forms.files[SCORES["int8"]],
+                rows_of_alarm,
+                source.inputs,
+                source.columns,
+                sample=None,
+                allow=allow,
+                gaps=source.gaps,
+                warn=False,
+            )
+            assert forms.int8 is not None
+            forms.int8["score"]["alarm"] = alarm.as_dict()
     if parts.lite is not None:
         forms.files[TFLITE], forms.variants[LITERT] = parts.lite
-    scorer = None
-    if score:
-        assert decodes is not None
-        assert source.scale is not None
-        scorer = make_scorer(
-            encoder,
-            decodes,
-            parts.rows,
-            source.scale,
-            parts.target,
-            of_features=source.front_end is not None,
-            calibration=rows_of_alarm,
-            inputs=source.inputs,
-            columns=source.columns,
-            sample=parts.real,
-            allow=allow,
-            gaps=source.gaps,
-        )
     statistics = None
     if parts.real is not None:
         statistics = description.compute_statistics(

@@ -9,7 +9,7 @@ import numpy as np
 from keras_sparse_export.convert import samples
 from keras_sparse_export.convert.forms.score.gate import require_scorable
 from keras_sparse_export.convert.graph.units import require_units
-from keras_sparse_export.convert.source import cut, lengths, scaling
+from keras_sparse_export.convert.source import cut, lengths, rest, scaling
 from keras_sparse_export.convert.source.inputs import describe_inputs
 from keras_sparse_export.convert.source.windows import find_windows
 from keras_sparse_export.io.categories import Columns
@@ -85,15 +85,21 @@ def read(
     code_shape = (*fixed.output_shape[1:-1], int(units or fixed.output_shape[-1]))
     if top_k is not None:
         top_k_outputs.require_k(top_k, code_shape[-1])
-    front_end = cut.find_front_end(model, layer) if decoder or score else None
+    front_end = None
+    if layer is None and (decoder or score):
+        front_end = cut.find_front_end(model, layer)
     shape = None if front_end is None else front_end.output_shape[1:]
-    scaled = scaling.describe(fixed, None if shape is None else shape[-1])
+    features = None if shape is None else shape[-1]
+    scaled = scaling.describe(fixed, features, of_loss=layer is None)
     if score:
         require_scorable(fixed, inputs, find_scale(scaled), shape)
     decodes = None
     if decoder or score:
         argument = "decoder" if decoder else "score"
-        decodes = cut.cut_decoder(model, layer, encoder, argument, shape)
+        if layer is None:
+            decodes = cut.cut_decoder(model, encoder, argument, shape)
+        else:
+            decodes = rest.cut_rest(model, layer, encoder, argument)
     missing = cut.find_missing(model, layer)
     found = find_windows(model, windows, inputs.row_shape)
     return Source(

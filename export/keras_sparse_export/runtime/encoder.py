@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, TFLITE
+from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, SCORES, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -143,7 +143,7 @@ class Encoder:
             self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
         self._encoder: OnnxModel | None = self._open(self._file)
         self._decoder: OnnxModel | None = None
-        self._scorer: OnnxModel | None = None
+        self._scorers: dict[str, OnnxModel] = {}
         self.input_shape = self._encoder.input_shape
         self.code_shape = self._encoder.output_shape
 
@@ -348,11 +348,11 @@ class Encoder:
             chunks = (rows for chunk in chunks if len(rows := stream.push(chunk).rows))
         if of == "code":
             return self._stream(chunks, self._encode)
-        if of == "verdict":
-            verdicts.require_alarm(self.manifest, self.path)
         scores = self._stream(chunks, self._score)
-        judge = partial(verdicts.judge, manifest=self.manifest)
-        return scores if of == "score" else map(judge, scores)
+        if of == "score":
+            return scores
+        alarm = verdicts.require_alarm(self.manifest, self.path, self.variant)
+        return map(partial(verdicts.judge, alarm=alarm), scores)
 
     def _stream(
         self, chunks: Iterable[Any], compute: Callable[[Any, int], np.ndarray]
@@ -421,19 +421,20 @@ class Encoder:
             `(rows,)`, or one number for one row.
 
         Raises:
-            BundleError: If the bundle has no scores, or the variant is not float32.
+            BundleError: If the bundle has no scores, or none of the variant.
             ValueError: As in `encode`.
             RangeError: As in `encode`; such a row is no less unlike the others.
         """
-        return self._score(self._order(x), 0)
+        return self._score(x if type(x) is np.ndarray else self._order(x), 0)
 
     def _score(self, rows: Any, first: int) -> np.ndarray:
         verdicts.require_score(self.manifest, self.path, self.variant)
-        return self._open_scorer().run(rows, ["score"], first)[0]
+        return self._open_scorer(self.variant)(rows, first, name="score")
 
     def verdict(self, x: Any) -> Verdict:
         """Return the score of each row, the threshold, and whether it is an alarm: `score > t`.
 
+        In int8 both are its own, as is the `alarm` in `manifest["int8"]["score"]`.
         `manifest["score"]["alarm"]` has the rate of false alarms, and what it rests on. Where its
         `estimate` is not `None`, the calibration had too few rows or recordings to show the rate:
         the threshold is then an estimate.
@@ -442,8 +443,8 @@ class Encoder:
             BundleError: If the bundle has no threshold of the score, and as in `score`.
             ValueError: As in `encode`.
         """
-        verdicts.require_alarm(self.manifest, self.path)
-        return verdicts.judge(self.score(x), self.manifest)
+        alarm = verdicts.require_alarm(self.manifest, self.path, self.variant)
+        return verdicts.judge(self.score(x), alarm)
 
     def drift(self, x: Any) -> Drift:
         """Compare a batch with the sample that the bundle was exported with.
@@ -491,7 +492,7 @@ class Encoder:
         opened = {
             self._file: self._require_open(),
             "decoder.onnx": self._decoder,
-            "score.onnx": self._scorer,
+            **{SCORES[name]: model for name, model in self._scorers.items()},
         }
 
         def open_model(name: str) -> OnnxModel:
@@ -504,7 +505,8 @@ class Encoder:
 
     def close(self) -> None:
         """Release the memory; the encoder cannot be used afterwards."""
-        self._encoder = self._decoder = self._scorer = None
+        self._encoder = self._decoder = None
+        self._scorers = {}
 
     def __enter__(self) -> "Encoder":
         return self
@@ -541,15 +543,15 @@ class Encoder:
         if self.manifest is None or FRONT_END not in self.manifest:
             return self.encode(rows), as_float32(rows)
         verdicts.require_score(self.manifest, self.path)
-        codes, features = self._open_scorer().run(rows, ["code", FRONT_END])
+        codes, features = self._open_scorer("float32").run(rows, ["code", FRONT_END])
         if self.variant != "float32":
             return self.encode(rows), features
         return codes if self._raised is None else thresholds.cut(codes, self._raised), features
 
-    def _open_scorer(self) -> OnnxModel:
-        if self._scorer is None:
-            self._scorer = self._open("score.onnx")
-        return self._scorer
+    def _open_scorer(self, variant: str) -> OnnxModel:
+        if variant not in self._scorers:
+            self._scorers[variant] = self._open(SCORES[variant])
+        return self._scorers[variant]
 
     def _require_open(self) -> OnnxModel:
         if self._encoder is None:

@@ -113,32 +113,34 @@ class OnnxModel:
         self._digest = hashlib.sha256(data).digest()
         self._checker: OverflowChecker | None = None
         self._row_shapes = (self.input_shape, (1, *self.input_shape))
-        self._free: list[_Buffers] = []
+        self._free: dict[str, list[_Buffers]] = {}
 
-    def __call__(self, x: Any, first: int = 0) -> np.ndarray:
-        """Return the first output; one row in, one row out.
+    def __call__(self, x: Any, first: int = 0, name: str | None = None) -> np.ndarray:
+        """Return the first output, or another one of floats; one row in, one row out.
 
         Args:
             x: Rows, or one row.
             first: Number of the first row, for error messages.
+            name: Name of the output; the first is computed and checked, too.
 
         Raises:
             ValueError: If `x` does not hold finite numbers of the right shape, or gaps where there
                 may be none; the message names the rows.
             RangeError: If a row overflows float32; the message names the rows.
         """
+        name = name or self.output
         if type(x) is np.ndarray and x.dtype.kind in NUMBERS and x.shape in self._row_shapes:
             # Taken out for the call: another thread, or a signal handler that interrupts this
             # call, takes others.
             try:
-                buffers = self._free.pop()
-            except IndexError:
-                buffers = _Buffers(self)
+                buffers = self._free[name].pop()
+            except (IndexError, KeyError):
+                buffers = _Buffers(self, name)
             result = buffers.run(x)
-            self._free.append(buffers)
+            self._free.setdefault(name, []).append(buffers)
             if result is not None:
                 return result[0] if x.shape == self.input_shape else result
-        return self.run(x, [self.output], first)[0]
+        return self.run(x, [name], first)[0]
 
     def run(self, x: Any, names: list[str], first: int = 0) -> list[np.ndarray]:
         """Return the named outputs; arguments and errors are those of a call.
@@ -278,19 +280,24 @@ class OnnxModel:
 
 
 class _Buffers:
-    """One row and its result, bound to the session."""
+    """One row, its first output and the one that is returned, bound to the session."""
 
-    def __init__(self, model: OnnxModel) -> None:
-        size, result_size = math.prod(model.input_shape), math.prod(model.output_shape)
-        start = -(-size // ALIGNMENT) * ALIGNMENT
-        # One array, so that one pass checks both.
-        self._values = np.zeros(start + result_size, np.float32)
-        self._x = self._values[:size].reshape(1, *model.input_shape)
-        self._result = self._values[start:].reshape(1, *model.output_shape)
-        self._inputs = model.inputs
-        self._compute = model.session.bind(
-            model.inputs.split(self._x), {model.output: self._result}
+    def __init__(self, model: OnnxModel, name: str) -> None:
+        names = list(dict.fromkeys((model.output, name)))
+        shapes = [model.input_shape, *(model.outputs[each][0] for each in names)]
+        starts = [0]
+        for shape in shapes:
+            starts.append(starts[-1] + -(-math.prod(shape) // ALIGNMENT) * ALIGNMENT)
+        # One array, so that one pass checks all.
+        self._values = np.zeros(starts[-1], np.float32)
+        self._x, *results = (
+            self._values[start : start + math.prod(shape)].reshape(1, *shape)
+            for start, shape in zip(starts, shapes, strict=False)
         )
+        outputs = dict(zip(names, results, strict=True))
+        self._result, self._results = outputs[name], results
+        self._inputs = model.inputs
+        self._compute = model.session.bind(model.inputs.split(self._x), outputs)
 
     def run(self, row: np.ndarray) -> np.ndarray | None:
         """Return the result for one row, or `None` if it needs a closer look."""
@@ -305,7 +312,7 @@ class _Buffers:
             self._compute()
         except Exception:  # `OnnxModel.run` fails again, and explains it
             return None
-        safe = _are_small(self._values) or _are_safe(self._x, self._result)
+        safe = _are_small(self._values) or _are_safe(self._x, *self._results)
         return self._result.copy() if safe else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import FRONT_END, TFLITE
+from keras_sparse_export.bundle.format import FRONT_END, SCORES, TFLITE
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -58,6 +58,8 @@ class Verification:
     """The same for codes in LiteRT, if the encoder was opened there."""
     score_parity: Parity | None = None
     """The same for scores, if the bundle has some."""
+    int8_score_parity: Parity | None = None
+    """The same for scores in int8, if the bundle has some."""
 
 
 def verify(
@@ -137,7 +139,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         code = {"name": "x_hat", "shape": [*find_target(manifest)[1]]}
     elif manifest["top_k"] is not None:
         described["top_k"] = manifest["top_k"]["k"]
-    if name == "score.onnx":
+    if name in SCORES.values():
         described |= {"top_k": None, "score": ()}
     if name == "score.onnx" and FRONT_END in manifest:
         described[FRONT_END] = find_target(manifest)[1]
@@ -147,7 +149,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
         "output": f"{model.output} {list(model.output_shape)}",
         "top_k": values[0][-1] if values is not None and values[0] else None,
     }
-    if name == "score.onnx":
+    if name in SCORES.values():
         actual |= {part: model.outputs.get(part, (None,))[0] for part in ("score", FRONT_END)}
     for part, expected in described.items():
         if actual[part] != expected:
@@ -162,7 +164,7 @@ def require_described(manifest: dict[str, Any], name: str, model: OnnxModel) -> 
 def _select_gates(name: str, model: OnnxModel) -> Sequence[Gate]:
     """Return the gates of an encoder; in a file of scores others may follow, in the decoder."""
     last = [place for place, gate in enumerate(model.gates) if gate.gives_code]
-    return model.gates[: last[-1] + 1] if name == "score.onnx" and last else model.gates
+    return model.gates[: last[-1] + 1] if name in SCORES.values() and last else model.gates
 
 
 class _Golden:
@@ -171,6 +173,15 @@ class _Golden:
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.manifest = manifest
         self.folder, self._shapes = folder, list_golden_shapes(manifest)
+
+    def find_rounding(self, name: str) -> float:
+        """Return by how much rounding may move an output of a file; 0 as a rule."""
+        rounding: float | None = self.manifest.get("rounding", {}).get(name)
+        if rounding is None:
+            return 0.0
+        outputs = {"encoder": "code", "decoder": "x_hat", "score": "score"}
+        most = fidelity.MAX_ROUNDING * float(np.abs(self[f"golden_{outputs[name]}.f32"]).max())
+        return min(rounding, most)
 
     def __getitem__(self, file: str) -> np.ndarray:
         data = reading.read_content(self.folder, self.manifest, file)
@@ -193,12 +204,13 @@ def _compare_encoder(
             "which an encoder without weights would give"
         )
     run = _with_support(name, encoder, code) if has_jumps(golden.manifest) else encoder
-    parity = _require_agreement(name, run, x, code, batches)
+    rounding = golden.find_rounding("encoder")
+    parity = _require_agreement(name, run, x, code, batches, rounding=rounding)
     if (entry := golden.manifest["top_k"]) is not None:
         expected = golden["golden_values.f32"], golden["golden_indices.i32"]
         actual = encoder.run(x, list(top_k.OUTPUTS))
         signed = counts_signed_codes(golden.manifest)
-        allowed = float(fidelity.tolerance(code).max())
+        allowed = max(float(fidelity.tolerance(code).max()), rounding)
         if not top_k.agree(code, expected, actual, allowed, signed=signed):
             raise VerificationError(
                 f"Expected `{name}` to give the golden values and indices of its "
@@ -229,8 +241,8 @@ def _with_support(name: str, encoder: Run, code: np.ndarray) -> Run:
 
 def _compare_decoder(golden: _Golden, decoder: OnnxModel, batches: Sequence[int]) -> Parity:
     code, x_hat = golden["golden_code.f32"], golden["golden_x_hat.f32"]
-    targets = golden[find_target(golden.manifest)[0]]
-    return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets=targets)
+    targets, rounding = golden[find_target(golden.manifest)[0]], golden.find_rounding("decoder")
+    return _require_agreement("decoder.onnx", decoder, code, x_hat, batches, targets, rounding)
 
 
 def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
@@ -238,10 +250,12 @@ def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -
     x, code = golden["golden_x.f32"], golden["golden_code.f32"]
     expected = golden["golden_score.f32"]
     run = _with_support("score.onnx", scorer, code) if has_jumps(golden.manifest) else scorer
-    _require_agreement("score.onnx", run, x, code, batches)
+    rounding = golden.find_rounding("encoder")
+    _require_agreement("score.onnx", run, x, code, batches, rounding=rounding)
     scale = require_scale(golden.manifest, golden.folder)
     targets = golden[find_target(golden.manifest)[0]]
     allowed = score_tolerance(expected.astype(np.float64), targets, scale)
+    allowed = np.maximum(allowed, golden.find_rounding("score"))
     sizes = tuple(sorted({min(size, len(x)) for size in (*batches, len(x))}))
     results = []
     for size in sizes:
@@ -254,7 +268,12 @@ def _compare_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -
     return _require_parity("score.onnx", fidelity.select_worst(results))
 
 
-def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
+def _compare_int8(
+    golden: _Golden,
+    encoder: OnnxModel,
+    batches: Sequence[int],
+    name: str = "encoder.int8.onnx",
+) -> Parity:
     """Compare row by row, as the golden codes were computed: rows of a batch may share a scale."""
     x, expected = golden["golden_x.f32"], golden["golden_code.int8.f32"]
     tolerance = golden.manifest["int8"]["golden_tolerance"]
@@ -266,7 +285,26 @@ def _compare_int8(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -
         )
     codes = np.stack([encoder(row) for row in x])
     error = thresholds.choose_error(golden.manifest)(expected, codes)
-    return _require_parity("encoder.int8.onnx", Parity(error, tolerance, len(codes), (1,)))
+    return _require_parity(name, Parity(error, tolerance, len(codes), (1,)))
+
+
+def _compare_int8_score(golden: _Golden, scorer: OnnxModel, batches: Sequence[int]) -> Parity:
+    """Compare the codes as those of the int8 encoder, and the scores row by row."""
+    name, x = SCORES["int8"], golden["golden_x.f32"]
+    _compare_int8(golden, scorer, batches, name)
+    expected = golden["golden_score.int8.f32"]
+    tolerance = golden.manifest["int8"]["score"]["golden_tolerance"]
+    scale = require_scale(golden.manifest, golden.folder)
+    targets = golden[find_target(golden.manifest)[0]]
+    most = largest_score_tolerance(expected, targets, scale)
+    if tolerance > most:
+        raise VerificationError(
+            f"Expected an `int8.score.golden_tolerance` of at most {most:.3g}. Received: "
+            f"{tolerance:.3g}, which would accept any score"
+        )
+    found = np.array([scorer.run(row, ["score"])[0] for row in x])
+    error = fidelity.max_abs_error(expected, found)
+    return _require_parity(name, Parity(error, tolerance, len(x), (1,)))
 
 
 def _compare_float16(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]) -> Parity:
@@ -274,7 +312,8 @@ def _compare_float16(golden: _Golden, encoder: OnnxModel, batches: Sequence[int]
     name, x = "encoder.float16.onnx", golden["golden_x.f32"]
     expected = golden["golden_code.float16.f32"]
     if not has_jumps(golden.manifest):
-        return _require_agreement(name, encoder, x, expected, batches)
+        rounding = golden.find_rounding("encoder")
+        return _require_agreement(name, encoder, x, expected, batches, rounding=rounding)
     error = thresholds.choose_error(golden.manifest)(expected, encoder(x))
     allowed = float(fidelity.tolerance(expected).max())
     return _require_parity(name, Parity(error, allowed, len(x), (len(x),)))
@@ -289,6 +328,18 @@ def largest_int8_tolerance(codes: np.ndarray, version: int) -> float:
     return rounding + MAX_INT8_FRACTION * largest
 
 
+def largest_score_tolerance(scores: np.ndarray, x: np.ndarray, scale: np.ndarray) -> float:
+    """Return the largest tolerance that a manifest may state for int8 scores.
+
+    Args:
+        scores: Golden scores.
+        x: Golden rows, or their features.
+        scale: Scale of each column or feature, or one for all.
+    """
+    rounding = float(score_tolerance(scores.astype(np.float64), x, scale).max())
+    return rounding + MAX_INT8_FRACTION * float(scores.max(initial=0.0))
+
+
 _COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] = {
     "encoder.onnx": _compare_encoder,
     "decoder.onnx": _compare_decoder,
@@ -296,6 +347,7 @@ _COMPARISONS: dict[str, Callable[[_Golden, OnnxModel, Sequence[int]], Parity]] =
     "encoder.float16.onnx": _compare_float16,
     TFLITE: partial(_compare_encoder, name=TFLITE),
     "score.onnx": _compare_score,
+    "score.int8.onnx": _compare_int8_score,
 }
 
 
@@ -306,8 +358,11 @@ def _require_agreement(
     expected: np.ndarray,
     batches: Sequence[int],
     targets: np.ndarray | None = None,
+    rounding: float = 0.0,
 ) -> Parity:
-    parity = fidelity.parity(lambda batch: expected[: len(batch)], model, rows, batches, targets)
+    parity = fidelity.parity(
+        lambda batch: expected[: len(batch)], model, rows, batches, targets, rounding
+    )
     return _require_parity(name, parity)
 
 

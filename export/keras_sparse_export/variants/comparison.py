@@ -85,6 +85,8 @@ class Reference:
     """Scale of each column in the loss, or one for all."""
     target: parity.Run | None = None
     """Computes of rows what the decoder reconstructs, if that is not the rows themselves."""
+    scorer: bytes | None = None
+    """The file of scores, if there is one."""
     labels: np.ndarray | None = None
     """Labels of calibration and held-out rows, which alternate."""
 

@@ -14,7 +14,15 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading, transaction, writing
-from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, GOLDEN_CODES, MANIFEST, VARIANTS
+from keras_sparse_export.bundle.format import (
+    ENCODERS,
+    FRONT_END,
+    GOLDEN_CODES,
+    GOLDEN_SCORES,
+    MANIFEST,
+    SCORES,
+    VARIANTS,
+)
 from keras_sparse_export.bundle.manifest import (
     admits_gaps,
     counts_signed_codes,
@@ -36,6 +44,8 @@ from keras_sparse_export.variants.comparison import Reference
 MODES = ("auto", "int8", "float16")
 FILES = {form: (ENCODERS[form], GOLDEN_CODES[form]) for form in ("int8", "float16")}
 """Of each form, the encoder and its golden codes."""
+SCORE_FILES = {"int8": (SCORES["int8"], GOLDEN_SCORES["int8"])}
+"""Of each form, the file of scores and its golden scores."""
 
 
 class Decision(NamedTuple):
@@ -127,11 +137,12 @@ def quantize_bundle(
         gaps=admits_gaps(manifest),
         scale=find_scale(manifest),
         inputs=inputs,
+        scorer=read(SCORES["float32"], SCORES["float32"] in manifest["files"]),
     )
     form = "float16" if mode == "float16" else "int8"
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:
         shutil.copytree(path, folder, dirs_exist_ok=True)
-        for name in (*FILES[form], MANIFEST):
+        for name in (*FILES[form], *SCORE_FILES.get(form, ()), MANIFEST):
             (folder / name).unlink(missing_ok=True)
         write(folder, decision)
         kept = {key: manifest[key] for key in manifest if key != "files"}
@@ -192,13 +203,15 @@ def decide(
     gaps: bool = False,
     scale: np.ndarray | None = None,
     inputs: Inputs | None = None,
+    scorer: bytes | None = None,
 ) -> Decision:
     """Make other forms of an encoder, compare them with float32, and decide which to keep.
 
     `measure` is that of `thresholds.choose_error`, `jumps` tells whether codes jump from zero,
     `gaps` whether rows may have gaps. Reconstructions are compared with what `target` computes of
     rows, the rows without one, in units of `scale`, or of these without one. If `inputs` admits
-    shorter rows, codes are compared at two lengths of these as well.
+    shorter rows, codes are compared at two lengths of these as well. `scorer` is the file of
+    scores, which int8 then gets as well.
 
     Raises:
         ValueError: If there are too few rows, or they are not finite.
@@ -221,6 +234,7 @@ def decide(
         jumps=jumps,
         shorter=sampling.shorten(float32, held_out, inputs),
         scale=np.ones(1) if scale is None else scale,
+        scorer=scorer,
         labels=None if labels is None else np.asarray(sampling.subsample(labels)),
     )
     made: dict[str, forms.Form] = {}
@@ -238,6 +252,10 @@ def decide(
             files[file] = result.onnx_bytes
         if result.golden_codes is not None:
             files[golden] = result.golden_codes.astype("<f4").tobytes()
+        if result.scorer is not None:
+            files[SCORES["int8"]] = result.scorer
+        if result.golden_scores is not None:
+            files[GOLDEN_SCORES["int8"]] = result.golden_scores.astype("<f4").tobytes()
     int8 = made.pop("int8", None)
     return Decision(
         files,

@@ -7,6 +7,7 @@ import numpy as np
 from keras_sparse_export.errors import ParityError
 from keras_sparse_export.runtime.verification import largest_int8_tolerance
 from keras_sparse_export.variants.comparison import Comparison, Gate
+from keras_sparse_export.variants.scores import ScoreChange, explain
 
 MIN_WEIGHT_BYTES = 1_000_000
 """Smaller weights fit in a core's cache, so that int8 saves little time."""
@@ -57,6 +58,17 @@ class Candidate(NamedTuple):
         return self.jaccard >= self.min_jaccard and self.variance_loss <= MAX_VARIANCE_LOSS
 
 
+def choose_by_score(candidates: dict[str, Candidate], changes: dict[str, ScoreChange]) -> Candidate:
+    """Return the encoder whose scores change least in the median, of those whose codes agree.
+
+    Args:
+        candidates: Encoders by method.
+        changes: How the scores of each method change.
+    """
+    ranked = sorted(candidates, key=lambda name: changes[name].median)
+    return candidates[next((name for name in ranked if candidates[name].agrees), ranked[0])]
+
+
 def choose(static: Candidate, dynamic: Candidate | None) -> Candidate:
     """Return the static encoder, unless it does not agree and the dynamic one is nearer."""
     if dynamic is None:
@@ -87,7 +99,7 @@ def require_agreement(candidate: Candidate) -> None:
         )
 
 
-def list_reasons(candidate: Candidate) -> list[str]:
+def list_reasons(candidate: Candidate, change: ScoreChange | None = None) -> list[str]:
     """Return the reasons against int8, one sentence per rule."""
     comparison = candidate.comparison
     ratio = comparison.file_bytes_variant / comparison.file_bytes_float32
@@ -110,6 +122,8 @@ def list_reasons(candidate: Candidate) -> list[str]:
             f"The explained variance of held-out rows is {candidate.variance_loss:.4f} lower, more "
             f"than {MAX_VARIANCE_LOSS}."
         )
+    if change is not None and not change.agrees:
+        reasons.append(f"There are {explain(change)}")
     return reasons
 
 

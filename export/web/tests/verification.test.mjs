@@ -271,7 +271,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.format = 1), named("requires")],
     [(manifest) => delete manifest.requires, /Expected the key `requires` at the top in `manifest.json`/],
     [(manifest) => (manifest.threshold = -0.1), named("threshold")],
-    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, features, inputs, lengths, litert, missing, score, thresholds, variants, windows\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
+    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, features, inputs, lengths, litert, missing, rounding, score, thresholds, variants, windows\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /Expected a text as .* as `files` in `manifest.json`. Received: "..\/x"/],
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],

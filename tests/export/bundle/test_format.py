@@ -144,8 +144,8 @@ def newer(tmp_path: Path) -> Path:
 
 def test_a_feature_that_is_not_known_is_refused_by_name(newer: Path) -> None:
     names = (
-        "categories, columns, features, inputs, lengths, litert, missing, score, thresholds, "
-        "variants, windows"
+        "categories, columns, features, inputs, lengths, litert, missing, rounding, score, "
+        "thresholds, variants, windows"
     )
     features = rf"\({names}\)\."
     message = rf"whose `requires` .* {features} Received: 'sealed-box' .* Remedy: a newer ker"

@@ -215,7 +215,6 @@ def test_a_file_that_answers_otherwise_is_never_left(
             {"layer": None},
             r"`layer`. Expected the name of the layer that computes the codes, one of",
         ),
-        ({"decoder": True}, "`decoder`. Expected decoder=False"),
         ({"sample": np.ones((3, 5))}, r"`sample`. Expected rows of numbers, \(rows, 12\)"),
         ({"sample": np.full((3, 12), np.nan)}, "`sample`. Expected finite numbers"),
         (

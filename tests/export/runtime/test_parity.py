@@ -210,3 +210,20 @@ def test_a_file_that_onnxruntime_does_not_load_is_named() -> None:
         parity.load_outputs(
             helper.make_model(graph).SerializeToString(), ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         )
+
+
+def test_rounding_is_that_of_differences_of_large_numbers() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(1000, 1, (64, 400)).astype(np.float32)
+    weights = rng.normal(size=(400, 5))
+    weights -= weights.mean(axis=0)  # the common level cancels
+
+    def run(dtype: Any) -> parity.Run:
+        return lambda x: x.astype(dtype) @ weights.astype(dtype)
+
+    exact = run(np.float64)(rows)
+    noise = np.abs(run(np.float32)(rows) - exact).max()
+    found = parity.measure_rounding(run(np.float64), rows)
+    assert noise / 3 < found < 300 * noise
+    assert found > parity.tolerance(exact).max() / 4
+    assert parity.measure_rounding(lambda x: 1e6 * (x - 1000), rows) <= 1e-3 * 5e6

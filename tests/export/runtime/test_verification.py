@@ -15,7 +15,7 @@ from bundles import manifest, replaced, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import BundleError, Encoder, VerificationError, export_encoder
 from keras_sparse_export.bundle.manifest import read_manifest
-from keras_sparse_export.runtime import verification
+from keras_sparse_export.runtime import parity, verification
 
 pytestmark = pytest.mark.one_backend
 
@@ -307,3 +307,41 @@ def test_golden_features_and_what_is_made_of_them_are_held_to(
     file = "decoder" if name == "golden_x_hat.f32" else "score"
     with pytest.raises(VerificationError, match=f"`{file}.onnx` to give the golden outputs"):
         Encoder(bundle).verify()
+
+
+def cancelling() -> tuple[keras.Model, np.ndarray]:
+    """An autoencoder of rows far from zero, whose level its first layer takes away."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    level = rng.uniform(500, 1000, 50)
+    first = keras.layers.BatchNormalization()
+    model = keras.Sequential(
+        [keras.Input((50,)), first, keras.layers.Dense(4, name="code"), keras.layers.Dense(50)]
+    )
+    first.set_weights([rng.uniform(1, 2, 50), np.zeros(50), level, rng.uniform(1, 2, 50)])
+    return model, (level + rng.normal(size=(128, 50))).astype(np.float32)
+
+
+def test_rounding_that_a_model_amplifies_is_stated_and_allowed(tmp_path: Path) -> None:
+    model, rows = cancelling()
+    path = export_encoder(model, tmp_path / "b", layer="code", sample=rows, score=True)
+    found = manifest(path)
+    assert "rounding" in found["requires"]
+    gamma, _, mean, variance = map(np.float64, model.layers[0].get_weights())
+    h = (rows - mean) / np.sqrt(variance + model.layers[0].epsilon) * gamma
+    code = h @ model.layers[1].get_weights()[0].astype(np.float64)
+    error = np.abs(Encoder(path).encode(rows) - code).max()
+    assert parity.tolerance(code).max() < error < found["rounding"]["encoder"] < 1e-3 * code.max()
+    golden = np.frombuffer((path / "golden_code.f32").read_bytes(), "<f4").copy()
+    for factor, refused in ((0.3, False), (3, True)):
+        moved = golden + np.float32(factor * found["rounding"]["encoder"])
+        replaced(path, "golden_code.f32", moved.astype("<f4").tobytes())
+        with pytest.raises(VerificationError) if refused else nullcontext():
+            Encoder(path)
+    rewritten(path, set_at("rounding", "encoder", to=1e3))  # which allows a thousandth alone
+    replaced(path, "golden_code.f32", (golden * 1.1).astype("<f4").tobytes())
+    with pytest.raises(VerificationError, match="within"):
+        Encoder(path)
+    rewritten(path, set_at("requires", to=["score"]))
+    with pytest.raises(BundleError, match="the feature `rounding`, present with it alone"):
+        Encoder(path)

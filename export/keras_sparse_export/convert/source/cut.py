@@ -175,7 +175,6 @@ def _cut_after(model: keras.Model, name: str) -> keras.Model:
 
 def cut_decoder(
     model: keras.Model,
-    layer: str | None,
     encoder: keras.Model,
     argument: str = "decoder",
     features: tuple[int, ...] | None = None,
@@ -183,23 +182,22 @@ def cut_decoder(
     """Return the model's own `decoder`, traced if it has no graph of layers.
 
     Args:
-        model: The model.
-        layer: The argument of `cut_encoder`.
+        model: The model, cut at no layer.
         encoder: The encoder that was cut out of the model.
         argument: Name of the argument that needs a decoder, for error messages.
         features: Shape of the features of a row that it reconstructs, if the model has a front end.
 
     Raises:
-        ValueError: If it has none, or `layer` is given, or it does not map codes to rows, or to
-            the features.
+        ValueError: If it has none, or it does not map codes to rows, or to the features.
         ConversionError: If it has several inputs or outputs, or one without a fixed shape.
     """
     decoder = getattr(model, "decoder", None)
     own = getattr(model, "encoder", None)
-    if layer is not None or not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
+    if not (isinstance(decoder, keras.Layer) and isinstance(own, keras.Layer)):
         raise ValueError(
             f"Invalid value for argument `{argument}`. Expected {argument}=False for a model "
-            f"without an encoder and a decoder of its own. Received: {argument}=True"
+            f"without an encoder and a decoder of its own. Received: {argument}=True. Remedy: "
+            "`layer`, the name of the layer of the code, for an autoencoder that is one model"
         )
     decoder = tracing.ensure_graph(decoder, keras.KerasTensor(encoder.output_shape))
     _require_one("input", decoder.inputs, "a decoder")

@@ -7,7 +7,9 @@ import keras
 from keras_sparse_export.bundle.format import MAX_COLUMNS
 
 
-def describe(encoder: keras.Model, features: int | None = None) -> dict[str, Any]:
+def describe(
+    encoder: keras.Model, features: int | None = None, *, of_loss: bool = True
+) -> dict[str, Any]:
     """Return the manifest's `offset` and `scale`, null if the model does not scale its rows.
 
     Other layers that scale, such as `Normalization`, are part of the encoder and not of the loss.
@@ -17,11 +19,13 @@ def describe(encoder: keras.Model, features: int | None = None) -> dict[str, Any
     Args:
         encoder: The encoder, as it is in the model.
         features: Number of features, if the scaling to describe is that of a front end's.
+        of_loss: Whether the loss compares scaled rows; that of a model that is cut at a layer
+            compares raw ones.
     """
     columns = features or encoder.inputs[0].shape[-1]
     if columns > MAX_COLUMNS or len(encoder.inputs) > 1:
         return {}
-    for layer in encoder.layers:
+    for layer in encoder.layers if of_loss else ():
         name = keras.saving.get_registered_name(type(layer))
         if name == "keras_sparse>Scaling" and not layer.invert:
             of_rows = features or _takes_rows(encoder, layer)

@@ -38,35 +38,43 @@ def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "f
     """Raise if a bundle cannot score rows.
 
     Raises:
-        BundleError: If it has no `score.onnx`, or the variant is another than its encoder.
+        BundleError: If it has no `score.onnx`, or no scores of that variant.
     """
     if manifest is None or "score.onnx" not in manifest["files"]:
         raise BundleError(
             f"Expected a bundle with scores. Received: {path}{suggest(manifest, 'score=True')}"
         )
-    if variant != "float32":
+    if variant != "float32" and f"score.{variant}.onnx" not in manifest["files"]:
         raise BundleError(
-            "Expected the variant float32, whose codes the scores are computed of. Received: "
-            f"variant={variant!r}"
+            "Expected a variant that scores rows: float32, or int8 where the export made it with "
+            f"the scores. Received: variant={variant!r}, for {path}"
         )
 
 
-def require_alarm(manifest: dict[str, Any] | None, path: Path) -> None:
-    """Raise if a bundle has no threshold of the score.
+def require_alarm(
+    manifest: dict[str, Any] | None, path: Path, variant: str = "float32"
+) -> dict[str, Any]:
+    """Return the threshold of the score of a variant, as in the manifest.
 
     Raises:
-        BundleError: If so.
+        BundleError: If the bundle has none.
     """
-    if manifest is None or (manifest.get("score") or {"alarm": None})["alarm"] is None:
+    alarm: dict[str, Any] | None = None
+    if manifest is not None and "score" in manifest:
+        require_score(manifest, path, variant)
+        score = manifest["score"] if variant == "float32" else manifest["int8"]["score"]
+        alarm = score["alarm"]
+    if alarm is None:
         raise BundleError(
             f"Expected a bundle with a threshold of the score. Received: {path}"
             f"{suggest(manifest, 'score=True, calibration=rows')}"
         )
+    return alarm
 
 
-def judge(score: np.ndarray, manifest: Any) -> Verdict:
-    """Compare scores with the threshold in a manifest."""
-    threshold = float(manifest["score"]["alarm"]["threshold"])
+def judge(score: np.ndarray, alarm: dict[str, Any]) -> Verdict:
+    """Compare scores with a threshold, a manifest's `alarm`."""
+    threshold = float(alarm["threshold"])
     return Verdict(score, threshold, score > threshold)
 
 

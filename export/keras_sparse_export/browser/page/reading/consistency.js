@@ -68,6 +68,8 @@ export function requireConsistent(manifest) {
   requireVariants(manifest);
   requireScore(manifest);
   requireWindows(manifest);
+  requireInt8Score(manifest);
+  requireRounding(manifest);
 }
 
 function requireStatistics(statistics, units, shape) {
@@ -221,14 +223,35 @@ function requireScore(manifest) {
   if (score.alarm !== null) requireAlarm(score.alarm);
 }
 
-function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }) {
-  expect(rate < 1, "less than 1", "score.alarm.false_alarm_rate");
-  expect(unit === "row" ? units === rows : units <= rows, "as many as `rows` or fewer", "score.alarm.units");
+/** The page does not run `score.int8.onnx` either. */
+function requireInt8Score({ int8, requires, files, golden }) {
+  const has = Object.hasOwn(files, "score.int8.onnx");
+  const kept = (requires?.includes("score") ?? false) && (int8?.kept ?? false);
+  const expected = "a key beside `score.int8.onnx`, of an int8 that is kept, with the feature `score`";
+  expect((int8?.score !== undefined) === has && (kept || !has), expected, "int8.score");
+  if (!has) return;
+  const { report, golden_tolerance: tolerance, alarm } = int8.score;
+  expect(Object.hasOwn(report, int8.method), "the method of int8", "int8.score.report");
+  expect(tolerance !== null || golden.rows === 0, "a number", "int8.score.golden_tolerance");
+  if (alarm !== null) requireAlarm(alarm, "int8.score.alarm");
+}
+
+/** Whether rounding is stated of files that the bundle compares with Keras. */
+function requireRounding({ rounding, requires, parity }) {
+  const required = requires?.includes("rounding") ?? false;
+  expect((rounding !== undefined) === required, "a key of the feature `rounding`, present with it alone", "rounding");
+  const known = Object.keys(rounding ?? {}).every((name) => Object.hasOwn(parity, name));
+  expect(known, "files that `parity` has", "rounding");
+}
+
+function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }, place = "score.alarm") {
+  expect(rate < 1, "less than 1", `${place}.false_alarm_rate`);
+  expect(unit === "row" ? units === rows : units <= rows, "as many as `rows` or fewer", `${place}.units`);
   const shown = units >= 1 / rate - 1 - 1e-6;
-  expect((estimate === null) === shown, "null if there are 1/α − 1 units, and only then", "score.alarm.estimate");
+  expect((estimate === null) === shown, "null if there are 1/α − 1 units, and only then", `${place}.estimate`);
   for (const name of estimate === null ? [] : ["thresholds", "rates"]) {
     const [low, high] = estimate[name];
-    expect(low <= high, "the least first", `score.alarm.estimate.${name}`);
+    expect(low <= high, "the least first", `${place}.estimate.${name}`);
   }
 }
 
@@ -262,6 +285,7 @@ function goldenShapes(manifest) {
   const shapes = { "golden_x.f32": x, "golden_code.f32": code, [target.name]: reconstructed };
   if (Object.hasOwn(files, "decoder.onnx")) shapes["golden_x_hat.f32"] = reconstructed;
   if (Object.hasOwn(files, "score.onnx")) shapes["golden_score.f32"] = [rows];
+  if (Object.hasOwn(files, "score.int8.onnx")) shapes["golden_score.int8.f32"] = [rows];
   if (Object.hasOwn(files, "encoder.int8.onnx")) shapes["golden_code.int8.f32"] = code;
   if (Object.hasOwn(files, "encoder.float16.onnx")) shapes["golden_code.float16.f32"] = code;
   if (top !== null) {

@@ -3,13 +3,13 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"lengths":{"type":"object","required":["least"],"additionalProperties":false,"properties":{"least":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"features":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"features"}}}]},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"},"score":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"},"score":{"$ref":"#/$defs/score"},"windows":{"$ref":"#/$defs/windows"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}},"litert":{"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}},"score":{"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}},"alarm":{"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}},"estimate":{"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}},"windows":{"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}}}};
+const schema19 = {"type":"object","required":["format","input","output","threshold","opset","ir_version","min_onnxruntime","converter","versions","parity","golden","top_k","statistics","files","int8"],"additionalProperties":false,"properties":{"format":{"type":"integer","enum":[1,2],"minimum":-9007199254740991,"maximum":9007199254740991},"requires":{"type":"array","maxItems":64,"items":{"type":"string","pattern":"^[a-z][a-z0-9-]{0,63}$"}},"input":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"x"}}}]},"inputs":{"type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/named_input"}},"lengths":{"type":"object","required":["least"],"additionalProperties":false,"properties":{"least":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"columns":{"type":"array","minItems":1,"maxItems":65536,"items":{"type":"string"}},"categories":{"type":"object","additionalProperties":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string"}}},"features":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"features"}}}]},"offset":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"scale":{"type":["array","null"],"minItems":1,"maxItems":65536,"items":{"type":"number","exclusiveMinimum":0,"maximum":3.5e+38}},"output":{"allOf":[{"$ref":"#/$defs/tensor"},{"properties":{"name":{"const":"code"}}}]},"threshold":{"type":"number"},"thresholds":{"type":["array","null"],"minItems":1,"maxItems":2,"items":{"$ref":"#/$defs/gate"}},"calibration":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/calibration"}},"missing":{"enum":["mean","mask"]},"opset":{"type":"integer","minimum":13,"maximum":18},"ir_version":{"enum":[7,8]},"min_onnxruntime":{"type":"string","pattern":"^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$"},"converter":{"enum":["builder","tf2onnx","jax2onnx","torch.onnx"]},"versions":{"type":"object","required":["backend","keras","keras-sparse-export","numpy","onnx","onnxruntime"],"propertyNames":{"pattern":"^[A-Za-z0-9._-]{1,64}$"},"properties":{"backend":{"enum":["tensorflow","jax","torch"]}},"additionalProperties":{"type":"string","pattern":"^[ -~]{1,64}$"}},"parity":{"type":"object","required":["encoder"],"additionalProperties":false,"properties":{"encoder":{"$ref":"#/$defs/parity"},"decoder":{"$ref":"#/$defs/parity"},"score":{"$ref":"#/$defs/parity"}}},"golden":{"type":"object","required":["kind","rows"],"additionalProperties":false,"properties":{"kind":{"enum":["real","synthetic","none"]},"rows":{"type":"integer","minimum":0,"maximum":1024}},"if":{"properties":{"kind":{"const":"none"}}},"then":{"properties":{"rows":{"const":0}}},"else":{"properties":{"rows":{"minimum":1}}}},"top_k":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/top_k"}},"int8":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/int8"}},"statistics":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/statistics"}},"files":{"type":"object","required":["README.md","encoder.onnx"],"propertyNames":{"pattern":"^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},"additionalProperties":{"$ref":"#/$defs/file"}},"variants":{"$ref":"#/$defs/variants"},"score":{"$ref":"#/$defs/score"},"windows":{"$ref":"#/$defs/windows"},"rounding":{"$ref":"#/$defs/rounding"}},"if":{"properties":{"format":{"const":1}}},"then":{},"else":{"required":["requires"],"properties":{"threshold":{"minimum":0}}},"$defs":{"tensor":{"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}},"named_input":{"type":"object","required":["name","shape","whole"],"additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[A-Za-z0-9_ .:()-]{1,64}$"},"shape":{"type":"array","minItems":1,"maxItems":7,"items":{"type":"integer","minimum":1,"maximum":16777216}},"whole":{"type":["array","null"],"minItems":2,"maxItems":2,"items":{"type":"integer","minimum":-16777215,"maximum":16777215}}}},"parity":{"type":"object","required":["max_abs_error","tolerance","rows","batch_sizes"],"additionalProperties":false,"properties":{"max_abs_error":{"type":"number","minimum":0},"tolerance":{"type":"number","exclusiveMinimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"gate":{"type":"object","required":["pass","operator","values"],"additionalProperties":false,"properties":{"pass":{"type":"integer","minimum":1,"maximum":2},"operator":{"enum":["ThresholdedRelu","Greater"]},"values":{"type":"array","minItems":1,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"calibration":{"type":"object","required":["l0","threshold"],"additionalProperties":false,"properties":{"l0":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0}},"threshold":{"type":"array","minItems":1,"maxItems":4096,"items":{"type":"number","minimum":0,"maximum":3.5e+38}}}},"top_k":{"type":"object","required":["k","values","indices","ties","bytes_per_row","dense_bytes_per_row"],"additionalProperties":false,"properties":{"k":{"type":"integer","minimum":1,"maximum":9007199254740991},"values":{"const":"values"},"indices":{"const":"indices"},"ties":{"const":"lower index first"},"bytes_per_row":{"type":"integer","minimum":8,"maximum":9007199254740991},"dense_bytes_per_row":{"type":"integer","minimum":4,"maximum":9007199254740991}}},"statistics":{"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false},"columns":{"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}},"file":{"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}},"drift":{"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}},"comparison":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"int8":{"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"},"weights":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic","weights"]},"weight_bits":{"enum":[7,8]},"activation":{"enum":["uint8","float32"]},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0},"score":{"$ref":"#/$defs/int8_score"}}},"comparison_of_variant":{"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}},"variants":{"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}},"float16":{"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}},"litert":{"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}},"score":{"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}},"alarm":{"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}},"estimate":{"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}},"windows":{"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}},"rounding":{"type":"object","additionalProperties":false,"properties":{"encoder":{"type":"number","exclusiveMinimum":0},"decoder":{"type":"number","exclusiveMinimum":0},"score":{"type":"number","exclusiveMinimum":0}}},"int8_score":{"type":"object","required":["report","golden_tolerance","alarm"],"additionalProperties":false,"properties":{"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/score_change"},"weights":{"$ref":"#/$defs/score_change"}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0},"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}},"score_change":{"type":"object","required":["median_change","largest_change","mean_float32","mean_int8","file_bytes_float32","file_bytes_int8"],"additionalProperties":false,"properties":{"median_change":{"type":"number","minimum":0},"largest_change":{"type":"number","minimum":0},"mean_float32":{"type":"number","minimum":0},"mean_int8":{"type":"number","minimum":0},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^[a-z][a-z0-9-]{0,63}$", "u");
 const pattern5 = new RegExp("^[0-9]{1,4}(\\.[0-9]{1,4}){0,3}$", "u");
 const pattern6 = new RegExp("^[A-Za-z0-9._-]{1,64}$", "u");
 const pattern7 = new RegExp("^[ -~]{1,64}$", "u");
-const pattern10 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$", "u");
+const pattern11 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$", "u");
 const schema20 = {"type":"object","required":["name","shape","dtype"],"additionalProperties":false,"properties":{"name":{},"shape":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":16777216},"maxItems":8},"dtype":{"const":"float32"}}};
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -911,7 +911,7 @@ return errors === 0;
 }
 validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema26 = {"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic"]},"weight_bits":{"const":7},"activation":{"const":"uint8"},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0}}};
+const schema26 = {"type":"object","required":["kept","reasons","report"],"additionalProperties":false,"properties":{"kept":{"type":"boolean"},"reasons":{"type":"array","items":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}},"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/comparison"},"dynamic":{"$ref":"#/$defs/comparison"},"weights":{"$ref":"#/$defs/comparison"}}},"method":{"enum":["static","dynamic","weights"]},"weight_bits":{"enum":[7,8]},"activation":{"enum":["uint8","float32"]},"portable":{"type":"boolean"},"portability":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"calibration_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0},"score":{"$ref":"#/$defs/int8_score"}}};
 const pattern8 = new RegExp("^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$", "u");
 const schema27 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_int8","cosine","max_abs_error","mse_float32","mse_int8","probe_float32","probe_int8","file_bytes_float32","file_bytes_int8","weight_bytes_float32","weight_bytes_int8"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_int8":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_int8":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_int8":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
@@ -1371,6 +1371,820 @@ return errors === 0;
 }
 validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema28 = {"type":"object","required":["report","golden_tolerance","alarm"],"additionalProperties":false,"properties":{"report":{"type":"object","additionalProperties":false,"properties":{"static":{"$ref":"#/$defs/score_change"},"weights":{"$ref":"#/$defs/score_change"}}},"golden_tolerance":{"type":["number","null"],"exclusiveMinimum":0},"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}};
+const schema29 = {"type":"object","required":["median_change","largest_change","mean_float32","mean_int8","file_bytes_float32","file_bytes_int8"],"additionalProperties":false,"properties":{"median_change":{"type":"number","minimum":0},"largest_change":{"type":"number","minimum":0},"mean_float32":{"type":"number","minimum":0},"mean_int8":{"type":"number","minimum":0},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_int8":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate75.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((data.median_change === undefined) && (missing0 = "median_change")) || ((data.largest_change === undefined) && (missing0 = "largest_change"))) || ((data.mean_float32 === undefined) && (missing0 = "mean_float32"))) || ((data.mean_int8 === undefined) && (missing0 = "mean_int8"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_int8 === undefined) && (missing0 = "file_bytes_int8"))){
+validate75.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((key0 === "median_change") || (key0 === "largest_change")) || (key0 === "mean_float32")) || (key0 === "mean_int8")) || (key0 === "file_bytes_float32")) || (key0 === "file_bytes_int8"))){
+validate75.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.median_change !== undefined){
+let data0 = data.median_change;
+const _errs2 = errors;
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 < 0 || isNaN(data0)){
+validate75.errors = [{instancePath:instancePath+"/median_change",schemaPath:"#/properties/median_change/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/median_change",schemaPath:"#/properties/median_change/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.largest_change !== undefined){
+let data1 = data.largest_change;
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 < 0 || isNaN(data1)){
+validate75.errors = [{instancePath:instancePath+"/largest_change",schemaPath:"#/properties/largest_change/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/largest_change",schemaPath:"#/properties/largest_change/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mean_float32 !== undefined){
+let data2 = data.mean_float32;
+const _errs6 = errors;
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 < 0 || isNaN(data2)){
+validate75.errors = [{instancePath:instancePath+"/mean_float32",schemaPath:"#/properties/mean_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/mean_float32",schemaPath:"#/properties/mean_float32/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mean_int8 !== undefined){
+let data3 = data.mean_int8;
+const _errs8 = errors;
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 < 0 || isNaN(data3)){
+validate75.errors = [{instancePath:instancePath+"/mean_int8",schemaPath:"#/properties/mean_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/mean_int8",schemaPath:"#/properties/mean_int8/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.file_bytes_float32 !== undefined){
+let data4 = data.file_bytes_float32;
+const _errs10 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 9007199254740991 || isNaN(data4)){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data4 < 0 || isNaN(data4)){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.file_bytes_int8 !== undefined){
+let data5 = data.file_bytes_int8;
+const _errs12 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs12){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 9007199254740991 || isNaN(data5)){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate75.errors = [{instancePath:instancePath+"/file_bytes_int8",schemaPath:"#/properties/file_bytes_int8/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate75.errors = vErrors;
+return errors === 0;
+}
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema30 = {"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}};
+const schema31 = {"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}};
+
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate79.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.needed === undefined) && (missing0 = "needed")) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.rates === undefined) && (missing0 = "rates"))) || ((data.mean_rate === undefined) && (missing0 = "mean_rate"))){
+validate79.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "needed") || (key0 === "thresholds")) || (key0 === "rates")) || (key0 === "mean_rate"))){
+validate79.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.needed !== undefined){
+let data0 = data.needed;
+const _errs2 = errors;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+validate79.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 9007199254740991 || isNaN(data0)){
+validate79.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data0 < 1 || isNaN(data0)){
+validate79.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.thresholds !== undefined){
+let data1 = data.thresholds;
+const _errs4 = errors;
+if(errors === _errs4){
+if(Array.isArray(data1)){
+if(data1.length > 2){
+validate79.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data1.length < 2){
+validate79.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 2}}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs6 = errors;
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 3.5e+38 || isNaN(data2)){
+validate79.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data2 < 0 || isNaN(data2)){
+validate79.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate79.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+}
+else {
+validate79.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rates !== undefined){
+let data3 = data.rates;
+const _errs8 = errors;
+if(errors === _errs8){
+if(Array.isArray(data3)){
+if(data3.length > 2){
+validate79.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/maxItems",keyword:"maxItems",params:{limit: 2}}];
+return false;
+}
+else {
+if(data3.length < 2){
+validate79.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/minItems",keyword:"minItems",params:{limit: 2}}];
+return false;
+}
+else {
+var valid2 = true;
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+let data4 = data3[i1];
+const _errs10 = errors;
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 1 || isNaN(data4)){
+validate79.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data4 < 0 || isNaN(data4)){
+validate79.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate79.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid2 = _errs10 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+else {
+validate79.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/type",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mean_rate !== undefined){
+let data5 = data.mean_rate;
+const _errs12 = errors;
+if(errors === _errs12){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 1 || isNaN(data5)){
+validate79.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate79.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate79.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate79.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate79.errors = vErrors;
+return errors === 0;
+}
+validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate78.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((data.threshold === undefined) && (missing0 = "threshold")) || ((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate"))) || ((data.unit === undefined) && (missing0 = "unit"))) || ((data.units === undefined) && (missing0 = "units"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.assumes === undefined) && (missing0 = "assumes"))) || ((data.estimate === undefined) && (missing0 = "estimate"))){
+validate78.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "threshold") || (key0 === "false_alarm_rate")) || (key0 === "unit")) || (key0 === "units")) || (key0 === "rows")) || (key0 === "assumes")) || (key0 === "estimate"))){
+validate78.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.threshold !== undefined){
+let data0 = data.threshold;
+const _errs2 = errors;
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 3.5e+38 || isNaN(data0)){
+validate78.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+return false;
+}
+else {
+if(data0 < 0 || isNaN(data0)){
+validate78.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate78.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.false_alarm_rate !== undefined){
+let data1 = data.false_alarm_rate;
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 1 || isNaN(data1)){
+validate78.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data1 <= 0 || isNaN(data1)){
+validate78.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate78.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.unit !== undefined){
+let data2 = data.unit;
+const _errs6 = errors;
+if(!((data2 === "row") || (data2 === "recording"))){
+validate78.errors = [{instancePath:instancePath+"/unit",schemaPath:"#/properties/unit/enum",keyword:"enum",params:{allowedValues: schema30.properties.unit.enum}}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.units !== undefined){
+let data3 = data.units;
+const _errs7 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate78.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs7){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 9007199254740991 || isNaN(data3)){
+validate78.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data3 < 2 || isNaN(data3)){
+validate78.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.rows !== undefined){
+let data4 = data.rows;
+const _errs9 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate78.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs9){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 9007199254740991 || isNaN(data4)){
+validate78.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data4 < 2 || isNaN(data4)){
+validate78.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assumes !== undefined){
+let data5 = data.assumes;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(!pattern8.test(data5)){
+validate78.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
+return false;
+}
+}
+else {
+validate78.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.estimate !== undefined){
+let data6 = data.estimate;
+const _errs13 = errors;
+if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
+validate78.errors = [{instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/type",keyword:"type",params:{type: schema30.properties.estimate.type}}];
+return false;
+}
+const _errs15 = errors;
+let valid1 = true;
+const _errs16 = errors;
+if(data6 !== null){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+var _valid0 = _errs16 === errors;
+errors = _errs15;
+if(vErrors !== null){
+if(_errs15){
+vErrors.length = _errs15;
+}
+else {
+vErrors = null;
+}
+}
+if(!_valid0){
+const _errs18 = errors;
+if(!(validate79(data6, {instancePath:instancePath+"/estimate",parentData:data,parentDataProperty:"estimate",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs18 === errors;
+valid1 = _valid0;
+}
+if(!valid1){
+const err1 = {instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/if",keyword:"if",params:{failingKeyword: "else"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate78.errors = vErrors;
+return false;
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate78.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate78.errors = vErrors;
+return errors === 0;
+}
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate74.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.report === undefined) && (missing0 = "report")) || ((data.golden_tolerance === undefined) && (missing0 = "golden_tolerance"))) || ((data.alarm === undefined) && (missing0 = "alarm"))){
+validate74.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "report") || (key0 === "golden_tolerance")) || (key0 === "alarm"))){
+validate74.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.report !== undefined){
+let data0 = data.report;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+const _errs4 = errors;
+for(const key1 in data0){
+if(!((key1 === "static") || (key1 === "weights"))){
+validate74.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs4 === errors){
+if(data0.static !== undefined){
+const _errs5 = errors;
+if(!(validate75(data0.static, {instancePath:instancePath+"/report/static",parentData:data0,parentDataProperty:"static",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.weights !== undefined){
+const _errs6 = errors;
+if(!(validate75(data0.weights, {instancePath:instancePath+"/report/weights",parentData:data0,parentDataProperty:"weights",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate74.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.golden_tolerance !== undefined){
+let data3 = data.golden_tolerance;
+const _errs7 = errors;
+if((!((typeof data3 == "number") && (isFinite(data3)))) && (data3 !== null)){
+validate74.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema28.properties.golden_tolerance.type}}];
+return false;
+}
+if(errors === _errs7){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 <= 0 || isNaN(data3)){
+validate74.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.alarm !== undefined){
+let data4 = data.alarm;
+const _errs9 = errors;
+if((!(data4 && typeof data4 == "object" && !Array.isArray(data4))) && (data4 !== null)){
+validate74.errors = [{instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/type",keyword:"type",params:{type: schema28.properties.alarm.type}}];
+return false;
+}
+const _errs11 = errors;
+let valid2 = true;
+const _errs12 = errors;
+if(data4 !== null){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+var _valid0 = _errs12 === errors;
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+if(!_valid0){
+const _errs14 = errors;
+if(!(validate78(data4, {instancePath:instancePath+"/alarm",parentData:data,parentDataProperty:"alarm",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs14 === errors;
+valid2 = _valid0;
+}
+if(!valid2){
+const err1 = {instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/if",keyword:"if",params:{failingKeyword: "else"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate74.errors = vErrors;
+return false;
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate74.errors = vErrors;
+return errors === 0;
+}
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1457,7 +2271,7 @@ if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 const _errs10 = errors;
 for(const key1 in data3){
-if(!((key1 === "static") || (key1 === "dynamic"))){
+if(!(((key1 === "static") || (key1 === "dynamic")) || (key1 === "weights"))){
 validate69.errors = [{instancePath:instancePath+"/report",schemaPath:"#/properties/report/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
@@ -1487,6 +2301,19 @@ var valid2 = _errs12 === errors;
 else {
 var valid2 = true;
 }
+if(valid2){
+if(data3.weights !== undefined){
+const _errs13 = errors;
+if(!(validate70(data3.weights, {instancePath:instancePath+"/report/weights",parentData:data3,parentDataProperty:"weights",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs13 === errors;
+}
+else {
+var valid2 = true;
+}
+}
 }
 }
 }
@@ -1502,22 +2329,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.method !== undefined){
-let data6 = data.method;
-const _errs13 = errors;
-if(!((data6 === "static") || (data6 === "dynamic"))){
-validate69.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema26.properties.method.enum}}];
-return false;
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.weight_bits !== undefined){
+let data7 = data.method;
 const _errs14 = errors;
-if(7 !== data.weight_bits){
-validate69.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/const",keyword:"const",params:{allowedValue: 7}}];
+if(!(((data7 === "static") || (data7 === "dynamic")) || (data7 === "weights"))){
+validate69.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/enum",keyword:"enum",params:{allowedValues: schema26.properties.method.enum}}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -1526,10 +2341,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.activation !== undefined){
+if(data.weight_bits !== undefined){
+let data8 = data.weight_bits;
 const _errs15 = errors;
-if("uint8" !== data.activation){
-validate69.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/const",keyword:"const",params:{allowedValue: "uint8"}}];
+if(!((data8 === 7) || (data8 === 8))){
+validate69.errors = [{instancePath:instancePath+"/weight_bits",schemaPath:"#/properties/weight_bits/enum",keyword:"enum",params:{allowedValues: schema26.properties.weight_bits.enum}}];
 return false;
 }
 var valid0 = _errs15 === errors;
@@ -1538,10 +2354,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.portable !== undefined){
+if(data.activation !== undefined){
+let data9 = data.activation;
 const _errs16 = errors;
-if(typeof data.portable !== "boolean"){
-validate69.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
+if(!((data9 === "uint8") || (data9 === "float32"))){
+validate69.errors = [{instancePath:instancePath+"/activation",schemaPath:"#/properties/activation/enum",keyword:"enum",params:{allowedValues: schema26.properties.activation.enum}}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -1550,12 +2367,24 @@ else {
 var valid0 = true;
 }
 if(valid0){
+if(data.portable !== undefined){
+const _errs17 = errors;
+if(typeof data.portable !== "boolean"){
+validate69.errors = [{instancePath:instancePath+"/portable",schemaPath:"#/properties/portable/type",keyword:"type",params:{type: "boolean"}}];
+return false;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
 if(data.portability !== undefined){
-let data10 = data.portability;
-const _errs18 = errors;
-if(errors === _errs18){
-if(typeof data10 === "string"){
-if(!pattern8.test(data10)){
+let data11 = data.portability;
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data11 === "string"){
+if(!pattern8.test(data11)){
 validate69.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/properties/portability/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
 return false;
 }
@@ -1565,97 +2394,97 @@ validate69.errors = [{instancePath:instancePath+"/portability",schemaPath:"#/pro
 return false;
 }
 }
-var valid0 = _errs18 === errors;
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.calibration_rows !== undefined){
-let data11 = data.calibration_rows;
-const _errs20 = errors;
-if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+let data12 = data.calibration_rows;
+const _errs21 = errors;
+if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
 validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs20){
-if((typeof data11 == "number") && (isFinite(data11))){
-if(data11 > 9007199254740991 || isNaN(data11)){
+if(errors === _errs21){
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 > 9007199254740991 || isNaN(data12)){
 validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
-if(data11 < 1 || isNaN(data11)){
+if(data12 < 1 || isNaN(data12)){
 validate69.errors = [{instancePath:instancePath+"/calibration_rows",schemaPath:"#/properties/calibration_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid0 = _errs20 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.held_out_rows !== undefined){
-let data12 = data.held_out_rows;
-const _errs22 = errors;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
+let data13 = data.held_out_rows;
+const _errs23 = errors;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
 validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs22){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 9007199254740991 || isNaN(data12)){
+if(errors === _errs23){
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 > 9007199254740991 || isNaN(data13)){
 validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
-if(data12 < 1 || isNaN(data12)){
+if(data13 < 1 || isNaN(data13)){
 validate69.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs23 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.parity !== undefined){
-let data13 = data.parity;
-const _errs24 = errors;
-if(errors === _errs24){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+let data14 = data.parity;
+const _errs25 = errors;
+if(errors === _errs25){
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
 let missing1;
-if(((((data13.jaccard === undefined) && (missing1 = "jaccard")) || ((data13.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data13.rows === undefined) && (missing1 = "rows"))) || ((data13.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
+if(((((data14.jaccard === undefined) && (missing1 = "jaccard")) || ((data14.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data14.rows === undefined) && (missing1 = "rows"))) || ((data14.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
 validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
-const _errs26 = errors;
-for(const key2 in data13){
+const _errs27 = errors;
+for(const key2 in data14){
 if(!((((key2 === "jaccard") || (key2 === "max_abs_error")) || (key2 === "rows")) || (key2 === "batch_sizes"))){
 validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
 }
-if(_errs26 === errors){
-if(data13.jaccard !== undefined){
-let data14 = data13.jaccard;
-const _errs27 = errors;
-if(errors === _errs27){
-if((typeof data14 == "number") && (isFinite(data14))){
-if(data14 > 1 || isNaN(data14)){
+if(_errs27 === errors){
+if(data14.jaccard !== undefined){
+let data15 = data14.jaccard;
+const _errs28 = errors;
+if(errors === _errs28){
+if((typeof data15 == "number") && (isFinite(data15))){
+if(data15 > 1 || isNaN(data15)){
 validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
-if(data14 < 0 || isNaN(data14)){
+if(data15 < 0 || isNaN(data15)){
 validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -1666,18 +2495,18 @@ validate69.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/
 return false;
 }
 }
-var valid3 = _errs27 === errors;
+var valid3 = _errs28 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data13.max_abs_error !== undefined){
-let data15 = data13.max_abs_error;
-const _errs29 = errors;
-if(errors === _errs29){
-if((typeof data15 == "number") && (isFinite(data15))){
-if(data15 < 0 || isNaN(data15)){
+if(data14.max_abs_error !== undefined){
+let data16 = data14.max_abs_error;
+const _errs30 = errors;
+if(errors === _errs30){
+if((typeof data16 == "number") && (isFinite(data16))){
+if(data16 < 0 || isNaN(data16)){
 validate69.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -1687,68 +2516,68 @@ validate69.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPa
 return false;
 }
 }
-var valid3 = _errs29 === errors;
+var valid3 = _errs30 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data13.rows !== undefined){
-let data16 = data13.rows;
-const _errs31 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+if(data14.rows !== undefined){
+let data17 = data14.rows;
+const _errs32 = errors;
+if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
 validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs31){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 9007199254740991 || isNaN(data16)){
+if(errors === _errs32){
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 > 9007199254740991 || isNaN(data17)){
 validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
-if(data16 < 1 || isNaN(data16)){
+if(data17 < 1 || isNaN(data17)){
 validate69.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid3 = _errs31 === errors;
+var valid3 = _errs32 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data13.batch_sizes !== undefined){
-let data17 = data13.batch_sizes;
-const _errs33 = errors;
-if(errors === _errs33){
-if(Array.isArray(data17)){
+if(data14.batch_sizes !== undefined){
+let data18 = data14.batch_sizes;
+const _errs34 = errors;
+if(errors === _errs34){
+if(Array.isArray(data18)){
 var valid4 = true;
-const len1 = data17.length;
+const len1 = data18.length;
 for(let i1=0; i1<len1; i1++){
-let data18 = data17[i1];
-const _errs35 = errors;
-if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
+let data19 = data18[i1];
+const _errs36 = errors;
+if(!(((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19))) && (isFinite(data19)))){
 validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs35){
-if((typeof data18 == "number") && (isFinite(data18))){
-if(data18 > 9007199254740991 || isNaN(data18)){
+if(errors === _errs36){
+if((typeof data19 == "number") && (isFinite(data19))){
+if(data19 > 9007199254740991 || isNaN(data19)){
 validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
-if(data18 < 1 || isNaN(data18)){
+if(data19 < 1 || isNaN(data19)){
 validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i1,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid4 = _errs35 === errors;
+var valid4 = _errs36 === errors;
 if(!valid4){
 break;
 }
@@ -1759,7 +2588,7 @@ validate69.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath
 return false;
 }
 }
-var valid3 = _errs33 === errors;
+var valid3 = _errs34 === errors;
 }
 else {
 var valid3 = true;
@@ -1775,31 +2604,44 @@ validate69.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properti
 return false;
 }
 }
-var valid0 = _errs24 === errors;
+var valid0 = _errs25 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.golden_tolerance !== undefined){
-let data19 = data.golden_tolerance;
-const _errs37 = errors;
-if((!((typeof data19 == "number") && (isFinite(data19)))) && (data19 !== null)){
+let data20 = data.golden_tolerance;
+const _errs38 = errors;
+if((!((typeof data20 == "number") && (isFinite(data20)))) && (data20 !== null)){
 validate69.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/type",keyword:"type",params:{type: schema26.properties.golden_tolerance.type}}];
 return false;
 }
-if(errors === _errs37){
-if((typeof data19 == "number") && (isFinite(data19))){
-if(data19 <= 0 || isNaN(data19)){
+if(errors === _errs38){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 <= 0 || isNaN(data20)){
 validate69.errors = [{instancePath:instancePath+"/golden_tolerance",schemaPath:"#/properties/golden_tolerance/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 }
-var valid0 = _errs37 === errors;
+var valid0 = _errs38 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.score !== undefined){
+const _errs40 = errors;
+if(!(validate74(data.score, {instancePath:instancePath+"/score",parentData:data,parentDataProperty:"score",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs40 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }
@@ -1825,13 +2667,13 @@ return errors === 0;
 }
 validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema28 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
-const schema29 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
+const schema32 = {"type":"object","required":["rows","l0","dead_units","mean_activation","active_share","activation_std","active_std","activation_skewness","active_skewness","drift"],"properties":{"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"l0":{"type":"number","minimum":0},"dead_units":{"type":"integer","minimum":0,"maximum":9007199254740991},"mean_activation":{"type":"array","items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"active_share":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":3.5e+38}},"active_std":{"type":"array","items":{"type":"number","minimum":0,"maximum":1}},"activation_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"active_skewness":{"type":"array","items":{"type":"number","minimum":-1000000000,"maximum":1000000000}},"drift":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/drift"}},"columns":{"$ref":"#/$defs/columns"}},"additionalProperties":false};
+const schema33 = {"type":"object","required":["false_alarm_rate","replicates","batch_sizes","thresholds","spread_weights","total_weights","total"],"additionalProperties":false,"properties":{"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":0.5},"replicates":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","minItems":1,"items":{"type":"integer","minimum":1,"maximum":9007199254740991}},"thresholds":{"type":"array","items":{"type":"number","exclusiveMinimum":0}},"spread_weights":{"type":"array","items":{"type":"number","minimum":0}},"total_weights":{"type":"array","items":{"type":"number","minimum":0}},"total":{"type":"object","required":["mean","std","skewness"],"additionalProperties":false,"properties":{"mean":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}}}};
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1842,14 +2684,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate")) || ((data.replicates === undefined) && (missing0 = "replicates"))) || ((data.batch_sizes === undefined) && (missing0 = "batch_sizes"))) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.spread_weights === undefined) && (missing0 = "spread_weights"))) || ((data.total_weights === undefined) && (missing0 = "total_weights"))) || ((data.total === undefined) && (missing0 = "total"))){
-validate75.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate85.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "false_alarm_rate") || (key0 === "replicates")) || (key0 === "batch_sizes")) || (key0 === "thresholds")) || (key0 === "spread_weights")) || (key0 === "total_weights")) || (key0 === "total"))){
-validate75.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate85.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -1861,18 +2703,18 @@ const _errs2 = errors;
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 0.5 || isNaN(data0)){
-validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
+validate85.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.5}}];
 return false;
 }
 else {
 if(data0 <= 0 || isNaN(data0)){
-validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate85.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1886,18 +2728,18 @@ if(data.replicates !== undefined){
 let data1 = data.replicates;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
+validate85.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate85.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 1 || isNaN(data1)){
-validate75.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate85.errors = [{instancePath:instancePath+"/replicates",schemaPath:"#/properties/replicates/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1915,7 +2757,7 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length < 1){
-validate75.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
+validate85.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -1925,18 +2767,18 @@ for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate85.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 9007199254740991 || isNaN(data3)){
-validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate85.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate75.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate85.errors = [{instancePath:instancePath+"/batch_sizes/" + i0,schemaPath:"#/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -1950,7 +2792,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/batch_sizes",schemaPath:"#/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -1973,12 +2815,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 <= 0 || isNaN(data5)){
-validate75.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate85.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/thresholds/" + i1,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -1989,7 +2831,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2012,12 +2854,12 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 < 0 || isNaN(data7)){
-validate75.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate85.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/spread_weights/" + i2,schemaPath:"#/properties/spread_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2028,7 +2870,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/spread_weights",schemaPath:"#/properties/spread_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2051,12 +2893,12 @@ const _errs20 = errors;
 if(errors === _errs20){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate75.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate85.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/total_weights/" + i3,schemaPath:"#/properties/total_weights/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2067,7 +2909,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/total_weights",schemaPath:"#/properties/total_weights/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2084,14 +2926,14 @@ if(errors === _errs22){
 if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 let missing1;
 if((((data10.mean === undefined) && (missing1 = "mean")) || ((data10.std === undefined) && (missing1 = "std"))) || ((data10.skewness === undefined) && (missing1 = "skewness"))){
-validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
+validate85.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs24 = errors;
 for(const key1 in data10){
 if(!(((key1 === "mean") || (key1 === "std")) || (key1 === "skewness"))){
-validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate85.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -2103,12 +2945,12 @@ const _errs25 = errors;
 if(errors === _errs25){
 if(Array.isArray(data11)){
 if(data11.length > 2){
-validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data11.length < 2){
-validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2120,18 +2962,18 @@ const _errs27 = errors;
 if(errors === _errs27){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 3.5e+38 || isNaN(data12)){
-validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data12 < -3.5e+38 || isNaN(data12)){
-validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean/" + i4,schemaPath:"#/properties/total/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2144,7 +2986,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/total/mean",schemaPath:"#/properties/total/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2160,12 +3002,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if(Array.isArray(data13)){
 if(data13.length > 2){
-validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data13.length < 2){
-validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2177,18 +3019,18 @@ const _errs31 = errors;
 if(errors === _errs31){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 3.5e+38 || isNaN(data14)){
-validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate85.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data14 < 0 || isNaN(data14)){
-validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate85.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/total/std/" + i5,schemaPath:"#/properties/total/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2201,7 +3043,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/total/std",schemaPath:"#/properties/total/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2217,12 +3059,12 @@ const _errs33 = errors;
 if(errors === _errs33){
 if(Array.isArray(data15)){
 if(data15.length > 2){
-validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
 if(data15.length < 2){
-validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/minItems",keyword:"minItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2234,18 +3076,18 @@ const _errs35 = errors;
 if(errors === _errs35){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 1000000000 || isNaN(data16)){
-validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data16 < -1000000000 || isNaN(data16)){
-validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness/" + i6,schemaPath:"#/properties/total/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2258,7 +3100,7 @@ break;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate85.errors = [{instancePath:instancePath+"/total/skewness",schemaPath:"#/properties/total/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2273,7 +3115,7 @@ var valid5 = true;
 }
 }
 else {
-validate75.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
+validate85.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -2292,21 +3134,21 @@ var valid0 = true;
 }
 }
 else {
-validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate85.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate75.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema30 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
+const schema34 = {"type":"object","required":["rows","mean","std","skewness"],"additionalProperties":false,"properties":{"rows":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"integer","minimum":0,"maximum":9007199254740991}},"mean":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-3.5e+38,"maximum":3.5e+38}},"std":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"skewness":{"type":"array","minItems":1,"maxItems":16384,"items":{"type":"number","minimum":-1000000000,"maximum":1000000000}}}};
 
-function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate77.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2317,14 +3159,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.rows === undefined) && (missing0 = "rows")) || ((data.mean === undefined) && (missing0 = "mean"))) || ((data.std === undefined) && (missing0 = "std"))) || ((data.skewness === undefined) && (missing0 = "skewness"))){
-validate77.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "rows") || (key0 === "mean")) || (key0 === "std")) || (key0 === "skewness"))){
-validate77.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2336,12 +3178,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 16384){
-validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate87.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
+validate87.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2351,18 +3193,18 @@ for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
+validate87.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate87.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate77.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate87.errors = [{instancePath:instancePath+"/rows/" + i0,schemaPath:"#/properties/rows/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2377,7 +3219,7 @@ break;
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
+validate87.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2393,12 +3235,12 @@ const _errs6 = errors;
 if(errors === _errs6){
 if(Array.isArray(data2)){
 if(data2.length > 16384){
-validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate87.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
+validate87.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2410,18 +3252,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 3.5e+38 || isNaN(data3)){
-validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate87.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data3 < -3.5e+38 || isNaN(data3)){
-validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate87.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
+validate87.errors = [{instancePath:instancePath+"/mean/" + i1,schemaPath:"#/properties/mean/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2434,7 +3276,7 @@ break;
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
+validate87.errors = [{instancePath:instancePath+"/mean",schemaPath:"#/properties/mean/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2450,12 +3292,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(Array.isArray(data4)){
 if(data4.length > 16384){
-validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate87.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data4.length < 1){
-validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
+validate87.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2467,18 +3309,18 @@ const _errs12 = errors;
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 3.5e+38 || isNaN(data5)){
-validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate87.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate87.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
+validate87.errors = [{instancePath:instancePath+"/std/" + i2,schemaPath:"#/properties/std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2491,7 +3333,7 @@ break;
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
+validate87.errors = [{instancePath:instancePath+"/std",schemaPath:"#/properties/std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2507,12 +3349,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(Array.isArray(data6)){
 if(data6.length > 16384){
-validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
+validate87.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/maxItems",keyword:"maxItems",params:{limit: 16384}}];
 return false;
 }
 else {
 if(data6.length < 1){
-validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
+validate87.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -2524,18 +3366,18 @@ const _errs16 = errors;
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 1000000000 || isNaN(data7)){
-validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate87.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data7 < -1000000000 || isNaN(data7)){
-validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate87.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate87.errors = [{instancePath:instancePath+"/skewness/" + i3,schemaPath:"#/properties/skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2548,7 +3390,7 @@ break;
 }
 }
 else {
-validate77.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
+validate87.errors = [{instancePath:instancePath+"/skewness",schemaPath:"#/properties/skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2564,20 +3406,20 @@ var valid0 = true;
 }
 }
 else {
-validate77.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate77.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2588,14 +3430,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.rows === undefined) && (missing0 = "rows")) || ((data.l0 === undefined) && (missing0 = "l0"))) || ((data.dead_units === undefined) && (missing0 = "dead_units"))) || ((data.mean_activation === undefined) && (missing0 = "mean_activation"))) || ((data.active_share === undefined) && (missing0 = "active_share"))) || ((data.activation_std === undefined) && (missing0 = "activation_std"))) || ((data.active_std === undefined) && (missing0 = "active_std"))) || ((data.activation_skewness === undefined) && (missing0 = "activation_skewness"))) || ((data.active_skewness === undefined) && (missing0 = "active_skewness"))) || ((data.drift === undefined) && (missing0 = "drift"))){
-validate74.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate84.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema28.properties, key0))){
-validate74.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+if(!(func1.call(schema32.properties, key0))){
+validate84.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -2605,18 +3447,18 @@ if(data.rows !== undefined){
 let data0 = data.rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate74.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -2634,12 +3476,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 < 0 || isNaN(data1)){
-validate74.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/l0",schemaPath:"#/properties/l0/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2653,18 +3495,18 @@ if(data.dead_units !== undefined){
 let data2 = data.dead_units;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
+validate84.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9007199254740991 || isNaN(data2)){
-validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate84.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate74.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/dead_units",schemaPath:"#/properties/dead_units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -2689,18 +3531,18 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 3.5e+38 || isNaN(data4)){
-validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate84.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data4 < -3.5e+38 || isNaN(data4)){
-validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
+validate84.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -3.5e+38}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/mean_activation/" + i0,schemaPath:"#/properties/mean_activation/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2711,7 +3553,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/mean_activation",schemaPath:"#/properties/mean_activation/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2734,18 +3576,18 @@ const _errs14 = errors;
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 1 || isNaN(data6)){
-validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data6 < 0 || isNaN(data6)){
-validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/active_share/" + i1,schemaPath:"#/properties/active_share/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2756,7 +3598,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/active_share",schemaPath:"#/properties/active_share/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2779,18 +3621,18 @@ const _errs18 = errors;
 if(errors === _errs18){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 3.5e+38 || isNaN(data8)){
-validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
+validate84.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/activation_std/" + i2,schemaPath:"#/properties/activation_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2801,7 +3643,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/activation_std",schemaPath:"#/properties/activation_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2824,18 +3666,18 @@ const _errs22 = errors;
 if(errors === _errs22){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 1 || isNaN(data10)){
-validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate84.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate84.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/active_std/" + i3,schemaPath:"#/properties/active_std/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2846,7 +3688,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/active_std",schemaPath:"#/properties/active_std/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2869,18 +3711,18 @@ const _errs26 = errors;
 if(errors === _errs26){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 1000000000 || isNaN(data12)){
-validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate84.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data12 < -1000000000 || isNaN(data12)){
-validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate84.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/activation_skewness/" + i4,schemaPath:"#/properties/activation_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2891,7 +3733,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/activation_skewness",schemaPath:"#/properties/activation_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2914,18 +3756,18 @@ const _errs30 = errors;
 if(errors === _errs30){
 if((typeof data14 == "number") && (isFinite(data14))){
 if(data14 > 1000000000 || isNaN(data14)){
-validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+validate84.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
 if(data14 < -1000000000 || isNaN(data14)){
-validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
+validate84.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000000}}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
+validate84.errors = [{instancePath:instancePath+"/active_skewness/" + i5,schemaPath:"#/properties/active_skewness/items/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -2936,7 +3778,7 @@ break;
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
+validate84.errors = [{instancePath:instancePath+"/active_skewness",schemaPath:"#/properties/active_skewness/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -2950,7 +3792,7 @@ if(data.drift !== undefined){
 let data15 = data.drift;
 const _errs32 = errors;
 if((!(data15 && typeof data15 == "object" && !Array.isArray(data15))) && (data15 !== null)){
-validate74.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema28.properties.drift.type}}];
+validate84.errors = [{instancePath:instancePath+"/drift",schemaPath:"#/properties/drift/type",keyword:"type",params:{type: schema32.properties.drift.type}}];
 return false;
 }
 const _errs34 = errors;
@@ -2978,8 +3820,8 @@ vErrors = null;
 }
 if(!_valid0){
 const _errs37 = errors;
-if(!(validate75(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+if(!(validate85(data15, {instancePath:instancePath+"/drift",parentData:data,parentDataProperty:"drift",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs37 === errors;
@@ -2994,7 +3836,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate74.errors = vErrors;
+validate84.errors = vErrors;
 return false;
 }
 var valid0 = _errs32 === errors;
@@ -3005,565 +3847,14 @@ var valid0 = true;
 if(valid0){
 if(data.columns !== undefined){
 const _errs38 = errors;
-if(!(validate77(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+if(!(validate87(data.columns, {instancePath:instancePath+"/columns",parentData:data,parentDataProperty:"columns",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs38 === errors;
 }
 else {
 var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate74.errors = vErrors;
-return errors === 0;
-}
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema31 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
-const pattern11 = new RegExp("^[0-9a-f]{64}$", "u");
-
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate80.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((data.sha256 === undefined) && (missing0 = "sha256")) || ((data.size === undefined) && (missing0 = "size"))){
-validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((key0 === "sha256") || (key0 === "size"))){
-validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.sha256 !== undefined){
-let data0 = data.sha256;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!pattern11.test(data0)){
-validate80.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
-return false;
-}
-}
-else {
-validate80.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.size !== undefined){
-let data1 = data.size;
-const _errs4 = errors;
-if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 2147483647 || isNaN(data1)){
-validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
-return false;
-}
-else {
-if(data1 < 0 || isNaN(data1)){
-validate80.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-else {
-validate80.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate80.errors = vErrors;
-return errors === 0;
-}
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema32 = {"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}};
-const schema33 = {"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}};
-const schema34 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
-
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate84.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_variant === undefined) && (missing0 = "l0_variant"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_variant === undefined) && (missing0 = "mse_variant"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_variant === undefined) && (missing0 = "probe_variant"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_variant === undefined) && (missing0 = "file_bytes_variant"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_variant === undefined) && (missing0 = "weight_bytes_variant"))){
-validate84.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(func1.call(schema34.properties, key0))){
-validate84.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.jaccard !== undefined){
-let data0 = data.jaccard;
-const _errs2 = errors;
-if(errors === _errs2){
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 1 || isNaN(data0)){
-validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data0 < 0 || isNaN(data0)){
-validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.jaccard_per_row !== undefined){
-let data1 = data.jaccard_per_row;
-const _errs4 = errors;
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 1 || isNaN(data1)){
-validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data1 < 0 || isNaN(data1)){
-validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.top_k !== undefined){
-let data2 = data.top_k;
-const _errs6 = errors;
-if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs6){
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 9007199254740991 || isNaN(data2)){
-validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data2 < 1 || isNaN(data2)){
-validate84.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.top_k_overlap !== undefined){
-let data3 = data.top_k_overlap;
-const _errs8 = errors;
-if(errors === _errs8){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 1 || isNaN(data3)){
-validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.l0_float32 !== undefined){
-let data4 = data.l0_float32;
-const _errs10 = errors;
-if(errors === _errs10){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 < 0 || isNaN(data4)){
-validate84.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.l0_variant !== undefined){
-let data5 = data.l0_variant;
-const _errs12 = errors;
-if(errors === _errs12){
-if((typeof data5 == "number") && (isFinite(data5))){
-if(data5 < 0 || isNaN(data5)){
-validate84.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs12 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.cosine !== undefined){
-let data6 = data.cosine;
-const _errs14 = errors;
-if(errors === _errs14){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 1.000001 || isNaN(data6)){
-validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
-return false;
-}
-else {
-if(data6 < -1 || isNaN(data6)){
-validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
-return false;
-}
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.max_abs_error !== undefined){
-let data7 = data.max_abs_error;
-const _errs16 = errors;
-if(errors === _errs16){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 < 0 || isNaN(data7)){
-validate84.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.mse_float32 !== undefined){
-let data8 = data.mse_float32;
-const _errs18 = errors;
-if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
-validate84.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema34.properties.mse_float32.type}}];
-return false;
-}
-if(errors === _errs18){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 < 0 || isNaN(data8)){
-validate84.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.mse_variant !== undefined){
-let data9 = data.mse_variant;
-const _errs20 = errors;
-if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
-validate84.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema34.properties.mse_variant.type}}];
-return false;
-}
-if(errors === _errs20){
-if((typeof data9 == "number") && (isFinite(data9))){
-if(data9 < 0 || isNaN(data9)){
-validate84.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.probe_float32 !== undefined){
-let data10 = data.probe_float32;
-const _errs22 = errors;
-if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
-validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema34.properties.probe_float32.type}}];
-return false;
-}
-if(errors === _errs22){
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 > 1 || isNaN(data10)){
-validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data10 < 0 || isNaN(data10)){
-validate84.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs22 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.probe_variant !== undefined){
-let data11 = data.probe_variant;
-const _errs24 = errors;
-if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
-validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema34.properties.probe_variant.type}}];
-return false;
-}
-if(errors === _errs24){
-if((typeof data11 == "number") && (isFinite(data11))){
-if(data11 > 1 || isNaN(data11)){
-validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data11 < 0 || isNaN(data11)){
-validate84.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs24 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.file_bytes_float32 !== undefined){
-let data12 = data.file_bytes_float32;
-const _errs26 = errors;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs26){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 9007199254740991 || isNaN(data12)){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data12 < 0 || isNaN(data12)){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs26 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.file_bytes_variant !== undefined){
-let data13 = data.file_bytes_variant;
-const _errs28 = errors;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs28){
-if((typeof data13 == "number") && (isFinite(data13))){
-if(data13 > 9007199254740991 || isNaN(data13)){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data13 < 0 || isNaN(data13)){
-validate84.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs28 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.weight_bytes_float32 !== undefined){
-let data14 = data.weight_bytes_float32;
-const _errs30 = errors;
-if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs30){
-if((typeof data14 == "number") && (isFinite(data14))){
-if(data14 > 9007199254740991 || isNaN(data14)){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data14 < 0 || isNaN(data14)){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs30 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.weight_bytes_variant !== undefined){
-let data15 = data.weight_bytes_variant;
-const _errs32 = errors;
-if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs32){
-if((typeof data15 == "number") && (isFinite(data15))){
-if(data15 > 9007199254740991 || isNaN(data15)){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data15 < 0 || isNaN(data15)){
-validate84.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs32 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
 }
 }
 }
@@ -3588,11 +3879,562 @@ return errors === 0;
 }
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema35 = {"type":"object","required":["sha256","size"],"additionalProperties":false,"properties":{"sha256":{"type":"string","pattern":"^[0-9a-f]{64}$"},"size":{"type":"integer","minimum":0,"maximum":2147483647}}};
+const pattern12 = new RegExp("^[0-9a-f]{64}$", "u");
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate90.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.sha256 === undefined) && (missing0 = "sha256")) || ((data.size === undefined) && (missing0 = "size"))){
+validate90.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((key0 === "sha256") || (key0 === "size"))){
+validate90.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.sha256 !== undefined){
+let data0 = data.sha256;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern12.test(data0)){
+validate90.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate90.errors = [{instancePath:instancePath+"/sha256",schemaPath:"#/properties/sha256/type",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.size !== undefined){
+let data1 = data.size;
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate90.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 2147483647 || isNaN(data1)){
+validate90.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}}];
+return false;
+}
+else {
+if(data1 < 0 || isNaN(data1)){
+validate90.errors = [{instancePath:instancePath+"/size",schemaPath:"#/properties/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate90.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate90.errors = vErrors;
+return errors === 0;
+}
+validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema36 = {"type":"object","additionalProperties":false,"properties":{"float16":{"$ref":"#/$defs/float16"},"litert":{"$ref":"#/$defs/litert"}}};
+const schema37 = {"type":"object","required":["held_out_rows","report","parity"],"additionalProperties":false,"properties":{"held_out_rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"report":{"$ref":"#/$defs/comparison_of_variant"},"parity":{"type":"object","required":["jaccard","max_abs_error","rows","batch_sizes"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"max_abs_error":{"type":"number","minimum":0},"rows":{"type":"integer","minimum":1,"maximum":9007199254740991},"batch_sizes":{"type":"array","items":{"type":"integer","minimum":1,"maximum":9007199254740991}}}}}};
+const schema38 = {"type":"object","required":["jaccard","jaccard_per_row","top_k","top_k_overlap","l0_float32","l0_variant","cosine","max_abs_error","mse_float32","mse_variant","probe_float32","probe_variant","file_bytes_float32","file_bytes_variant","weight_bytes_float32","weight_bytes_variant"],"additionalProperties":false,"properties":{"jaccard":{"type":"number","minimum":0,"maximum":1},"jaccard_per_row":{"type":"number","minimum":0,"maximum":1},"top_k":{"type":"integer","minimum":1,"maximum":9007199254740991},"top_k_overlap":{"type":"number","minimum":0,"maximum":1},"l0_float32":{"type":"number","minimum":0},"l0_variant":{"type":"number","minimum":0},"cosine":{"type":"number","minimum":-1,"maximum":1.000001},"max_abs_error":{"type":"number","minimum":0},"mse_float32":{"type":["number","null"],"minimum":0},"mse_variant":{"type":["number","null"],"minimum":0},"probe_float32":{"type":["number","null"],"minimum":0,"maximum":1},"probe_variant":{"type":["number","null"],"minimum":0,"maximum":1},"file_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"file_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_float32":{"type":"integer","minimum":0,"maximum":9007199254740991},"weight_bytes_variant":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate94.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((((((((((data.jaccard === undefined) && (missing0 = "jaccard")) || ((data.jaccard_per_row === undefined) && (missing0 = "jaccard_per_row"))) || ((data.top_k === undefined) && (missing0 = "top_k"))) || ((data.top_k_overlap === undefined) && (missing0 = "top_k_overlap"))) || ((data.l0_float32 === undefined) && (missing0 = "l0_float32"))) || ((data.l0_variant === undefined) && (missing0 = "l0_variant"))) || ((data.cosine === undefined) && (missing0 = "cosine"))) || ((data.max_abs_error === undefined) && (missing0 = "max_abs_error"))) || ((data.mse_float32 === undefined) && (missing0 = "mse_float32"))) || ((data.mse_variant === undefined) && (missing0 = "mse_variant"))) || ((data.probe_float32 === undefined) && (missing0 = "probe_float32"))) || ((data.probe_variant === undefined) && (missing0 = "probe_variant"))) || ((data.file_bytes_float32 === undefined) && (missing0 = "file_bytes_float32"))) || ((data.file_bytes_variant === undefined) && (missing0 = "file_bytes_variant"))) || ((data.weight_bytes_float32 === undefined) && (missing0 = "weight_bytes_float32"))) || ((data.weight_bytes_variant === undefined) && (missing0 = "weight_bytes_variant"))){
+validate94.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func1.call(schema38.properties, key0))){
+validate94.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.jaccard !== undefined){
+let data0 = data.jaccard;
+const _errs2 = errors;
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 1 || isNaN(data0)){
+validate94.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data0 < 0 || isNaN(data0)){
+validate94.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/jaccard",schemaPath:"#/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.jaccard_per_row !== undefined){
+let data1 = data.jaccard_per_row;
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 1 || isNaN(data1)){
+validate94.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data1 < 0 || isNaN(data1)){
+validate94.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/jaccard_per_row",schemaPath:"#/properties/jaccard_per_row/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.top_k !== undefined){
+let data2 = data.top_k;
+const _errs6 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate94.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 9007199254740991 || isNaN(data2)){
+validate94.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data2 < 1 || isNaN(data2)){
+validate94.errors = [{instancePath:instancePath+"/top_k",schemaPath:"#/properties/top_k/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.top_k_overlap !== undefined){
+let data3 = data.top_k_overlap;
+const _errs8 = errors;
+if(errors === _errs8){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 1 || isNaN(data3)){
+validate94.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate94.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/top_k_overlap",schemaPath:"#/properties/top_k_overlap/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.l0_float32 !== undefined){
+let data4 = data.l0_float32;
+const _errs10 = errors;
+if(errors === _errs10){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 < 0 || isNaN(data4)){
+validate94.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/l0_float32",schemaPath:"#/properties/l0_float32/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.l0_variant !== undefined){
+let data5 = data.l0_variant;
+const _errs12 = errors;
+if(errors === _errs12){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 < 0 || isNaN(data5)){
+validate94.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/l0_variant",schemaPath:"#/properties/l0_variant/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.cosine !== undefined){
+let data6 = data.cosine;
+const _errs14 = errors;
+if(errors === _errs14){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 1.000001 || isNaN(data6)){
+validate94.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1.000001}}];
+return false;
+}
+else {
+if(data6 < -1 || isNaN(data6)){
+validate94.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+return false;
+}
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/cosine",schemaPath:"#/properties/cosine/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.max_abs_error !== undefined){
+let data7 = data.max_abs_error;
+const _errs16 = errors;
+if(errors === _errs16){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 < 0 || isNaN(data7)){
+validate94.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/max_abs_error",schemaPath:"#/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mse_float32 !== undefined){
+let data8 = data.mse_float32;
+const _errs18 = errors;
+if((!((typeof data8 == "number") && (isFinite(data8)))) && (data8 !== null)){
+validate94.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/type",keyword:"type",params:{type: schema38.properties.mse_float32.type}}];
+return false;
+}
+if(errors === _errs18){
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 < 0 || isNaN(data8)){
+validate94.errors = [{instancePath:instancePath+"/mse_float32",schemaPath:"#/properties/mse_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.mse_variant !== undefined){
+let data9 = data.mse_variant;
+const _errs20 = errors;
+if((!((typeof data9 == "number") && (isFinite(data9)))) && (data9 !== null)){
+validate94.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/type",keyword:"type",params:{type: schema38.properties.mse_variant.type}}];
+return false;
+}
+if(errors === _errs20){
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 < 0 || isNaN(data9)){
+validate94.errors = [{instancePath:instancePath+"/mse_variant",schemaPath:"#/properties/mse_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+var valid0 = _errs20 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.probe_float32 !== undefined){
+let data10 = data.probe_float32;
+const _errs22 = errors;
+if((!((typeof data10 == "number") && (isFinite(data10)))) && (data10 !== null)){
+validate94.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/type",keyword:"type",params:{type: schema38.properties.probe_float32.type}}];
+return false;
+}
+if(errors === _errs22){
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 > 1 || isNaN(data10)){
+validate94.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data10 < 0 || isNaN(data10)){
+validate94.errors = [{instancePath:instancePath+"/probe_float32",schemaPath:"#/properties/probe_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.probe_variant !== undefined){
+let data11 = data.probe_variant;
+const _errs24 = errors;
+if((!((typeof data11 == "number") && (isFinite(data11)))) && (data11 !== null)){
+validate94.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/type",keyword:"type",params:{type: schema38.properties.probe_variant.type}}];
+return false;
+}
+if(errors === _errs24){
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 > 1 || isNaN(data11)){
+validate94.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data11 < 0 || isNaN(data11)){
+validate94.errors = [{instancePath:instancePath+"/probe_variant",schemaPath:"#/properties/probe_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs24 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.file_bytes_float32 !== undefined){
+let data12 = data.file_bytes_float32;
+const _errs26 = errors;
+if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs26){
+if((typeof data12 == "number") && (isFinite(data12))){
+if(data12 > 9007199254740991 || isNaN(data12)){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data12 < 0 || isNaN(data12)){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_float32",schemaPath:"#/properties/file_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs26 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.file_bytes_variant !== undefined){
+let data13 = data.file_bytes_variant;
+const _errs28 = errors;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs28){
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 > 9007199254740991 || isNaN(data13)){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data13 < 0 || isNaN(data13)){
+validate94.errors = [{instancePath:instancePath+"/file_bytes_variant",schemaPath:"#/properties/file_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs28 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.weight_bytes_float32 !== undefined){
+let data14 = data.weight_bytes_float32;
+const _errs30 = errors;
+if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs30){
+if((typeof data14 == "number") && (isFinite(data14))){
+if(data14 > 9007199254740991 || isNaN(data14)){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data14 < 0 || isNaN(data14)){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_float32",schemaPath:"#/properties/weight_bytes_float32/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs30 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.weight_bytes_variant !== undefined){
+let data15 = data.weight_bytes_variant;
+const _errs32 = errors;
+if(!(((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15))) && (isFinite(data15)))){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/type",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs32){
+if((typeof data15 == "number") && (isFinite(data15))){
+if(data15 > 9007199254740991 || isNaN(data15)){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data15 < 0 || isNaN(data15)){
+validate94.errors = [{instancePath:instancePath+"/weight_bytes_variant",schemaPath:"#/properties/weight_bytes_variant/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs32 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate94.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate94.errors = vErrors;
+return errors === 0;
+}
+validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3603,14 +4445,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.held_out_rows === undefined) && (missing0 = "held_out_rows")) || ((data.report === undefined) && (missing0 = "report"))) || ((data.parity === undefined) && (missing0 = "parity"))){
-validate83.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate93.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "held_out_rows") || (key0 === "report")) || (key0 === "parity"))){
-validate83.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate93.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3620,18 +4462,18 @@ if(data.held_out_rows !== undefined){
 let data0 = data.held_out_rows;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
+validate93.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9007199254740991 || isNaN(data0)){
-validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate93.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate83.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/held_out_rows",schemaPath:"#/properties/held_out_rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3645,8 +4487,8 @@ var valid0 = true;
 if(valid0){
 if(data.report !== undefined){
 const _errs4 = errors;
-if(!(validate84(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate94(data.report, {instancePath:instancePath+"/report",parentData:data,parentDataProperty:"report",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs4 === errors;
@@ -3662,14 +4504,14 @@ if(errors === _errs5){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
 if(((((data2.jaccard === undefined) && (missing1 = "jaccard")) || ((data2.max_abs_error === undefined) && (missing1 = "max_abs_error"))) || ((data2.rows === undefined) && (missing1 = "rows"))) || ((data2.batch_sizes === undefined) && (missing1 = "batch_sizes"))){
-validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
+validate93.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/required",keyword:"required",params:{missingProperty: missing1}}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data2){
 if(!((((key1 === "jaccard") || (key1 === "max_abs_error")) || (key1 === "rows")) || (key1 === "batch_sizes"))){
-validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+validate93.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
 }
@@ -3681,18 +4523,18 @@ const _errs8 = errors;
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
-validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate93.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
+validate93.errors = [{instancePath:instancePath+"/parity/jaccard",schemaPath:"#/properties/parity/properties/jaccard/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3708,12 +4550,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate83.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate93.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
+validate93.errors = [{instancePath:instancePath+"/parity/max_abs_error",schemaPath:"#/properties/parity/properties/max_abs_error/type",keyword:"type",params:{type: "number"}}];
 return false;
 }
 }
@@ -3727,18 +4569,18 @@ if(data2.rows !== undefined){
 let data5 = data2.rows;
 const _errs12 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
+validate93.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 9007199254740991 || isNaN(data5)){
-validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate93.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data5 < 1 || isNaN(data5)){
-validate83.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/parity/rows",schemaPath:"#/properties/parity/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3761,18 +4603,18 @@ for(let i0=0; i0<len0; i0++){
 let data7 = data6[i0];
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
+validate93.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 9007199254740991 || isNaN(data7)){
-validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate93.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data7 < 1 || isNaN(data7)){
-validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate93.errors = [{instancePath:instancePath+"/parity/batch_sizes/" + i0,schemaPath:"#/properties/parity/properties/batch_sizes/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -3785,7 +4627,7 @@ break;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
+validate93.errors = [{instancePath:instancePath+"/parity/batch_sizes",schemaPath:"#/properties/parity/properties/batch_sizes/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -3801,7 +4643,7 @@ var valid1 = true;
 }
 }
 else {
-validate83.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
+validate93.errors = [{instancePath:instancePath+"/parity",schemaPath:"#/properties/parity/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
@@ -3816,22 +4658,22 @@ var valid0 = true;
 }
 }
 else {
-validate83.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate93.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate83.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema35 = {"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}};
-const pattern12 = new RegExp("^[A-Z][A-Z0-9_]{0,63}$", "u");
+const schema39 = {"type":"object","required":["operators","parity"],"additionalProperties":false,"properties":{"operators":{"type":"array","minItems":1,"maxItems":256,"items":{"type":"string","pattern":"^[A-Z][A-Z0-9_]{0,63}$"}},"parity":{"$ref":"#/$defs/parity"}}};
+const pattern13 = new RegExp("^[A-Z][A-Z0-9_]{0,63}$", "u");
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate87.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3842,14 +4684,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.operators === undefined) && (missing0 = "operators")) || ((data.parity === undefined) && (missing0 = "parity"))){
-validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate97.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "operators") || (key0 === "parity"))){
-validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate97.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -3861,12 +4703,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(Array.isArray(data0)){
 if(data0.length > 256){
-validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/maxItems",keyword:"maxItems",params:{limit: 256}}];
+validate97.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/maxItems",keyword:"maxItems",params:{limit: 256}}];
 return false;
 }
 else {
 if(data0.length < 1){
-validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/minItems",keyword:"minItems",params:{limit: 1}}];
+validate97.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/minItems",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
@@ -3877,13 +4719,13 @@ let data1 = data0[i0];
 const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(!pattern12.test(data1)){
-validate87.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Z0-9_]{0,63}$"}}];
+if(!pattern13.test(data1)){
+validate97.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z][A-Z0-9_]{0,63}$"}}];
 return false;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/type",keyword:"type",params:{type: "string"}}];
+validate97.errors = [{instancePath:instancePath+"/operators/" + i0,schemaPath:"#/properties/operators/items/type",keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
@@ -3896,7 +4738,7 @@ break;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/type",keyword:"type",params:{type: "array"}}];
+validate97.errors = [{instancePath:instancePath+"/operators",schemaPath:"#/properties/operators/type",keyword:"type",params:{type: "array"}}];
 return false;
 }
 }
@@ -3922,286 +4764,14 @@ var valid0 = true;
 }
 }
 else {
-validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate97.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate87.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
-validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate82.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-const _errs1 = errors;
-for(const key0 in data){
-if(!((key0 === "float16") || (key0 === "litert"))){
-validate82.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.float16 !== undefined){
-const _errs2 = errors;
-if(!(validate83(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.litert !== undefined){
-const _errs3 = errors;
-if(!(validate87(data.litert, {instancePath:instancePath+"/litert",parentData:data,parentDataProperty:"litert",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs3 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-else {
-validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate82.errors = vErrors;
-return errors === 0;
-}
-validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema36 = {"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}};
-const schema37 = {"type":"object","required":["threshold","false_alarm_rate","unit","units","rows","assumes","estimate"],"additionalProperties":false,"properties":{"threshold":{"type":"number","minimum":0,"maximum":3.5e+38},"false_alarm_rate":{"type":"number","exclusiveMinimum":0,"maximum":1},"unit":{"enum":["row","recording"]},"units":{"type":"integer","minimum":2,"maximum":9007199254740991},"rows":{"type":"integer","minimum":2,"maximum":9007199254740991},"assumes":{"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"},"estimate":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/estimate"}}}};
-const schema38 = {"type":"object","required":["needed","thresholds","rates","mean_rate"],"additionalProperties":false,"properties":{"needed":{"type":"integer","minimum":1,"maximum":9007199254740991},"thresholds":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":3.5e+38}},"rates":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"number","minimum":0,"maximum":1}},"mean_rate":{"type":"number","minimum":0,"maximum":1}}};
-
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate93.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((data.needed === undefined) && (missing0 = "needed")) || ((data.thresholds === undefined) && (missing0 = "thresholds"))) || ((data.rates === undefined) && (missing0 = "rates"))) || ((data.mean_rate === undefined) && (missing0 = "mean_rate"))){
-validate93.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((key0 === "needed") || (key0 === "thresholds")) || (key0 === "rates")) || (key0 === "mean_rate"))){
-validate93.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.needed !== undefined){
-let data0 = data.needed;
-const _errs2 = errors;
-if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs2){
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 9007199254740991 || isNaN(data0)){
-validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data0 < 1 || isNaN(data0)){
-validate93.errors = [{instancePath:instancePath+"/needed",schemaPath:"#/properties/needed/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.thresholds !== undefined){
-let data1 = data.thresholds;
-const _errs4 = errors;
-if(errors === _errs4){
-if(Array.isArray(data1)){
-if(data1.length > 2){
-validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/maxItems",keyword:"maxItems",params:{limit: 2}}];
-return false;
-}
-else {
-if(data1.length < 2){
-validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/minItems",keyword:"minItems",params:{limit: 2}}];
-return false;
-}
-else {
-var valid1 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-const _errs6 = errors;
-if(errors === _errs6){
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 3.5e+38 || isNaN(data2)){
-validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data2 < 0 || isNaN(data2)){
-validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/thresholds/" + i0,schemaPath:"#/properties/thresholds/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid1 = _errs6 === errors;
-if(!valid1){
-break;
-}
-}
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/thresholds",schemaPath:"#/properties/thresholds/type",keyword:"type",params:{type: "array"}}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rates !== undefined){
-let data3 = data.rates;
-const _errs8 = errors;
-if(errors === _errs8){
-if(Array.isArray(data3)){
-if(data3.length > 2){
-validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/maxItems",keyword:"maxItems",params:{limit: 2}}];
-return false;
-}
-else {
-if(data3.length < 2){
-validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/minItems",keyword:"minItems",params:{limit: 2}}];
-return false;
-}
-else {
-var valid2 = true;
-const len1 = data3.length;
-for(let i1=0; i1<len1; i1++){
-let data4 = data3[i1];
-const _errs10 = errors;
-if(errors === _errs10){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 1 || isNaN(data4)){
-validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data4 < 0 || isNaN(data4)){
-validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/rates/" + i1,schemaPath:"#/properties/rates/items/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid2 = _errs10 === errors;
-if(!valid2){
-break;
-}
-}
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/rates",schemaPath:"#/properties/rates/type",keyword:"type",params:{type: "array"}}];
-return false;
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.mean_rate !== undefined){
-let data5 = data.mean_rate;
-const _errs12 = errors;
-if(errors === _errs12){
-if((typeof data5 == "number") && (isFinite(data5))){
-if(data5 > 1 || isNaN(data5)){
-validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data5 < 0 || isNaN(data5)){
-validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/mean_rate",schemaPath:"#/properties/mean_rate/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs12 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate93.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
-return false;
-}
-}
-validate93.errors = vErrors;
-return errors === 0;
-}
-validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4216,41 +4786,20 @@ evaluated0.items = undefined;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((data.threshold === undefined) && (missing0 = "threshold")) || ((data.false_alarm_rate === undefined) && (missing0 = "false_alarm_rate"))) || ((data.unit === undefined) && (missing0 = "unit"))) || ((data.units === undefined) && (missing0 = "units"))) || ((data.rows === undefined) && (missing0 = "rows"))) || ((data.assumes === undefined) && (missing0 = "assumes"))) || ((data.estimate === undefined) && (missing0 = "estimate"))){
-validate92.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
-return false;
-}
-else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((((key0 === "threshold") || (key0 === "false_alarm_rate")) || (key0 === "unit")) || (key0 === "units")) || (key0 === "rows")) || (key0 === "assumes")) || (key0 === "estimate"))){
+if(!((key0 === "float16") || (key0 === "litert"))){
 validate92.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.threshold !== undefined){
-let data0 = data.threshold;
+if(data.float16 !== undefined){
 const _errs2 = errors;
-if(errors === _errs2){
-if((typeof data0 == "number") && (isFinite(data0))){
-if(data0 > 3.5e+38 || isNaN(data0)){
-validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3.5e+38}}];
-return false;
-}
-else {
-if(data0 < 0 || isNaN(data0)){
-validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate92.errors = [{instancePath:instancePath+"/threshold",schemaPath:"#/properties/threshold/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
+if(!(validate93(data.float16, {instancePath:instancePath+"/float16",parentData:data,parentDataProperty:"float16",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs2 === errors;
 }
@@ -4258,182 +4807,16 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.false_alarm_rate !== undefined){
-let data1 = data.false_alarm_rate;
-const _errs4 = errors;
-if(errors === _errs4){
-if((typeof data1 == "number") && (isFinite(data1))){
-if(data1 > 1 || isNaN(data1)){
-validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
-return false;
-}
-else {
-if(data1 <= 0 || isNaN(data1)){
-validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
-return false;
-}
-}
-}
-else {
-validate92.errors = [{instancePath:instancePath+"/false_alarm_rate",schemaPath:"#/properties/false_alarm_rate/type",keyword:"type",params:{type: "number"}}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.unit !== undefined){
-let data2 = data.unit;
-const _errs6 = errors;
-if(!((data2 === "row") || (data2 === "recording"))){
-validate92.errors = [{instancePath:instancePath+"/unit",schemaPath:"#/properties/unit/enum",keyword:"enum",params:{allowedValues: schema37.properties.unit.enum}}];
-return false;
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.units !== undefined){
-let data3 = data.units;
-const _errs7 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs7){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 9007199254740991 || isNaN(data3)){
-validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data3 < 2 || isNaN(data3)){
-validate92.errors = [{instancePath:instancePath+"/units",schemaPath:"#/properties/units/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.rows !== undefined){
-let data4 = data.rows;
-const _errs9 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/type",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs9){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 9007199254740991 || isNaN(data4)){
-validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data4 < 2 || isNaN(data4)){
-validate92.errors = [{instancePath:instancePath+"/rows",schemaPath:"#/properties/rows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 2}}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs9 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assumes !== undefined){
-let data5 = data.assumes;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data5 === "string"){
-if(!pattern8.test(data5)){
-validate92.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{0,1000}$"}}];
-return false;
-}
-}
-else {
-validate92.errors = [{instancePath:instancePath+"/assumes",schemaPath:"#/properties/assumes/type",keyword:"type",params:{type: "string"}}];
-return false;
-}
-}
-var valid0 = _errs11 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.estimate !== undefined){
-let data6 = data.estimate;
-const _errs13 = errors;
-if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
-validate92.errors = [{instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/type",keyword:"type",params:{type: schema37.properties.estimate.type}}];
-return false;
-}
-const _errs15 = errors;
-let valid1 = true;
-const _errs16 = errors;
-if(data6 !== null){
-const err0 = {};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-var _valid0 = _errs16 === errors;
-errors = _errs15;
-if(vErrors !== null){
-if(_errs15){
-vErrors.length = _errs15;
-}
-else {
-vErrors = null;
-}
-}
-if(!_valid0){
-const _errs18 = errors;
-if(!(validate93(data6, {instancePath:instancePath+"/estimate",parentData:data,parentDataProperty:"estimate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+if(data.litert !== undefined){
+const _errs3 = errors;
+if(!(validate97(data.litert, {instancePath:instancePath+"/litert",parentData:data,parentDataProperty:"litert",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs18 === errors;
-valid1 = _valid0;
-}
-if(!valid1){
-const err1 = {instancePath:instancePath+"/estimate",schemaPath:"#/properties/estimate/if",keyword:"if",params:{failingKeyword: "else"}};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-validate92.errors = vErrors;
-return false;
-}
-var valid0 = _errs13 === errors;
+var valid0 = _errs3 === errors;
 }
 else {
 var valid0 = true;
-}
-}
-}
-}
-}
-}
 }
 }
 }
@@ -4448,11 +4831,12 @@ return errors === 0;
 }
 validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema40 = {"type":"object","required":["alarm"],"additionalProperties":false,"properties":{"alarm":{"type":["object","null"],"if":{"type":"null"},"then":{},"else":{"$ref":"#/$defs/alarm"}}}};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate101.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4463,14 +4847,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.alarm === undefined) && (missing0 = "alarm")){
-validate91.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate101.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "alarm")){
-validate91.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate101.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4479,7 +4863,7 @@ if(_errs1 === errors){
 if(data.alarm !== undefined){
 let data0 = data.alarm;
 if((!(data0 && typeof data0 == "object" && !Array.isArray(data0))) && (data0 !== null)){
-validate91.errors = [{instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/type",keyword:"type",params:{type: schema36.properties.alarm.type}}];
+validate101.errors = [{instancePath:instancePath+"/alarm",schemaPath:"#/properties/alarm/type",keyword:"type",params:{type: schema40.properties.alarm.type}}];
 return false;
 }
 const _errs4 = errors;
@@ -4507,8 +4891,8 @@ vErrors = null;
 }
 if(!_valid0){
 const _errs7 = errors;
-if(!(validate92(data0, {instancePath:instancePath+"/alarm",parentData:data,parentDataProperty:"alarm",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate78(data0, {instancePath:instancePath+"/alarm",parentData:data,parentDataProperty:"alarm",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs7 === errors;
@@ -4523,7 +4907,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate91.errors = vErrors;
+validate101.errors = vErrors;
 return false;
 }
 }
@@ -4531,21 +4915,21 @@ return false;
 }
 }
 else {
-validate91.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate101.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate91.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema39 = {"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}};
+const schema41 = {"type":"object","required":["window","hop","sampling_rate","channels"],"additionalProperties":false,"properties":{"window":{"type":"integer","minimum":1,"maximum":16777216},"hop":{"type":"integer","minimum":1,"maximum":9007199254740991},"sampling_rate":{"type":["number","null"],"exclusiveMinimum":0},"channels":{"type":"integer","minimum":1,"maximum":16777216}}};
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4556,14 +4940,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.window === undefined) && (missing0 = "window")) || ((data.hop === undefined) && (missing0 = "hop"))) || ((data.sampling_rate === undefined) && (missing0 = "sampling_rate"))) || ((data.channels === undefined) && (missing0 = "channels"))){
-validate97.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
+validate104.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0}}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "window") || (key0 === "hop")) || (key0 === "sampling_rate")) || (key0 === "channels"))){
-validate97.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+validate104.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
 }
@@ -4573,18 +4957,18 @@ if(data.window !== undefined){
 let data0 = data.window;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/type",keyword:"type",params:{type: "integer"}}];
+validate104.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 16777216 || isNaN(data0)){
-validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
+validate104.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
 return false;
 }
 else {
 if(data0 < 1 || isNaN(data0)){
-validate97.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate104.errors = [{instancePath:instancePath+"/window",schemaPath:"#/properties/window/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4600,18 +4984,18 @@ if(data.hop !== undefined){
 let data1 = data.hop;
 const _errs4 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/type",keyword:"type",params:{type: "integer"}}];
+validate104.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs4){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 9007199254740991 || isNaN(data1)){
-validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate104.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data1 < 1 || isNaN(data1)){
-validate97.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate104.errors = [{instancePath:instancePath+"/hop",schemaPath:"#/properties/hop/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4627,13 +5011,13 @@ if(data.sampling_rate !== undefined){
 let data2 = data.sampling_rate;
 const _errs6 = errors;
 if((!((typeof data2 == "number") && (isFinite(data2)))) && (data2 !== null)){
-validate97.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/type",keyword:"type",params:{type: schema39.properties.sampling_rate.type}}];
+validate104.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/type",keyword:"type",params:{type: schema41.properties.sampling_rate.type}}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 <= 0 || isNaN(data2)){
-validate97.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+validate104.errors = [{instancePath:instancePath+"/sampling_rate",schemaPath:"#/properties/sampling_rate/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
 return false;
 }
 }
@@ -4648,18 +5032,18 @@ if(data.channels !== undefined){
 let data3 = data.channels;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/type",keyword:"type",params:{type: "integer"}}];
+validate104.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/type",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 16777216 || isNaN(data3)){
-validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
+validate104.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216}}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate97.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+validate104.errors = [{instancePath:instancePath+"/channels",schemaPath:"#/properties/channels/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
@@ -4677,14 +5061,113 @@ var valid0 = true;
 }
 }
 else {
-validate97.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+validate104.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
 return false;
 }
 }
-validate97.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema42 = {"type":"object","additionalProperties":false,"properties":{"encoder":{"type":"number","exclusiveMinimum":0},"decoder":{"type":"number","exclusiveMinimum":0},"score":{"type":"number","exclusiveMinimum":0}}};
+
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate106.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "encoder") || (key0 === "decoder")) || (key0 === "score"))){
+validate106.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.encoder !== undefined){
+let data0 = data.encoder;
+const _errs2 = errors;
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 <= 0 || isNaN(data0)){
+validate106.errors = [{instancePath:instancePath+"/encoder",schemaPath:"#/properties/encoder/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+else {
+validate106.errors = [{instancePath:instancePath+"/encoder",schemaPath:"#/properties/encoder/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.decoder !== undefined){
+let data1 = data.decoder;
+const _errs4 = errors;
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 <= 0 || isNaN(data1)){
+validate106.errors = [{instancePath:instancePath+"/decoder",schemaPath:"#/properties/decoder/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+else {
+validate106.errors = [{instancePath:instancePath+"/decoder",schemaPath:"#/properties/decoder/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.score !== undefined){
+let data2 = data.score;
+const _errs6 = errors;
+if(errors === _errs6){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 <= 0 || isNaN(data2)){
+validate106.errors = [{instancePath:instancePath+"/score",schemaPath:"#/properties/score/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0}}];
+return false;
+}
+}
+else {
+validate106.errors = [{instancePath:instancePath+"/score",schemaPath:"#/properties/score/type",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate106.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate106.errors = vErrors;
+return errors === 0;
+}
+validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5939,8 +6422,8 @@ vErrors = null;
 }
 if(!_valid5){
 const _errs115 = errors;
-if(!(validate74(data49, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate84(data49, {instancePath:instancePath+"/statistics",parentData:data,parentDataProperty:"statistics",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 var _valid5 = _errs115 === errors;
@@ -5978,7 +6461,7 @@ else {
 for(const key7 in data50){
 const _errs118 = errors;
 if(typeof key7 === "string"){
-if(!pattern10.test(key7)){
+if(!pattern11.test(key7)){
 const err14 = {instancePath:instancePath+"/files",schemaPath:"#/properties/files/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9 ._-]{0,127}$"},propertyName:key7};
 if(vErrors === null){
 vErrors = [err14];
@@ -6007,8 +6490,8 @@ break;
 if(valid33){
 for(const key8 in data50){
 const _errs120 = errors;
-if(!(validate80(data50[key8], {instancePath:instancePath+"/files/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data50,parentDataProperty:key8,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate90(data50[key8], {instancePath:instancePath+"/files/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data50,parentDataProperty:key8,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 var valid34 = _errs120 === errors;
@@ -6032,8 +6515,8 @@ var valid3 = true;
 if(valid3){
 if(data.variants !== undefined){
 const _errs121 = errors;
-if(!(validate82(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate92(data.variants, {instancePath:instancePath+"/variants",parentData:data,parentDataProperty:"variants",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 var valid3 = _errs121 === errors;
@@ -6044,8 +6527,8 @@ var valid3 = true;
 if(valid3){
 if(data.score !== undefined){
 const _errs122 = errors;
-if(!(validate91(data.score, {instancePath:instancePath+"/score",parentData:data,parentDataProperty:"score",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+if(!(validate101(data.score, {instancePath:instancePath+"/score",parentData:data,parentDataProperty:"score",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
 errors = vErrors.length;
 }
 var valid3 = _errs122 === errors;
@@ -6056,14 +6539,27 @@ var valid3 = true;
 if(valid3){
 if(data.windows !== undefined){
 const _errs123 = errors;
-if(!(validate97(data.windows, {instancePath:instancePath+"/windows",parentData:data,parentDataProperty:"windows",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+if(!(validate104(data.windows, {instancePath:instancePath+"/windows",parentData:data,parentDataProperty:"windows",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 var valid3 = _errs123 === errors;
 }
 else {
 var valid3 = true;
+}
+if(valid3){
+if(data.rounding !== undefined){
+const _errs124 = errors;
+if(!(validate106(data.rounding, {instancePath:instancePath+"/rounding",parentData:data,parentDataProperty:"rounding",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs124 === errors;
+}
+else {
+var valid3 = true;
+}
 }
 }
 }

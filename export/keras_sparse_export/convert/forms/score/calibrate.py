@@ -67,6 +67,7 @@ def calibrate_score(
     sample: Any,
     allow: Sequence[str],
     gaps: bool,
+    warn: bool = True,
 ) -> Alarm:
     """Choose the threshold of the scores of a file, and warn of what its rate lacks.
 
@@ -78,6 +79,7 @@ def calibrate_score(
         sample: Rows from `check_sample` that the encoder was compared on, or `None`.
         allow: Additional ONNX operators to accept.
         gaps: Whether rows may have gaps.
+        warn: Whether to warn; of another form, the first has warned.
 
     Raises:
         ValueError: If the rows do not fit the model, there are fewer than two units, or not one
@@ -95,6 +97,8 @@ def calibrate_score(
         [model.run(rows[start : start + CHUNK_ROWS], [SCORE], start)[0] for start in starts]
     )
     alarm = calibrate(scores, rate, numbers)
+    if not warn:
+        return alarm
     if alarm.estimate is not None:
         warnings.warn(
             f"A rate of {rate:g} false alarms needs {count_needed(rate)} {alarm.unit}s in "

@@ -69,6 +69,29 @@ def _starts_mask(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Masking) or bool(getattr(layer, "mask_zero", False))
 
 
+def measure_rounding(
+    encoder: Converted,
+    decoder: Converted,
+    target: parity.Run,
+    rows: np.ndarray,
+    scale: np.ndarray,
+) -> float:
+    """Return by how much rounding moves a score, 0 unless the encoder or the decoder needs it.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder.
+        target: Computes of rows what the decoder reconstructs.
+        rows: Rows to compare on.
+        scale: Scale of each column or feature, or one for all.
+    """
+    if not encoder.rounding and not decoder.rounding:
+        return 0.0
+    return parity.measure_rounding(
+        lambda x: measure_scores(target(x), decoder.run(encoder.run(x)), scale), rows
+    )
+
+
 def gate_score(
     onnx_bytes: bytes,
     encoder: Converted,
@@ -76,6 +99,7 @@ def gate_score(
     rows: np.ndarray,
     scale: np.ndarray,
     features: np.ndarray | None = None,
+    rounding: float = 0.0,
 ) -> Parity:
     """Compare a file with Keras, with onnxruntime's optimisations off and on.
 
@@ -90,13 +114,15 @@ def gate_score(
         rows: Rows to compare on.
         scale: Scale of each column or feature, or one for all.
         features: Features of the rows by Keras, if the file gives them.
+        rounding: From `measure_rounding`.
 
     Raises:
         ParityError: If the two disagree.
     """
     code, targets = encoder.run(rows), rows if features is None else features
     score = measure_scores(targets, decoder.run(code), scale)
-    near, allowed = parity.tolerance(code), score_tolerance(score, targets, scale)
+    near = np.maximum(parity.tolerance(code), encoder.rounding)
+    allowed = np.maximum(score_tolerance(score, targets, scale), rounding)
     sizes = tuple(sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}))
     flipped, results = np.zeros(len(rows), bool), []
     levels, names = ort.GraphOptimizationLevel, [CODE, SCORE]

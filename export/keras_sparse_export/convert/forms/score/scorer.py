@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.bundle.format import SCORE
+from keras_sparse_export.bundle.format import ROUNDING, SCORE
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms.score.calibrate import Calibration, calibrate_score
 from keras_sparse_export.convert.forms.score.compose import compose_score
-from keras_sparse_export.convert.forms.score.gate import FILE, gate_score
+from keras_sparse_export.convert.forms.score.gate import FILE, gate_score, measure_rounding
 from keras_sparse_export.convert.forms.score.locate import find_features
 from keras_sparse_export.drift.alarms.conformal import Alarm
 from keras_sparse_export.io.inputs import Inputs
@@ -28,12 +28,18 @@ class Scorer(NamedTuple):
     scale: np.ndarray
     target: Run
     alarm: Alarm | None
+    rounding: float = 0.0
+    """From `parity.measure_rounding`, if the encoder or the decoder needs it."""
 
     def describe(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return the manifest with the entries of the score."""
+        rounding, requires = manifest.get("rounding", {}), {*manifest["requires"], SCORE}
+        if self.rounding:
+            rounding, requires = {**rounding, "score": self.rounding}, {*requires, ROUNDING}
         return {
             **manifest,
-            "requires": sorted({*manifest["requires"], SCORE}),
+            **({"rounding": rounding} if rounding else {}),
+            "requires": sorted(requires),
             "parity": {**manifest["parity"], "score": self.parity.as_dict()},
             "score": {"alarm": None if self.alarm is None else self.alarm.as_dict()},
         }
@@ -90,10 +96,11 @@ def make_scorer(
     onnx_bytes = compose_score(
         encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps, features=place
     )
-    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale, features)
+    rounding = measure_rounding(encoder, decoder, target, rows, scale)
+    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale, features, rounding)
     alarm = None
     if calibration is not None:
         alarm = calibrate_score(
             onnx_bytes, calibration, inputs, columns, sample=sample, allow=allow, gaps=gaps
         )
-    return Scorer(onnx_bytes, parity, encoder, decoder, scale, target, alarm)
+    return Scorer(onnx_bytes, parity, encoder, decoder, scale, target, alarm, rounding)
