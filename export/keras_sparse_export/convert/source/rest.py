@@ -22,10 +22,10 @@ def cut_rest(model: keras.Model, layer: str, encoder: keras.Model, argument: str
 
     Example:
         >>> import keras
-        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="code")])
-        >>> model.add(keras.layers.Dense(4))
-        >>> encoder = keras.Model(model.input, model.get_layer("code").output)
-        >>> cut_rest(model, "code", encoder, "decoder").input_shape
+        >>> from keras_sparse_export.convert.source.cut import cut_encoder
+        >>> layers = keras.layers.Dense(2, name="code"), keras.layers.Dense(4)
+        >>> model = keras.Sequential([keras.Input((4,)), *layers])
+        >>> cut_rest(model, "code", cut_encoder(model, "code"), "decoder").input_shape
         (None, 2)
     """
     _require_autoencoder(model, argument)
