@@ -1,10 +1,11 @@
-"""Write hostile files of rows for the command: .npy, .npz, .csv and .jsonl."""
+"""Write hostile files for the command: rows in .npy, .npz, .csv and .jsonl, samples in .wav."""
 
 import io
 import json
 import os
 import pickle
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -222,12 +223,43 @@ def write_jsonl(rng: Random, base: Base, file: Path) -> str:
     return f"odd .jsonl: {how}"
 
 
+# Samples ---------------------------------------------------------------------------------------
+
+NUMBERS_16 = (0, 1, 2, 3, 7, 8, 16, 24, 32, 64, 1000, 0xFFFE, 0xFFFF)
+NUMBERS_32 = (0, 1, 15, 16, 17, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF)
+
+
+def write_wav(rng: Random, base: Base, file: Path) -> str:
+    """Write a recording, of which the header has some other numbers, or other bytes."""
+    x = base.answers["x"]
+    channels = x.shape[-1] if x.ndim == 3 else 1
+    data, form = x.astype("<f4").tobytes(), [3, channels, 8000, 32000, 4 * channels, 32]
+    sizes, how = [16, len(data)], rng.choice(("form", "form", "size", "damaged", "cut", "same"))
+    if how == "form":
+        place = rng.randrange(len(form))
+        form[place] = rng.choice(NUMBERS_32 if place in (2, 3) else NUMBERS_16)
+    elif how == "size":
+        sizes[rng.randrange(2)] = rng.choice(NUMBERS_32)
+    chunks = b"fmt " + struct.pack("<IHHIIHH", sizes[0], *form)
+    chunks = rng.choice((b"", b"LIST\3\0\0\0odd\0")) + chunks
+    body = b"WAVE" + chunks + b"data" + struct.pack("<I", sizes[1])
+    whole = b"RIFF" + struct.pack("<I", len(body + data)) + body + data
+    if how == "damaged":
+        head = damage(rng, whole[:60])
+        whole = head + whole[60:]
+    elif how == "cut":
+        whole = whole[: rng.randrange(len(whole))]
+    file.write_bytes(whole)
+    return f"odd .wav: {how}"
+
+
 KINDS: dict[str, tuple[str, Write]] = {
     "npy": ("npy", write_npy),
     "npz": ("npz", write_npz),
     "bomb": ("npz", write_bomb),
     "csv": ("csv", write_csv),
     "jsonl": ("jsonl", write_jsonl),
+    "wav": ("wav", write_wav),
 }
 """Their endings, and what writes them."""
-SHARES = (4, 4, 1, 6, 6)
+SHARES = (4, 4, 1, 6, 6, 4)

@@ -26,6 +26,8 @@ def choose_options(rng: Random, kind: str) -> list[str]:
         options += ["--on-bad", rng.choice(("skip", "nan"))]
     if rng.random() < 0.3:
         options += ["--batch-rows", rng.choice(("1", "7", "1000"))]
+    if kind == "wav":
+        options += ["--hop", rng.choice(("1", "5", "1000"))]
     if kind in ("csv", "jsonl") and rng.random() < 0.2:
         options += ["--format", rng.choice(("csv", "jsonl"))]
     if kind in ("npz", "jsonl") and rng.random() < 0.3:

@@ -188,10 +188,7 @@ class Conversion:
                 rows += len(values)
                 read = chunk.first + len(chunk.rows)
                 progress.show(read, chunk.fraction)
-        if self.form.recordings is not None:
-            if told := self.form.recordings.describe():
-                print(f"keras-sparse-export: {told}", file=sys.stderr)
-        elif not read:
+        if not read and self.form.recordings is None:
             source = readers.name_source(options.data)
             print(f"keras-sparse-export: 0 rows in {source}", file=sys.stderr)
         return rows
@@ -217,7 +214,10 @@ class Conversion:
 
 
 class BadRows:
-    """Counts bad rows, and reports the first few on standard error at the end."""
+    """Counts bad rows, and reports the first few on standard error at the end.
+
+    So it does with windows that are clipped or silent, and with samples that fill none.
+    """
 
     def __init__(self, options: argparse.Namespace, form: inputs.Form) -> None:
         self._form = form
@@ -255,7 +255,12 @@ class BadRows:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._count or kind not in (None, KeyboardInterrupt):
+        if kind not in (None, KeyboardInterrupt):
+            return
+        recordings = self._form.recordings
+        if recordings is not None and (told := recordings.describe()):
+            print(f"keras-sparse-export: {told}", file=sys.stderr)
+        if not self._count:
             return
         action = "encoded as NaN" if self._action == "nan" else "skipped"
         print(f"keras-sparse-export: {self._count} bad rows {action}", file=sys.stderr)

@@ -205,7 +205,10 @@ class Recordings:
             yield from readers.read(self._source, shape, rows=BLOCK_FRAMES, **self._options)
         except ValueError as error:
             wanted = f"samples as rows of {shape[0]} channel{'s' * (shape[0] > 1)}"
-            raise ValueError(str(error).replace("rows of numbers", wanted, 1)) from error
+            text = str(error).replace("rows of numbers", wanted, 1)
+            if "Remedy" not in text:
+                text += ". Remedy: the signal itself, which is cut into windows here"
+            raise ValueError(text) from error
 
     # Windows ------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from bundles import export_windows
 from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import export_encoder
 from keras_sparse_export.cli import main
@@ -55,6 +56,12 @@ def test_info_lists_what_runs_a_bundle(
     assert f"{runs_on}\n" in capsys.readouterr().out
     assert run("info", litert_bundle) == 0
     assert f"{runs_on}, LiteRT (checked)\n" in capsys.readouterr().out
+
+
+def test_info_tells_how_a_signal_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", export_windows(tmp_path / "bundle")) == 0
+    text = "rows         windows of 16 samples, a new one every 8, at 1000 samples per second\n"
+    assert text in capsys.readouterr().out
 
 
 def test_verify_in_litert(litert_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,7 +184,7 @@ def test_another_rate_or_number_of_channels_is_refused_before_a_window(tmp_path:
     with pytest.raises(ValueError, match=message):
         next(open_source(tmp_path, Windows(16, 8, RATE, channels=2)).read(1))
     np.save(tmp_path / "a.npy", make_signal(100, channels=2))
-    message = r"samples as rows of 1 channel in .*a\.npy\. Received: \(100, 2\)"
+    message = r"samples as rows of 1 channel in .*a\.npy\. Received: \(100, 2\).* Remedy: the"
     with pytest.raises(ValueError, match=message):
         next(open_source(tmp_path / "a.npy").read(1))
 
