@@ -22,6 +22,7 @@ from keras_sparse_export import Encoder, export_encoder
 from keras_sparse_export.bundle.manifest import find_target, list_golden_shapes, read_manifest
 from keras_sparse_export.io.inputs import cut_rows
 from keras_sparse_export.runtime import parity
+from keras_sparse_export.runtime.reconstruction import require_scale, score_tolerance
 
 NODE = shutil.which("node")
 PACKAGES = Path(__file__).parents[4] / "export" / "web"
@@ -142,6 +143,28 @@ def export_table(path: Path) -> tuple[Path, np.ndarray]:
     return export_encoder(model, path, decoder=True, sample=rows, **options), rows[:5]
 
 
+def export_scored(path: Path) -> tuple[Path, np.ndarray]:
+    """Rows of which some are unlike those of the training, and a threshold between."""
+    rows = draw_rows()
+    model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
+    model.adapt(rows)
+    options: dict[str, Any] = {"score": True, "calibration": rows[200:400]}
+    export_encoder(model, path, sample=rows[:200], false_alarm_rate=0.05, **options)
+    odd = rows[400:440].copy()
+    odd[[7, 8, 30]] *= [[4], [60], [3]]
+    return path, odd
+
+
+def export_scored_gaps(path: Path) -> tuple[Path, np.ndarray]:
+    """Codes that jump, of rows with gaps, scores without a threshold."""
+    rows = draw_rows()
+    rows[np.random.default_rng(1).random(rows.shape) < 0.3] = np.nan
+    model = SparseAutoencoder(12, 20, target_l0=4, missing="mask")
+    model.compile(run_eagerly=True)
+    model.fit(rows, batch_size=100, epochs=1, verbose=0)
+    return export_encoder(model, path, sample=rows, score=True), rows[-20:]
+
+
 def export_two_inputs(path: Path) -> tuple[Path, np.ndarray]:
     kind, numbers = (
         keras.Input((2,), dtype="int32", name="kind"),
@@ -181,6 +204,8 @@ BUNDLES: dict[str, Callable[[Path], tuple[Path, np.ndarray]]] = {
     "refined": export_gates,
     "gaps": export_gaps,
     "table": export_table,
+    "scored": export_scored,
+    "scored gaps": export_scored_gaps,
     "two inputs": export_two_inputs,
     "lengths": export_lengths,
     "features": export_features,
@@ -198,6 +223,8 @@ def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
             "codes": flat(codes),
             "back": flat(encoder.decode(codes)) if decodes else None,
             "errors": flat(encoder.errors(rows)) if "scale" in known and decodes else None,
+            "scores": encoder.score(rows).tolist() if "score" in known else None,
+            "alarms": alarms(encoder, rows),
             "threshold": encoder.threshold,
             "active": encoder.is_active(codes).reshape(len(codes), -1).tolist(),
             "format": json.loads((bundle / "manifest.json").read_text("utf-8"))["format"],
@@ -205,6 +232,13 @@ def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
             "lowered": lowered(bundle, rows),
             "shorter": shorter(encoder, rows),
         }
+
+
+def alarms(encoder: Encoder, rows: np.ndarray) -> list[int] | None:
+    """The rows that raise an alarm, of a bundle with a threshold of the score."""
+    if (encoder.manifest or {}).get("score", {"alarm": None})["alarm"] is None:
+        return None
+    return np.flatnonzero(encoder.verdict(rows).alarm).tolist()
 
 
 def shorter(encoder: Encoder, rows: np.ndarray) -> list[dict[str, Any]]:
@@ -237,6 +271,11 @@ def tolerances(bundle: Path) -> dict[str, list[float]]:
     if "decoder.onnx" in manifest["files"]:
         x_hat = golden["golden_x_hat.f32"]
         found["decoder"] = parity.tolerance(x_hat, golden[find_target(manifest)[0]]).tolist()
+    if "score.onnx" in manifest["files"]:
+        scores = golden["golden_score.f32"].astype(np.float64)
+        scale = require_scale(manifest, bundle)
+        allowed = score_tolerance(scores, golden[find_target(manifest)[0]], scale)
+        found["score"] = np.maximum(allowed, parity.SMALLEST).tolist()
     return found
 
 

@@ -25,8 +25,9 @@ def test_the_page_does_what_it_promises(
     for bundle in filter(Path.is_dir, bundles.iterdir()):
         site(tmp_path / bundle.name, bundle)
     shutil.copy(bundles / "expected.json", tmp_path)
-    tests = ("page", "drawing", "access", "failure", "actions")
-    node(*tests, SITES=tmp_path, CHROMIUM=chromium)
+    tests = ("page", "drawing", "access", "failure", "actions", "scores")
+    pages = [f"pages/{name}" for name in tests]
+    node(*pages, SITES=tmp_path, CHROMIUM=chromium)
 
 
 @pytest.mark.browser
@@ -39,7 +40,7 @@ def test_the_page_runs_a_bundle_as_serve_serves_it(
         thread.start()
         try:
             chosen = "--test-name-pattern=verifies|pasted|asked for nothing"
-            node(chosen, "page", SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
+            node(chosen, "pages/page", SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
         finally:
             server.shutdown()
             thread.join()

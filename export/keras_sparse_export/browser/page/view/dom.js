@@ -60,6 +60,20 @@ export function setTextWithCode(id, text) {
 }
 
 /**
+ * Saves lines as a CSV file.
+ *
+ * @param {string[]} lines
+ * @param {string} name Of the file.
+ */
+export function download(lines, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/**
  * Runs a function and shows its error; the rest of the page stays as it was.
  *
  * @param {() => unknown} work

@@ -114,9 +114,16 @@ export function drawLines(canvas, rows) {
   });
 }
 
-/** Reads a colour of the style sheet, `#rrggbb`, for the current light or dark mode. */
+/**
+ * @param {string} name
+ * @returns {string} A colour of the style sheet, `#rrggbb`, for the current light or dark mode.
+ */
+export function readStyle(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
 function readColour(name) {
-  const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const hex = readStyle(name);
   return [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
 }
 

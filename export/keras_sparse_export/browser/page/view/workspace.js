@@ -7,6 +7,7 @@
 
 import { attempt, byId, setText } from "./dom.js";
 import { countTablePages, describeRow, findTablePage, showDetails, showTable } from "./results.js";
+import { showScores } from "./scores.js";
 import { coalesce, Latest } from "../base/latest.js";
 
 export class Workspace {
@@ -61,11 +62,11 @@ export class Workspace {
   async #encode(read, current, index) {
     const entry = await read();
     if (!current()) return null;
-    const codes = await this.#encodeRows(entry, current);
+    const encoded = await this.#encodeRows(entry, current);
     if (!current()) return null;
-    const errors = await this.#measureErrors(entry, codes, current);
+    const errors = await this.#measureErrors(entry, encoded.codes, current);
     if (!current()) return null;
-    const batch = { ...entry, codes, errors };
+    const batch = { ...entry, ...encoded, errors };
     return { batch, details: await describeBatchRow(this.encoder, batch, index) };
   }
 
@@ -124,6 +125,7 @@ export class Workspace {
     byId("pager").hidden = count === 1;
     setText("source", count === 1 ? "" : source);
     showDetails(this.encoder, details, count === 1 ? source : `Row ${index + 1} of ${count}`, this.range);
+    showScores(this);
     this.#drawTable();
   }
 
@@ -142,7 +144,7 @@ function showProgress(action, count, current) {
   return progress;
 }
 
-function describeBatchRow(encoder, { rows, codes, count }, index) {
+function describeBatchRow(encoder, { rows, codes, scores, count }, index) {
   const part = (values) => values.slice((index * values.length) / count, ((index + 1) * values.length) / count);
-  return describeRow(encoder, part(rows), part(codes));
+  return describeRow(encoder, part(rows), part(codes), scores?.[index] ?? null);
 }

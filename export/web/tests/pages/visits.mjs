@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import puppeteer from "puppeteer-core";
 
-import { serve } from "./files.mjs";
+import { serve } from "../files.mjs";
 
 // As in tests/helpers/browser.py: a browser that requests nothing but the page.
 const QUIET = [
@@ -139,8 +139,8 @@ export function drop(page, name, content) {
 export function hold(page, owner, method) {
   return page.evaluate(
     async (owner, method) => {
-      const encoder = await import(new URL("model/encoder.js", document.baseURI));
-      const { prototype } = { Blob, ...encoder }[owner];
+      const files = ["model/encoder.js", "model/onnx_model.js"].map((path) => import(new URL(path, document.baseURI)));
+      const { prototype } = Object.assign({ Blob }, ...(await Promise.all(files)))[owner];
       const real = prototype[method];
       const held = new Promise((resolve, reject) => Object.assign(globalThis, { resolve, reject }));
       prototype[method] = function (...given) {
@@ -163,8 +163,8 @@ export function letGo(page, reason = null) {
   }, reason);
 }
 
-/** Clicks the download button, and returns the saved codes of all rows. */
-export async function saved(page) {
+/** Clicks a download button, and returns the saved codes of all rows, or the lines of scores. */
+export async function saved(page, what = "codes") {
   const folder = mkdtempSync(join(tmpdir(), "codes-"));
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", {
@@ -176,12 +176,12 @@ export async function saved(page) {
   const done = new Promise((resolve) =>
     session.on("Browser.downloadProgress", ({ state }) => state !== "inProgress" && resolve(state)),
   );
-  await page.click("#download");
+  await page.click(what === "codes" ? "#download" : `#download-${what}`);
   assert.equal(await done, "completed");
   await session.detach();
-  const content = readFileSync(join(folder, "codes.csv"), "utf8");
+  const lines = readFileSync(join(folder, `${what}.csv`), "utf8").trim().split("\n");
   rmSync(folder, { recursive: true });
-  return content.trim().split("\n").map((line) => line.split(",").map(Number));
+  return what === "codes" ? lines.map((line) => line.split(",").map(Number)) : lines;
 }
 
 /** Asserts that codes agree within the tolerance that the page promises. */
