@@ -30,10 +30,10 @@ export const expected = JSON.parse(readFileSync(join(sites, "expected.json"), "u
 /** The reason to skip tests of other sites, or false. */
 export const alone = process.env.PAGE_URL ? "PAGE_URL is of one page" : false;
 
-/** Starts a browser and a server for the tests of a file. */
-export async function begin() {
+/** Starts a browser, with further options, and a server for the tests of a file. */
+export async function begin(options = []) {
   const server = await serve(sites);
-  const browser = await launch().catch((error) => {
+  const browser = await launch(options).catch((error) => {
     server.close();
     throw error;
   });
@@ -52,10 +52,10 @@ export async function beginWithDigits() {
   return { session, open: await session.visit("digits") };
 }
 
-function launch() {
+function launch(options) {
   const which = () => execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
   const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return puppeteer.launch({ executablePath: process.env.CHROMIUM || which(), args: [...QUIET, ...root] });
+  return puppeteer.launch({ executablePath: process.env.CHROMIUM || which(), args: [...QUIET, ...root, ...options] });
 }
 
 /**
@@ -118,12 +118,13 @@ export async function paste(page, content, source) {
   if (source) await until(page, "#code", source);
 }
 
-/** Drops a file onto the page, and returns whether the page accepts it. */
+/** Drops a file of text or bytes onto the page, and returns whether the page accepts it. */
 export function drop(page, name, content) {
+  const bytes = Buffer.from(content).toString("base64");
   return page.evaluate(
-    (name, content) => {
+    (name, bytes) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([content], name));
+      dataTransfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name));
       const init = { dataTransfer, bubbles: true, cancelable: true };
       const over = new DragEvent("dragover", init);
       document.querySelector("h1").dispatchEvent(over);
@@ -131,7 +132,7 @@ export function drop(page, name, content) {
       return over.defaultPrevented;
     },
     name,
-    content,
+    bytes,
   );
 }
 
@@ -187,7 +188,8 @@ export async function saved(page, what = "codes") {
 /** Asserts that codes agree within the tolerance that the page promises. */
 export function near(actual, wanted) {
   assert.equal(actual.length, wanted.length);
-  wanted.flat().forEach((value, place) => assert.ok(Math.abs(actual.flat()[place] - value) <= 1e-5));
+  const numbers = actual.flat();
+  wanted.flat().forEach((value, place) => assert.ok(Math.abs(numbers[place] - value) <= 1e-5));
 }
 
 /** Formats rows as CSV. */

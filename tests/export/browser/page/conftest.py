@@ -18,7 +18,7 @@ import browser
 import jumping_bundles
 import listeners
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export import Encoder, Windows, export_encoder
 from keras_sparse_export.bundle.manifest import find_target, list_golden_shapes, read_manifest
 from keras_sparse_export.io.inputs import cut_rows
 from keras_sparse_export.runtime import parity
@@ -165,6 +165,31 @@ def export_scored_gaps(path: Path) -> tuple[Path, np.ndarray]:
     return export_encoder(model, path, sample=rows, score=True), rows[-20:]
 
 
+def export_windows(path: Path) -> tuple[Path, np.ndarray]:
+    """Windows of a sound, scored; the rows are those of a recording with a burst of noise."""
+    windows = Windows(64, 32, 8000)
+    model = SparseAutoencoder(64, 24, sparsity=L1(), normalization="standard")
+    model.windows = windows.as_dict()
+    rows = windows.cut(draw_sound(400 * 32, seed=0))
+    model.adapt(rows)
+    options: dict[str, Any] = {"score": True, "calibration": rows[200:], "false_alarm_rate": 0.05}
+    export_encoder(model, path, sample=rows[:200], **options)
+    return path, windows.cut(draw_recording())
+
+
+def draw_sound(frames: int, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 0.01, frames)
+    tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(frames) / 8000)
+    return (tone + noise).astype(np.float32)
+
+
+def draw_recording() -> np.ndarray:
+    """Two seconds and a tail, in 16 bits, as a wav file holds them."""
+    sound = draw_sound(16_013, seed=1)
+    sound[8000:8400] += np.random.default_rng(2).normal(0, 0.2, 400).astype(np.float32)
+    return np.round(sound * 2**15).clip(-(2**15), 2**15 - 1).astype("<i2") / np.float32(2**15)
+
+
 def export_two_inputs(path: Path) -> tuple[Path, np.ndarray]:
     kind, numbers = (
         keras.Input((2,), dtype="int32", name="kind"),
@@ -206,6 +231,7 @@ BUNDLES: dict[str, Callable[[Path], tuple[Path, np.ndarray]]] = {
     "table": export_table,
     "scored": export_scored,
     "scored gaps": export_scored_gaps,
+    "windows": export_windows,
     "two inputs": export_two_inputs,
     "lengths": export_lengths,
     "features": export_features,

@@ -47,6 +47,7 @@ export class Encoder {
     this.decoder = ofRows ? decoder : null;
     this.scorer = scorer;
     this.alarm = manifest.score?.alarm ?? null;
+    this.cut = manifest.windows ?? null; // how a recording is cut into rows
   }
 
   /**

@@ -61,12 +61,19 @@ export function describeVerdict(score, alarm) {
  *
  * @param {Float32Array} scores
  * @param {Alarm | null} alarm
+ * @param {import("../signals/windows.js").Cut} [cut] How a recording was cut, if the rows are its windows.
  * @returns {string[]} Lines.
  */
-export function formatScores(scores, alarm) {
+export function formatScores(scores, alarm, cut) {
   const line = (score, row) => {
     const verdict = alarm === null ? "," : `${alarm.threshold},${Number(isAlarm(score, alarm))}`;
-    return `${row},${Number(score.toPrecision(9))},${verdict}\n`;
+    return `${row},${formatStart(row, cut)}${Number(score.toPrecision(9))},${verdict}\n`;
   };
-  return ["row,score,threshold,alarm\n", ...Array.from(scores, line)];
+  const start = cut?.sampling_rate === null ? "sample" : "seconds";
+  return [`${cut ? `window,${start}` : "row"},score,threshold,alarm\n`, ...Array.from(scores, line)];
+}
+
+function formatStart(window, cut) {
+  if (cut === undefined) return "";
+  return `${Number(((window * cut.hop) / (cut.sampling_rate ?? 1)).toPrecision(9))},`;
 }

@@ -13,7 +13,8 @@ import { findTicks, scaleScores } from "./ticks.js";
 import { readStyle } from "./picture.js";
 
 const MARGIN = { left: 64, right: 12, top: 20, bottom: 40 };
-const DOT = 3.5; // radius
+const [DOT, SMALL_DOT] = [3.5, 2]; // radius
+const CROWD = 8; // pixels for each dot
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -26,9 +27,9 @@ export function drawCurve(canvas, { scores, alarm, axis, current }) {
   const y = (score) => plot.bottom - plot.height * scale.toFraction(score);
   const draw = { context, plot, x, y };
   drawAxes(draw, axis, scale);
-  if (alarm !== null) drawThreshold(draw, alarm.threshold);
   if (current !== null) drawCurrent(draw, current);
   drawLine(draw, scores);
+  if (alarm !== null) drawThreshold(draw, alarm.threshold);
   drawAlarms(draw, scores, findAlarms(scores, alarm));
 }
 
@@ -74,7 +75,7 @@ function drawAxes({ context, plot, y }, axis, scale) {
     context.fillText(formatNumber(tick), plot.left - 8, place);
   }
   context.textBaseline = "top";
-  for (const tick of findTicks(axis, Math.max(2, plot.width / 90))) {
+  for (const tick of findTicks(axis, Math.max(4, plot.width / 90))) {
     const place = plot.left + plot.width * toFraction(tick, axis);
     context.textAlign = place > plot.right - 16 ? "right" : "center";
     context.fillText(formatNumber(tick), place, plot.bottom + 6);
@@ -114,23 +115,24 @@ function drawLine({ context, plot, x, y }, scores) {
     if (together > 1) context.lineTo(x(start), y(high));
   }
   context.stroke();
-  if (scores.length === 1) drawDot(context, x(0), y(scores[0]), readStyle("--line-row"));
+  if (scores.length === 1) drawDot(context, x(0), y(scores[0]), DOT, readStyle("--line-row"));
 }
 
-/** Draws a dot at each alarm; of several at one pixel the highest. */
-function drawAlarms({ context, x, y }, scores, alarms) {
+/** Draws a dot at each alarm, a small one where there are many; of several at one pixel the highest. */
+function drawAlarms({ context, plot, x, y }, scores, alarms) {
   const highest = new Map();
   for (const place of alarms) {
     const pixel = Math.round(x(place));
     highest.set(pixel, Math.max(scores[place], highest.get(pixel) ?? 0));
   }
-  for (const [pixel, score] of highest) drawDot(context, pixel, y(score), readStyle("--bad"));
+  const radius = highest.size > plot.width / CROWD ? SMALL_DOT : DOT;
+  for (const [pixel, score] of highest) drawDot(context, pixel, y(score), radius, readStyle("--bad"));
 }
 
-function drawDot(context, x, y, colour) {
+function drawDot(context, x, y, radius, colour) {
   context.fillStyle = colour;
   context.beginPath();
-  context.arc(x, y, DOT, 0, 2 * Math.PI);
+  context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
 }
 

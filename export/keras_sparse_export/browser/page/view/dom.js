@@ -78,13 +78,14 @@ export function download(lines, name) {
  *
  * @param {() => unknown} work
  * @param {() => boolean} [current] Whether an error is still relevant.
+ * @param {string} [id] Of the place of the error.
  */
-export async function attempt(work, current = () => true) {
-  setText("error", "");
+export async function attempt(work, current = () => true, id = "error") {
+  setText(id, "");
   try {
     await work();
   } catch (error) {
-    if (current()) setTextWithCode("error", `${describeError(error)}.`);
+    if (current()) setTextWithCode(id, `${describeError(error)}.`);
   }
 }
 

@@ -9,12 +9,15 @@
 import { extent, maxAbs, toFraction } from "../base/numbers.js";
 
 /**
- * Finds the size of rows that are pictures; null for other rows.
- *
- * @param {number[]} shape Of one row.
- * @returns {Size | null}
+ * @param {import("../model/encoder.js").Encoder} encoder
+ * @param {number[]} [shape] Of one row.
+ * @returns {Size | null} Of rows that are pictures; null for others, such as windows of a signal.
  */
-export function findPictureSize(shape) {
+export function findPicture({ cut, inputShape }, shape = inputShape) {
+  return cut === null ? findSquare(shape) : null;
+}
+
+function findSquare(shape) {
   const axes = shape.length === 3 && shape[2] === 1 ? shape.slice(0, 2) : shape;
   const side = [8, 28].find((side) =>
     axes.length === 1 ? axes[0] === side * side : axes.length === 2 && axes.every((axis) => axis === side),

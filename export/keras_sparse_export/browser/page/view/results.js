@@ -15,7 +15,7 @@ import { averagePositions, computeErrors, countActive, decodeUnits, findActive, 
 import { describeVerdict, isAlarm } from "../model/scores.js";
 import { extent, formatCount, formatNumber, toFraction } from "../base/numbers.js";
 import { byId, createElement, setText } from "./dom.js";
-import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPictureSize } from "./picture.js";
+import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPicture } from "./picture.js";
 
 const SHOWN_UNITS = 12;
 const PAGE_ROWS = 20;
@@ -34,7 +34,7 @@ export async function describeRow(encoder, row, code, score) {
   const mean = averagePositions(code, encoder.units);
   const active = findActive(code, encoder.units, encoder.activity);
   const units = selectLargest(mean, active, SHOWN_UNITS);
-  const pictures = encoder.decoder !== null && findPictureSize(encoder.inputShape) !== null;
+  const pictures = encoder.decoder !== null && findPicture(encoder) !== null;
   return {
     row,
     mean,
@@ -85,7 +85,7 @@ function label(id, text) {
 }
 
 function showRow(encoder, { row, reconstruction }, range) {
-  const size = findPictureSize(encoder.findRowShape(row.length));
+  const size = findPicture(encoder, encoder.findRowShape(row.length));
   const text = byId("row-caption").textContent;
   byId("pictures").className = size === null ? "lines" : "";
   byId("back-figure").hidden = reconstruction === null || size === null;
@@ -113,8 +113,9 @@ function describeErrors(encoder, { mean, largest, place }) {
 }
 
 /** Names a column of a row; null for pictures and rows of several axes. */
-function nameColumn({ columns, inputShape }, place) {
-  if (inputShape.length > 1 || findPictureSize(inputShape) !== null) return null;
+function nameColumn(encoder, place) {
+  const { columns, inputShape } = encoder;
+  if (inputShape.length > 1 || findPicture(encoder) !== null) return null;
   return columns === null ? String(place) : `“${columns[place]}”`;
 }
 
@@ -149,7 +150,7 @@ function createUnitPicture(encoder, unit, image) {
   const canvas = createElement("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `Contribution of unit ${unit} to the reconstruction`);
-  drawChange(canvas, image, findPictureSize(encoder.inputShape));
+  drawChange(canvas, image, findPicture(encoder));
   return canvas;
 }
 

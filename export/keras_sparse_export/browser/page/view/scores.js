@@ -23,7 +23,7 @@ export function offerScores(workspace) {
     workspace.show(findPlace(byId("curve"), clientX, findAxis(batch), batch.count));
   });
   byId("download-scores").addEventListener("click", () =>
-    attempt(() => download(formatScores(workspace.batch.scores, alarm), "scores.csv")),
+    attempt(() => download(formatScores(workspace.batch.scores, alarm, workspace.batch.cut), "scores.csv")),
   );
   new ResizeObserver(() => workspace.batch && showCurve(workspace)).observe(byId("curve"));
 }
@@ -46,7 +46,7 @@ export function showScores(workspace) {
   byId("next-alarm").hidden = alarms.length === 0;
   setText("scores-count", countAlarms(alarms.length, batch, encoder.alarm));
   byId("curve").setAttribute("aria-label", describeCurve(batch, alarms));
-  setText("curve-caption", `${explainCurve(encoder.alarm)} A click shows the ${batch.seconds ? "window" : "row"} there.`);
+  setText("curve-caption", `${explainCurve(encoder.alarm)} A click shows the ${nameUnit(batch.cut)} there.`);
   showCurve(workspace);
 }
 
@@ -55,14 +55,20 @@ function showCurve({ encoder, batch, index }) {
   drawCurve(byId("curve"), { scores: batch.scores, alarm: encoder.alarm, axis: findAxis(batch), current: index });
 }
 
-/** The axis of a batch: rows from 1, or seconds. */
-function findAxis({ count, seconds }) {
-  if (seconds) return { first: 0, step: seconds.hop, low: 0, high: seconds.hop * (count - 1), label: "Seconds" };
-  return { first: 1, step: 1, low: 1, high: count, label: "Row" };
+/** The axis of a batch: rows from 1, or seconds at which windows begin. */
+function findAxis({ count, cut }) {
+  const step = findStep(cut);
+  if (step === null) return { first: 1, step: 1, low: 1, high: count, label: cut === undefined ? "Row" : "Window" };
+  return { first: 0, step, low: 0, high: step * (count - 1), label: "Seconds" };
 }
 
-function countAlarms(alarms, { count, seconds }, alarm) {
-  const all = formatCount(count, seconds ? "window" : "row");
+/** Seconds from the start of a window to that of the next one; null where they are not known. */
+function findStep(cut) {
+  return cut?.sampling_rate ? cut.hop / cut.sampling_rate : null;
+}
+
+function countAlarms(alarms, { count, cut }, alarm) {
+  const all = formatCount(count, nameUnit(cut));
   return alarm === null ? `${all} scored.` : `${formatCount(alarms, "alarm")} in ${all}.`;
 }
 
@@ -74,11 +80,20 @@ export function explainCurve(alarm) {
   return alarm === null ? "" : `Dashed: the threshold, ${formatNumber(alarm.threshold)}. Dots: alarms.`;
 }
 
+/**
+ * @param {import("../signals/windows.js").Cut} [cut] How a recording was cut, if the rows are its windows.
+ * @returns {string} What a row is.
+ */
+export function nameUnit(cut) {
+  return cut === undefined ? "row" : "window";
+}
+
 /** Tells what the curve shows, in words. */
-function describeCurve({ scores, count, seconds }, alarms) {
+function describeCurve({ scores, count, cut }, alarms) {
   const { low, high } = extent(scores, { low: Infinity, high: -Infinity });
-  const [unit, place] = seconds ? ["window", (row) => `${formatNumber(row * seconds.hop)} s`] : ["row", (row) => row + 1];
+  const step = findStep(cut);
+  const place = (row) => (step === null ? row + 1 : `${formatNumber(row * step)} s`);
   const more = alarms.length > NAMED_ALARMS ? ` and ${alarms.length - NAMED_ALARMS} more` : "";
   const where = alarms.length > 0 ? ` Alarms at ${alarms.slice(0, NAMED_ALARMS).map(place).join(", ")}${more}.` : "";
-  return `Scores of ${formatCount(count, unit)}, from ${formatNumber(low)} to ${formatNumber(high)}.${where}`;
+  return `Scores of ${formatCount(count, nameUnit(cut))}, from ${formatNumber(low)} to ${formatNumber(high)}.${where}`;
 }
