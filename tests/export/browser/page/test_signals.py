@@ -56,7 +56,7 @@ def files() -> Iterator[bytes]:
                     chunk(b"LIST", b"odd"), described, chunk(b"data", data), chunk(b"id3 ", b"x")
                 )
     good, data = form(1, 16), b"\0\1\2\3\4\5"
-    yield wav(good, chunk(b"data", data[:-1], 0xFFFFFFFF))  # as ffmpeg writes into a pipe
+    yield wav(good, chunk(b"data", data, 0xFFFFFFFF), b"x")  # as ffmpeg writes into a pipe
     yield wav(good, chunk(b"data", data, 0), size=0)  # as a recorder that was killed leaves it
     yield wav(good, chunk(b"data", b""))
     yield wav(good, chunk(b"data", data, 8))  # cut off

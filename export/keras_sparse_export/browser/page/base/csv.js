@@ -10,7 +10,7 @@ import { formatCount } from "./numbers.js";
 
 export const MAX_BYTES = 32 * 2 ** 20;
 export const MAX_ROWS = 10_000;
-export const MAX_SAMPLES = 1_000_000; // of a recording
+export const MAX_SAMPLES = 500_000; // of a recording
 const COMPARED = 100; // lines that the first one is compared with
 const DELIMITERS = [",", ";", "\t"];
 // A cell behind each delimiter, perhaps in quotes with spaces around them.
@@ -264,10 +264,10 @@ function list(names) {
 /** Converts a cell; NaN if it holds no finite number. A point beside decimal commas may group digits. */
 function toNumber(cell, { decimal }) {
   const text = cell.trim();
-  if (Object.hasOwn(TRUTH, text)) return TRUTH[text];
   if (decimal === "," && text.includes(".")) return NaN;
-  const plain = text.replaceAll(decimal, ".");
-  return NUMBER.test(plain) ? Math.fround(Number(plain.replaceAll("_", ""))) : NaN;
+  const plain = decimal === "." ? text : text.replaceAll(decimal, ".");
+  if (NUMBER.test(plain)) return Math.fround(Number(plain.replaceAll("_", "")));
+  return Object.hasOwn(TRUTH, text) ? TRUTH[text] : NaN;
 }
 
 /** Whether a cell holds a number, perhaps NaN or one that is too large. */
