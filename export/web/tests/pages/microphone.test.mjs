@@ -33,10 +33,10 @@ test("the microphone is scored until it is stopped", async () => {
   assert.match(await text(page, "#live-note"), /at 8,000 samples a second, in this page\. Nothing is stored or sent\./);
   const asked = requests.length;
   await page.click("#listen");
-  await until(page, "#live-score", "^Score [\\d.]+, (not )?above ");
-  await until(page, "#live-status", "^Listening … \\d+ alarms? in the last minute\\.$");
+  await until(page, "#live-score", "^Score [\\d.]+, (not )?above \\S+: (no )?alarm; \\d+ alarms? in the last minute$");
   assert.equal(await text(page, "#listen"), "Stop listening");
-  await until(page, "#live-status", " [1-9]\\d+ alarms"); // of the burst
+  await until(page, "#live-score", " [1-9]\\d+ alarms"); // of the burst
+  await until(page, "#live-status", "^Listening … Alarm\\.$");
   assert.match(await page.$eval("#live-curve", (canvas) => canvas.ariaLabel), /^Scores of the last minute, from [\d.]+ to [\d.]+$/);
   await page.click("#listen");
   await until(page, "#live-status", "^Stopped\\.$");

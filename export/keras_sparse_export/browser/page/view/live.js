@@ -10,6 +10,7 @@ import { attempt, byId, setText } from "./dom.js";
 import { explainCurve } from "./scores.js";
 
 const SECONDS = 60;
+const RECENT = 5; // seconds for which an alarm is announced, so that alarms are not read aloud one by one
 
 /**
  * Connects the button of the microphone if rows are windows of a sound, and have scores.
@@ -107,12 +108,13 @@ class Live {
   #show() {
     const { alarm } = this.encoder;
     const last = this.scores.at(-1);
-    setText("live-score", describeVerdict(last, alarm));
+    const alarms = findAlarms(this.scores, alarm);
+    const count = alarm === null ? "" : `; ${formatCount(alarms.length, "alarm")} in the last minute`;
+    setText("live-score", describeVerdict(last, alarm) + count);
     byId("live-score").classList.toggle("alarm", isAlarm(last, alarm));
-    const alarms = findAlarms(this.scores, alarm).length;
-    const count = alarm === null ? "" : ` ${formatCount(alarms, "alarm")} in the last minute.`;
+    const recent = alarms.length > 0 && (this.scores.length - 1 - alarms.at(-1)) * this.step < RECENT;
     const late = this.skipped === 0 ? "" : ` ${formatCount(this.skipped, "window")} skipped: this machine is too slow for all.`;
-    const status = `Listening …${count}${late}`;
+    const status = `Listening …${recent ? " Alarm." : ""}${late}`;
     if (byId("live-status").textContent !== status) setText("live-status", status); // else it is read aloud again
     this.draw();
   }
