@@ -31,7 +31,7 @@ async function requireScores(page) {
 
 test("a wav file is cut into windows, whose codes and scores are those of Python", async () => {
   const { page } = open;
-  assert.match(await text(page, "#csv-note"), /^A recording is a \.wav of 1 channel at 8,000 samples a second, or a CSV of one column/);
+  assert.match(await text(page, "#csv-note"), /^A recording is a \.wav of 1 channel at 8,000 samples a second, or a CSV or \.npy of one column/);
   assert.match(await text(page, "#csv-note"), /windows of 64 samples, 0\.008 s, one every 32 samples, 0\.004 s\.$/);
   assert.ok(await drop(page, "sound.wav", makeWav(samples, { rate: 8000 })));
   const source = `${rows.length} windows of sound.wav, 16,013 samples (2.002 s); the last 13 samples (0.001625 s) fill no window`;
@@ -51,6 +51,25 @@ test("a CSV of samples is cut alike, and a CSV of windows is taken as rows", asy
   await requireScores(page);
   await paste(page, rows.slice(0, 3).map((row) => row.join(",")).join("\n"), "3 rows of the text");
   near(await saved(page), codes.slice(0, 3));
+});
+
+test("a .npy holds samples or windows", async () => {
+  const { page } = open;
+  const npy = (shape, numbers) => {
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117) + "\n";
+    const head = Buffer.concat([Buffer.from("\x93NUMPY\x01\x00", "latin1"), Buffer.from([118, 0]), Buffer.from(header)]);
+    return Buffer.concat([head, Buffer.from(Float32Array.from(numbers).buffer)]);
+  };
+  await drop(page, "sound.npy", npy(`${samples.length},`, samples));
+  await until(page, "#source", `^${rows.length} windows of sound\\.npy, 16,013 samples`);
+  await requireScores(page);
+  await drop(page, "rows.npy", npy("3, 64", rows.slice(0, 3).flat()));
+  await until(page, "#source", "^3 rows of rows\\.npy$");
+  near(await saved(page), codes.slice(0, 3));
+  await drop(page, "rows.npy", npy("3, 63", samples.slice(0, 189)));
+  await until(page, "#error", "^Expected 1 to 10,000 rows of 64 numbers in rows\\.npy\\. Received: \\(3, 63\\)\\.$");
+  await drop(page, "rows.npy", npy("1, 64", [NaN, ...rows[0].slice(1)]));
+  await until(page, "#error", "^Expected finite numbers in rows\\.npy\\. Received: NaN in row 1\\.$");
 });
 
 test("a recording of another form is refused by name, and what was shown stays", async () => {

@@ -6,9 +6,10 @@
  * @typedef {import("../base/numbers.js").Range} Range
  */
 
-import { CsvError, findFirst, findSize, formatStep, MAX_BYTES, MAX_SAMPLES, parse } from "../base/csv.js";
+import { CsvError, findFirst, findSize, formatStep, MAX_BYTES, MAX_ROWS, MAX_SAMPLES, parse } from "../base/csv.js";
 import { Ink, Pad } from "./pad.js";
-import { extent, formatCount, formatNumber } from "../base/numbers.js";
+import { readNpy } from "../base/npy.js";
+import { extent, formatCount, formatNumber, product } from "../base/numbers.js";
 import { RowError } from "../base/errors.js";
 import { readWav } from "../signals/wav.js";
 import { countTail, Windows } from "../signals/windows.js";
@@ -58,7 +59,7 @@ export function offerFiles(form, workspace) {
 function describeRecordings({ channels, sampling_rate: rate }) {
   const columns = channels === 1 ? "one column" : `${channels} columns, one per channel`;
   const form = rate === null ? "" : ` at ${rate.toLocaleString("en")} samples a second`;
-  return `A recording is a .wav of ${formatCount(channels, "channel")}${form}, or a CSV of ${columns} with a sample in each line.`;
+  return `A recording is a .wav of ${formatCount(channels, "channel")}${form}, or a CSV or .npy of ${columns} with a sample in each line.`;
 }
 
 function describeCut({ window, hop, sampling_rate: rate }) {
@@ -97,6 +98,7 @@ async function readFile(files, form) {
   if (files.length > 1) throw new CsvError(`Expected one file. Received: ${files.length}`);
   const [file] = files;
   if (/\.wave?$/i.test(file.name)) return readRecording(file, form);
+  if (/\.npy$/i.test(file.name)) return readArray(file, form);
   if (file.size > MAX_BYTES) throw new CsvError(`Expected a file of 32 MiB at most. Received: ${file.name}, larger`);
   const text = await file.text().catch(() => {
     throw new CsvError(`Expected a file. Received: ${file.name}, which cannot be read`);
@@ -111,11 +113,36 @@ async function readRecording(file, { cut }) {
         "how to cut it",
     );
   }
-  if (file.size > MAX_WAV_BYTES) throw new RowError(`Expected a recording of 256 MiB at most. Received: ${file.name}, larger`);
+  return createRecordingEntry(readWav(await readBytes(file, MAX_WAV_BYTES), file.name), cut, file.name);
+}
+
+async function readBytes(file, most) {
+  if (file.size > most) throw new RowError(`Expected a file of ${most / 2 ** 20} MiB at most. Received: ${file.name}, larger`);
   const content = await file.arrayBuffer().catch(() => {
     throw new RowError(`Expected a file. Received: ${file.name}, which cannot be read`);
   });
-  return createRecordingEntry(readWav(new Uint8Array(content), file.name), cut, file.name);
+  return new Uint8Array(content);
+}
+
+/** Reads rows of a .npy, or the samples of a recording. */
+async function readArray(file, { cut, gaps, inputSize }) {
+  const { shape, values } = readNpy(await readBytes(file, MAX_BYTES), file.name);
+  const [count = 0, ...row] = shape;
+  const size = product(row);
+  if (cut !== null && size === cut.channels && size !== inputSize) {
+    const read = (start, end) => values.subarray(start * size, end * size);
+    return createRecordingEntry({ channels: size, rate: null, frames: count, read }, cut, file.name);
+  }
+  if (count === 0 || size !== inputSize || count > MAX_ROWS) {
+    const most = MAX_ROWS.toLocaleString("en");
+    throw new RowError(`Expected 1 to ${most} rows of ${formatCount(inputSize, "number")} in ${file.name}. Received: (${shape.join(", ")})`);
+  }
+  const odd = values.findIndex((value) => !Number.isFinite(value) && !(gaps && Number.isNaN(value)));
+  if (odd >= 0) {
+    const row = 1 + Math.floor(odd / size);
+    throw new RowError(`Expected finite numbers in ${file.name}. Received: ${values[odd]} in row ${row}`);
+  }
+  return { rows: values, count, source: `${formatCount(count, "row")} of ${file.name}` };
 }
 
 function read(text, { sizes, columns, categories, gaps, cut, inputSize }, source) {
