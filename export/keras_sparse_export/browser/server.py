@@ -26,8 +26,11 @@ POLICY = "; ".join(
     )
 )  # fmt: skip
 """Content security policy; the page repeats it in a meta tag, except for the last part."""
+PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(self), midi=(), usb=()"
+"""The page may ask for the microphone, for bundles whose rows are windows of a sound."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
+    "Permissions-Policy": PERMISSIONS,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",

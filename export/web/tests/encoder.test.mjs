@@ -9,9 +9,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { Encoder, OnnxModel } from "../../keras_sparse_export/browser/page/model/encoder.js";
+import { Encoder } from "../../keras_sparse_export/browser/page/model/encoder.js";
 import { findSizes } from "../../keras_sparse_export/browser/page/model/inputs.js";
 import { measure } from "../../keras_sparse_export/browser/page/model/latency.js";
+import { OnnxModel } from "../../keras_sparse_export/browser/page/model/onnx_model.js";
 
 const folder = process.env.GRAPHS ?? process.argv[2];
 const { rows, graphs } = JSON.parse(readFileSync(join(folder, "overflow.json"), "utf8"));
@@ -34,7 +35,7 @@ function encoder(size, got, each = () => {}) {
       return { code: { data: x.data } };
     },
   };
-  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, [{ name: "x", shape: [size] }], "code");
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, [{ name: "x", shape: [size] }], ["code"]);
   return new Encoder({ format: 2, input: { shape: [size] }, output: { shape: [size] }, threshold: 0 }, model, null);
 }
 
@@ -50,10 +51,10 @@ test("whole numbers in their range alone are encoded", async () => {
       return { code: { data: pixels.data } };
     },
   };
-  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, "code");
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, ["code"]);
   const manifest = { format: 2, input: { shape: [3] }, inputs, output: { shape: [1] }, threshold: 0 };
   const own = new Encoder(manifest, model, null);
-  assert.deepEqual([...(await own.encode(Float32Array.of(0, 4, 0.5, 1, 2, 0.25)))], [0.5, 0.25]);
+  assert.deepEqual([...(await own.encode(Float32Array.of(0, 4, 0.5, 1, 2, 0.25))).codes], [0.5, 0.25]);
   assert.deepEqual(fed, [[[0, 4, 1, 2], [2, 2], [0.5, 0.25], [2, 1, 1]]]);
   for (const odd of [5, -1, 0.5]) {
     const message = `Expected whole numbers from 0 to 4 in the input tokens. Received: ${odd} in row 2`;
@@ -71,7 +72,7 @@ function encoderOfLengths(shape, got, positions, whole = null) {
       return { code: { data: new Float32Array(dims[0] * positions(dims[1])).fill(1) } };
     },
   };
-  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, "code");
+  const model = new OnnxModel({ Tensor }, "encoder.onnx", session, inputs, ["code"]);
   const [most, lengths] = [{ shape }, { least: inputs[0].least }];
   return new Encoder({ format: 2, input: most, inputs, lengths, output: { shape: [shape[0], 1] }, threshold: 0 }, model, null);
 }
@@ -79,10 +80,10 @@ function encoderOfLengths(shape, got, positions, whole = null) {
 test("shorter rows fill the shape of a row, in as many as the greatest rows allow", async () => {
   const got = [];
   const own = encoderOfLengths([2 ** 14, 4], got, (steps) => steps);
-  const codes = await own.encode(new Float32Array(10 * 12), () => {}, 12);
+  const { codes } = await own.encode(new Float32Array(10 * 12), () => {}, 12);
   assert.equal(codes.length, 10 * 3);
   assert.deepEqual(got, [[4, 3, 4], [4, 3, 4], [2, 3, 4]]);
-  assert.equal((await own.encodeRow(new Float32Array(8))).length, 2);
+  assert.equal((await own.encodeRow(new Float32Array(8))).codes.length, 2);
   assert.deepEqual(got.at(-1), [1, 2, 4]);
   assert.deepEqual([own.sizes, own.findRowShape(20)], [{ least: 4, most: 2 ** 16, step: 4 }, [5, 4]]);
 });
@@ -109,9 +110,9 @@ test("many rows are encoded in chunks, until cancelled", async () => {
   const got = [];
   const rows = new Float32Array(10 * 2 ** 16).fill(1);
   const done = [];
-  const codes = await encoder(2 ** 16, got).encode(rows, (count) => void done.push(count));
+  const { codes, scores } = await encoder(2 ** 16, got).encode(rows, (count) => void done.push(count));
   assert.deepEqual([got, done], [[4, 4, 2], [4, 8, 10]]);
-  assert.deepEqual(codes, rows);
+  assert.deepEqual([codes, scores], [rows, null]);
   assert.equal(await encoder(2 ** 16, got).encode(rows, (count) => count < 8), null);
   assert.deepEqual(got.slice(3), [4, 4]);
 });

@@ -40,6 +40,22 @@ export function damaged(bytes) {
   return copy;
 }
 
+/** A wav file of 16 bits. Samples are in [-1, 1], the channels of each side by side. */
+export function makeWav(samples, { rate, channels = 1 }) {
+  const head = Buffer.alloc(44);
+  const data = Buffer.from(Int16Array.from(samples, (value) => Math.round(value * 2 ** 15)).buffer);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + data.length, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  [1, channels].forEach((value, place) => head.writeUInt16LE(value, 20 + 2 * place));
+  [rate, 2 * channels * rate].forEach((value, place) => head.writeUInt32LE(value, 24 + 4 * place));
+  [2 * channels, 16].forEach((value, place) => head.writeUInt16LE(value, 32 + 2 * place));
+  head.write("data", 36);
+  head.writeUInt32LE(data.length, 40);
+  return Buffer.concat([head, data]);
+}
+
 export function json(change) {
   return (bytes) => {
     const value = JSON.parse(bytes);

@@ -12,10 +12,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { findActive } from "../../keras_sparse_export/browser/page/model/codes.js";
+import { findAlarms } from "../../keras_sparse_export/browser/page/model/scores.js";
 import { findTarget } from "../../keras_sparse_export/browser/page/reading/consistency.js";
 import { readManifest } from "../../keras_sparse_export/browser/page/reading/manifest.js";
 import { findFault } from "../../keras_sparse_export/browser/page/reading/schema.js";
-import { computeLargestInt8Tolerance, computeTolerances, haveSameTopK, openBundle } from "../../keras_sparse_export/browser/page/reading/verification.js";
+import { computeScoreTolerances, computeTolerances } from "../../keras_sparse_export/browser/page/reading/tolerances.js";
+import { computeLargestInt8Tolerance, haveSameTopK, openBundle } from "../../keras_sparse_export/browser/page/reading/verification.js";
 import { damaged, folderSource } from "./files.mjs";
 
 const folder = process.env.BUNDLES;
@@ -65,11 +67,14 @@ for (const name of names) {
     assert.match(lines.join("\n"), /(\d+) of \1 files are intact/);
     assert.match(lines.join("\n"), /encoder\.onnx: outputs match 32 golden rows; largest difference /);
     assert.equal(golden.rows.length, 32 * encoder.inputSize);
-    const { rows, codes, active, format } = expected[name];
+    const { rows, codes, active, format, scores, alarms } = expected[name];
     assert.equal(lines[0], `The manifest is valid and of format ${format}.`);
-    const found = await encoder.encode(toRows(rows.flat()));
+    const { codes: found, scores: measured } = await encoder.encode(toRows(rows.flat()));
     codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
     assert.equal(found.length, codes.flat().length);
+    assert.equal(measured === null, scores === null);
+    scores?.forEach((score, row) => assert.ok(Math.abs(measured[row] - score) <= 1e-5 * score));
+    if (alarms) assert.deepEqual(findAlarms(measured, encoder.alarm), alarms);
     const marks = codes.map((code) => [...findActive(code, code.length, encoder.activity)]);
     assert.deepEqual(marks.map((row) => row.map(Boolean)), active);
   });
@@ -91,10 +96,10 @@ test("a decoder of features is verified, and not shown as one of rows", async ()
 test("codes of shorter rows are those of Python", async () => {
   const { encoder } = await open(folderSource(join(folder, "lengths")));
   for (const { rows, codes } of expected.lengths.shorter) {
-    const found = await encoder.encode(toRows(rows.flat()), undefined, rows[0].length);
+    const { codes: found } = await encoder.encode(toRows(rows.flat()), undefined, rows[0].length);
     assert.equal(found.length, codes.flat().length);
     codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
-    assert.deepEqual(await encoder.encodeRow(toRows(rows[0])), found.slice(0, codes[0].length));
+    assert.deepEqual((await encoder.encodeRow(toRows(rows[0]))).codes, found.slice(0, codes[0].length));
   }
   assert.ok(expected.lengths.shorter.length > 1);
 });
@@ -140,12 +145,12 @@ for (const name of names.filter((name) => expected[name].lowered.length > 0)) {
     for (const { l0, codes, threshold } of lowered) {
       encoder.lowerL0(l0);
       assert.equal(encoder.activity.threshold, threshold);
-      const found = await encoder.encode(toRows(rows.flat()));
+      const { codes: found } = await encoder.encode(toRows(rows.flat()));
       codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
-      assert.deepEqual(await encoder.encodeRow(toRows(rows[0])), found.slice(0, codes[0].length));
+      assert.deepEqual((await encoder.encodeRow(toRows(rows[0]))).codes, found.slice(0, codes[0].length));
     }
     encoder.lowerL0(null);
-    const found = await encoder.encode(toRows(rows.flat()));
+    const { codes: found } = await encoder.encode(toRows(rows.flat()));
     codes.flat().forEach((code, place) => assert.ok(Math.abs(found[place] - code) <= 1e-5));
   });
 }
@@ -230,6 +235,33 @@ test("outputs that differ fail, although all hashes match", async () => {
     }
   }
 });
+
+test("scores that differ fail by the name of their file, and so do its gates and codes", async () => {
+  const file = "score.onnx";
+  const far = (bytes) => {
+    const copy = Buffer.from(bytes);
+    copy.writeFloatLE(copy.readFloatLE(4) * 1.001 + 1e-3, 4);
+    return copy;
+  };
+  await assert.rejects(open(changed("scored", { "golden_score.f32": far })), { file, message: /to give the golden outputs/ });
+  const encoder = readFileSync(join(folder, "scored", "encoder.onnx"));
+  const message = /Expected the outputs of `score\.onnx` as in the manifest, code .*, score float32 \[\]/;
+  await assert.rejects(open(changed("scored", { [file]: () => encoder })), { file, message });
+  const lines = [];
+  await open(folderSource(join(folder, "scored gaps")), lines);
+  assert.match(lines.join("\n"), /score\.onnx: 2 gates with exactly the thresholds of the manifest\./);
+  const moved = changed("scored gaps", { [file]: (bytes) => moveGate(bytes, "scored gaps") });
+  await assert.rejects(open(moved), { file, message: /with the gates of the manifest/ });
+});
+
+/** The bytes of a file in which the threshold of the first gate is twice that of the manifest. */
+function moveGate(bytes, name) {
+  const [{ values }] = read(join(folder, name, "manifest.json")).thresholds;
+  const [before, after] = [1, 2].map((factor) => Buffer.from(Float32Array.of(factor * values[0]).buffer));
+  const place = bytes.indexOf(before);
+  assert.ok(place > 0);
+  return Buffer.concat([bytes.subarray(0, place), after, bytes.subarray(place + 4)]);
+}
 
 test("int8 of format 1 may state 1e-5 for small codes", () => {
   const codes = Float32Array.of(0, 1e-6);
@@ -329,11 +361,11 @@ for (const name of names) {
   test(`${name}: tolerances are those of Python`, () => {
     const manifest = read(join(folder, name, "manifest.json"));
     const [target, units] = [findTarget(manifest), manifest.output.shape.at(-1)];
-    const { encoder, decoder } = expected[name].tolerances;
+    const { encoder, decoder, score } = expected[name].tolerances;
     areNear(computeTolerances(numbersOf(name, "golden_code.f32"), units), encoder);
-    if (!decoder) return;
-    const [xHat, x] = ["golden_x_hat.f32", target.name].map((file) => numbersOf(name, file));
-    areNear(computeTolerances(xHat, target.shape.at(-1), x), decoder);
+    const [x, width] = [numbersOf(name, target.name), target.shape.at(-1)];
+    if (decoder) areNear(computeTolerances(numbersOf(name, "golden_x_hat.f32"), width, x), decoder);
+    if (score) areNear(computeScoreTolerances(numbersOf(name, "golden_score.f32"), x, width, manifest.scale), score);
   });
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keras_sparse_export.browser import server, site
-from keras_sparse_export.browser.server import HEADERS, POLICY, Server
+from keras_sparse_export.browser.server import HEADERS, PERMISSIONS, POLICY, Server
 
 pytestmark = pytest.mark.one_backend
 
@@ -319,3 +319,10 @@ def test_the_page_and_the_readme_state_the_same_policy() -> None:
     assert stated == set(POLICY.split("; ")) - {"frame-ancestors 'none'"}  # of headers alone
     readme = Path(__file__).parents[3] / "export" / "README.md"
     assert f"Content-Security-Policy: {POLICY}\n" in readme.read_text("utf-8")
+    assert f"Permissions-Policy: {PERMISSIONS}\n" in readme.read_text("utf-8")
+
+
+def test_the_page_may_ask_for_the_microphone_and_nothing_else() -> None:
+    allowed = re.findall(r"([\w-]+)=\((self)?\)", PERMISSIONS)
+    assert [name for name, who in allowed if who] == ["microphone"]
+    assert {"camera", "display-capture", "geolocation", "usb"} <= {name for name, _ in allowed}

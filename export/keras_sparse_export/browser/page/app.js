@@ -4,11 +4,13 @@ import { addCheck, showBundle, showFailure, showPassed } from "./view/about.js";
 import { createSiteSource } from "./reading/files.js";
 import { format } from "./base/csv.js";
 import { Workspace } from "./view/workspace.js";
-import { createGoldenEntry, findGoldenRange, offerCsv, offerGolden, offerL0, offerPad } from "./view/inputs.js";
+import { createGoldenEntry, findGoldenRange, offerFiles, offerGolden, offerL0, offerPad } from "./view/inputs.js";
 import { measure } from "./model/latency.js";
 import { formatNumber } from "./base/numbers.js";
-import { attempt, byId, setDefinitions, setText } from "./view/dom.js";
+import { attempt, byId, download, setDefinitions, setText } from "./view/dom.js";
 import { loadRuntime, requireBrowser } from "./model/runtime.js";
+import { offerMicrophone } from "./view/live.js";
+import { offerScores } from "./view/scores.js";
 import { openBundle } from "./reading/verification.js";
 
 const here = (path) => new URL(path, document.baseURI);
@@ -31,16 +33,19 @@ async function start() {
 
 /** Enables the controls. Later errors are shown beside them and do not fail the verification. */
 function begin({ manifest, encoder, golden }) {
-  const range = findGoldenRange(golden, encoder.inputShape);
+  const range = findGoldenRange(golden, encoder);
   const workspace = new Workspace(encoder, range);
-  const pad = offerPad(encoder.inputShape, range, workspace);
+  const pad = offerPad(range, workspace);
   offerGolden(golden, encoder.inputSize, workspace);
-  offerCsv(encoder, workspace);
+  offerFiles(encoder, workspace);
   offerL0(workspace);
+  offerScores(workspace);
+  const live = offerMicrophone(encoder);
   offerResults(workspace);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     workspace.draw();
     pad?.draw();
+    live?.draw();
   });
   showBundle(manifest);
   showPassed(golden.kind !== "none");
@@ -55,17 +60,12 @@ function offerResults(workspace) {
   byId("next").addEventListener("click", () => workspace.step(1));
   on("table-previous", () => workspace.turnPage(-1));
   on("table-next", () => workspace.turnPage(1));
-  on("download", () => download(workspace));
+  on("download", () => saveCodes(workspace));
   on("measure", () => showSpeed(workspace));
 }
 
-function download({ batch }) {
-  const text = new Blob(format(batch.codes, batch.codes.length / batch.count), { type: "text/csv" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(text);
-  link.download = "codes.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+function saveCodes({ batch }) {
+  download(format(batch.codes, batch.codes.length / batch.count), "codes.csv");
 }
 
 async function showSpeed({ encoder, details }) {

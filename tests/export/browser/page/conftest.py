@@ -18,10 +18,11 @@ import browser
 import jumping_bundles
 import listeners
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Encoder, export_encoder
+from keras_sparse_export import Encoder, Windows, export_encoder
 from keras_sparse_export.bundle.manifest import find_target, list_golden_shapes, read_manifest
 from keras_sparse_export.io.inputs import cut_rows
 from keras_sparse_export.runtime import parity
+from keras_sparse_export.runtime.reconstruction import require_scale, score_tolerance
 
 NODE = shutil.which("node")
 PACKAGES = Path(__file__).parents[4] / "export" / "web"
@@ -142,6 +143,53 @@ def export_table(path: Path) -> tuple[Path, np.ndarray]:
     return export_encoder(model, path, decoder=True, sample=rows, **options), rows[:5]
 
 
+def export_scored(path: Path) -> tuple[Path, np.ndarray]:
+    """Rows of which some are unlike those of the training, and a threshold between."""
+    rows = draw_rows()
+    model = SparseAutoencoder(12, 20, sparsity=L1(), normalization="standard")
+    model.adapt(rows)
+    options: dict[str, Any] = {"score": True, "calibration": rows[200:400]}
+    export_encoder(model, path, sample=rows[:200], false_alarm_rate=0.05, **options)
+    odd = rows[400:440].copy()
+    odd[[7, 8, 30]] *= [[4], [60], [3]]
+    return path, odd
+
+
+def export_scored_gaps(path: Path) -> tuple[Path, np.ndarray]:
+    """Codes that jump, of rows with gaps, scores without a threshold."""
+    rows = draw_rows()
+    rows[np.random.default_rng(1).random(rows.shape) < 0.3] = np.nan
+    model = SparseAutoencoder(12, 20, target_l0=4, missing="mask")
+    model.compile(run_eagerly=True)
+    model.fit(rows, batch_size=100, epochs=1, verbose=0)
+    return export_encoder(model, path, sample=rows, score=True), rows[-20:]
+
+
+def export_windows(path: Path) -> tuple[Path, np.ndarray]:
+    """Windows of a sound, scored; the rows are those of a recording with a burst of noise."""
+    windows = Windows(64, 32, 8000)
+    model = SparseAutoencoder(64, 24, sparsity=L1(), normalization="standard")
+    model.windows = windows.as_dict()
+    rows = windows.cut(draw_sound(400 * 32, seed=0))
+    model.adapt(rows)
+    options: dict[str, Any] = {"score": True, "calibration": rows[200:], "false_alarm_rate": 0.05}
+    export_encoder(model, path, sample=rows[:200], **options)
+    return path, windows.cut(draw_recording())
+
+
+def draw_sound(frames: int, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 0.01, frames)
+    tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(frames) / 8000)
+    return (tone + noise).astype(np.float32)
+
+
+def draw_recording() -> np.ndarray:
+    """Two seconds and a tail, in 16 bits, as a wav file holds them."""
+    sound = draw_sound(16_013, seed=1)
+    sound[8000:8400] += np.random.default_rng(2).normal(0, 0.2, 400).astype(np.float32)
+    return np.round(sound * 2**15).clip(-(2**15), 2**15 - 1).astype("<i2") / np.float32(2**15)
+
+
 def export_two_inputs(path: Path) -> tuple[Path, np.ndarray]:
     kind, numbers = (
         keras.Input((2,), dtype="int32", name="kind"),
@@ -181,6 +229,9 @@ BUNDLES: dict[str, Callable[[Path], tuple[Path, np.ndarray]]] = {
     "refined": export_gates,
     "gaps": export_gaps,
     "table": export_table,
+    "scored": export_scored,
+    "scored gaps": export_scored_gaps,
+    "windows": export_windows,
     "two inputs": export_two_inputs,
     "lengths": export_lengths,
     "features": export_features,
@@ -198,6 +249,8 @@ def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
             "codes": flat(codes),
             "back": flat(encoder.decode(codes)) if decodes else None,
             "errors": flat(encoder.errors(rows)) if "scale" in known and decodes else None,
+            "scores": encoder.score(rows).tolist() if "score" in known else None,
+            "alarms": alarms(encoder, rows),
             "threshold": encoder.threshold,
             "active": encoder.is_active(codes).reshape(len(codes), -1).tolist(),
             "format": json.loads((bundle / "manifest.json").read_text("utf-8"))["format"],
@@ -205,6 +258,13 @@ def answers(bundle: Path, rows: np.ndarray) -> dict[str, Any]:
             "lowered": lowered(bundle, rows),
             "shorter": shorter(encoder, rows),
         }
+
+
+def alarms(encoder: Encoder, rows: np.ndarray) -> list[int] | None:
+    """The rows that raise an alarm, of a bundle with a threshold of the score."""
+    if (encoder.manifest or {}).get("score", {"alarm": None})["alarm"] is None:
+        return None
+    return np.flatnonzero(encoder.verdict(rows).alarm).tolist()
 
 
 def shorter(encoder: Encoder, rows: np.ndarray) -> list[dict[str, Any]]:
@@ -237,6 +297,11 @@ def tolerances(bundle: Path) -> dict[str, list[float]]:
     if "decoder.onnx" in manifest["files"]:
         x_hat = golden["golden_x_hat.f32"]
         found["decoder"] = parity.tolerance(x_hat, golden[find_target(manifest)[0]]).tolist()
+    if "score.onnx" in manifest["files"]:
+        scores = golden["golden_score.f32"].astype(np.float64)
+        scale = require_scale(manifest, bundle)
+        allowed = score_tolerance(scores, golden[find_target(manifest)[0]], scale)
+        found["score"] = np.maximum(allowed, parity.SMALLEST).tolist()
     return found
 
 

@@ -1,12 +1,15 @@
-"""What the page reads of a text: the rows that Python reads of it."""
+"""What the page reads of a text or an array: the rows that Python reads of it."""
 
+import base64
+import io
 import json
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from keras_sparse_export.cli import inputs
@@ -87,6 +90,41 @@ def texts(scratch: Path) -> list[dict[str, Any]]:
             rows = read(text, size, columns, scratch, gaps)
             found.append({"text": text, "size": size, **known, "gaps": gaps, "rows": rows})
     return found
+
+
+def arrays() -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Files in base64, and what numpy reads of them; None for those that the page refuses."""
+    numbers = np.array([[1, 0, 3], [4, 5, 127]])
+    kinds = ["f4", "f8", "?", *(f"{sign}{size}" for sign in "iu" for size in (1, 2, 4, 8))]
+    good = [numbers.astype(kind) for kind in kinds]
+    good += [
+        numbers[0] / 3,
+        np.array([[np.nan, 0.1]]),
+        np.zeros((0, 3)),
+        np.asfortranarray(numbers[:1]),
+    ]
+    odd = [numbers.astype("f2"), numbers.astype(">f4"), np.asfortranarray(numbers), numbers + 0j]
+    for array in good:
+        values = [None if np.isnan(each) else float(each) for each in array.astype("f4").ravel()]
+        yield pack(array), {"shape": list(array.shape), "values": values}
+    for array in [*odd, np.array(["a"]), np.zeros(2, [("a", "f4")])]:
+        yield pack(array), None
+    whole = base64.b64decode(pack(numbers))
+    for part in (b"", whole[:8], whole[:-1], whole + b"x", b"PK" + whole[2:]):
+        yield base64.b64encode(part).decode(), None
+
+
+def pack(array: np.ndarray) -> str:
+    file = io.BytesIO()
+    np.save(file, array)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.mark.browser
+def test_arrays_are_those_of_numpy(node: Callable[..., None], tmp_path: Path) -> None:
+    file = tmp_path / "arrays.json"
+    file.write_text(json.dumps([*arrays()]))
+    node("npy", ARRAYS=file)
 
 
 @pytest.mark.browser

@@ -15,6 +15,10 @@ from keras_sparse_export.browser.site import read_page
 
 pytestmark = pytest.mark.one_backend
 
+PAGES = (
+    *("page", "drawing", "access", "failure", "actions"),
+    *("scores", "recordings", "microphone"),
+)
 RUNTIME = Path(__file__).parents[4] / "export" / "web" / runtime.PLACE
 
 
@@ -25,21 +29,28 @@ def test_the_page_does_what_it_promises(
     for bundle in filter(Path.is_dir, bundles.iterdir()):
         site(tmp_path / bundle.name, bundle)
     shutil.copy(bundles / "expected.json", tmp_path)
-    tests = ("page", "drawing", "access", "failure", "actions")
-    node(*tests, SITES=tmp_path, CHROMIUM=chromium)
+    pages = [f"pages/{name}" for name in PAGES]
+    node(*pages, SITES=tmp_path, CHROMIUM=chromium)
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    ("name", "file", "tests"),
+    [
+        ("digits", "pages/page", "verifies|pasted|asked for nothing"),
+        ("windows", "pages/microphone", "until it is stopped"),
+    ],
+)
 def test_the_page_runs_a_bundle_as_serve_serves_it(
-    node: Callable[..., None], chromium: str, bundles: Path
+    name: str, file: str, tests: str, node: Callable[..., None], chromium: str, bundles: Path
 ) -> None:
-    found = website.build_site(bundles / "digits", runtime.find(RUNTIME))
+    found = website.build_site(bundles / name, runtime.find(RUNTIME))
     with Server("127.0.0.1", 0, found.files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            chosen = "--test-name-pattern=verifies|pasted|asked for nothing"
-            node(chosen, "page", SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
+            chosen = f"--test-name-pattern={tests}"
+            node(chosen, file, SITES=bundles, PAGE_URL=server.url, CHROMIUM=chromium)
         finally:
             server.shutdown()
             thread.join()

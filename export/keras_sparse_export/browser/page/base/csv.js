@@ -10,6 +10,7 @@ import { formatCount } from "./numbers.js";
 
 export const MAX_BYTES = 32 * 2 ** 20;
 export const MAX_ROWS = 10_000;
+export const MAX_SAMPLES = 500_000; // of a recording
 const COMPARED = 100; // lines that the first one is compared with
 const DELIMITERS = [",", ";", "\t"];
 // A cell behind each delimiter, perhaps in quotes with spaces around them.
@@ -52,11 +53,12 @@ export class CsvError extends Error {
  * @param {boolean} [gaps] Whether an empty cell, or `nan`, is a gap: NaN in the rows.
  * @param {Map<string, string[]>} [categories] Of each column that the text may hold in place of columns of 0
  *   and 1, its categories.
+ * @param {number} [most] Rows.
  * @returns {Table}
  * @throws {CsvError} If there are no rows, or a line is not a row, or names are not those of the encoder's
  *   columns. The message names the line, counted from 1.
  */
-export function parse(text, size, columns = null, gaps = false, categories = new Map()) {
+export function parse(text, size, columns = null, gaps = false, categories = new Map(), most = MAX_ROWS) {
   if (text.length > MAX_BYTES) throw new CsvError("Expected 32 MiB of text at most. Received: more");
   const lines = readLines(text.replace(/^\ufeff/, ""));
   const ahead = take(lines, 1 + COMPARED);
@@ -64,14 +66,24 @@ export function parse(text, size, columns = null, gaps = false, categories = new
   const rows = [];
   let places = null;
   for (const line of join(ahead, lines)) {
-    if (rows.length === MAX_ROWS) {
-      throw new CsvError(`Expected ${formatCount(MAX_ROWS, "row")} at most. Received: more, from line ${line.number} on`);
+    if (rows.length === most) {
+      throw new CsvError(`Expected ${formatCount(most, "row")} at most. Received: more, from line ${line.number} on`);
     }
     if (line === ahead[0]) places = findPlaces(ahead, size, columns, categories, form);
     if (line !== ahead[0] || places === null) rows.push(parseRow(line, size, places, form, gaps));
   }
   if (rows.length === 0) throw new CsvError(`Expected rows of ${formatCount(size, "number")}. Received: none`);
   return { rows: joinRows(rows, size), count: rows.length };
+}
+
+/**
+ * @param {string} text
+ * @returns {{number: number, width: number} | null} The first line that is not blank, and its cells.
+ */
+export function findFirst(text) {
+  const ahead = take(readLines(text.replace(/^\ufeff/, "")), 1 + COMPARED);
+  if (ahead.length === 0) return null;
+  return { number: ahead[0].number, width: splitCells(ahead[0], findForm(ahead).delimiter).length };
 }
 
 /**
@@ -84,12 +96,12 @@ export function parse(text, size, columns = null, gaps = false, categories = new
  * @throws {CsvError} If the encoder takes no such rows.
  */
 export function findSize(text, { least, most, step }) {
-  const ahead = take(readLines(text.replace(/^\ufeff/, "")), 1 + COMPARED);
-  if (least === most || ahead.length === 0) return most;
-  const width = splitCells(ahead[0], findForm(ahead).delimiter).length;
+  const first = least === most ? null : findFirst(text);
+  if (first === null) return most;
+  const { number, width } = first;
   if (least <= width && width <= most && width % step === 0) return width;
   const wanted = `${least} to ${formatCount(most, "value")}${formatStep(step)}`;
-  throw new CsvError(`Line ${ahead[0].number}: expected ${wanted}. Received: ${width}`);
+  throw new CsvError(`Line ${number}: expected ${wanted}. Received: ${width}`);
 }
 
 /**
@@ -252,10 +264,10 @@ function list(names) {
 /** Converts a cell; NaN if it holds no finite number. A point beside decimal commas may group digits. */
 function toNumber(cell, { decimal }) {
   const text = cell.trim();
-  if (Object.hasOwn(TRUTH, text)) return TRUTH[text];
   if (decimal === "," && text.includes(".")) return NaN;
-  const plain = text.replaceAll(decimal, ".");
-  return NUMBER.test(plain) ? Math.fround(Number(plain.replaceAll("_", ""))) : NaN;
+  const plain = decimal === "." ? text : text.replaceAll(decimal, ".");
+  if (NUMBER.test(plain)) return Math.fround(Number(plain.replaceAll("_", "")));
+  return Object.hasOwn(TRUTH, text) ? TRUTH[text] : NaN;
 }
 
 /** Whether a cell holds a number, perhaps NaN or one that is too large. */

@@ -11,7 +11,7 @@ export class BundleError extends Error {
   }
 }
 
-/** Rows that the encoder does not take. The message says why. */
+/** Rows, or a recording, that the encoder does not take. The message says why. */
 export class RowError extends Error {
   /** @param {string} message */
   constructor(message) {

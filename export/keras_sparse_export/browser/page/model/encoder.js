@@ -1,8 +1,9 @@
 /**
- * Runs encoder and decoder in onnxruntime-web.
+ * Encodes, scores and decodes rows.
  *
- * @typedef {{name: string, type: string, shape: number[]}} Value `shape` is the shape of one row.
- * @typedef {{[name: string]: Float32Array | Int32Array}} Results
+ * @typedef {import("./onnx_model.js").OnnxModel} OnnxModel
+ * @typedef {{codes: Float32Array, scores: Float32Array | null}} Encoded `scores` has one number for each row;
+ *   null for a bundle without scores.
  */
 
 import { BundleError } from "../base/errors.js";
@@ -11,151 +12,19 @@ import { pause } from "../base/latest.js";
 import { findActivity } from "./activity.js";
 import { computeErrors, summarizeErrors } from "./codes.js";
 import { cut, findThreshold } from "./sparsity.js";
-import { createTensors, findRowShape, findSizes, listInputs, nameDimensions, requireWhole } from "./inputs.js";
-import { isLarge, OverflowChecker } from "./overflow.js";
+import { findRowShape, findSizes, listInputs, requireWhole } from "./inputs.js";
 
 const CHUNK_VALUES = 2 ** 18; // in a chunk of rows and their codes: small enough to keep the page responsive
 
-/** An ONNX file that was opened, with the inputs and outputs of the manifest. */
-export class OnnxModel {
-  /**
-   * @param {any} ort onnxruntime-web.
-   * @param {string} name Of the file.
-   * @param {Uint8Array} bytes
-   * @param {import("./inputs.js").Input[]} inputs
-   * @param {Value[]} outputs
-   * @returns {Promise<OnnxModel>}
-   */
-  static async open(ort, name, bytes, inputs, outputs) {
-    let session;
-    try {
-      session = await ort.InferenceSession.create(bytes, {
-        executionProviders: ["wasm"],
-        logSeverityLevel: 3,
-      });
-    } catch (error) {
-      throw runtimeError(name, "load", error);
-    }
-    const named = inputs.map((input) => ({ ...input, shape: nameDimensions(input) }));
-    const free = inputs.some(({ least }) => least !== undefined);
-    const { inputMetadata, outputMetadata } = session;
-    requireValues(name, "inputs", inputMetadata, named);
-    requireValues(name, "outputs", outputMetadata, free ? keepNames(outputs, outputMetadata) : outputs);
-    const model = new OnnxModel(ort, name, session, inputs, outputs[0].name);
-    model.openChecker = () => OverflowChecker.open(ort, bytes, inputs);
-    return model;
-  }
-
-  constructor(ort, name, session, inputs, output) {
-    this.ort = ort;
-    this.name = name;
-    this.session = session;
-    this.inputs = inputs;
-    this.output = output;
-    this.idle = Promise.resolve();
-    this.openChecker = null;
-    this.checker = null;
-  }
-
-  /**
-   * Computes all outputs for `count` rows in one call.
-   *
-   * @param {Float32Array} rows
-   * @param {number} count
-   * @returns {Promise<Results>}
-   */
-  run(rows, count) {
-    const tensors = createTensors(this.ort, this.inputs, rows, count);
-    // One call at a time: a session raises if it is called while it runs.
-    const results = this.idle.then(() => this.session.run(tensors));
-    this.idle = results.catch(() => {});
-    return results.then(
-      (outputs) => Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data])),
-      (error) => {
-        throw runtimeError(this.name, "run", error);
-      },
-    );
-  }
-
-  /**
-   * Computes the first output for `count` rows.
-   *
-   * @param {Float32Array} rows
-   * @param {number} count
-   * @returns {Promise<Float32Array>}
-   * @throws {BundleError} If it is not finite, or overflows on the way.
-   */
-  async first(rows, count) {
-    const values = (await this.run(rows, count))[this.output];
-    if (values.every(Number.isFinite) && !(await this.overflows(rows, count))) return values;
-    throw new BundleError(
-      `Expected finite numbers of \`${this.name}\`. Received: NaN or infinity; the ` +
-        "input may be too large",
-      this.name,
-    );
-  }
-
-  /** Examines the large ones of finite rows. */
-  async overflows(rows, count) {
-    const size = rows.length / count;
-    for (let start = 0; start < rows.length; start += size) {
-      const row = rows.subarray(start, start + size);
-      if (isLarge(row)) {
-        const checker = await this.findChecker();
-        const found = this.idle.then(() => checker.overflows(row));
-        this.idle = found.catch(() => {});
-        const overflows = await found.catch((error) => {
-          throw runtimeError(this.name, "run", error);
-        });
-        if (overflows) return true;
-      }
-    }
-    return false;
-  }
-
-  /** Opens the checker once; after an error, again at the next large row. */
-  findChecker() {
-    this.checker ??= this.openChecker().catch((error) => {
-      this.checker = null;
-      throw runtimeError(this.name, "load", error);
-    });
-    return this.checker;
-  }
-}
-
-function runtimeError(file, action, error) {
-  const reason = String(error?.message ?? error).split("\n")[0].slice(0, 200);
-  return new BundleError(`Expected \`${file}\` to ${action} in onnxruntime-web. Received: an error (${reason})`, file);
-}
-
-function requireValues(file, kind, metadata, wanted) {
-  const format = (values) => values.map(({ name, type, shape }) => `${name} ${type} [${shape}]`).join(", ");
-  const actual = metadata.map(({ name, type, shape }) => ({ name, type, shape: shape?.slice(1) }));
-  if (format(actual) !== format(wanted)) {
-    throw new BundleError(
-      `Expected the ${kind} of \`${file}\` as in the manifest, ${format(wanted)} after the batch axis. ` +
-        `Received: ${format(actual)}`,
-      file,
-    );
-  }
-}
-
-/** Values with the names of axes in a file, where they depend on the length of a row: golden rows tell their sizes. */
-function keepNames(values, metadata) {
-  return values.map((value, place) => {
-    const named = metadata[place]?.shape?.slice(1) ?? [];
-    return { ...value, shape: value.shape.map((size, axis) => (typeof named[axis] === "string" ? named[axis] : size)) };
-  });
-}
-
-/** The encoder of a bundle, and its decoder if it has one. */
+/** The encoder of a bundle, with its decoder and its scores if it has some. */
 export class Encoder {
   /**
    * @param {import("../reading/manifest.js").Manifest} manifest
    * @param {OnnxModel} encoder
    * @param {OnnxModel | null} decoder Left out if it reconstructs features: the page shows rows.
+   * @param {OnnxModel | null} [scorer] Gives code and score of a row in one run.
    */
-  constructor(manifest, encoder, decoder) {
+  constructor(manifest, encoder, decoder, scorer = null) {
     this.inputs = listInputs(manifest);
     this.inputShape = manifest.input.shape;
     this.inputSize = product(this.inputShape); // of the greatest rows, if some may be shorter
@@ -176,6 +45,9 @@ export class Encoder {
     this.raised = null;
     this.encoder = encoder;
     this.decoder = ofRows ? decoder : null;
+    this.scorer = scorer;
+    this.alarm = manifest.score?.alarm ?? null;
+    this.cut = manifest.windows ?? null; // how a recording is cut into rows
   }
 
   /**
@@ -190,35 +62,37 @@ export class Encoder {
   }
 
   /**
-   * Encodes rows in chunks.
+   * Encodes rows in chunks, and scores them if the bundle has scores.
    *
    * @param {Float32Array} rows All of one length.
    * @param {(done: number) => boolean | void} [progress] Called after each chunk with the number
    *   of rows done; returning false cancels.
    * @param {number} [size] Numbers in a row, one of `sizes`.
-   * @returns {Promise<Float32Array | null>} Of shorter rows perhaps fewer positions; `null` if cancelled.
+   * @returns {Promise<Encoded | null>} Of shorter rows codes of perhaps fewer positions; `null` if cancelled.
    */
   async encode(rows, progress = () => {}, size = this.inputSize) {
     const count = rows.length / size;
     const { raised } = this;
+    const scores = this.scorer === null ? null : new Float32Array(count);
     let codes = null;
     for (let start = 0; start < count; start += this.chunkRows) {
       const end = Math.min(start + this.chunkRows, count);
       const part = await this.#encodePart(rows.subarray(start * size, end * size), end - start, raised);
-      const codeSize = part.length / (end - start);
+      const codeSize = part.codes.length / (end - start);
       codes ??= new Float32Array(count * codeSize);
-      codes.set(part, start * codeSize);
+      codes.set(part.codes, start * codeSize);
+      scores?.set(part.scores, start);
       if (progress(end) === false) return null;
       await pause();
     }
-    return codes;
+    return { codes, scores };
   }
 
   /**
-   * Encodes one row, without yielding to events.
+   * Encodes one row, and scores it if the bundle has scores, without yielding to events.
    *
    * @param {Float32Array} row
-   * @returns {Promise<Float32Array>}
+   * @returns {Promise<Encoded>}
    */
   async encodeRow(row) {
     return this.#encodePart(row, 1, this.raised);
@@ -250,16 +124,17 @@ export class Encoder {
 
   async #encodePart(rows, count, raised) {
     requireWhole(this.inputs, rows, count);
-    const codes = await this.encoder.first(rows, count);
+    const model = this.scorer ?? this.encoder;
+    const { code: codes, score: scores = null } = await model.compute(rows, count);
     const size = codes.length / count;
     if (size > this.codeSize || size % this.units !== 0) {
       throw new BundleError(
-        `Expected codes of ${this.codeSize} numbers at most from \`${this.encoder.name}\`, ${this.units} at each ` +
+        `Expected codes of ${this.codeSize} numbers at most from \`${model.name}\`, ${this.units} at each ` +
           `position. Received: ${size}`,
-        this.encoder.name,
+        model.name,
       );
     }
-    return raised === null ? codes : cut(codes, raised);
+    return { codes: raised === null ? codes : cut(codes, raised), scores };
   }
 
   /**

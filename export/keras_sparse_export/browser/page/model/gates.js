@@ -4,11 +4,12 @@
  * `ThresholdedRelu(z)` has one θ for all units. `Where(Greater(z, θ), z, 0)` may have one for each unit.
  *
  * @typedef {{operator: "ThresholdedRelu" | "Greater", values: Float32Array, givesCode: boolean}} Gate
- *   `values` are θ, one number or one per unit; `givesCode` says whether its result is the first output.
+ *   `values` are θ, one number or one per unit; `givesCode` says whether its result is the code.
  */
 
 import { readFloatAttribute, readFloats, readGraph } from "./graph.js";
 
+const CODE = "code"; // the output; a file of scores has others beside it
 const DEFAULT_ALPHA = 1;
 // They may follow the last gate, as they change no number.
 const REARRANGING = new Set(["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]);
@@ -18,8 +19,8 @@ const REARRANGING = new Set(["Flatten", "Identity", "Reshape", "Squeeze", "Trans
  * @returns {Gate[]} In the order of the nodes.
  */
 export function findGates(bytes) {
-  const { nodes, outputs, constants } = readGraph(bytes);
-  const source = findSource(nodes, outputs[0]);
+  const { nodes, constants } = readGraph(bytes);
+  const source = findSource(nodes, CODE);
   /** @type {Map<string, {z: string, values: Float32Array}>} */
   const masks = new Map();
   /** @type {Gate[]} */

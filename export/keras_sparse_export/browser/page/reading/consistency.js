@@ -210,7 +210,6 @@ function requireVariants({ variants, requires, files }) {
   expect(named("litert") === known, "a key of the feature `litert`, present with it alone", "variants.litert");
 }
 
-/** The page does not run `score.onnx`; it compares its hash. */
 function requireScore(manifest) {
   const { score, requires, files, parity, inputs } = manifest;
   const required = requires?.includes("score") ?? false;

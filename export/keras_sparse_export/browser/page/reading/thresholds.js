@@ -22,7 +22,7 @@ export function hasJumps({ requires = [] }) {
  * @throws {BundleError} If a threshold differs, to the bit, or the number of gates, or their order.
  */
 export function compareGates(name, bytes, { thresholds }) {
-  const gates = findGates(bytes);
+  const gates = selectGates(name, findGates(bytes));
   const listed = thresholds.map(({ operator, values }) => ({ operator, values: Float32Array.from(values) }));
   const same = ({ operator, values }, gate) =>
     operator === gate?.operator &&
@@ -41,6 +41,12 @@ export function compareGates(name, bytes, { thresholds }) {
     );
   }
   return `${name}: ${formatCount(gates.length, "gate")} with exactly the thresholds of the manifest.`;
+}
+
+/** The gates of an encoder; in a file of scores others may follow, in the decoder. */
+function selectGates(name, gates) {
+  const last = gates.findLastIndex(({ givesCode }) => givesCode);
+  return name === "score.onnx" && last >= 0 ? gates.slice(0, last + 1) : gates;
 }
 
 function describe(gates) {

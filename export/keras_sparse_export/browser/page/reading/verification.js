@@ -9,21 +9,18 @@
 
 import { readFiles } from "./files.js";
 import { findActivity, rank } from "../model/activity.js";
-import { Encoder, OnnxModel } from "../model/encoder.js";
+import { Encoder } from "../model/encoder.js";
+import { OnnxModel } from "../model/onnx_model.js";
 import { listInputs } from "../model/inputs.js";
 import { BundleError } from "../base/errors.js";
 import { admitsGaps, findTarget } from "./consistency.js";
 import { readManifest } from "./manifest.js";
 import { compareGates, hasJumps } from "./thresholds.js";
+import { computeMaxError, computeMaxErrors, computeScoreTolerances, computeTolerances, RELATIVE_TOLERANCE } from "./tolerances.js";
 import { formatCount, formatError, maxAbs, product } from "../base/numbers.js";
 
-const ENCODERS = ["encoder.onnx", "encoder.int8.onnx"];
-const RELATIVE_TOLERANCE = 1e-5;
-const ROUNDING = 2 ** -19; // of float32 by several layers, relative to the terms of their sums
-const NOISE = 1e-2; // rounding above this fraction of the largest output is a difference
-const CANCELLATION = 2 ** 12; // terms of a column that is zero in the rows, relative to its outputs
+const GATED = ["encoder.onnx", "encoder.int8.onnx", "score.onnx"];
 const MAX_ROUNDING = 1e-3; // most that rounding may move an output, relative to the largest of all
-const SMALLEST = 2 ** -149; // of float32, the tolerance of outputs that are all zero
 const INT8_FRACTION = 0.1; // fraction of the largest code, far above the effect of a tie that is rounded the other way
 
 /**
@@ -48,7 +45,7 @@ export async function openBundle(source, loadRuntime, report = () => {}, progres
   report(`${files.size} of ${files.size} files are intact: size and SHA-256 match.`);
   progress("Comparing outputs …");
   const models = await openModels(ort, manifest, files);
-  for (const name of ENCODERS.filter((name) => manifest.thresholds && files.has(name))) {
+  for (const name of GATED.filter((name) => manifest.thresholds && files.has(name))) {
     report(compareGates(name, files.get(name), manifest));
   }
   const golden = new GoldenFiles(manifest, files);
@@ -56,7 +53,7 @@ export async function openBundle(source, loadRuntime, report = () => {}, progres
   await models.int8?.session.release();
   return {
     manifest,
-    encoder: new Encoder(manifest, models.encoder, models.decoder),
+    encoder: new Encoder(manifest, models.encoder, models.decoder, models.scorer),
     golden: { kind: manifest.golden.kind, rows: golden.x },
   };
 }
@@ -78,11 +75,13 @@ async function openModels(ort, manifest, files) {
   const code = { name: "code", type: "float32", shape: manifest.output.shape };
   const outputs = [code, ...topKOutputs(manifest)];
   const xHat = { name: "x_hat", type: "float32", shape: findTarget(manifest).shape };
-  const openModel = (name, given, values) =>
-    files.has(name) ? OnnxModel.open(ort, name, files.get(name), given, values) : null;
+  const score = { name: "score", type: "float32", shape: [] };
+  const openModel = (name, given, values, more = false) =>
+    files.has(name) ? OnnxModel.open(ort, name, files.get(name), given, values, more) : null;
   return {
     encoder: await openModel("encoder.onnx", inputs, outputs),
     decoder: await openModel("decoder.onnx", [code], [xHat]),
+    scorer: await openModel("score.onnx", inputs, [code, score], true),
     int8: await openModel("encoder.int8.onnx", inputs, outputs),
   };
 }
@@ -119,7 +118,7 @@ class GoldenFiles {
   }
 }
 
-async function compare({ encoder, decoder, int8 }, golden, manifest, report) {
+async function compare({ encoder, decoder, scorer, int8 }, golden, manifest, report) {
   if (golden.rows === 0) {
     report("The bundle has no golden rows: outputs were not compared.");
     return;
@@ -132,15 +131,23 @@ async function compare({ encoder, decoder, int8 }, golden, manifest, report) {
     );
   }
   const allowed = widen(computeTolerances(golden.code, golden.units), "encoder", golden.code, manifest);
-  const examine = hasJumps(manifest) ? (codes) => requireSameUnits(golden, codes) : () => {};
-  report(await compareOutputs("encoder.onnx", encoder, golden.x, golden.code, allowed, golden.rows, examine));
+  const examine = hasJumps(manifest) ? (name, { code }) => requireSameUnits(golden, name, code) : () => {};
+  const codes = { code: { expected: golden.code, allowed } };
+  report(await compareOutputs("encoder.onnx", encoder, golden.x, codes, golden.rows, examine));
   if (manifest.top_k !== null) report(await compareTopK(encoder, golden));
+  const target = findTarget(manifest);
+  const width = target.shape.at(-1);
   if (decoder !== null) {
     const rows = golden.read("golden_x_hat.f32");
-    const target = findTarget(manifest);
-    const columns = computeTolerances(rows, target.shape.at(-1), golden.read(target.name));
-    const allowed = widen(columns, "decoder", rows, manifest);
-    report(await compareOutputs("decoder.onnx", decoder, golden.code, rows, allowed, golden.rows));
+    const columns = computeTolerances(rows, width, golden.read(target.name));
+    const outputs = { x_hat: { expected: rows, allowed: widen(columns, "decoder", rows, manifest) } };
+    report(await compareOutputs("decoder.onnx", decoder, golden.code, outputs, golden.rows));
+  }
+  if (scorer !== null) {
+    const scores = golden.read("golden_score.f32");
+    const tolerances = computeScoreTolerances(scores, golden.read(target.name), width, manifest.scale);
+    const outputs = { ...codes, score: { expected: scores, allowed: widen(tolerances, "score", scores, manifest) } };
+    report(await compareOutputs("score.onnx", scorer, golden.x, outputs, golden.rows, examine));
   }
   if (int8 !== null) report(await compareInt8(int8, golden));
 }
@@ -152,32 +159,41 @@ function widen(tolerances, name, outputs, { rounding }) {
 }
 
 /** Raises if other units are active than in the golden codes: golden rows lie away from every threshold. */
-function requireSameUnits({ code, units, manifest }, codes) {
+function requireSameUnits({ code, units, manifest }, name, codes) {
   const place = codes.findIndex((value, index) => (value !== 0) !== (code[index] !== 0));
   if (place < 0) return;
   const row = Math.floor(place / product(manifest.output.shape));
   throw new BundleError(
-    "Expected `encoder.onnx` to activate the units of the golden codes. Received: another state of unit " +
+    `Expected \`${name}\` to activate the units of the golden codes. Received: another state of unit ` +
       `${place % units} in golden row ${row}`,
-    "encoder.onnx",
+    name,
   );
 }
 
 /**
- * Compares batches of 1, 2 and all golden rows, and reports the unit nearest to its tolerance.
+ * Compares batches of 1, 2 and all golden rows, and reports the number nearest to its tolerance.
  *
- * `examine` is called with the outputs of each batch.
+ * @param {string} name Of the file.
+ * @param {OnnxModel} model
+ * @param {Float32Array} rows
+ * @param {{[output: string]: {expected: Float32Array, allowed: number[]}}} outputs For all rows, and what each unit, or
+ *   the score of each row, may differ by.
+ * @param {number} count Rows.
+ * @param {(name: string, results: import("../model/onnx_model.js").Results) => void} [examine] Called with the results
+ *   of each batch.
  */
-async function compareOutputs(name, model, rows, expected, allowed, count, examine = (outputs) => {}) {
-  let nearest = { error: 0, allowed: allowed[0] };
+async function compareOutputs(name, model, rows, outputs, count, examine = () => {}) {
+  let nearest = { error: 0, allowed: Object.values(outputs)[0].allowed[0] };
   for (const size of new Set([1, 2, count].map((size) => Math.min(size, count)))) {
-    const wanted = expected.subarray(0, (size * expected.length) / count);
     const results = await model.run(rows.subarray(0, (size * rows.length) / count), size);
-    examine(results[model.output]);
-    computeMaxErrors(wanted, results[model.output], allowed.length).forEach((error, unit) => {
-      requireNear(name, error, allowed[unit]);
-      if (error / allowed[unit] > nearest.error / nearest.allowed) nearest = { error, allowed: allowed[unit] };
-    });
+    examine(name, results);
+    for (const [output, { expected, allowed }] of Object.entries(outputs)) {
+      const wanted = expected.subarray(0, (size * expected.length) / count);
+      computeMaxErrors(wanted, results[output], allowed.length).forEach((error, unit) => {
+        requireNear(name, error, allowed[unit]);
+        if (error / allowed[unit] > nearest.error / nearest.allowed) nearest = { error, allowed: allowed[unit] };
+      });
+    }
   }
   return formatAgreement(name, nearest.error, nearest.allowed, count);
 }
@@ -276,52 +292,4 @@ function areDistinct(indices, units, k) {
     if (new Set(indices.subarray(start, start + k)).size !== k) return false;
   }
   return true;
-}
-
-/**
- * The largest |Δ| allowed for each unit of a code, or column of a reconstruction.
- *
- * @param {Float32Array} outputs The units are the last axis.
- * @param {number} units
- * @param {Float32Array} [targets] The rows that reconstructions stand for.
- * @returns {number[]} Of each unit: 1e-5 of half its range, and at least the rounding of float32.
- */
-export function computeTolerances(outputs, units, targets) {
-  const largest = maxAbs(outputs);
-  return Array.from({ length: units }, (_, unit) => {
-    const { low, high } = extentOfUnit(outputs, units, unit);
-    const cancelling = Math.max(CANCELLATION * Math.max(-low, high), 1);
-    const column = targets ? extentOfUnit(targets, units, unit) : { low: -largest, high: largest };
-    const own = Math.max(-column.low, column.high); // below 0 for gaps alone
-    const terms = Math.min(own > 0 ? own : cancelling, largest);
-    const rounding = Math.min(ROUNDING * Math.max(1, terms), NOISE * terms);
-    return Math.max((RELATIVE_TOLERANCE * (high - low)) / 2, rounding, SMALLEST);
-  });
-}
-
-function extentOfUnit(values, units, unit) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let place = unit; place < values.length; place += units) {
-    if (Number.isNaN(values[place])) continue; // a gap
-    low = Math.min(low, values[place]);
-    high = Math.max(high, values[place]);
-  }
-  return { low, high };
-}
-
-/** The largest |Δ| of each unit; infinite if the lengths differ or a number is not finite. */
-function computeMaxErrors(expected, actual, units) {
-  if (expected.length !== actual?.length) return Array(units).fill(Infinity);
-  const largest = Array(units).fill(0);
-  for (let place = 0; place < expected.length; place += 1) {
-    const error = Math.abs(actual[place] - expected[place]);
-    const unit = place % units;
-    largest[unit] = Number.isFinite(error) ? Math.max(largest[unit], error) : Infinity;
-  }
-  return largest;
-}
-
-/** The largest |Δ|; infinite if the lengths differ or a number is not finite. */
-function computeMaxError(expected, actual) {
-  return computeMaxErrors(expected, actual, 1)[0];
 }

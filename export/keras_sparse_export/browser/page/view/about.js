@@ -36,6 +36,8 @@ function listFacts(manifest) {
     ["Code", `(${output.shape.join(", ")})`],
     ["Active", describeActivity(findActivity(manifest))],
   ];
+  if (manifest.windows) rows.push(["Windows", describeWindows(manifest.windows)]);
+  if (manifest.score) rows.push(["Score", manifest.score.alarm?.assumes ?? "of each row, without a threshold"]);
   if (manifest.missing) rows.push(["Gaps", MISSING_VALUES[manifest.missing]]);
   if (manifest.thresholds) rows.push(["Thresholds", manifest.thresholds.map(describeGate).join(", then ")]);
   if (top !== null) rows.push(["Largest codes", `${top.k} as values and indices, ${top.bytes_per_row} bytes per row`]);
@@ -59,6 +61,11 @@ function listFacts(manifest) {
 function describeInput({ name, shape, whole }, least = shape) {
   const numbers = whole === null ? "numbers" : `whole numbers from ${whole[0]} to ${whole[1]}`;
   return [`Input ${name}`, `${formatLengths(least, shape)}, ${numbers}`];
+}
+
+function describeWindows({ window, hop, sampling_rate: rate, channels }) {
+  const speed = rate === null ? "a rate that is unknown" : `${rate.toLocaleString("en")} a second`;
+  return `${formatCount(window, "sample")} of ${formatCount(channels, "channel")}, one every ${formatCount(hop, "sample")}, at ${speed}`;
 }
 
 function describeGate({ values }) {

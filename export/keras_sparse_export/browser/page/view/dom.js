@@ -60,17 +60,32 @@ export function setTextWithCode(id, text) {
 }
 
 /**
+ * Saves lines as a CSV file.
+ *
+ * @param {string[]} lines
+ * @param {string} name Of the file.
+ */
+export function download(lines, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/**
  * Runs a function and shows its error; the rest of the page stays as it was.
  *
  * @param {() => unknown} work
  * @param {() => boolean} [current] Whether an error is still relevant.
+ * @param {string} [id] Of the place of the error.
  */
-export async function attempt(work, current = () => true) {
-  setText("error", "");
+export async function attempt(work, current = () => true, id = "error") {
+  setText(id, "");
   try {
     await work();
   } catch (error) {
-    if (current()) setTextWithCode("error", `${describeError(error)}.`);
+    if (current()) setTextWithCode(id, `${describeError(error)}.`);
   }
 }
 

@@ -9,12 +9,15 @@
 import { extent, maxAbs, toFraction } from "../base/numbers.js";
 
 /**
- * Finds the size of rows that are pictures; null for other rows.
- *
- * @param {number[]} shape Of one row.
- * @returns {Size | null}
+ * @param {import("../model/encoder.js").Encoder} encoder
+ * @param {number[]} [shape] Of one row.
+ * @returns {Size | null} Of rows that are pictures; null for others, such as windows of a signal.
  */
-export function findPictureSize(shape) {
+export function findPicture({ cut, inputShape }, shape = inputShape) {
+  return cut === null ? findSquare(shape) : null;
+}
+
+function findSquare(shape) {
   const axes = shape.length === 3 && shape[2] === 1 ? shape.slice(0, 2) : shape;
   const side = [8, 28].find((side) =>
     axes.length === 1 ? axes[0] === side * side : axes.length === 2 && axes.every((axis) => axis === side),
@@ -114,9 +117,16 @@ export function drawLines(canvas, rows) {
   });
 }
 
-/** Reads a colour of the style sheet, `#rrggbb`, for the current light or dark mode. */
+/**
+ * @param {string} name
+ * @returns {string} A colour of the style sheet, `#rrggbb`, for the current light or dark mode.
+ */
+export function readStyle(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
 function readColour(name) {
-  const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const hex = readStyle(name);
   return [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
 }
 

@@ -1,19 +1,21 @@
 /**
  * Shows rows, their codes and their reconstructions.
  *
- * @typedef {{rows: Float32Array, codes: Float32Array, count: number, source: string, golden: string,
- *   errors: {mean: number, largest: number, place: number}[] | null}} Batch `errors` is null without a decoder.
+ * @typedef {{rows: Float32Array, codes: Float32Array, scores: Float32Array | null, count: number, source: string, golden: string,
+ *   errors: {mean: number, largest: number, place: number}[] | null}} Batch `errors` is null without a decoder,
+ *   `scores` without scores.
  * @typedef {{row: Float32Array, mean: Float32Array, active: Uint8Array, count: number, range: Range,
  *   units: {unit: number, value: number}[], images: Float32Array[], reconstruction: Float32Array | null,
- *   positions: number}} RowDetails `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
+ *   positions: number, score: number | null}} RowDetails `mean` is the code, or its mean over positions; `range` is that of the magnitudes of its active units and 0.
  * @typedef {import("../base/numbers.js").Range} Range
  */
 
 import { describeActivity } from "../model/activity.js";
 import { averagePositions, computeErrors, countActive, decodeUnits, findActive, scaleRow, selectLargest, summarizeErrors } from "../model/codes.js";
+import { describeVerdict, isAlarm } from "../model/scores.js";
 import { extent, formatCount, formatNumber, toFraction } from "../base/numbers.js";
 import { byId, createElement, setText } from "./dom.js";
-import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPictureSize } from "./picture.js";
+import { countColumns, drawChange, drawCode, drawLines, drawPicture, findPicture } from "./picture.js";
 
 const SHOWN_UNITS = 12;
 const PAGE_ROWS = 20;
@@ -25,13 +27,14 @@ const PAGE_UNITS = 8;
  * @param {import("../model/encoder.js").Encoder} encoder
  * @param {Float32Array} row
  * @param {Float32Array} code
+ * @param {number | null} score
  * @returns {Promise<RowDetails>}
  */
-export async function describeRow(encoder, row, code) {
+export async function describeRow(encoder, row, code, score) {
   const mean = averagePositions(code, encoder.units);
   const active = findActive(code, encoder.units, encoder.activity);
   const units = selectLargest(mean, active, SHOWN_UNITS);
-  const pictures = encoder.decoder !== null && findPictureSize(encoder.inputShape) !== null;
+  const pictures = encoder.decoder !== null && findPicture(encoder) !== null;
   return {
     row,
     mean,
@@ -40,6 +43,7 @@ export async function describeRow(encoder, row, code) {
     range: extent(mean.filter((_, unit) => active[unit]).map(Math.abs)),
     units,
     positions: code.length / encoder.units,
+    score,
     images: pictures ? await decodeUnits(encoder, units) : [],
     reconstruction: encoder.decoder === null ? null : await encoder.decode(code),
   };
@@ -56,6 +60,7 @@ export function showDetails(encoder, details, title, range) {
   const { positions } = details;
   const perPosition = positions > 1 ? ` per position, on average over ${positions}` : "";
   setText("active", `${formatNumber(details.count)} of ${formatCount(units, "unit")} active${perPosition}: ${describeActivity(activity)}`);
+  showVerdict(details.score, encoder.alarm);
   setText("row-caption", title);
   showRow(encoder, details, range ?? extent(details.row));
   drawCode(byId("whole"), details);
@@ -69,13 +74,18 @@ export function showDetails(encoder, details, title, range) {
   showUnits(encoder, details);
 }
 
+function showVerdict(score, alarm) {
+  setText("verdict", score === null ? "" : describeVerdict(score, alarm));
+  byId("verdict").classList.toggle("alarm", score !== null && isAlarm(score, alarm));
+}
+
 function label(id, text) {
   byId(id).setAttribute("aria-label", text);
   setText(`${id}-caption`, text);
 }
 
 function showRow(encoder, { row, reconstruction }, range) {
-  const size = findPictureSize(encoder.findRowShape(row.length));
+  const size = findPicture(encoder, encoder.findRowShape(row.length));
   const text = byId("row-caption").textContent;
   byId("pictures").className = size === null ? "lines" : "";
   byId("back-figure").hidden = reconstruction === null || size === null;
@@ -103,8 +113,9 @@ function describeErrors(encoder, { mean, largest, place }) {
 }
 
 /** Names a column of a row; null for pictures and rows of several axes. */
-function nameColumn({ columns, inputShape }, place) {
-  if (inputShape.length > 1 || findPictureSize(inputShape) !== null) return null;
+function nameColumn(encoder, place) {
+  const { columns, inputShape } = encoder;
+  if (inputShape.length > 1 || findPicture(encoder) !== null) return null;
   return columns === null ? String(place) : `“${columns[place]}”`;
 }
 
@@ -139,7 +150,7 @@ function createUnitPicture(encoder, unit, image) {
   const canvas = createElement("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `Contribution of unit ${unit} to the reconstruction`);
-  drawChange(canvas, image, findPictureSize(encoder.inputShape));
+  drawChange(canvas, image, findPicture(encoder));
   return canvas;
 }
 
@@ -162,6 +173,7 @@ export function showTable(encoder, batch, current, page, choose) {
   setText("table-caption", `${paged ? `Rows ${first + 1} to ${last} of ${batch.count.toLocaleString("en")}` : all}.${note}`);
   byId("table-pager").hidden = !paged;
   byId("table-error").hidden = batch.errors === null;
+  byId("table-score").hidden = batch.scores === null;
   replaceRows(
     byId("table"),
     Array.from({ length: last - first }, (_, place) => createTableRow(encoder, batch, first + place, current, choose)),
@@ -191,7 +203,7 @@ export function findTablePage(row) {
   return Math.floor(row / PAGE_ROWS);
 }
 
-function createTableRow(encoder, { codes, errors, count }, row, current, choose) {
+function createTableRow(encoder, { codes, scores, errors, count }, row, current, choose) {
   const size = codes.length / count;
   const code = codes.subarray(row * size, (row + 1) * size);
   const active = findActive(code, encoder.units, encoder.activity);
@@ -205,11 +217,17 @@ function createTableRow(encoder, { codes, errors, count }, row, current, choose)
     {},
     createElement("td", {}, button),
     createElement("td", { textContent: formatNumber(countActive(code, encoder.units, encoder.activity)) }),
-    createElement("td", { textContent: text || "none" }),
   );
+  if (scores !== null) line.append(createScoreCell(scores[row], encoder.alarm));
+  line.append(createElement("td", { textContent: text || "none" }));
   if (errors !== null) line.append(createElement("td", { textContent: formatErrors(encoder, errors[row]) }));
   if (row === current) line.setAttribute("aria-current", "true");
   return line;
+}
+
+function createScoreCell(score, alarm) {
+  const raised = isAlarm(score, alarm);
+  return createElement("td", { textContent: `${formatNumber(score)}${raised ? ", alarm" : ""}`, className: raised ? "score alarm" : "score" });
 }
 
 function formatErrors(encoder, { mean, place }) {

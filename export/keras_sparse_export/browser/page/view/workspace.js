@@ -1,12 +1,15 @@
 /**
  * The rows that were entered last, their codes, and the row that is shown.
  *
- * @typedef {{rows: Float32Array, count: number, source: string, golden?: string}} Entry
- *   Rows to encode, their description, and the number of the golden row if it is one.
+ * @typedef {{rows: Float32Array | import("../signals/windows.js").Windows, count: number, source: string,
+ *   golden?: string, cut?: import("../signals/windows.js").Cut}} Entry Rows to encode, their description, the number of
+ *   the golden row if it is one, and how a recording was cut if they are its windows.
  */
 
 import { attempt, byId, setText } from "./dom.js";
 import { countTablePages, describeRow, findTablePage, showDetails, showTable } from "./results.js";
+import { nameUnit, showScores } from "./scores.js";
+import { formatNumber } from "../base/numbers.js";
 import { coalesce, Latest } from "../base/latest.js";
 
 export class Workspace {
@@ -61,22 +64,22 @@ export class Workspace {
   async #encode(read, current, index) {
     const entry = await read();
     if (!current()) return null;
-    const codes = await this.#encodeRows(entry, current);
+    const encoded = await this.#encodeRows(entry, current);
     if (!current()) return null;
-    const errors = await this.#measureErrors(entry, codes, current);
+    const errors = await this.#measureErrors(entry, encoded.codes, current);
     if (!current()) return null;
-    const batch = { ...entry, codes, errors };
+    const batch = { ...entry, ...encoded, errors };
     return { batch, details: await describeBatchRow(this.encoder, batch, index) };
   }
 
-  #encodeRows({ rows, count }, current) {
-    if (count === 1) return this.encoder.encodeRow(rows);
-    return this.encoder.encode(rows, showProgress("Encoding", count, current), rows.length / count);
+  #encodeRows({ rows, count, cut }, current) {
+    if (count === 1) return this.encoder.encodeRow(rows.subarray(0, rows.length));
+    return this.encoder.encode(rows, showProgress("Encoding", count, current, cut), rows.length / count);
   }
 
-  #measureErrors({ rows, count }, codes, current) {
+  #measureErrors({ rows, count, cut }, codes, current) {
     if (this.encoder.decoder === null) return null;
-    return this.encoder.measureErrors(rows, codes, count === 1 ? current : showProgress("Decoding", count, current));
+    return this.encoder.measureErrors(rows, codes, count === 1 ? current : showProgress("Decoding", count, current, cut));
   }
 
   /**
@@ -119,11 +122,12 @@ export class Workspace {
     const { batch, details, index } = this;
     byId("golden").value = batch?.golden ?? "";
     if (batch === null) return;
-    const { count, source } = batch;
+    const { count, source, cut } = batch;
     byId("code").hidden = byId("all").hidden = false;
     byId("pager").hidden = count === 1;
     setText("source", count === 1 ? "" : source);
-    showDetails(this.encoder, details, count === 1 ? source : `Row ${index + 1} of ${count}`, this.range);
+    showDetails(this.encoder, details, count === 1 ? source : nameRow(index, count, cut), this.range);
+    showScores(this);
     this.#drawTable();
   }
 
@@ -132,17 +136,25 @@ export class Workspace {
   }
 }
 
+function nameRow(index, count, cut) {
+  if (cut === undefined) return `Row ${index + 1} of ${count}`;
+  const { window, hop, sampling_rate: rate } = cut;
+  const [start, end] = [index * hop, index * hop + window].map((sample) => formatNumber(sample / (rate ?? 1)));
+  const where = rate === null ? `samples ${start} to ${end}` : `${start} to ${end} s`;
+  return `Window ${index + 1} of ${count}, ${where}`;
+}
+
 /** Shows how many rows are done, from now on; the result reports more, and tells whether to go on. */
-function showProgress(action, count, current) {
+function showProgress(action, count, current, cut) {
   const progress = (done) => {
-    if (current()) setText("progress", `${action}: ${done} of ${count} rows …`);
+    if (current()) setText("progress", `${action}: ${done} of ${count} ${nameUnit(cut)}s …`);
     return current();
   };
   progress(0);
   return progress;
 }
 
-function describeBatchRow(encoder, { rows, codes, count }, index) {
+function describeBatchRow(encoder, { rows, codes, scores, count }, index) {
   const part = (values) => values.slice((index * values.length) / count, ((index + 1) * values.length) / count);
-  return describeRow(encoder, part(rows), part(codes));
+  return describeRow(encoder, part(rows), part(codes), scores?.[index] ?? null);
 }

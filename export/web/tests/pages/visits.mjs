@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import puppeteer from "puppeteer-core";
 
-import { serve } from "./files.mjs";
+import { serve } from "../files.mjs";
 
 // As in tests/helpers/browser.py: a browser that requests nothing but the page.
 const QUIET = [
@@ -30,10 +30,10 @@ export const expected = JSON.parse(readFileSync(join(sites, "expected.json"), "u
 /** The reason to skip tests of other sites, or false. */
 export const alone = process.env.PAGE_URL ? "PAGE_URL is of one page" : false;
 
-/** Starts a browser and a server for the tests of a file. */
-export async function begin() {
+/** Starts a browser, with further options, and a server for the tests of a file. */
+export async function begin(options = []) {
   const server = await serve(sites);
-  const browser = await launch().catch((error) => {
+  const browser = await launch(options).catch((error) => {
     server.close();
     throw error;
   });
@@ -52,10 +52,10 @@ export async function beginWithDigits() {
   return { session, open: await session.visit("digits") };
 }
 
-function launch() {
+function launch(options) {
   const which = () => execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
   const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return puppeteer.launch({ executablePath: process.env.CHROMIUM || which(), args: [...QUIET, ...root] });
+  return puppeteer.launch({ executablePath: process.env.CHROMIUM || which(), args: [...QUIET, ...root, ...options] });
 }
 
 /**
@@ -118,12 +118,13 @@ export async function paste(page, content, source) {
   if (source) await until(page, "#code", source);
 }
 
-/** Drops a file onto the page, and returns whether the page accepts it. */
+/** Drops a file of text or bytes onto the page, and returns whether the page accepts it. */
 export function drop(page, name, content) {
+  const bytes = Buffer.from(content).toString("base64");
   return page.evaluate(
-    (name, content) => {
+    (name, bytes) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([content], name));
+      dataTransfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name));
       const init = { dataTransfer, bubbles: true, cancelable: true };
       const over = new DragEvent("dragover", init);
       document.querySelector("h1").dispatchEvent(over);
@@ -131,7 +132,7 @@ export function drop(page, name, content) {
       return over.defaultPrevented;
     },
     name,
-    content,
+    bytes,
   );
 }
 
@@ -139,8 +140,8 @@ export function drop(page, name, content) {
 export function hold(page, owner, method) {
   return page.evaluate(
     async (owner, method) => {
-      const encoder = await import(new URL("model/encoder.js", document.baseURI));
-      const { prototype } = { Blob, ...encoder }[owner];
+      const files = ["model/encoder.js", "model/onnx_model.js"].map((path) => import(new URL(path, document.baseURI)));
+      const { prototype } = Object.assign({ Blob }, ...(await Promise.all(files)))[owner];
       const real = prototype[method];
       const held = new Promise((resolve, reject) => Object.assign(globalThis, { resolve, reject }));
       prototype[method] = function (...given) {
@@ -163,8 +164,8 @@ export function letGo(page, reason = null) {
   }, reason);
 }
 
-/** Clicks the download button, and returns the saved codes of all rows. */
-export async function saved(page) {
+/** Clicks a download button, and returns the saved codes of all rows, or the lines of scores. */
+export async function saved(page, what = "codes") {
   const folder = mkdtempSync(join(tmpdir(), "codes-"));
   const session = await page.createCDPSession();
   await session.send("Browser.setDownloadBehavior", {
@@ -176,18 +177,19 @@ export async function saved(page) {
   const done = new Promise((resolve) =>
     session.on("Browser.downloadProgress", ({ state }) => state !== "inProgress" && resolve(state)),
   );
-  await page.click("#download");
+  await page.click(what === "codes" ? "#download" : `#download-${what}`);
   assert.equal(await done, "completed");
   await session.detach();
-  const content = readFileSync(join(folder, "codes.csv"), "utf8");
+  const lines = readFileSync(join(folder, `${what}.csv`), "utf8").trim().split("\n");
   rmSync(folder, { recursive: true });
-  return content.trim().split("\n").map((line) => line.split(",").map(Number));
+  return what === "codes" ? lines.map((line) => line.split(",").map(Number)) : lines;
 }
 
 /** Asserts that codes agree within the tolerance that the page promises. */
 export function near(actual, wanted) {
   assert.equal(actual.length, wanted.length);
-  wanted.flat().forEach((value, place) => assert.ok(Math.abs(actual.flat()[place] - value) <= 1e-5));
+  const numbers = actual.flat();
+  wanted.flat().forEach((value, place) => assert.ok(Math.abs(numbers[place] - value) <= 1e-5));
 }
 
 /** Formats rows as CSV. */

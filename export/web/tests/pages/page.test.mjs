@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { json } from "./files.mjs";
+import { json } from "../files.mjs";
 import { alone, beginWithDigits, csv, drop, expected, hidden, near, paste, saved, text, until } from "./visits.mjs";
 
 let session;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { damaged, json } from "./files.mjs";
+import { damaged, json } from "../files.mjs";
 import { begin, faint, hidden, text } from "./visits.mjs";
 
 let session;
