@@ -9,6 +9,7 @@ from keras_sparse_export.errors import BundleError, VerificationError
 from keras_sparse_export.runtime.encoder import Encoder
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
+from keras_sparse_export.signals.windows import Windows
 
 if TYPE_CHECKING:
     from keras_sparse_export.convert.export import export_encoder
@@ -22,6 +23,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "VerificationError",
+    "Windows",
     "export_encoder",
     "measure_vote",
     "vote",

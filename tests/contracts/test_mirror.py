@@ -10,9 +10,9 @@ PACKAGES = {"library": ROOT / "keras_sparse", "export": ROOT / "export" / "keras
 ABOUT_SEVERAL = {
     "library/callbacks/test_schedule_and_revive.py",
     "library/metrics/test_metrics.py",
-    "export/contracts/test_microcontroller.py",
-    "export/contracts/test_openvino.py",
-    "export/contracts/test_signing.py",
+    "export/bundle/elsewhere/test_microcontroller.py",
+    "export/bundle/elsewhere/test_openvino.py",
+    "export/bundle/elsewhere/test_signing.py",
     "export/convert/test_user_models.py",
 }
 """Test files about several modules at once; keep them few."""

@@ -22,8 +22,10 @@ LITERT = "litert"
 """The feature of bundles that hold the encoder for LiteRT, too."""
 SCORE = "score"
 """The feature of bundles that score rows, with a threshold of the score or without."""
+WINDOWS = "windows"
+"""The feature of encoders whose rows are windows of a signal."""
 FEATURES = frozenset(
-    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS}
+    {CATEGORIES, COLUMNS, INPUTS, LENGTHS, LITERT, MISSING, SCORE, THRESHOLDS, VARIANTS, WINDOWS}
 )
 """Features that this version knows of those that a manifest may list in `requires`."""
 MANIFEST = "manifest.json"

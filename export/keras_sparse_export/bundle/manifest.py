@@ -27,10 +27,12 @@ from keras_sparse_export.bundle.format import (
     TFLITE,
     THRESHOLDS,
     VARIANTS,
+    WINDOWS,
 )
 from keras_sparse_export.errors import BundleError, SchemaError
 from keras_sparse_export.io.categories import Columns, name_columns
 from keras_sparse_export.io.inputs import read_inputs
+from keras_sparse_export.signals.windows import Windows
 
 MAX_CONTAINERS = 1 << 12
 """Objects and lists, which take the most memory per byte; a manifest has fewer than 100."""
@@ -105,6 +107,12 @@ def get_columns(manifest: dict[str, Any]) -> Columns | None:
 def admits_gaps(manifest: dict[str, Any] | None) -> bool:
     """Whether the encoder takes rows with gaps, which are NaN; not that of a bare file, `None`."""
     return manifest is not None and MISSING in manifest.get("requires", ())
+
+
+def get_windows(manifest: dict[str, Any] | None) -> Windows | None:
+    """Return how a signal is cut into rows; `None` if they are no windows, or of a bare file."""
+    entries = None if manifest is None else manifest.get("windows")
+    return None if entries is None else Windows(**entries)
 
 
 def list_golden_shapes(manifest: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -260,6 +268,7 @@ def _require_consistent(manifest: dict[str, Any]) -> None:
     _require_int8(manifest)
     _require_variants(manifest)
     _require_score(manifest)
+    _require_windows(manifest)
 
 
 def _require_statistics(statistics: dict[str, Any], units: int, row_shape: list[int]) -> None:
@@ -424,6 +433,17 @@ def _require_score(manifest: dict[str, Any]) -> None:
     for name in ("thresholds", "rates") * (estimate is not None):
         low, high = estimate[name]
         _require(low <= high, f"score.alarm.estimate.{name}", "the least first", [low, high])
+
+
+def _require_windows(manifest: dict[str, Any]) -> None:
+    windows, requires = manifest.get("windows"), WINDOWS in manifest.get("requires", ())
+    expected = "a key of the feature `windows`, present with it alone"
+    _require(("windows" in manifest) == requires, "windows", expected, windows)
+    if windows is None:
+        return
+    _require(len(manifest.get("inputs", "-")) == 1, "inputs", "one input", "several")
+    shape = list(Windows(**windows).row_shape)
+    _require(manifest["input"]["shape"] == shape, "input.shape", str(shape), "another shape")
 
 
 def _require(holds: bool, place: str, expected: str, received: Any) -> None:

@@ -451,8 +451,12 @@ def validate(data: Any, name_prefix: str = "") -> Any:
             data_keys.remove("score")
             data__score = data["score"]
             validate____defs_score(data__score, name_prefix + ".score")
+        if "windows" in data_keys:
+            data_keys.remove("windows")
+            data__windows = data["windows"]
+            validate____defs_windows(data__windows, name_prefix + ".windows")
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['format', 'requires', 'input', 'inputs', 'lengths', 'columns', 'categories', 'offset', 'scale', 'output', 'threshold', 'thresholds', 'calibration', 'missing', 'opset', 'ir_version', 'min_onnxruntime', 'converter', 'versions', 'parity', 'golden', 'top_k', 'int8', 'statistics', 'files', 'variants', 'score', 'windows'], data)
     try:
         data_is_dict = isinstance(data, dict)
         if data_is_dict:
@@ -477,6 +481,57 @@ def validate(data: Any, name_prefix: str = "") -> Any:
                         raise broken_rule(name_prefix + ".threshold", 'minimum', 0, data__threshold)
     else:
         pass
+    return data
+
+def validate____defs_windows(data: Any, name_prefix: str = "") -> Any:
+    if type(data) not in (dict,):
+        raise broken_rule(name_prefix, 'type', 'object', data)
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['window', 'hop', 'sampling_rate', 'channels']) - data.keys()
+        if data__missing_keys:
+            raise broken_rule(name_prefix, 'required', ['window', 'hop', 'sampling_rate', 'channels'], data)
+        data_keys = list(data)
+        if "window" in data_keys:
+            data_keys.remove("window")
+            data__window = data["window"]
+            if type(data__window) not in (int,):
+                raise broken_rule(name_prefix + ".window", 'type', 'integer', data__window)
+            if isinstance(data__window, (int, float)) and not isinstance(data__window, bool):
+                if data__window < 1:
+                    raise broken_rule(name_prefix + ".window", 'minimum', 1, data__window)
+                if data__window > 16777216:
+                    raise broken_rule(name_prefix + ".window", 'maximum', 16777216, data__window)
+        if "hop" in data_keys:
+            data_keys.remove("hop")
+            data__hop = data["hop"]
+            if type(data__hop) not in (int,):
+                raise broken_rule(name_prefix + ".hop", 'type', 'integer', data__hop)
+            if isinstance(data__hop, (int, float)) and not isinstance(data__hop, bool):
+                if data__hop < 1:
+                    raise broken_rule(name_prefix + ".hop", 'minimum', 1, data__hop)
+                if data__hop > 9007199254740991:
+                    raise broken_rule(name_prefix + ".hop", 'maximum', 9007199254740991, data__hop)
+        if "sampling_rate" in data_keys:
+            data_keys.remove("sampling_rate")
+            data__samplingrate = data["sampling_rate"]
+            if type(data__samplingrate) not in (int, float, type(None),):
+                raise broken_rule(name_prefix + ".sampling_rate", 'type', ['number', 'null'], data__samplingrate)
+            if isinstance(data__samplingrate, (int, float)) and not isinstance(data__samplingrate, bool):
+                if data__samplingrate <= 0:
+                    raise broken_rule(name_prefix + ".sampling_rate", 'exclusiveMinimum', 0, data__samplingrate)
+        if "channels" in data_keys:
+            data_keys.remove("channels")
+            data__channels = data["channels"]
+            if type(data__channels) not in (int,):
+                raise broken_rule(name_prefix + ".channels", 'type', 'integer', data__channels)
+            if isinstance(data__channels, (int, float)) and not isinstance(data__channels, bool):
+                if data__channels < 1:
+                    raise broken_rule(name_prefix + ".channels", 'minimum', 1, data__channels)
+                if data__channels > 16777216:
+                    raise broken_rule(name_prefix + ".channels", 'maximum', 16777216, data__channels)
+        if data_keys:
+            raise broken_rule(name_prefix, 'additionalProperties', ['window', 'hop', 'sampling_rate', 'channels'], data)
     return data
 
 def validate____defs_score(data: Any, name_prefix: str = "") -> Any:

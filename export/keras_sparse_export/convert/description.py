@@ -18,6 +18,7 @@ from keras_sparse_export.bundle.format import (
     LITERT,
     MISSING,
     THRESHOLDS,
+    WINDOWS,
 )
 from keras_sparse_export.convert.backends import choice
 from keras_sparse_export.convert.converter import Converted
@@ -68,6 +69,7 @@ def describe(
         LITERT: litert is not None,
         MISSING: source.gaps,
         THRESHOLDS: bool(jumps),
+        WINDOWS: source.windows is not None,
     }
     kind, count = golden
     return {
@@ -78,6 +80,7 @@ def describe(
         **({} if columns is None else {"columns": columns}),
         **({"categories": categories} if categories else {}),
         **source.scaled,
+        **({} if source.windows is None else {"windows": source.windows.as_dict()}),
         "output": {"name": "code", "shape": list(source.code_shape), "dtype": "float32"},
         "threshold": threshold,
         **jumps,

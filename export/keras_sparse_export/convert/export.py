@@ -28,6 +28,7 @@ from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
 from keras_sparse_export.runtime.thresholds import choose_error
+from keras_sparse_export.signals.windows import Windows
 from keras_sparse_export.variants import decision as quantization
 from keras_sparse_export.variants.rows import require_count
 
@@ -59,6 +60,7 @@ def export_encoder(
     groups: Any = None,
     free_length: bool = False,
     litert: bool = False,
+    windows: Windows | None = None,
     allow: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
@@ -138,6 +140,9 @@ def export_encoder(
             from layers that LiteRT's built-in operators compute, and compared with Keras in LiteRT
             as `encoder.onnx` is in onnxruntime. Needs `pip install "keras-sparse-export[litert]"`;
             not with `units` or `free_length`.
+        windows: How a signal is cut into the rows: window, hop, sampling rate and channels. By
+            default the model's own `windows`, if it has some. The bundle keeps them, so that a
+            device cuts streams and recordings as the training did, and refuses other windows.
         allow: Additional ONNX operators to accept, for example `("Loop",)` for a GRU of more than
             512 steps, up to which it is unrolled. A device must allow them, too:
             `Encoder(..., allow=("Loop",))`.
@@ -185,6 +190,7 @@ def export_encoder(
         decoder=decoder,
         score=score,
         free_length=free_length,
+        windows=windows,
     )
     if quantize is not None:
         modes = quantization.require_modes(quantize, "quantize")

@@ -11,10 +11,12 @@ from keras_sparse_export.convert.forms.score.gate import require_scorable
 from keras_sparse_export.convert.graph.units import require_units
 from keras_sparse_export.convert.source import cut, lengths, scaling
 from keras_sparse_export.convert.source.inputs import describe_inputs
+from keras_sparse_export.convert.source.windows import find_windows
 from keras_sparse_export.io.categories import Columns
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime import top_k as top_k_outputs
 from keras_sparse_export.runtime.reconstruction import find_scale
+from keras_sparse_export.signals.windows import Windows
 
 
 class Source(NamedTuple):
@@ -31,6 +33,8 @@ class Source(NamedTuple):
     missing: str | None
     """What the model does with gaps, if rows may have some."""
     code_shape: tuple[int, ...]
+    windows: Windows | None
+    """How a signal is cut into rows, if they are windows."""
 
     @property
     def scale(self) -> np.ndarray | None:
@@ -54,6 +58,7 @@ def read(
     decoder: bool,
     score: bool,
     free_length: bool,
+    windows: Windows | None,
 ) -> Source:
     """Cut encoder and decoder out of a model. Arguments are those of `export_encoder`.
 
@@ -85,4 +90,5 @@ def read(
     if decoder or score:
         decodes = cut.cut_decoder(model, layer, encoder, "decoder" if decoder else "score")
     missing = cut.find_missing(model, layer)
-    return Source(encoder, fixed, decodes, inputs, names, scaled, missing, code_shape)
+    found = find_windows(model, windows, inputs.row_shape)
+    return Source(encoder, fixed, decodes, inputs, names, scaled, missing, code_shape, found)

@@ -101,6 +101,22 @@ test("shorter rows that contradict a manifest fail by name", async () => {
   await fail(decodes, /Expected no `decoder\.onnx` with the feature `lengths` as `files`/);
 });
 
+test("windows that contradict a manifest fail by name", async () => {
+  const windows = { window: 3, hop: 2, sampling_rate: null, channels: 2 };
+  const name = names.find((name) => expected[name].format === 2);
+  const fail = (edit, message) => assert.rejects(open(changed(name, { "manifest.json": edit })), { message });
+  const key = /Expected a key of the feature `windows`, present with it alone as `windows`/;
+  await fail((manifest) => Object.assign(manifest, { windows }), key);
+  await fail((manifest) => manifest.requires.push("windows"), key);
+  const add = (entries) => (manifest) => {
+    manifest.requires.push("windows");
+    manifest.windows = { ...windows, ...entries };
+  };
+  await fail(add({}), /Expected \[3, 2\] as `input\.shape`/);
+  await fail(add({ channels: 1 }), /Expected \[3\] as `input\.shape`/);
+  await fail(add({ hop: 0 }), /as `windows\.hop`/);
+});
+
 for (const name of names.filter((name) => expected[name].lowered.length > 0)) {
   test(`${name}: codes at a lower L0 are those of Python`, async () => {
     const lines = [];
@@ -241,7 +257,7 @@ test("invalid and inconsistent manifests fail", async () => {
     [(manifest) => (manifest.format = 1), named("requires")],
     [(manifest) => delete manifest.requires, /Expected the key `requires` at the top in `manifest.json`/],
     [(manifest) => (manifest.threshold = -0.1), named("threshold")],
-    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, inputs, lengths, litert, missing, score, thresholds, variants\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
+    [(manifest) => Object.assign(manifest, { requires: ["sealed-box"], box: 1 }), /whose `requires` lists .* \(categories, columns, inputs, lengths, litert, missing, score, thresholds, variants, windows\)\. Received: "sealed-box"\. Remedy: use the page of a newer/],
     [(manifest) => (manifest.files["../x"] = manifest.files["README.md"]), /Expected a text as .* as `files` in `manifest.json`. Received: "..\/x"/],
     [(manifest) => (manifest.files["README.md"].size = 2 ** 30), named("files")],
     [(manifest) => (manifest.min_onnxruntime = "99.1"), /Expected onnxruntime 99.1 or newer/],

@@ -143,7 +143,8 @@ def newer(tmp_path: Path) -> Path:
 
 
 def test_a_feature_that_is_not_known_is_refused_by_name(newer: Path) -> None:
-    names = "categories, columns, inputs, lengths, litert, missing, score, thresholds, variants"
+    names = "categories, columns, inputs, lengths, litert, missing, score, thresholds, variants, "
+    names += "windows"
     features = rf"\({names}\)\."
     message = rf"whose `requires` .* {features} Received: 'sealed-box' .* Remedy: a newer ker"
     with pytest.raises(BundleError, match=message):

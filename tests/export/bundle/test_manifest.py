@@ -19,12 +19,13 @@ import pytest
 import jumping_bundles as jumping
 from bundles import manifest, removed_at, rewritten, set_at
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import BundleError, Encoder, export_encoder
+from keras_sparse_export import BundleError, Encoder, Windows, export_encoder
 from keras_sparse_export.bundle import manifest as reader
 from keras_sparse_export.bundle import writing as bundles
 from keras_sparse_export.bundle.format import MAX_MANIFEST_BYTES, NAME
 from keras_sparse_export.bundle.manifest import (
     get_columns,
+    get_windows,
     list_golden_shapes,
     read_manifest,
     require_onnxruntime,
@@ -491,3 +492,42 @@ def test_the_form_for_litert_is_as_the_manifest_says(
     read_manifest(bundle)
     rewritten(bundle, change)
     refused(bundle, message)
+
+
+# Windows -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def windowed(tmp_path: Path) -> Path:
+    model = SparseAutoencoder(8, 2, sparsity=L1(), normalization=None)
+    return export_encoder(model, tmp_path / "windowed", windows=Windows(8, 4, 16000))
+
+
+def test_windows_are_written_and_read(windowed: Path, bundle: Path) -> None:
+    assert manifest(windowed)["requires"] == ["windows"]
+    entries = {"window": 8, "hop": 4, "sampling_rate": 16000.0, "channels": 1}
+    assert manifest(windowed)["windows"] == entries
+    assert get_windows(read_manifest(windowed)) == Windows(8, 4, 16000)
+    assert get_windows(read_manifest(bundle)) is get_windows(None) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (removed_at("windows"), "a key of the feature `windows`"),
+        (set_at("requires", to=[]), "a key of the feature `windows`"),
+        (set_at("windows", to=None), "at `windows`"),
+        (set_at("windows", "window", to=9), r"\[9\] .* at `input.shape`"),
+        (set_at("windows", "channels", to=2), r"\[8, 2\] .* at `input.shape`"),
+        (set_at("windows", "hop", to=0), "at `windows.hop`"),
+        (set_at("windows", "hop", to=4.0), "at `windows.hop`"),
+        (set_at("windows", "sampling_rate", to=0), "at `windows.sampling_rate`"),
+        (removed_at("windows", "sampling_rate"), "at `windows`"),
+        (set_at("windows", "step", to=4), "at `windows`"),
+    ],
+)
+def test_windows_that_contradict_the_rest_are_refused(
+    change: Callable[[dict[str, Any]], None], message: str, windowed: Path
+) -> None:
+    rewritten(windowed, change)
+    refused(windowed, message)

@@ -56,6 +56,7 @@ export function requireConsistent(manifest) {
   requireInt8(manifest);
   requireVariants(manifest);
   requireScore(manifest);
+  requireWindows(manifest);
 }
 
 function requireStatistics(statistics, units, shape) {
@@ -208,6 +209,17 @@ function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }) {
     const [low, high] = estimate[name];
     expect(low <= high, "the least first", `score.alarm.estimate.${name}`);
   }
+}
+
+function requireWindows({ windows, input, inputs, requires }) {
+  const required = requires?.includes("windows") ?? false;
+  expect((windows !== undefined) === required, "a key of the feature `windows`, present with it alone", "windows");
+  if (!required) return;
+  expect(inputs === undefined || inputs.length === 1, "one input", "inputs");
+  const { window, channels } = windows;
+  const shape = channels === 1 ? [window] : [window, channels];
+  const equal = shape.length === input.shape.length && shape.every((length, axis) => length === input.shape[axis]);
+  expect(equal, `[${shape.join(", ")}]`, "input.shape");
 }
 
 function expect(holds, expected, place) {

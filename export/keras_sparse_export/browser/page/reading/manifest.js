@@ -11,7 +11,7 @@ import { BundleError } from "../base/errors.js";
 import { findFault } from "./schema.js";
 
 const FORMATS = [1, 2];
-const FEATURES = ["categories", "columns", "inputs", "lengths", "litert", "missing", "score", "thresholds", "variants"]; // the features that the page knows of those that a manifest may list in `requires`
+const FEATURES = ["categories", "columns", "inputs", "lengths", "litert", "missing", "score", "thresholds", "variants", "windows"]; // the features that the page knows of those that a manifest may list in `requires`
 const MANIFEST = "manifest.json";
 const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 const MAX_CONTAINERS = 2 ** 12; // objects and lists

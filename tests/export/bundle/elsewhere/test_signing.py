@@ -16,7 +16,7 @@ from keras_sparse import KL, SparseAutoencoder
 from keras_sparse_export import export_encoder
 from keras_sparse_export.cli import main
 
-README = Path(__file__).parents[3] / "export" / "README.md"
+README = Path(__file__).parents[4] / "export" / "README.md"
 pytestmark = [
     pytest.mark.doc,
     pytest.mark.process,

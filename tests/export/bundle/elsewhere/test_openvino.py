@@ -8,7 +8,7 @@ import pytest
 
 from bundles import manifest
 
-FORMAT_1 = Path(__file__).parents[1] / "bundle" / "format_1"
+FORMAT_1 = Path(__file__).parents[1] / "format_1"
 pytestmark = [
     pytest.mark.one_backend,
     pytest.mark.skipif(find_spec("openvino") is None, reason="needs openvino"),

@@ -10,7 +10,7 @@ import pytest
 
 from keras_sparse_export import Encoder
 
-PAGE = Path(__file__).parents[3] / "docs" / "microcontroller.md"
+PAGE = Path(__file__).parents[4] / "docs" / "microcontroller.md"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
