@@ -54,6 +54,7 @@ def _require_trainable(table: Any, settings: Settings) -> None:
 
     if table.labels is not None:
         require_labels(table.labels)
+    settings.count_features(table)
     split_rows(table, settings.hold_out, settings.seed, settings.missing)
     if settings.normalization == "none":
         return

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import Measured
 from keras_sparse.evaluation.faults import Faults
 from keras_sparse.evaluation.held_out import Evaluation
@@ -122,6 +123,18 @@ def write_run(folder: Path, run: Run, *, data: str | None, rows: bool, **extra: 
     write_json(folder / MARKER, record)
 
 
+def describe_windows(table: Table) -> dict[str, Any]:
+    """Return the entries of a record about recordings; none of another table."""
+    if table.windows is None:
+        return {}
+    recordings = 0 if table.groups is None else len(set(table.groups.tolist()))
+    return {
+        "windows": table.windows.as_dict(),
+        "channels": table.channels,
+        "recordings": recordings,
+    }
+
+
 def record_baseline(measured: Measured) -> dict[str, Any]:
     """Return the record of a baseline, whose evaluation `read_evaluation` reads."""
     return {
@@ -138,8 +151,9 @@ def _finite_or_none(measures: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_held_out(folder: Path, rows: Any) -> None:
-    """Write the first 512 held-out rows."""
-    np.save(folder / HELD_OUT, np.asarray(rows[:MAX_HELD_OUT], np.float32))
+    """Write the first 512 held-out rows, each with one axis."""
+    first = np.asarray(rows[:MAX_HELD_OUT], np.float32)
+    np.save(folder / HELD_OUT, first.reshape(len(first), -1))
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:

@@ -16,7 +16,6 @@ from keras_sparse.data.missing import (
     of_encoding,
     require_choice,
 )
-from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.budget import Budget
 from keras_sparse.models.settings import Settings
@@ -24,6 +23,7 @@ from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
+from keras_sparse.training.batching.mixing import mix_rows
 from keras_sparse.training.failures import TrainingError
 
 try:

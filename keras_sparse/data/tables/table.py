@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from keras_sparse.data.arrays import DataError, as_numbers, require_unmasked
 from keras_sparse.data.named_rows import find_names, order_by_name
 from keras_sparse.data.sparse_rows import SparseRows
 
+if TYPE_CHECKING:
+    from keras_sparse_export.signals import Windows
+
 
 class Table(NamedTuple):
     """Rows of numbers, and labels and groups if the file has them."""
 
     rows: Any
-    """`(rows, features)`: an array in the dtype of the file, `SparseRows`, or `Shards` on disk.
-    Images are flattened."""
+    """`(rows, features)`: an array in the dtype of the file, `SparseRows`, `WindowRows` of
+    recordings, or `Shards` on disk. Images are flattened, and so are windows of channels."""
     labels: np.ndarray | None
     """`(rows,)`."""
     row_shape: tuple[int, ...] | None = None
@@ -31,6 +34,17 @@ class Table(NamedTuple):
     """Of each column that was read as 0 and 1, its name in the file and its categories."""
     options: Mapping[str, Any] | None = None
     """How it was read: all options of `keras_sparse.data.TableOptions`."""
+    windows: "Windows | None" = None
+    """How recordings were cut into the rows; `None` of any other table."""
+    channels: tuple[str, ...] | None = None
+    """Names of the channels of recordings, if the files have them."""
+
+    @property
+    def sampling_rate(self) -> float | None:
+        """Samples per second, in hertz; `None` if it is not known."""
+        if self.windows is not None:
+            return self.windows.sampling_rate
+        return (self.options or {}).get("sampling_rate")
 
 
 def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
@@ -78,6 +92,8 @@ def flatten(rows: Any) -> Any:
 def fingerprint(table: Table) -> str:
     """Hash the rows, the labels and the groups."""
     digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
+    if table.windows is not None:
+        digest.update(repr(table.windows).encode())
     for part in arrays.contiguous_parts(table.rows):
         digest.update(part.data)
     for name, values in (("labels", table.labels), ("groups", table.groups)):
