@@ -127,11 +127,10 @@ def describe_windows(table: Table) -> dict[str, Any]:
     """Return the entries of a record about recordings; none of another table."""
     if table.windows is None:
         return {}
-    recordings = 0 if table.groups is None else len(set(table.groups.tolist()))
     return {
         "windows": table.windows.as_dict(),
         "channels": table.channels,
-        "recordings": recordings,
+        "recordings": table.recordings,
     }
 
 

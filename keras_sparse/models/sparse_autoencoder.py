@@ -251,8 +251,8 @@ class SparseAutoencoder(CodeModel):
             **kwargs: Passed to `keras.Model`.
 
         Raises:
-            ValueError: If there is a front end, or encoder and decoder do not fit together, or KL is used with an encoder
-                whose codes leave [0, 1], or `missing` admits gaps.
+            ValueError: If there is a front end, or encoder and decoder do not fit together, or KL
+                is used with an encoder whose codes leave [0, 1], or `missing` admits gaps.
             TypeError: If one of them is no Keras model.
         """
         _require_no_front_end(front_end, encoder)

@@ -13,7 +13,7 @@ from keras_sparse.data.named_rows import find_names, order_by_name
 from keras_sparse.data.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
-    from keras_sparse_export.signals import Windows
+    from keras_sparse_export.signals.windows import Windows
 
 
 class Table(NamedTuple):
@@ -38,6 +38,8 @@ class Table(NamedTuple):
     """How recordings were cut into the rows; `None` of any other table."""
     channels: tuple[str, ...] | None = None
     """Names of the channels of recordings, if the files have them."""
+    recordings: int | None = None
+    """Number of recordings that the rows are windows of."""
 
     @property
     def sampling_rate(self) -> float | None:

@@ -164,6 +164,7 @@ def _make_table(recordings: list[Samples], window: int, hop: int, options: Table
         options=options,
         windows=windows,
         channels=first.channels,
+        recordings=len(names),
     )
 
 
