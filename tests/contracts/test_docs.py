@@ -24,11 +24,11 @@ import keras_sparse
 import keras_sparse.cli.main
 import keras_sparse_export
 import keras_sparse_export.cli.main
+from bundles import write_folder
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.experiments.sweeps import workers
 from keras_sparse.models import budget
 from keras_sparse_export import Encoder, export_encoder
-from recorded import write_folder
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

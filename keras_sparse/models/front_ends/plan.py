@@ -144,7 +144,7 @@ def require_rate(sampling_rate: float | None) -> float:
         raise ValueError(
             "Invalid value for argument `sampling_rate`. Expected a number for front_end='mel', "
             "whose filters are at frequencies in hertz. Received: None. Remedy: --sampling-rate "
-            "16000 (sampling_rate=16000), if that is the rate, or front_end='spectrum'"
+            "16000 (sampling_rate=16000) if that is the rate, or front_end='spectrum'"
         )
     return sampling_rate
 

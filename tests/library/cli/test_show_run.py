@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from pyarrow import csv, table
 
+from bundles import make_noise, write_folder
 from keras_sparse import SparseAutoencoder
 from keras_sparse.cli.main import main
 from keras_sparse.data.tables import read_table
 from keras_sparse_export import Encoder, Windows
-from recorded import make_noise, write_folder
 
 pytestmark = pytest.mark.slow
 FEW = ("--epochs", "2", "--code-dim", "8", "--l0", "2", "--batch-size", "64")

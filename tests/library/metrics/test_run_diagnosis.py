@@ -119,8 +119,14 @@ def test_faults_that_errors_do_not_name(measures: dict[str, float], remedy: str)
 
 @pytest.mark.parametrize(
     ("front_end", "rate", "count"),
-    [("none", 16_000.0, 1), ("none", 4000.0, 1), ("none", 3999.0, 0), ("none", None, 0), ("mel", 16_000.0, 0)],
-)  # fmt: skip
+    [
+        ("none", 16_000.0, 1),
+        ("none", 4000.0, 1),
+        ("none", 3999.0, 0),
+        ("none", None, 0),
+        ("mel", 16_000.0, 0),
+    ],
+)
 def test_raw_windows_of_sound(front_end: str, rate: float | None, count: int) -> None:
     settings = {"front_end": front_end}
     problems = diagnose_run({}, settings, {}, {}, windows={"sampling_rate": rate})

@@ -347,5 +347,6 @@ def test_models_of_ones_own_take_no_front_end() -> None:
         [keras.Input((64,)), front_ends.MelFrames(32, 16), keras.layers.Flatten(name="flat")]
     )
     message = "`front_end`. Expected None with an encoder of your own, .* begins with 'mel_frames"
+    given: Any = front_ends.WindowStatistics()
     with pytest.raises(ValueError, match=message):
-        SparseAutoencoder.from_models(encoder, encoder, front_end=front_ends.WindowStatistics())
+        SparseAutoencoder.from_models(encoder, encoder, front_end=given)

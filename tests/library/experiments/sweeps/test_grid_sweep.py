@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from bundles import write_folder
 from keras_sparse import SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.splits import split_rows
@@ -31,7 +32,6 @@ from keras_sparse.experiments.sweeps.time_limit import TimeLimit
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from models import untrained_run
-from recorded import write_folder
 
 SMALL = Settings(code_dim=4, epochs=2, batch_size=64, learning_rate=0.03)
 GRID = {"l1": [1e-4, 1e-3], "beta": [1e-3], "rho": [0.2]}

@@ -11,13 +11,13 @@ import pytest
 from pyarrow import csv, parquet
 from scipy.io import wavfile
 
+from bundles import RATE, make_noise, write_folder, write_wav
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.splits import split_rows
 from keras_sparse.data.tables import fingerprint, open_table, read_table
 from keras_sparse.data.tables.table import Table
 from keras_sparse.data.window_rows import WindowRows
 from keras_sparse_export import Windows
-from recorded import RATE, make_noise, write_folder, write_wav
 
 pytestmark = pytest.mark.one_backend
 CUT: Any = {"window": 256, "hop": 64}
