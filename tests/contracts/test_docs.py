@@ -161,7 +161,7 @@ def test_the_commands_of_the_readme_run_in_their_order(
     }
     trained = [block for block in blocks(README, "console") if "keras-sparse train" in block]
     assert len(trained) == 2
-    for line in "\n".join(trained).splitlines():
+    for line in "".join(trained).splitlines():
         command, *arguments = shlex.split(line, comments=True)
         assert mains[command](arguments) == 0, line
     assert np.load("codes.npy").shape == (400, 32)

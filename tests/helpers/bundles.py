@@ -1,4 +1,4 @@
-"""Bundles as somebody may have changed them, rows as tests read them from files, tables, recordings."""
+"""Bundles as somebody may have changed them, rows as tests read them, tables, recordings."""
 
 import hashlib
 import json
