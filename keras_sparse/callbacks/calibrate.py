@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sparse.data.arrays import KEPT
 from keras_sparse.data.named_rows import order_by_name
 from keras_sparse.data.shards import Source
-from keras_sparse.data.sparse_rows import SparseRows, take
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.distribution import hosts
 from keras_sparse.sparsity import step_weights
 from keras_sparse.sparsity.placement import nested_layers
@@ -155,7 +156,7 @@ def _take(batches: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         if weights is not None and step_weights.are_of_entries(np.shape(weights), np.shape(x)):
             weights = ops.convert_to_numpy(step_weights.of_rows(ops.convert_to_tensor(weights)))
         if weights is not None and np.ndim(weights) == 1:
-            x = take(x if isinstance(x, SparseRows) else np.asarray(x), np.asarray(weights) != 0)
+            x = take(x if isinstance(x, KEPT) else np.asarray(x), np.asarray(weights) != 0)
             weights = None
         x, weights = take(x, slice(left)), None if weights is None else weights[:left]
         left -= len(x)

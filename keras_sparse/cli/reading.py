@@ -13,6 +13,8 @@ from keras_sparse.cli.arguments import flag, settings_of, table_options
 from keras_sparse.models.settings import Settings
 
 RUN, SWEEP = "run.json", "sweep.json"
+CUT = ("window", "hop")
+"""Options that say how recordings are cut."""
 CHOOSE_COLUMNS = ("columns", "drop", "one_hot", "label", "normal", "groups")
 """Options that say which columns of a file are features, and what labels mean."""
 
@@ -54,6 +56,7 @@ def _require_trainable(table: Any, settings: Settings) -> None:
 
     if table.labels is not None and table.anomalous is None:
         require_labels(table.labels)
+    settings.count_features(table)
     split_table(
         table,
         settings.hold_out,
@@ -90,6 +93,9 @@ def _read_rows(options: argparse.Namespace, file: Path | None) -> Any:
         for name, value in (record.get("options") or {}).items()
         if name in declared() and suffix in declared()[name].kinds and name not in CHOOSE_COLUMNS
     }
+    if file.is_dir() or suffix == ".wav":
+        read = record.get("options") or {}
+        of_run |= {name: read[name] for name in CUT if read.get(name) is not None}
     columns = declared()["columns"].kinds
     if suffix in columns and record.get("columns") and not {*CHOOSE_COLUMNS} & {*given}:
         of_run["columns"] = _name_columns(record["columns"], categories)

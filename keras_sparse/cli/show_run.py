@@ -20,8 +20,7 @@ def show_run(folder: Path) -> None:
     record = run.record
     last = {name: curve[-1] for name, curve in run.units.items()}
     evaluation = run_folder.read_evaluation(record)
-    rows, features = sum(record["rows"].values()), math.prod(record["row_shape"])
-    print(f"\n{rows} rows of {features} columns in {record['data']}")
+    print(f"\n{_describe_rows(record)} in {record['data']}")
     if chosen := _describe_chosen(record):
         print(f"Chosen: {chosen}")
     if (kept := record["best_epoch"]) is not None:
@@ -63,6 +62,20 @@ def _show_detection(detection: Detection) -> None:
         print(f"{level.table()}\n\n{level.compare()}")
 
 
+def _describe_rows(record: dict[str, Any]) -> str:
+    """How many rows there are, and of what."""
+    rows, numbers = sum(record["rows"].values()), math.prod(record["row_shape"])
+    if (windows := record.get("windows")) is None:
+        return f"{rows} rows of {numbers} columns"
+    channels = "" if windows["channels"] == 1 else f" of {windows['channels']} channels"
+    rate = windows["sampling_rate"]
+    hertz = "" if rate is None else f" at {rate:g} Hz"
+    return (
+        f"{rows} windows of {windows['window']} samples{channels}{hertz}, of "
+        f"{record['recordings']} recordings"
+    )
+
+
 def _describe_chosen(record: dict[str, Any]) -> str:
     """What was chosen where the call left a setting open."""
     settings, unused = record["settings"], record["unused_units"]
@@ -91,7 +104,8 @@ def _describe_validation(record: dict[str, Any]) -> str:
         return ""
     if others := record["rows"]["validation"]:
         return f"{others} other held-out rows decided {' and '.join(decided)}"
+    which = "of one recording" if record.get("windows") else "too few to divide"
     return (
-        f"The {record['rows']['held_out']} held-out rows are too few to divide: they also decided "
+        f"The {record['rows']['held_out']} held-out rows are {which}: they also decided "
         f"{' and '.join(decided)}"
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_sparse.data import missing as missing_values
 from keras_sparse.data.sparse_rows import SparseRows, is_sparse, keep_sparse
+from keras_sparse.data.window_rows import WindowRows
 from keras_sparse.utils.text import first_line, list_some
 
 MOST_DENSE = 1 << 32
@@ -19,6 +20,9 @@ CHUNK = 1 << 22
 
 ROWS = ("x", "X", "y")
 """Arguments that hold rows, in which a gap has a remedy."""
+
+KEPT = (SparseRows, WindowRows)
+"""Rows that are made an array a few at a time."""
 
 NUMBERS = "biuf"
 """Kinds of numeric dtypes: bool, integers, floats."""
@@ -98,6 +102,8 @@ def require_rows(
         DataError: As `as_rows`.
     """
     require_shape(rows, shape, name=name, at_least=at_least)
+    if isinstance(rows, WindowRows):  # their samples are finite
+        return
     bad = [
         int(index)
         for start, part in chunks(rows)
@@ -173,7 +179,7 @@ def numeric(x: Any, name: str) -> np.ndarray:
     """Convert to an array of numbers; its dtype stays, but bfloat16 becomes float32.
 
     A `numpy.ma.MaskedArray` without a masked value is an array like any other. A SciPy matrix
-    becomes dense; `as_numbers` keeps it sparse.
+    becomes dense, and so do windows; `as_numbers` keeps them.
 
     Raises:
         DataError: If it is ragged, or holds masked values or anything but numbers, or is a sparse
@@ -195,9 +201,9 @@ def as_numbers(x: Any, name: str) -> Any:
             x = x.toarray()
         if isinstance(x, (Mapping, str, bytes)):
             raise TypeError("no array")
-        is_array = isinstance(x, (np.ndarray, SparseRows))
+        is_array = isinstance(x, (np.ndarray, *KEPT))
         array: Any = x if is_array else _convert_to_numpy(x)
-        if not isinstance(array, (np.memmap, SparseRows)):  # which stay on disk, or sparse
+        if not isinstance(array, (np.memmap, *KEPT)):  # which stay on disk, or as they are
             array = np.asarray(array)
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -221,22 +227,26 @@ def _convert_to_numpy(x: Any) -> Any:
 
 
 def as_dense(x: Any, name: str) -> np.ndarray:
-    """Return an array as it is, and `SparseRows` as an array.
+    """Return an array as it is, and `SparseRows` or `WindowRows` as an array.
 
     Raises:
         DataError: If these are more than 4 GiB when dense.
     """
-    if not isinstance(x, SparseRows):
+    if not isinstance(x, KEPT):
         array: np.ndarray = x
         return array
     size = math.prod(x.shape) * x.dtype.itemsize
     if size > MOST_DENSE:
         raise DataError(
-            f"Invalid value for argument `{name}`. Expected a sparse matrix of at most "
+            f"Invalid value for argument `{name}`. Expected {_describe_kept(x)} of at most "
             f"{MOST_DENSE / 2**30:g} GiB when dense. Received: {x.shape}, {size / 2**30:.3g} GiB. "
             "Remedy: fewer rows"
         )
     return x[:]
+
+
+def _describe_kept(x: Any) -> str:
+    return "a sparse matrix" if isinstance(x, SparseRows) else "windows"
 
 
 def _describe_dtype(x: Any, dtype: np.dtype) -> str:
@@ -290,8 +300,8 @@ def chunks(rows: Any, values: int = CHUNK) -> Iterator[tuple[int, Any]]:
 
 
 def contiguous_parts(rows: Any) -> Iterator[np.ndarray]:
-    """Iterate over contiguous arrays that hold all values of rows, and their places if sparse."""
-    for part in rows.parts if isinstance(rows, SparseRows) else (part for _, part in chunks(rows)):
+    """Iterate over contiguous arrays that hold all values of rows, and their places if kept."""
+    for part in rows.parts if isinstance(rows, KEPT) else (part for _, part in chunks(rows)):
         yield np.ascontiguousarray(part)
 
 
@@ -319,7 +329,7 @@ def finite_chunks(
         unusable = missing_values.find_unusable(part, missing)
         if unusable.any():
             bad = (start + np.flatnonzero(unusable)).tolist()
-            seen = rows if isinstance(rows, (np.ndarray, SparseRows)) else part
+            seen = rows if isinstance(rows, (np.ndarray, *KEPT)) else part
             raise _unusable_error(bad, name, seen, missing, columns)
         yield part
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.sparse_rows import SparseRows
+from keras_sparse.data.window_rows import WindowRows
 from keras_sparse.utils.parse import join_names
 from keras_sparse.utils.text import list_some
 
@@ -63,7 +64,7 @@ def column_statistics(batches: Iterable[Any]) -> ColumnStatistics:
 
 def _small_parts(batches: Iterable[Any]) -> Iterator[Any]:
     for batch in batches:
-        rows = batch if isinstance(batch, SparseRows) else np.asarray(batch)
+        rows = batch if isinstance(batch, arrays.KEPT) else np.asarray(batch)
         yield from (part for _, part in arrays.chunks(rows, CHUNK))
 
 
@@ -109,14 +110,15 @@ def require_resolved(rows: Any, columns: Sequence[Any] | None = None) -> None:
     """Raise if float32, in which models take their rows, loses the digits of a column.
 
     Args:
-        rows: Rows, an array or `SparseRows`.
+        rows: Rows, an array, `SparseRows` or `WindowRows`.
         columns: Names of the columns.
 
     Raises:
         DataError: If the mean of a column is over 1e5 times its deviation, or float32 takes the
             deviation for zero. The message names the column. A constant column has no digits.
     """
-    require_digits(column_statistics([rows]), columns)
+    seen = rows.samples if isinstance(rows, WindowRows) else rows  # which windows repeat
+    require_digits(column_statistics([seen]), columns)
 
 
 def require_digits(statistics: ColumnStatistics, columns: Sequence[Any] | None = None) -> None:

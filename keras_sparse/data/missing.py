@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.sparse_rows import SparseRows, take
+from keras_sparse.data.window_rows import WindowRows
 from keras_sparse.utils.parse import MISSING
 from keras_sparse.utils.text import list_some, percent
 
@@ -124,7 +125,7 @@ def find_incomplete(*parts: Any) -> np.ndarray:
     for part in given:
         if isinstance(part, SparseRows):
             incomplete |= part.count_by_row(np.isnan(part.data)) > 0
-        elif part.dtype.kind == "f":
+        elif part.dtype.kind == "f" and not isinstance(part, WindowRows):  # which have none
             incomplete |= np.isnan(part).reshape(len(part), -1).any(axis=1)
     return incomplete
 

@@ -191,8 +191,12 @@ class Shards(Source):
 
     def flat(self) -> "Shards":
         """The same rows, each flattened to one axis."""
+        return self.reshape(len(self), math.prod(self.shape[1:]))
+
+    def reshape(self, rows: int, *shape: int) -> "Shards":
+        """The same rows, each in another shape of as many numbers."""
         shards = copy.copy(self)
-        shards.shape = (len(self), math.prod(self.shape[1:]))
+        shards.shape = (rows, *shape)
         return shards
 
     def part(self, part: slice) -> "Shards":

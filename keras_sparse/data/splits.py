@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse.data.arrays import DataError, as_dense, require_rows, require_shape
+from keras_sparse.data.arrays import KEPT, DataError, as_dense, require_rows, require_shape
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.missing import of_encoding
 from keras_sparse.data.shards import BLOCK_BYTES, Shards
-from keras_sparse.data.sparse_rows import SparseRows, take
+from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.tables import Table
 from keras_sparse.utils import optional
 
 PROBE_ROWS = 20_000  # rows to fit a linear probe on; more cost much and change little
 MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 26  # limits of rows on disk read into memory for measures
-MOST_DENSE = 1 << 27  # bytes in float32 of sparse rows that are made dense for measures
+MOST_DENSE = 1 << 27  # bytes in float32 of sparse rows or windows that are made dense for measures
 PLACES = 64  # minimum number of places that rows in memory come from
 DRAWS = 100  # of whole groups to hold out, of which the one closest in classes is taken
 MOST_COMPARED = 1_000_000  # rows in which duplicates are looked for, in about a second
@@ -315,8 +315,8 @@ def count_duplicates(rows: Any, train: np.ndarray, test: np.ndarray) -> int | No
         return None
 
     def hashed(row: int) -> int:
-        is_sparse = isinstance(rows, SparseRows)
-        return hash(rows.row_bytes(row) if is_sparse else rows[row].tobytes())
+        is_kept = isinstance(rows, KEPT)
+        return hash(rows.row_bytes(row) if is_kept else rows[row].tobytes())
 
     trained = {hashed(row) for row in train}
     return sum(hashed(row) in trained for row in test)
@@ -341,7 +341,7 @@ def choose_probe_rows(train: np.ndarray, seed: int) -> np.ndarray:
 
 
 def bound_dense(rows: Any, chosen: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Choose as many of some rows as are dense within 128 MB; all of rows that are not sparse.
+    """Choose as many of some rows as are dense within 128 MB; all rows of an array.
 
     Args:
         rows: The rows.
@@ -349,7 +349,7 @@ def bound_dense(rows: Any, chosen: np.ndarray, seed: int = 0) -> np.ndarray:
         seed: Seed of the choice, which keeps their order.
     """
     most = max(2, MOST_DENSE // (4 * math.prod(rows.shape[1:])))
-    if not isinstance(rows, SparseRows) or len(chosen) <= most:
+    if not isinstance(rows, KEPT) or len(chosen) <= most:
         return chosen
     return chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[:most])]
 
@@ -391,10 +391,10 @@ def split_blocks(rows: Shards, count: int, seed: int) -> tuple[np.ndarray, np.nd
 def sample(rows: Any, seed: int = 0) -> Any:
     """Rows that fit in memory, as an array.
 
-    All rows, of `Shards` blocks from random places, and of `SparseRows` random rows, if all of them
-    are more than 128 MB when dense.
+    All rows, of `Shards` blocks from random places, and of `SparseRows` and `WindowRows` random
+    ones, if all of them are more than 128 MB when dense.
     """
-    if isinstance(rows, SparseRows):
+    if isinstance(rows, KEPT):
         return rows[bound_dense(rows, np.arange(len(rows)), seed)]
     if not isinstance(rows, Shards):
         return rows

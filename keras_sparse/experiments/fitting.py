@@ -15,7 +15,6 @@ from keras_sparse.callbacks.sparsity_monitor import SparsityMonitor
 from keras_sparse.data.column_statistics import require_resolved
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.missing import fill_with_means
-from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import Shards
 from keras_sparse.data.splits import (
     Split,
@@ -47,9 +46,11 @@ from keras_sparse.evaluation.random_encoder import RandomEncoder
 from keras_sparse.experiments.run_folder import Run
 from keras_sparse.experiments.unused_units import leave_out_unused
 from keras_sparse.models import budget
+from keras_sparse.models.front_ends import make_front_end
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity.family import Family
+from keras_sparse.training.batching.mixing import mix_rows
 from keras_sparse.training.failures import TrainingError, finite
 
 
@@ -62,8 +63,10 @@ def split(table: Table, settings: Settings) -> Split:
         DataError: If there are too few rows or groups, some rows are not finite, the labels are
             unusable, or float32 loses the digits of a column.
         ModuleNotFoundError: Without scikit-learn, where there are rows with a fault.
-        ValueError: If `settings.hold_out` or `settings.false_alarm_rate` is not in (0, 1).
+        ValueError: If `settings.hold_out` or `settings.false_alarm_rate` is not in (0, 1), or the
+            front end does not suit the rows.
     """
+    settings.count_features(table)
     probed = table.labels is not None and table.anomalous is None
     labels = require_labels(table.labels) if probed else None
     if table.anomalous is not None:
@@ -130,16 +133,21 @@ def fit(
     training, validation, held_out = take_rows(rows, parts)
     asked, rate = settings, settings.choose_rate(table)
     plan = settings.plan(table.outline)
-    settings = replace(settings.for_rows(table.outline), false_alarm_rate=rate)
+    settings = settings.for_rows(table.outline, settings.count_features(table))
+    settings = replace(settings, false_alarm_rate=rate)
     if settings.warm_up > plan.epochs:
         raise ValueError(
             f"Invalid value for argument `warm_up`. Expected at most the {plan.epochs} epochs of "
             f"the training. Received: warm_up={settings.warm_up}"
         )
     with devices.share(settings.devices):
-        model = build(settings, rows.shape[1])
-        model.columns = table.columns
-        model.categories = table.categories
+        model = build(settings, table)
+        if model.front_end is None:
+            model.columns = table.columns
+            model.categories = table.categories
+        model.windows = table.windows
+        rows = shape_rows(rows, model)
+        training, validation, held_out = take_rows(rows, parts)
         if model.normalization is not None:
             model.adapt(training)
         model.compile(settings.optimizer())
@@ -217,7 +225,7 @@ def fit(
         unused_units=settings.units - model.encoder.output_shape[-1],
         best_epoch=ending[0].best_epoch + 1 if ending else None,
         row_shape=table.row_shape or rows.shape[1:],
-        columns=table.columns,
+        columns=None if model.front_end is not None else table.columns,
         baselines=_measure_baselines(model, seen, held_out, evaluation.l0, baselines),
         duplicates=count_duplicates(rows, parts.train, parts.test),
         faults=measure_faults(model, held_out),
@@ -227,18 +235,34 @@ def fit(
     )
 
 
-def build(settings: Settings, features: int) -> SparseAutoencoder:
-    """Build the model of settings that name its units."""
+def build(settings: Settings, table: Table) -> SparseAutoencoder:
+    """Build the model of settings that name its units, for the rows of a table."""
+    features = settings.count_features(table)
+    has_samples = table.windows is not None or settings.front_end != "none"
+    shape = (table.row_shape if has_samples else None) or (features,)
+    front_end = make_front_end(settings.front_end, shape, table.sampling_rate)
     return SparseAutoencoder(
-        features,
+        shape if len(shape) > 1 else shape[0],
         settings.units,
         hidden_units=settings.hidden_units,
         **settings.builder_arguments(features),
         normalization=None if settings.normalization == "none" else settings.normalization,
         rho_horizon=settings.rho_horizon,
         missing=settings.missing,
+        front_end=front_end,
         dtype=settings.precision,
     )
+
+
+def shape_rows(rows: Any, model: SparseAutoencoder) -> Any:
+    """Return the rows of a table in the shape that a model takes: windows with their channels."""
+    shape = model.row_shape
+    return rows if rows.shape[1:] == shape else rows.reshape(len(rows), *shape)
+
+
+def scale_rows(model: SparseAutoencoder, rows: Any) -> np.ndarray:
+    """Return what a model reconstructs of the rows of a table, in the space of its loss."""
+    return model.scale(model.features(shape_rows(rows, model)))
 
 
 def _extrapolate(model: SparseAutoencoder, history: dict[str, Any], steps: int) -> Fall | None:
@@ -280,7 +304,7 @@ def _measure_baselines(
     """Measure the baselines at the L0 of the codes, rounded; none if all units are dead."""
     if round(l0) < 1:
         return ()
-    x, held_out = model.scale(rows), model.scale(held_out)
+    x, held_out = scale_rows(model, rows), scale_rows(model, held_out)
     width = model.encoder.output_shape[-1]
     return tuple(measure_baselines(x, held_out, [round(l0)], width=width, kinds=kinds))
 
@@ -304,11 +328,11 @@ def _probe(
     design = ProbeDesign.of(table, *split)
     if design is None:
         return None
-    train, test = (table.rows[part] for part in split)
+    train, test = (shape_rows(table.rows[part], model) for part in split)
     codes = model.encode(train), model.encode(test)
     if l0 is None:
         return design.measure(codes)
-    raw = fill_with_means(model.scale(train)), fill_with_means(model.scale(test))
+    raw = fill_with_means(scale_rows(model, train)), fill_with_means(scale_rows(model, test))
     random, k = RandomEncoder.fit(raw[0], codes[0].shape[-1]), max(1, round(l0))
     untrained = random.encode(raw[0], k), random.encode(raw[1], k)
     return design.measure(codes, raw=raw, untrained=untrained, k=(1, 2, 5))

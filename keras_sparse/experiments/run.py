@@ -10,7 +10,14 @@ from keras_sparse.data.tables.options import fill
 from keras_sparse.evaluation.baselines import USUAL, require_kinds
 from keras_sparse.experiments import resumable_run, run_folder
 from keras_sparse.experiments.fitting import fit, require_revivable
-from keras_sparse.experiments.run_folder import BUNDLE, MARKER, MAX_HELD_OUT, Run, write_run
+from keras_sparse.experiments.run_folder import (
+    BUNDLE,
+    MARKER,
+    MAX_HELD_OUT,
+    Run,
+    describe_windows,
+    write_run,
+)
 from keras_sparse.models.settings import Settings
 
 
@@ -75,6 +82,7 @@ def train(
                 rows=keep_rows,
                 options=asked,
                 categories=table.categories,
+                **describe_windows(table),
                 golden=golden,
                 fingerprint=tables.fingerprint(table),
             )
@@ -146,7 +154,8 @@ def is_complete(
     }
 
     def compare(settings: Settings) -> list[str]:
-        plan, resolved = settings.plan(table.outline), settings.for_rows(table.outline)
+        plan = settings.plan(table.outline)
+        resolved = settings.for_rows(table.outline, settings.count_features(table))
         return run_folder.find_differences(out, settings, resolved, **entries, **plan._asdict())
 
     differences = compare(settings)

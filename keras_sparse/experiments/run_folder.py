@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_sparse.data.splits import Calibration
+from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import Measured
 from keras_sparse.evaluation.detection.evaluate import ScoredRows
 from keras_sparse.evaluation.detection.result import Detection
@@ -147,6 +148,17 @@ def _count_apart(run: Run) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def describe_windows(table: Table) -> dict[str, Any]:
+    """Return the entries of a record about recordings; none of another table."""
+    if table.windows is None:
+        return {}
+    return {
+        "windows": table.windows.as_dict(),
+        "channels": table.channels,
+        "recordings": table.recordings,
+    }
+
+
 def record_baseline(measured: Measured) -> dict[str, Any]:
     """Return the record of a baseline, whose evaluation `read_evaluation` reads."""
     return {
@@ -163,8 +175,9 @@ def _finite_or_none(measures: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_held_out(folder: Path, rows: Any) -> None:
-    """Write the first 512 held-out rows."""
-    np.save(folder / HELD_OUT, np.asarray(rows[:MAX_HELD_OUT], np.float32))
+    """Write the first 512 held-out rows, each with one axis."""
+    first = np.asarray(rows[:MAX_HELD_OUT], np.float32)
+    np.save(folder / HELD_OUT, first.reshape(len(first), -1))
 
 
 def write_scores(folder: Path, scored: ScoredRows, *, rows: bool) -> None:

@@ -53,6 +53,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         'codes by count (sparsity="auto")',
         "codes by count (BatchTopK)",
     ),
+    "front_end": (
+        "features of the windows (--front-end mel)",
+        "features of the windows (front_end=keras_sparse.front_ends.MelFrames(...))",
+        "features of the windows (keras_sparse.front_ends)",
+    ),
     "groups": (
         "a column whose rows belong together (--groups)",
         "validation rows of other subjects",
@@ -90,7 +95,7 @@ FIRST = {
     "slow": "the learning rate",
 }
 """Problems that cause others, the first of which is solved first, and what they are about."""
-INDEPENDENT = ("few_rows", "duplicates")
+INDEPENDENT = ("few_rows", "duplicates", "raw_windows")
 """Problems that no other one causes."""
 
 

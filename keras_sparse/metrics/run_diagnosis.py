@@ -21,7 +21,8 @@ FEW_ROWS = 50
 """Held-out rows below which measures are rough: an L0 of 8, say, is then off by a half."""
 REPEATED = 0.05
 """Fraction of the held-out rows that may be among the training rows."""
-
+SOUND = 4000.0
+"""Samples per second from which raw windows are seldom a good input."""
 
 UNNAMED = 0.5
 """Fraction of the faults in one column below which the largest error is mostly in another one."""
@@ -41,6 +42,7 @@ def diagnose_run(
     faults: Mapping[str, Any] | None = None,
     falling: Mapping[str, Any] | None = None,
     chosen: Iterable[str] = (),
+    windows: Mapping[str, Any] | None = None,
     density: np.ndarray | None = None,
     mean_activation: np.ndarray | None = None,
 ) -> list[Problem]:
@@ -58,6 +60,7 @@ def diagnose_run(
         faults: How often errors name the column of a fault, as in the record.
         falling: How much the held-out loss still falls, as in the record.
         chosen: Names of the settings that were left open.
+        windows: How recordings were cut into the rows, as in the record.
         density: Fraction of rows for which each unit is active, `(units,)`.
         mean_activation: ρ̂ of each unit, `(units,)`.
     """
@@ -80,6 +83,7 @@ def diagnose_run(
         *_diagnose_baselines(baselines, measures),
         *_diagnose_duplicates(number(duplicates), number(measures.get("rows"))),
         *_diagnose_faults(faults or {}, measures),
+        *_diagnose_windows(windows or {}, settings),
     ]
     named = [replace(each, remedies=remedies.get(each.name, each.remedies)) for each in found]
     return settle(named, _read_settings(settings, set(chosen)))
@@ -105,6 +109,7 @@ def diagnose_record(
         faults=section(record, "faults"),
         falling=section(record, "falling"),
         chosen=record.get("chosen") or (),
+        windows=section(record, "windows"),
         density=density,
         mean_activation=mean_activation,
     )
@@ -197,4 +202,15 @@ def _diagnose_faults(faults: Mapping[str, Any], measures: Mapping[str, Any]) -> 
             targets={
                 f"{name}-": aim for name, aim in aims.items() if aim < number(measures.get(name))
             },
+        )
+
+
+def _diagnose_windows(windows: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Problem]:
+    rate = number(windows.get("sampling_rate"))
+    if rate >= SOUND and settings.get("front_end") == "none":
+        yield Problem(
+            "raw_windows",
+            f"Rows are raw samples at {rate:g} Hz, which are seldom a good input: a sound that "
+            "comes a few samples later is another row",
+            ("front_end",),
         )

@@ -35,7 +35,7 @@ class Budget(NamedTuple):
     patience: int | None = None
     """Epochs without a better held-out loss after which it ends; `None` for no end but the last."""
     mixed: int = 0
-    """Rows between those of the table that are added to them (`keras_sparse.data.mixing`)."""
+    """Rows between those of the table that are added to them (`mix_rows`)."""
 
 
 def choose_units(rows: int, features: int) -> int:

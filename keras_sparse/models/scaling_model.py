@@ -43,6 +43,7 @@ class ScalingModel(ReconstructionModel):
     _missing: str = "error"
     _columns: tuple[str, ...] | None = None
     _categories: Mapping[str, tuple[str, ...]] | None = None
+    _windows: Mapping[str, Any] | None = None
 
     @property
     def front_end(self) -> keras.Model | None:
@@ -154,6 +155,23 @@ class ScalingModel(ReconstructionModel):
         self._categories = self.encoder.categories = MappingProxyType(items) if items else None
 
     @property
+    def windows(self) -> Mapping[str, Any] | None:
+        """How a signal is cut into the rows; `None` if they are no windows, or it is not known.
+
+        `window`, `hop`, `sampling_rate` (`None` if it is not known) and `channels`. It may be set
+        to these, or to `keras_sparse_export.Windows`; bundles keep it, and devices cut alike.
+
+        Raises:
+            keras_sparse.data.DataError: If such windows are not the rows of the model.
+        """
+        return self._windows
+
+    @windows.setter
+    def windows(self, windows: Any) -> None:
+        entries = windows.as_dict() if hasattr(windows, "as_dict") else windows
+        self._windows = None if entries is None else _require_rows_of(entries, self.row_shape)
+
+    @property
     def normalization(self) -> str | None:
         """`"auto"`, `"center"`, `"standard"`, `"minmax"` or `None`."""
         return self._arguments["normalization"] if self._arguments else None
@@ -262,6 +280,24 @@ class ScalingModel(ReconstructionModel):
         if columns is not None:
             self.columns = columns
         self._adapted = True
+
+
+def _require_rows_of(windows: Mapping[str, Any], row_shape: tuple[Any, ...]) -> Mapping[str, Any]:
+    """Return how windows are cut; raise unless they are rows of this shape.
+
+    Raises:
+        DataError: If they are not.
+    """
+    entries = {"sampling_rate": None, "channels": 1, **windows}
+    shape = (entries.get("window"), entries["channels"])
+    if {*entries} != {"window", "hop", "sampling_rate", "channels"} or row_shape != (
+        shape[:1] if shape[1] == 1 else shape
+    ):
+        raise DataError(
+            f"Invalid value for argument `windows`. Expected window, hop, sampling_rate and "
+            f"channels of rows of shape {row_shape}. Received: {dict(windows)}"
+        )
+    return MappingProxyType(entries)
 
 
 def _require_windows(rows: Any) -> None:

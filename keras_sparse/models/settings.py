@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from keras_sparse.models import budget
 from keras_sparse.models.budget import Budget
+from keras_sparse.models.front_ends import plan as front_ends
 from keras_sparse.sparsity import families
 from keras_sparse.utils.parse import MISSING, positive, positive_number, sizes
 
 if TYPE_CHECKING:
+    from keras_sparse.data.tables import Table
     from keras_sparse.sparsity.family import Family
 
 RATE = 0.01
 """The rate of false alarms where a table asks for a threshold and the settings for no rate."""
+FEWEST_RECORDINGS = 4
+"""Recordings that can be held apart: to train on, to validate or measure on, and to calibrate."""
 PENALTIES = tuple(row for row in families.families() if not row.by_count)
 TARGETED = " or ".join(row.name for row in families.families() if row.target)
 """The families that aim at a mean activation."""
@@ -107,6 +111,12 @@ class Settings:
         "variances, unless another is named",
         choices=("auto", "center", "standard", "minmax", "none"),
     )
+    front_end: str = option(
+        front_ends.NONE,
+        "features of windows of a signal: mel energies, the averaged spectrum or statistics of "
+        "each channel; none takes the samples",
+        choices=front_ends.NAMES,
+    )
     epochs: int | None = option(
         None,
         "passes over the training rows",
@@ -192,37 +202,53 @@ class Settings:
             hidden_units=bool(self.hidden_units),
         )
 
-    def with_units(self, rows: Any, *, at_least: int = 1) -> "Settings":
+    def count_features(self, table: "Table") -> int:
+        """Return the features of a row: those of the front end, or else its columns.
+
+        Raises:
+            ValueError: If the front end does not suit the rows, or needs a sampling rate.
+        """
+        if self.front_end == front_ends.NONE:
+            return int(table.rows.shape[1])
+        shape = table.row_shape or table.rows.shape[1:]
+        return front_ends.count_features(self.front_end, shape, table.sampling_rate)
+
+    def with_units(
+        self, rows: Any, *, features: int | None = None, at_least: int = 1
+    ) -> "Settings":
         """Return these settings with the units that suit rows, unless their number is set.
 
         There are at least twice as many as are asked to be active.
 
         Args:
-            rows: The rows of a table, `(rows, features)`.
+            rows: The rows of a table, `(rows, columns)`.
+            features: Features of a row, as `count_features` counts them; by default the columns.
             at_least: Half of the fewest units.
         """
         if self.code_dim is not None:
             return self
-        units, l0 = budget.choose_units(*rows.shape[:2]), self.l0
+        units, l0 = budget.choose_units(len(rows), features or rows.shape[1]), self.l0
         if l0 is not None and _is_count(l0):
             units = max(units, 2 * l0)
         return replace(self, code_dim=max(units, 2 * at_least))
 
-    def for_rows(self, rows: Any) -> "Settings":
+    def for_rows(self, rows: Any, features: int | None = None) -> "Settings":
         """Return these settings with numbers for all that rows decide unless they are set.
 
         These are the units, the L0, the epochs and the rows per step.
 
         Args:
-            rows: The rows of a table, `(rows, features)`.
+            rows: The rows of a table, `(rows, columns)`.
+            features: As in `with_units`.
 
         Raises:
             ValueError: If no family has the name `sparsity`.
         """
-        settings, plan, family = self.with_units(rows), self.plan(rows), self.family
+        settings = self.with_units(rows, features=features)
+        plan, family = self.plan(rows), self.family
         l0, strength = self.l0, self.strength
         if l0 is None and strength is None and family.asks_l0:
-            l0 = budget.choose_l0(settings.units, rows.shape[1])
+            l0 = budget.choose_l0(settings.units, features or rows.shape[1])
         elif strength is None and family.strength_for_units is not None:
             strength = family.default_strength(settings.units)
         return replace(
@@ -238,11 +264,11 @@ class Settings:
         """Return the rate of false alarms of a threshold; `None` if there is to be none.
 
         Args:
-            table: A `keras_sparse.data.tables.Table`; one with faults asks for a threshold.
+            table: A `keras_sparse.data.tables.Table`; one with faults asks for a threshold, and so
+                does one of recordings that are enough.
         """
-        if self.false_alarm_rate is None and table.anomalous is not None:
-            return RATE
-        return self.false_alarm_rate
+        asks = table.anomalous is not None or (table.recordings or 0) >= FEWEST_RECORDINGS
+        return RATE if self.false_alarm_rate is None and asks else self.false_alarm_rate
 
     @property
     def units(self) -> int:
@@ -251,15 +277,20 @@ class Settings:
         return self.code_dim
 
     def plan(self, rows: Any) -> Budget:
-        """Return how long a training on these rows lasts."""
+        """Return how long a training on these rows lasts.
+
+        Windows of a signal are not mixed: half of one sound and half of another is a third one.
+        """
         from keras_sparse.data.shards import Shards
+        from keras_sparse.data.window_rows import WindowRows
 
         return budget.plan(
             *rows.shape[:2],
             epochs=self.epochs,
             batch_size=self.batch_size,
             steps=self.steps,
-            can_mix=not isinstance(rows, Shards),
+            can_mix=self.front_end == front_ends.NONE
+            and not isinstance(rows, (Shards, WindowRows)),
         )
 
     def method(self) -> Any:

@@ -225,6 +225,7 @@ class SparseAutoencoder(CodeModel):
         strength: float | None = None,
         rho_horizon: float | None = None,
         missing: str = "error",
+        front_end: None = None,
         **kwargs: Any,
     ) -> "SparseAutoencoder":
         """A sparse autoencoder of your own encoder and decoder: convolutional, tied, of any rank.
@@ -245,13 +246,16 @@ class SparseAutoencoder(CodeModel):
             rho_horizon: As in the constructor.
             missing: `"error"` or `"skip"`, as in the constructor: an encoder of your own fills no
                 gaps.
+            front_end: Must be `None`: the decoder returns what the encoder takes. Features are the
+                rows of such a model, or the constructor builds it behind a front end.
             **kwargs: Passed to `keras.Model`.
 
         Raises:
-            ValueError: If encoder and decoder do not fit together, or KL is used with an encoder
-                whose codes leave [0, 1], or `missing` admits gaps.
+            ValueError: If there is a front end, or encoder and decoder do not fit together, or KL
+                is used with an encoder whose codes leave [0, 1], or `missing` admits gaps.
             TypeError: If one of them is no Keras model.
         """
+        _require_no_front_end(front_end, encoder)
         encoder_decoder.require_pair(encoder, decoder)
         require_tied(encoder, decoder)
         choices.require_l0(target_l0, encoder.output_shape[-1])
@@ -379,6 +383,7 @@ class SparseAutoencoder(CodeModel):
         config["adapted"] = self._adapted
         config["columns"] = None if self.columns is None else list(self.columns)
         config["categories"] = None if self.categories is None else dict(self.categories)
+        config["windows"] = None if self.windows is None else dict(self.windows)
         config["missing"] = self.missing
         if self._arguments is None:
             # Keras marks an object as shared from the second time it serializes it. This keeps
@@ -409,6 +414,7 @@ class SparseAutoencoder(CodeModel):
         config = dict(config)
         decoder, adapted = config.pop("decoder", None), config.pop("adapted", False)
         columns, categories = config.pop("columns", None), config.pop("categories", None)
+        windows = config.pop("windows", None)
         config = {name: build(value) for name, value in config.items()}
         if decoder is not None:
             encoder = config.pop("encoder")
@@ -419,6 +425,7 @@ class SparseAutoencoder(CodeModel):
             model = cls(**config)
         model._adapted = adapted
         model.columns, model.categories = columns, categories
+        model.windows = windows
         return model
 
 
@@ -444,6 +451,20 @@ def _as_window(input_dim: Any, front_end: Any) -> tuple[int, ...]:
     for size in input_dim:
         _require_size("input_dim", size)
     return tuple(map(int, input_dim))
+
+
+def _require_no_front_end(front_end: Any, encoder: keras.Model) -> None:
+    if front_end is None:
+        return
+    first = next(
+        (each for each in encoder.layers if not isinstance(each, keras.layers.InputLayer)), encoder
+    )
+    raise ValueError(
+        "Invalid value for argument `front_end`. Expected None with an encoder of your own, "
+        f"{encoder.name!r}, which begins with {first.name!r}: the decoder returns what the encoder "
+        f"takes. Received: front_end={front_end!r}. Remedy: SparseAutoencoder(window, units, "
+        "front_end=...), or features as rows"
+    )
 
 
 def _require_no_gaps(missing: str) -> None:

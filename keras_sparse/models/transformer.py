@@ -16,14 +16,16 @@ from keras_sparse.data.missing import (
     of_encoding,
     require_choice,
 )
-from keras_sparse.data.mixing import mix_rows
 from keras_sparse.metrics import functional
 from keras_sparse.models.budget import Budget
+from keras_sparse.models.front_ends import make_front_end
+from keras_sparse.models.front_ends.plan import count_features
 from keras_sparse.models.settings import Settings
 from keras_sparse.models.sparse_autoencoder import SparseAutoencoder
 from keras_sparse.sparsity import families
 from keras_sparse.sparsity.by_count.activation import CountActivation
 from keras_sparse.sparsity.regularizers import ActivityRegularizer
+from keras_sparse.training.batching.mixing import mix_rows
 from keras_sparse.training.failures import TrainingError
 
 try:
@@ -71,6 +73,10 @@ class SparseAutoencoderTransformer(
         normalization: Scaling of the rows inside the model, as in `SparseAutoencoder`.
         missing: What is done with missing values, as in `SparseAutoencoder`; with `"skip"`,
             `transform` and `score` refuse rows with a gap.
+        front_end: Features of rows that are windows of a signal of one channel: `"mel"`,
+            `"spectrum"` or `"statistics"`, as `keras_sparse.front_ends.make_front_end` makes them;
+            `"none"` takes the samples. `inverse_transform` then returns features.
+        sampling_rate: Samples per second, which `front_end="mel"` needs.
         epochs: Passes over the rows; by default those of 4,000 steps.
         batch_size: Rows per step; by default 32 to 256, as there are rows.
         learning_rate: Learning rate of Adam. `None` is the schedule that
@@ -111,6 +117,8 @@ class SparseAutoencoderTransformer(
         output_activation: Any = "linear",
         normalization: str | None = Settings.normalization,
         missing: str = Settings.missing,
+        front_end: str = Settings.front_end,
+        sampling_rate: float | None = None,
         epochs: int | None = Settings.epochs,
         batch_size: int | None = Settings.batch_size,
         learning_rate: float | None = Settings.learning_rate,
@@ -128,6 +136,8 @@ class SparseAutoencoderTransformer(
         self.output_activation = output_activation
         self.normalization = normalization
         self.missing = missing
+        self.front_end = front_end
+        self.sampling_rate = sampling_rate
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -165,20 +175,23 @@ class SparseAutoencoderTransformer(
                 f"Received: epochs={self.epochs!r}"
             )
         given = self._settings()
-        budget, settings = given.plan(x), given.for_rows(x)
+        features = count_features(self.front_end, x.shape[1:], self.sampling_rate)
+        budget, settings = given.plan(x), given.for_rows(x, features)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with _temporary_seed(seed):
             model = SparseAutoencoder(
                 x.shape[1],
                 settings.units,
                 hidden_units=self.hidden_units,
-                **self._builder_arguments(settings, x.shape[1]),
+                **self._builder_arguments(settings, features),
                 activation=self.activation,
                 output_activation=self.output_activation,
                 normalization=self.normalization,
                 missing=self.missing,
+                front_end=make_front_end(self.front_end, x.shape[1:], self.sampling_rate),
             )
-            model.columns = getattr(self, "feature_names_in_", None)
+            if model.front_end is None:
+                model.columns = getattr(self, "feature_names_in_", None)
             if not model.adapted:
                 model.adapt(x)
             model.compile(settings.optimizer(), run_eagerly=_is_short(budget, len(x)))
@@ -210,7 +223,7 @@ class SparseAutoencoderTransformer(
         )
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Decode codes, dense or sparse, to rows in their original units."""
+        """Decode codes, dense or sparse, to rows in their original units, or to features."""
         check_is_fitted(self)
         arrays.require_unmasked(X, "X")
         codes = check_array(X, accept_sparse="csr", dtype=np.float32)
@@ -222,7 +235,7 @@ class SparseAutoencoderTransformer(
         x = arrays.numeric(self._rows(X, gaps=self._has_gaps()), "X")
         model = self.model_
         reconstructed = model.decode(model.encode(x))
-        scaled = model.scale(x), model.scale(reconstructed)
+        scaled = model.scale(model.features(x)), model.scale(reconstructed)
         return functional.explained_variance(*scaled, of_encoding(model.missing))
 
     def _has_gaps(self) -> bool:
@@ -274,6 +287,7 @@ class SparseAutoencoderTransformer(
             l0=l0,
             strength=strength,
             rho=self.rho,
+            front_end=self.front_end,
             learning_rate=self.learning_rate,
             epochs=None if self.epochs is None else int(self.epochs),
             batch_size=self.batch_size,

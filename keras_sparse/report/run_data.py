@@ -93,7 +93,10 @@ class RunData:
                 f"{features}, the numbers of a row. Received: row_shape={tuple(row_shape)}"
             )
         own = () if model is None else model.feature_shape
-        shapes = (row_shape, record.get("row_shape"), own)
+        recorded = record.get("row_shape")
+        if record.get("windows"):  # channels are no picture: curves, one after another
+            recorded = None
+        shapes = (row_shape, recorded, own)
         shape = next((shape for shape in shapes if _is_shape(shape)), ())
         columns = record.get("columns")
         return View.of(features, shape, columns if isinstance(columns, list) else None)

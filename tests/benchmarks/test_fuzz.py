@@ -18,7 +18,7 @@ from fuzzing.cases import cases
 from fuzzing.judges import bundle, data
 from fuzzing.judges.outcomes import CaseError, classify_failure
 from keras_sparse_export import Encoder
-from misbehaving import misbehave
+from programs.misbehaving import misbehave
 
 CASES = 300
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-import fifty_steps
+from programs import fifty_steps
 from references import kl_reference, kl_slope_reference
 
 BACKEND = keras.backend.backend()

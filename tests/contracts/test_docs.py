@@ -28,6 +28,7 @@ from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.experiments.sweeps import workers
 from keras_sparse.models import budget
 from keras_sparse_export import Encoder, export_encoder
+from recordings import write_folder
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -153,12 +154,14 @@ def test_the_commands_of_the_readme_run_in_their_order(
     monkeypatch.chdir(tmp_path)
     np.savetxt("sensors.csv", rows, delimiter=",")
     _write_pumps(Path("pumps.csv"), rows)
+    write_folder(Path("recordings"), samples=16_000)
     mains = {
         "keras-sparse": keras_sparse.cli.main.main,
         "keras-sparse-export": keras_sparse_export.cli.main.main,
     }
-    (commands,) = [block for block in blocks(README, "console") if "keras-sparse train" in block]
-    for line in commands.splitlines():
+    trained = [block for block in blocks(README, "console") if "keras-sparse train" in block]
+    assert len(trained) == 2
+    for line in "".join(trained).splitlines():
         command, *arguments = shlex.split(line, comments=True)
         assert mains[command](arguments) == 0, line
     assert np.load("codes.npy").shape == (400, 32)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
-from keras_sparse.utils.parse import MISSING, delimiter, names, yes_or_no
+from keras_sparse.utils.parse import MISSING, delimiter, names, positive, positive_number, yes_or_no
 
 COLUMNS = (".csv", ".parquet")
 NAMED = (".npz", *COLUMNS)
 FILES = (".npy", *NAMED)
+RECORDED = (".wav", ".npy", *COLUMNS)
+"""Files that hold a recording."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,9 @@ class TableOptions(TypedDict, total=False):
     normal: Annotated[
         Sequence[str] | None,
         Option("labels of rows without a fault: all others are not trained on, and measure how "
-               "well faults are detected", NAMED, names, "VALUE,VALUE"),
+               "well faults are detected", (*NAMED, ".wav", ".npy"), names, "VALUE,VALUE"),
     ]  # fmt: skip
-    """Labels of the rows without a fault. Rows with another one serve the evaluation of the score
+    """Labels of the rows without a fault, or sub-folders of recordings without one. Rows with another one serve the evaluation of the score
     alone: they are neither trained on nor held out, and choose no threshold."""
     groups: Annotated[
         str | None,
@@ -109,6 +111,27 @@ class TableOptions(TypedDict, total=False):
     ]
     """The decimal mark of a CSV. By default `"."`, or `","`, with a warning, if commas do not
     separate cells and the first 100 lines hold numbers such as `3,14`, but none such as `3.14`."""
+    window: Annotated[
+        int | None,
+        Option("samples of a window, into which recordings are cut: .wav, or samples in rows and "
+               "channels in columns", RECORDED, positive, "N"),
+    ]  # fmt: skip
+    """Samples of a window. The file, or each file of a folder, is then a recording: a `.wav`, or
+    samples in rows and channels in columns; `groups` names the recordings in a single table. Rows
+    are windows, as `keras_sparse.data.tables.recordings` reads them."""
+    hop: Annotated[
+        int | None,
+        Option("samples from one window to the next (default: half a window)", RECORDED, positive,
+               "N"),
+    ]  # fmt: skip
+    """Samples from the start of a window to that of the next; by default half a window."""
+    sampling_rate: Annotated[
+        float | None,
+        Option("samples per second of a signal, in hertz (default: that of a .wav)",
+               (".wav", *FILES), positive_number, "HERTZ"),
+    ]  # fmt: skip
+    """Samples per second, which `front_end="mel"` needs; by default that in the header of a
+    `.wav`."""
 
 
 def declared() -> dict[str, Option]:
@@ -149,6 +172,23 @@ def mentioned(options: TableOptions) -> dict[str, list[str]]:
     lists = {name: values[name] for name in ("columns", "drop", "one_hot") if values[name]}
     single = {name: [values[name]] for name in ("label", "groups") if values[name]}
     return {name: [*columns] for name, columns in {**lists, **single}.items()}
+
+
+def require_suitable(path: Path, options: TableOptions) -> None:
+    """Raise for an option that the kind of a file does not have.
+
+    Raises:
+        DataError: The message names the option.
+    """
+    from keras_sparse.data.arrays import DataError  # with numpy, unlike this module
+
+    for name, option in declared().items():
+        value = dict(options)[name]
+        if value != option.default and kind(path) not in option.kinds:
+            raise DataError(
+                f"Invalid value for argument `{name}`. Expected it only with "
+                f"{' or '.join(option.kinds)}. Received: {name}={value!r} for {path.name}"
+            )
 
 
 def kind(path: Path) -> str:

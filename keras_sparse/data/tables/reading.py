@@ -23,7 +23,15 @@ from keras_sparse.data.shards import Shards
 from keras_sparse.data.sparse_rows import take
 from keras_sparse.data.tables.columns import read_columns
 from keras_sparse.data.tables.gaps import treat_gaps
-from keras_sparse.data.tables.options import FILES, TableOptions, declared, fill, kind
+from keras_sparse.data.tables.options import (
+    FILES,
+    TableOptions,
+    declared,
+    fill,
+    kind,
+    require_suitable,
+)
+from keras_sparse.data.tables.recordings import read_recordings, require_window
 from keras_sparse.data.tables.table import Table, flatten
 from keras_sparse.utils.text import first_line
 
@@ -43,7 +51,7 @@ def read_table(
     Args:
         path: A `.npy` (memory-mapped), `.npz`, `.csv`, `.csv.gz` or `.parquet` file. An `.npz` may
             hold the parts of a sparse matrix, as `scipy.sparse.save_npz` writes them; its rows
-            stay sparse.
+            stay sparse. With `window` also a `.wav`, or a folder of recordings.
         categories: Known categories by column, such as `Table.categories` of the rows that a model
             was trained on. These columns are read as 0 and 1 in this order, and other categories
             are refused.
@@ -52,7 +60,8 @@ def read_table(
     Raises:
         DataError: If the file is not readable, or holds anything but rows of numbers; the message
             names the faulty columns. Also for an option that the kind of file does not have, for
-            names that the file lacks, and as `treat_gaps` for missing cells.
+            names that the file lacks, as `treat_gaps` for missing cells, and with `window` as
+            `read_recordings`.
         FileNotFoundError: If there is no such file.
         ModuleNotFoundError: If a `.csv` or `.parquet` is read without the extra `[data]`.
         TypeError, ValueError: If there is no such option, or no such value of it.
@@ -71,6 +80,9 @@ def read_table(
                [2.7, 0. , 1. ]])
     """
     path, filled = Path(path), fill(options)
+    if filled["window"] is not None:
+        return read_recordings(path, filled)
+    require_window(path, filled)
     if not path.is_file():
         fault = "which is a folder" if path.is_dir() else "which does not exist"
         raise FileNotFoundError(f"Expected a file of data. Received: {path}, {fault}")
@@ -80,7 +92,7 @@ def read_table(
             "Expected a file ending in .npy, .npz, .csv, .csv.gz or .parquet. Received: "
             f"{path.name}"
         )
-    _require_options(path, filled)
+    require_suitable(path, filled)
     _require_apart(filled)
     if suffix == ".npy":
         table = Table(load_numpy(path), None)
@@ -119,17 +131,6 @@ def _find_anomalous(table: Table, options: TableOptions) -> np.ndarray | None:
             f"normal={tuple(normal)}. Remedy: --label with the column that tells the faults"
         )
     return find_anomalous(table.labels, normal)
-
-
-def _require_options(path: Path, options: TableOptions) -> None:
-    """Raise for an option that the kind of file does not have."""
-    for name, option in declared().items():
-        value = dict(options)[name]
-        if value != option.default and kind(path) not in option.kinds:
-            raise DataError(
-                f"Invalid value for argument `{name}`. Expected it only with "
-                f"{' or '.join(option.kinds)}. Received: {name}={value!r} for {path.name}"
-            )
 
 
 def _require_apart(options: TableOptions) -> None:
@@ -195,10 +196,11 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
     """Open a table as `read_table`, but a large file or a folder of shards as `Shards`.
 
     Args:
-        path: As in `read_table`, or a folder as in `Shards`. A `.npy` or `.parquet` file of more
-            than 256 MB in float32 is large.
-        **options: As in `read_table`. With another one than `columns`, `drop`, and `missing` of
-            `"mean"` or `"mask"`, a file is read as a whole; a folder cannot have one.
+        path: As in `read_table`, or without `window` a folder as in `Shards`. A `.npy` or
+            `.parquet` file of more than 256 MB in float32 is large.
+        **options: As in `read_table`. With another one than `columns`, `drop`, `sampling_rate`, and
+            `missing` of `"mean"` or `"mask"`, a file is read as a whole; a folder of shards cannot
+            have one.
 
     Raises:
         DataError: As `read_table` and `Shards`.
@@ -211,11 +213,12 @@ def open_table(path: str | Path, **options: Unpack[TableOptions]) -> Table:
     whole = {
         name: value
         for name, value in filled.items()
-        if value != declared()[name].default and name not in ("columns", "drop")
+        if value != declared()[name].default and name not in ("columns", "drop", "sampling_rate")
         if name != "missing" or value not in ADMITTING
     }
-    if not path.is_dir() and (whole or not _is_large(path)):
+    if filled["window"] is not None or (not path.is_dir() and (whole or not _is_large(path))):
         return read_table(path, **options)
+    require_window(path, filled)
     for name, value in whole.items():
         raise DataError(
             f"Invalid value for argument `{name}`. Expected none with a folder of shards. "

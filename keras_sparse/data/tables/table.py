@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,14 +11,18 @@ from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError, as_numbers, require_unmasked
 from keras_sparse.data.named_rows import find_names, order_by_name
 from keras_sparse.data.sparse_rows import SparseRows, take
+from keras_sparse.data.window_rows import WindowRows
+
+if TYPE_CHECKING:
+    from keras_sparse_export.signals.windows import Windows
 
 
 class Table(NamedTuple):
     """Rows of numbers, and labels and groups if the file has them."""
 
     rows: Any
-    """`(rows, features)`: an array in the dtype of the file, `SparseRows`, or `Shards` on disk.
-    Images are flattened."""
+    """`(rows, features)`: an array in the dtype of the file, `SparseRows`, `WindowRows` of
+    recordings, or `Shards` on disk. Images are flattened, and so are windows of channels."""
     labels: np.ndarray | None
     """`(rows,)`."""
     row_shape: tuple[int, ...] | None = None
@@ -33,6 +37,19 @@ class Table(NamedTuple):
     """How it was read: all options of `keras_sparse.data.TableOptions`."""
     anomalous: np.ndarray | None = None
     """`(rows,)`, truth values: rows with a fault, which serve the evaluation of detection alone."""
+    windows: "Windows | None" = None
+    """How recordings were cut into the rows; `None` of any other table."""
+    channels: tuple[str, ...] | None = None
+    """Names of the channels of recordings, if the files have them."""
+    recordings: int | None = None
+    """Number of recordings that the rows are windows of."""
+
+    @property
+    def sampling_rate(self) -> float | None:
+        """Samples per second, in hertz; `None` if it is not known."""
+        if self.windows is not None:
+            return self.windows.sampling_rate
+        return (self.options or {}).get("sampling_rate")
 
     @property
     def outline(self) -> Any:
@@ -45,6 +62,8 @@ class Table(NamedTuple):
         """
         if self.anomalous is None:
             return self.rows
+        if isinstance(self.rows, WindowRows):  # which are planned for in another way
+            return take(self.rows, np.flatnonzero(~self.anomalous))
         shape = (int((~self.anomalous).sum()), *self.rows.shape[1:])
         return np.broadcast_to(np.float32(0), shape)
 
@@ -106,6 +125,8 @@ def flatten(rows: Any) -> Any:
 def fingerprint(table: Table) -> str:
     """Hash the rows, the labels, the groups and which rows have a fault."""
     digest = hashlib.sha256(f"{table.rows.dtype.str} {table.rows.shape}".encode())
+    if table.windows is not None:
+        digest.update(repr(table.windows).encode())
     for part in arrays.contiguous_parts(table.rows):
         digest.update(part.data)
     for name in ("labels", "groups", "anomalous"):

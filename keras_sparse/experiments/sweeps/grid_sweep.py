@@ -118,15 +118,17 @@ def sweep(
     """
     require_kinds(baselines)
     table = as_table(x, labels, groups)
-    settings = (settings or Settings()).with_units(table.outline, at_least=largest_l0(grid))
+    settings = settings or Settings()
+    features = settings.count_features(table)
+    settings = settings.with_units(table.outline, features=features, at_least=largest_l0(grid))
     if warm:  # a path shares out epochs whose number is fixed
         settings = replace(settings, epochs=settings.plan(table.outline).epochs, steps=None)
-    points = make_points(grid, table.rows.shape[1], settings)
+    points = make_points(grid, features, settings)
     if warm:
         _require_path(points)
     require_revivable(settings, [families.get(point.sparsity) for point in points])
     held_out = split(table, settings).test
-    span = chosen_span(grid, table.rows.shape[1], settings.units)
+    span = chosen_span(grid, features, settings.units)
     goals = list_goals(span, max_l0, settings.units)
     if minutes is None:
         minutes = math.inf if span is None else DEFAULT_MINUTES

@@ -75,8 +75,10 @@ class Objective:
     ) -> None:
         self._optuna = require_optuna()
         self._table = as_table(x, labels, groups)
-        self._settings = (settings or Settings()).with_units(self._table.outline)
-        self._space = check_space(space, self._table.rows.shape[1], self._settings.units)
+        settings = settings or Settings()
+        self._features = settings.count_features(self._table)
+        self._settings = settings.with_units(self._table.outline, features=self._features)
+        self._space = check_space(space, self._features, self._settings.units)
         self._max_l0 = max_l0
         self._keeper = TemporaryFolder() if folder is None else None
         self.folder = self._keeper.path if self._keeper else Path(str(folder)).resolve()
@@ -105,7 +107,7 @@ class Objective:
 
     def _value(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         settings = suggest_settings(trial, self._space, self._settings)
-        own = settings.for_rows(self._table.outline)
+        own = settings.for_rows(self._table.outline, self._features)
         point = Point(
             f"trial-{trial.number}",
             own.family.name,

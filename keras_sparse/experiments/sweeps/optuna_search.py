@@ -86,9 +86,11 @@ def search(
     optuna = require_optuna()
     require_kinds(baselines)
     table = as_table(x, labels, groups)
-    settings = (settings or Settings()).with_units(table.outline)
+    settings = settings or Settings()
+    features = settings.count_features(table)
+    settings = settings.with_units(table.outline, features=features)
     held_out = split(table, settings).test
-    space = check_space(space, table.rows.shape[1], settings.units)
+    space = check_space(space, features, settings.units)
     if not callable(space):
         axes = set(space) - {L0, FAMILIES}
         by_strength, by_l0 = select_families(space.get(FAMILIES), axes, has_l0=L0 in space)

@@ -15,7 +15,7 @@ from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.baselines import FULL, NONE, USUAL, measure_baselines
 from keras_sparse.evaluation.probe_design import ProbeDesign
 from keras_sparse.experiments import run_folder
-from keras_sparse.experiments.fitting import split
+from keras_sparse.experiments.fitting import scale_rows, split
 from keras_sparse.experiments.folders import (
     FolderContents,
     TemporaryFolder,
@@ -64,6 +64,7 @@ def describe_sweep(
         "columns": None if table.columns is None else list(table.columns),
         "options": table.options,
         "categories": table.categories,
+        **run_folder.describe_windows(table),
         "recommendation": None,
     }
 
@@ -222,7 +223,7 @@ def add_baselines(
             for part in (choose_probe_rows(parts.known, settings.seed), parts.test)
         )
         model = trained.load()
-        rows, held_out = (model.scale(table.rows[part]) for part in (train, test))
+        rows, held_out = (scale_rows(model, table.rows[part]) for part in (train, test))
         design = ProbeDesign.of(table, train, test)
         measured = list(
             measure_baselines(

@@ -25,6 +25,8 @@ from keras_sparse.data.labels import as_labels
 from keras_sparse.data.sparse_rows import SparseRows
 from keras_sparse.data.splits import MOST_DENSE
 from keras_sparse.data.tables import Table
+from keras_sparse.data.tables.table import flatten
+from keras_sparse.data.window_rows import WindowRows
 from keras_sparse.evaluation.baselines import NONE
 from keras_sparse.experiments.fitting import fit
 from keras_sparse.experiments.folders import transactions
@@ -37,6 +39,8 @@ PROCESS_BYTES = 1 << 30
 COPIES_OF_ROWS = 3
 """Copies of the rows in float32 that a training holds: as read, as validated, as evaluated."""
 SHARED_ROWS = ".rows"
+WINDOWED = ("samples.npy", "starts.npy")
+"""Files of windows."""
 NAMES = ("labels", "groups", "anomalous")
 """Names of rows in a table, each in a file of its own if the table has it."""
 COMMAND = (
@@ -196,6 +200,9 @@ def _reason(status: int, errors: list[str]) -> str:
 def _write_table(folder: Path, table: Table) -> None:
     if isinstance(table.rows, SparseRows):
         table.rows.save(folder / "rows.npz")
+    elif isinstance(table.rows, WindowRows):
+        for name, part in zip(WINDOWED, table.rows.parts, strict=True):
+            np.save(folder / name, part)
     else:
         np.save(folder / "rows.npy", table.rows)
     for name in NAMES:
@@ -204,8 +211,9 @@ def _write_table(folder: Path, table: Table) -> None:
             is_mask = values.dtype.kind == "b"
             numbers = np.unique(as_labels(values, name), return_inverse=True)[1]
             np.save(folder / f"{name}.npy", values if is_mask else numbers)
-    names = ("row_shape", "columns", "categories")
+    names = ("row_shape", "columns", "categories", "channels", "options")
     about = {name: getattr(table, name) for name in names}
+    about["windows"] = None if table.windows is None else table.windows.as_dict()
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -216,12 +224,19 @@ def _read_table(folder: Path) -> Table:
         name: np.load(file, allow_pickle=False) if file.is_file() else None
         for name, file in names.items()
     }
+    windows = about.pop("windows")
     rows: Any
     if (file := folder / "rows.npz").is_file():
         rows = SparseRows(load_sparse(file))
+    elif windows is not None:
+        from keras_sparse_export.signals.windows import Windows
+
+        windows = Windows(**windows)
+        samples, starts = (np.load(folder / name, mmap_mode="r") for name in WINDOWED)
+        rows = flatten(WindowRows(samples, starts, windows.window))
     else:
         rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
-    return Table(rows, **numbers, **_with_tuples(about))
+    return Table(rows, **numbers, **_with_tuples(about), windows=windows)
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -239,12 +254,18 @@ def default_processes(jobs: int, table: Table, settings: Settings) -> int:
 
     It is one if there is an accelerator or `settings.devices` is set, since processes cannot share
     devices. A process is assumed to need 1 GiB and three copies of its rows in float32; of sparse
-    rows, three times the stored values and their columns, and some rows that are dense.
+    rows, three times the stored values and their columns, of windows three times the samples, and
+    some rows that are dense.
     """
     if jobs < 2 or settings.devices is not None or _has_accelerator():
         return 1
-    is_sparse = isinstance(table.rows, SparseRows)
-    row_bytes = 8 * table.rows.size + MOST_DENSE if is_sparse else 4 * table.rows.size
+    rows = table.rows
+    if isinstance(rows, SparseRows):
+        row_bytes = 8 * rows.size + MOST_DENSE
+    elif isinstance(rows, WindowRows):
+        row_bytes = rows.samples.nbytes + MOST_DENSE
+    else:
+        row_bytes = 4 * rows.size
     needed = PROCESS_BYTES + COPIES_OF_ROWS * row_bytes
     return int(max(1, min(jobs, _cores() // 2, _available_memory() // needed)))
 

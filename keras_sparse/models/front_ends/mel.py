@@ -5,14 +5,12 @@ import math
 import numpy as np
 from keras import ops
 
+from keras_sparse.models.front_ends.plan import BREAK, LINEAR_STEP, LOG_STEP
 from keras_sparse.utils.types import Tensor
 
 MELS = ("slaney", "htk")
 WINDOWS = {"hann": 0.5, "hamming": 0.54, None: 1.0}
 """The mean of each window."""
-LINEAR_STEP, BREAK = 200 / 3, 1000.0
-"""Hertz of a mel of Slaney's scale, up to this frequency; above, mels are logarithmic."""
-LOG_STEP = math.log(6.4) / 27
 
 
 def compute_window(window: str | None, length: int) -> np.ndarray:

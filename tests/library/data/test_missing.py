@@ -4,8 +4,8 @@ from sklearn.impute import SimpleImputer
 
 from keras_sparse.data import missing
 from keras_sparse.data.arrays import DataError, as_rows
-from keras_sparse.data.mixing import mix_rows
 from keras_sparse.data.shards import source
+from keras_sparse.training.batching.mixing import mix_rows
 
 X = np.array([[1, np.nan, 3], [4, 5, 6], [np.nan] * 3, [7, 8, np.inf]], np.float32)
 

@@ -16,7 +16,7 @@ from keras_sparse.distribution import devices, hosts
 from keras_sparse.sparsity import regularizers
 
 BACKEND = keras.backend.backend()
-SCRIPT = Path(__file__).parents[2] / "helpers" / "shared_training.py"
+SCRIPT = Path(__file__).parents[2] / "helpers" / "programs" / "shared_training.py"
 on_jax = pytest.mark.skipif(BACKEND != "jax", reason="Keras trains on many hosts with JAX alone")
 sharing = pytest.mark.skipif(BACKEND == "torch", reason="Keras shares no batches on torch")
 

@@ -115,3 +115,25 @@ def test_faults_that_errors_do_not_name(measures: dict[str, float], remedy: str)
     ]
     assert str(asked).endswith(f"Remedy: {remedy}")
     assert diagnose_run(GOOD, settings, {}, {}, faults=faults | {"named": 0.5}) == []
+
+
+@pytest.mark.parametrize(
+    ("front_end", "rate", "count"),
+    [
+        ("none", 16_000.0, 1),
+        ("none", 4000.0, 1),
+        ("none", 3999.0, 0),
+        ("none", None, 0),
+        ("mel", 16_000.0, 0),
+    ],
+)
+def test_raw_windows_of_sound(front_end: str, rate: float | None, count: int) -> None:
+    settings = {"front_end": front_end}
+    problems = diagnose_run({}, settings, {}, {}, windows={"sampling_rate": rate})
+    found = [str(each) for each in problems if each.name == "raw_windows"]
+    assert len(found) == count
+    for each in found:
+        assert each.startswith(
+            f"Rows are raw samples at {rate:g} Hz, which are seldom a good input"
+        )
+        assert each.endswith("Remedy: features of the windows (--front-end mel).")

@@ -10,6 +10,7 @@ from bundles import FORMS, as_table
 from keras_sparse import L1, Calibrate, ReviveDeadUnits, SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.evaluation.held_out import evaluate
+from keras_sparse_export import Windows
 
 NAMES = tuple("abcdefghijkl")
 ORDER = [7, 2, 11, 0, 5, 1, 9, 3, 10, 4, 8, 6]
@@ -134,3 +135,24 @@ def test_a_stream_of_tables_is_refused(shared_rows: np.ndarray) -> None:
     model.compile(keras.optimizers.Adam(0.01))
     with pytest.raises(DataError, match=r"Batch 0 of the stream: .*whose columns have names"):
         model.fit(read(), verbose=0)
+
+
+def test_windows_are_kept_with_the_model(tmp_path: Path) -> None:
+    windows = Windows(6, 3, 100.0)
+    model = SparseAutoencoder(6, 4, normalization=None)
+    assert model.windows is None
+    model.windows = windows
+    assert model.windows == windows.as_dict()
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").windows == windows.as_dict()
+    model.windows = {"window": 6, "hop": 2}
+    assert model.windows == {"window": 6, "hop": 2, "sampling_rate": None, "channels": 1}
+
+
+@pytest.mark.parametrize(
+    "windows", [Windows(5, 3), Windows(6, 3, channels=2), {"window": 6}, {"hop": 3, "rate": 2}]
+)
+def test_windows_of_other_rows_are_refused(windows: Any) -> None:
+    model = SparseAutoencoder(6, 4)
+    with pytest.raises(DataError, match=r"`windows`. Expected .* of rows of shape \(6,\)"):
+        model.windows = windows

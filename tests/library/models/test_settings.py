@@ -28,6 +28,7 @@ OTHERS: dict[str, tuple[str, Any]] = {
     "rho": ("0.25", 0.25),
     "rho_horizon": ("100", 100.0),
     "normalization": ("none", "none"),
+    "front_end": ("mel", "mel"),
     "epochs": ("3", 3),
     "steps": ("500", 500),
     "batch_size": ("8", 8),

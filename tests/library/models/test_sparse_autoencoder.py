@@ -9,7 +9,7 @@ from keras import ops
 import keras_sparse
 import keras_sparse.evaluation
 import keras_sparse.experiments
-from keras_sparse import KL, L1, SparseAutoencoder, TopK
+from keras_sparse import KL, L1, SparseAutoencoder, TopK, front_ends
 from keras_sparse.data.arrays import DataError
 from models import model_of
 
@@ -340,3 +340,13 @@ def test_hidden_entries_are_predicted_better_than_by_their_columns() -> None:
         errors.append(np.square(x - model.predict(gappy, verbose=0))[hidden].mean() / by_column)
     assert errors[0] < 0.6
     assert errors[1] < 0.35
+
+
+def test_models_of_ones_own_take_no_front_end() -> None:
+    encoder = keras.Sequential(
+        [keras.Input((64,)), front_ends.MelFrames(32, 16), keras.layers.Flatten(name="flat")]
+    )
+    message = "`front_end`. Expected None with an encoder of your own, .* begins with 'mel_frames"
+    given: Any = front_ends.WindowStatistics()
+    with pytest.raises(ValueError, match=message):
+        SparseAutoencoder.from_models(encoder, encoder, front_end=given)

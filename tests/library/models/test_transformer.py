@@ -25,6 +25,7 @@ from keras_sparse import KL, SparseAutoencoderTransformer
 from keras_sparse.data.arrays import DataError
 from keras_sparse.sparsity.by_count.batch_topk import BatchTopK
 from keras_sparse.training.failures import TrainingError
+from recordings import make_noise
 
 SMALL: dict[str, Any] = {"code_dim": 4, "epochs": 1, "batch_size": 64, "random_state": 0}
 SEARCHED = {**SMALL, "code_dim": 8, "epochs": 5, "batch_size": 100, "learning_rate": 0.05}
@@ -342,3 +343,24 @@ def test_gaps_are_refused_by_default(rows: np.ndarray) -> None:
         SparseAutoencoderTransformer(**SMALL).fit(rows)
     with pytest.raises(ValueError, match=r"`missing`. Expected one of"):
         SparseAutoencoderTransformer(**SMALL, missing="fill").fit(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("front_end", ["mel", "statistics"])
+def test_windows_behind_a_front_end(front_end: str) -> None:
+    x = make_noise(0, 64 * 512)[:, 0].reshape(64, 512)
+    transformer = SparseAutoencoderTransformer(
+        6, l0=2, front_end=front_end, sampling_rate=16_000.0, epochs=2, random_state=0
+    )
+    codes = clone(transformer).fit_transform(x)
+    assert codes.shape == (64, 6)
+    model = transformer.fit(x).model_
+    features = {"mel": 64, "statistics": 6}[front_end]
+    assert model.feature_shape == (features,)
+    assert transformer.inverse_transform(codes).shape == (64, features)
+    assert transformer.score(x) <= 1
+
+
+def test_mels_without_a_rate_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`sampling_rate`. Expected a number for"):
+        SparseAutoencoderTransformer(front_end="mel").fit(np.zeros((9, 64)))

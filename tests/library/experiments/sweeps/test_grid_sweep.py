@@ -17,7 +17,7 @@ import pytest
 from keras_sparse import SparseAutoencoder
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.splits import split_rows
-from keras_sparse.data.tables import Table, as_table, fingerprint
+from keras_sparse.data.tables import Table, as_table, fingerprint, read_table
 from keras_sparse.evaluation.baselines import measure_baselines
 from keras_sparse.evaluation.held_out import Evaluation, evaluate
 from keras_sparse.experiments import fitting
@@ -31,6 +31,7 @@ from keras_sparse.experiments.sweeps.time_limit import TimeLimit
 from keras_sparse.models.settings import Settings
 from keras_sparse.training.failures import TrainingError
 from models import untrained_run
+from recordings import write_folder
 
 SMALL = Settings(code_dim=4, epochs=2, batch_size=64, learning_rate=0.03)
 GRID = {"l1": [1e-4, 1e-3], "beta": [1e-3], "rho": [0.2]}
@@ -589,6 +590,17 @@ def test_another_process_reads_sparse_rows(rows: np.ndarray, tmp_path: Path) -> 
     table = as_table(sparse.csr_array(np.where(rows > 0.5, rows, 0)))
     workers._write_table(tmp_path, table)
     assert fingerprint(workers._read_table(tmp_path)) == fingerprint(table)
+    assert workers.default_processes(1, table, SMALL) == 1
+
+
+def test_another_process_reads_windows(tmp_path: Path) -> None:
+    write_folder(tmp_path / "recordings", 4)
+    table = read_table(tmp_path / "recordings", window=256)._replace(labels=None, groups=None)
+    workers._write_table(tmp_path, table)
+    read = workers._read_table(tmp_path)
+    assert fingerprint(read) == fingerprint(table)
+    assert (read.row_shape, read.windows) == (table.row_shape, table.windows)
+    np.testing.assert_array_equal(read.rows[:9], table.rows[:9])
     assert workers.default_processes(1, table, SMALL) == 1
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_sparse.data.mixing import mix_rows
+from keras_sparse.training.batching.mixing import mix_rows
 
 
 def test_mixed_rows_lie_between_two_rows_of_the_table() -> None:
