@@ -36,7 +36,7 @@ test("the microphone is scored until it is stopped", async () => {
   await until(page, "#live-score", "^Score [\\d.]+, (not )?above \\S+: (no )?alarm; \\d+ alarms? in the last minute$");
   assert.equal(await text(page, "#listen"), "Stop listening");
   await until(page, "#live-score", " [1-9]\\d+ alarms"); // of the burst
-  await until(page, "#live-status", "^Listening … Alarm\\.$");
+  await until(page, "#live-status", "^Listening … Alarm\\.");
   assert.match(await page.$eval("#live-curve", (canvas) => canvas.ariaLabel), /^Scores of the last minute, from [\d.]+ to [\d.]+$/);
   await page.click("#listen");
   await until(page, "#live-status", "^Stopped\\.$");
@@ -60,11 +60,10 @@ test("scores are those of samples at the rate of the manifest", async () => {
   });
   await page.click("#listen");
   await page.waitForFunction(() => globalThis.heard.length > 16_000);
-  const [length, crossings] = await page.evaluate(() => {
-    const sound = globalThis.heard.slice(4000, 8000);
-    return [sound.length, sound.filter((value, place) => place > 0 && value >= 0 !== sound[place - 1] >= 0).length];
-  });
-  const frequency = (crossings / 2) * (8000 / length);
+  const heard = await page.evaluate(() => globalThis.heard.slice(0, 16_000));
+  const parts = Array.from({ length: 40 }, (_, part) => heard.slice(400 * part, 400 * (part + 1)));
+  const crossings = parts.map((part) => part.filter((value, place) => place > 0 && value >= 0 !== part[place - 1] >= 0).length);
+  const frequency = (crossings.sort((one, other) => one - other)[20] / 2) * (8000 / 400); // the median, as one part is noise
   assert.ok(Math.abs(frequency - 440) < 60, `${frequency} Hz`);
   await close();
 });
