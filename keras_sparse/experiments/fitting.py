@@ -130,7 +130,6 @@ def fit(
     rows = table.rows
     parts = split(table, settings)
     keras.utils.set_random_seed(settings.seed)
-    training, validation, held_out = take_rows(rows, parts)
     asked, rate = settings, settings.choose_rate(table)
     plan = settings.plan(table.outline)
     settings = settings.for_rows(table.outline, settings.count_features(table))
@@ -147,6 +146,7 @@ def fit(
             model.categories = table.categories
         model.windows = table.windows
         rows = shape_rows(rows, model)
+        table = table._replace(rows=rows)
         training, validation, held_out = take_rows(rows, parts)
         if model.normalization is not None:
             model.adapt(training)

@@ -486,9 +486,10 @@ def _require_rounding(manifest: dict[str, Any]) -> None:
     rounding, requires = manifest.get("rounding"), ROUNDING in manifest.get("requires", ())
     expected = "a key of the feature `rounding`, present with it alone"
     _require(("rounding" in manifest) == requires, "rounding", expected, rounding)
-    names = set(rounding or ())
-    expected = "files that `parity` has"
-    _require(names <= set(manifest["parity"]), "rounding", expected, sorted(names))
+    names, known = set(rounding or ()), set(manifest["parity"])
+    known |= {FRONT_END} if FRONT_END in manifest and "score" in known else set()
+    expected = "files that `parity` has, and `features` beside scores of these"
+    _require(names <= known, "rounding", expected, sorted(names))
 
 
 def _require_windows(manifest: dict[str, Any]) -> None:

@@ -529,8 +529,16 @@ def validate____defs_rounding(data: Any, name_prefix: str = "") -> Any:
             if isinstance(data__score, (int, float)) and not isinstance(data__score, bool):
                 if data__score <= 0:
                     raise broken_rule(name_prefix + ".score", 'exclusiveMinimum', 0, data__score)
+        if "features" in data_keys:
+            data_keys.remove("features")
+            data__features = data["features"]
+            if type(data__features) not in (int, float,):
+                raise broken_rule(name_prefix + ".features", 'type', 'number', data__features)
+            if isinstance(data__features, (int, float)) and not isinstance(data__features, bool):
+                if data__features <= 0:
+                    raise broken_rule(name_prefix + ".features", 'exclusiveMinimum', 0, data__features)
         if data_keys:
-            raise broken_rule(name_prefix, 'additionalProperties', ['encoder', 'decoder', 'score'], data)
+            raise broken_rule(name_prefix, 'additionalProperties', ['encoder', 'decoder', 'score', 'features'], data)
     return data
 
 def validate____defs_windows(data: Any, name_prefix: str = "") -> Any:

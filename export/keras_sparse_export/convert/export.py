@@ -224,6 +224,10 @@ def export_encoder(
         GOLDEN_ROWS,
         target=None if decodes is None else parts.target,
     )
+    encoder = conversion.allow_rounding(encoder, golden_rows, parts.rows)
+    if decodes is not None:
+        h, every = encoder.run(golden_rows), encoder.run(parts.rows)
+        decodes = conversion.allow_rounding(decodes, h, every, parts.target(golden_rows))
     jumps = thresholds.describe(encoder.onnx_bytes, encoder.jumps, parts.real, gaps=source.gaps)
     scorer = None
     if score:
@@ -235,6 +239,7 @@ def export_encoder(
             parts.rows,
             source.scale,
             parts.target,
+            golden_rows,
             of_features=source.front_end is not None,
             calibration=rows_of_alarm,
             inputs=source.inputs,

@@ -232,7 +232,7 @@ def choose_golden_of(
     if not encoder.jumps:
         return choose_golden(golden, candidates, encoder.run, count, target=target)
     every = np.concatenate(list(candidates.values()))
-    margins = Margins(encoder.observe, encoder.jumps, every)
+    margins = Margins(encoder.observe, encoder.jumps, every, encoder.rounding)
     steady = {kind: rows[margins.hold(rows)] for kind, rows in candidates.items()}
     if golden in steady and not len(steady[golden]):
         raise ValueError(

@@ -145,6 +145,7 @@ def gate(
     taps: Taps,
     jumps: Sequence[Jump],
     rows: np.ndarray,
+    rounding: float = 0.0,
 ) -> Parity:
     """Compare an ONNX file that jumps with its source, with optimisations off and on.
 
@@ -159,6 +160,7 @@ def gate(
         taps: Names in the file.
         jumps: The jumps of the model.
         rows: Rows to compare on.
+        rounding: From `measure_rounding`, where that is above the tolerance.
 
     Raises:
         ParityError: If the two disagree.
@@ -166,7 +168,8 @@ def gate(
     sizes = tuple(sorted({min(size, len(rows)) for size in (*GATE_BATCHES, len(rows))}))
     expected = {size: reference(rows[:size]) for size in sizes}
     whole = expected[len(rows)]
-    allowed = [parity.tolerance(values) for values in (*(z for z, _ in whole.passes), whole.code)]
+    values = (*(z for z, _ in whole.passes), whole.code)
+    allowed = [np.maximum(parity.tolerance(each), rounding) for each in values]
     flipped = np.zeros(len(rows), bool)
     results = []
     levels = ort.GraphOptimizationLevel
@@ -194,6 +197,29 @@ def gate(
             "written"
         )
     return worst
+
+
+def measure_rounding(reference: Observe, jumps: Sequence[Jump], rows: np.ndarray) -> float:
+    """Return the largest `|Δ|` by which rounding moves what enters a jump, or a code.
+
+    As `parity.measure_rounding`, of rows in which no unit flips.
+
+    Args:
+        reference: The model.
+        jumps: Its jumps.
+        rows: Rows; NaN in gaps.
+    """
+    whole, largest = reference(rows), 0.0
+    anything = [np.full(z.shape[-1], np.inf) for z, _ in whole.passes]
+    for moved in parity.nudge(rows):
+        found = reference(moved)
+        flipped = find_differences(
+            whole, found, jumps, [*anything, np.full(whole.code.shape[-1], np.inf)]
+        ).flipped
+        pairs = [(z, other) for (z, _), (other, _) in zip(whole.passes, found.passes, strict=True)]
+        for expected, actual in (*pairs, (whole.code, found.code)):
+            largest = max(largest, parity.max_abs_error(expected[~flipped], actual[~flipped]))
+    return parity.bound_rounding(largest, whole.code)
 
 
 def gate_codes(

@@ -1,6 +1,6 @@
 """Measure how far the outputs of two models differ, and raise if they differ too much."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -157,11 +157,21 @@ def measure_rounding(run: Run, rows: np.ndarray) -> float:
         >>> measure_rounding(lambda x: x, rows) <= 2 * 5 * NUDGE
         True
     """
-    outputs, rng, largest = run(rows), np.random.default_rng(0), 0.0
+    outputs = run(rows)
+    largest = max(max_abs_error(outputs, run(moved)) for moved in nudge(rows))
+    return bound_rounding(largest, outputs)
+
+
+def nudge(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the rows with each number moved by 2^-22 of itself, up or down, 8 times at random."""
+    rng = np.random.default_rng(0)
     for _ in range(NUDGES):
         signs = rng.integers(0, 2, rows.shape) * 2 - 1
-        moved = (rows * (1 + NUDGE * signs)).astype(np.float32)
-        largest = max(largest, max_abs_error(outputs, run(moved)))
+        yield (rows * (1 + NUDGE * signs)).astype(np.float32)
+
+
+def bound_rounding(largest: float, outputs: np.ndarray) -> float:
+    """Return twice a largest change, at most 1e-3 of the largest output."""
     return min(2 * largest, MAX_ROUNDING * float(np.abs(outputs).max(initial=0.0)))
 
 

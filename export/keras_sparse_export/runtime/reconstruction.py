@@ -90,7 +90,11 @@ def compare_scores(
 
 
 def compare_features(
-    expected: np.ndarray, found: np.ndarray, scale: np.ndarray, batch_sizes: tuple[int, ...]
+    expected: np.ndarray,
+    found: np.ndarray,
+    scale: np.ndarray,
+    batch_sizes: tuple[int, ...],
+    rounding: float = 0.0,
 ) -> Parity:
     """Return the distance of features from others, of the row where it is largest.
 
@@ -102,9 +106,10 @@ def compare_features(
         found: Features of the first of these rows by another program.
         scale: Scale of each feature, or one for all.
         batch_sizes: Batch sizes compared.
+        rounding: Distance by which rounding moves features, where that is above the tolerance.
     """
     distances = np.sqrt(measure_scores(expected[: len(found)], found, scale))
-    allowed = distance_tolerance(expected, scale)[: len(found)]
+    allowed = np.maximum(distance_tolerance(expected, scale)[: len(found)], rounding)
     return compare_scores(np.zeros(len(found)), distances, allowed, batch_sizes)
 
 

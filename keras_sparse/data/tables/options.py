@@ -71,8 +71,9 @@ class TableOptions(TypedDict, total=False):
         Option("labels of rows without a fault: all others are not trained on, and measure how "
                "well faults are detected", (*NAMED, ".wav", ".npy"), names, "VALUE,VALUE"),
     ]  # fmt: skip
-    """Labels of the rows without a fault, or sub-folders of recordings without one. Rows with another one serve the evaluation of the score
-    alone: they are neither trained on nor held out, and choose no threshold."""
+    """Labels of the rows without a fault, or sub-folders of the recordings without one. Rows with
+    another one serve the evaluation of the score alone: they are neither trained on nor held out,
+    and choose no threshold."""
     groups: Annotated[
         str | None,
         Option("column of subjects: the rows of one are never both trained on and held out", NAMED,

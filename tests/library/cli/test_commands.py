@@ -16,7 +16,10 @@ from keras_sparse.data.tables import read_table
 from keras_sparse_export import Encoder, Windows
 from recordings import make_noise, write_folder
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:A rate of 0.01 false alarms:UserWarning"),
+]
 FEW = ("--epochs", "2", "--code-dim", "8", "--l0", "2", "--batch-size", "64")
 
 

@@ -32,13 +32,17 @@ class Margins:
         observe: The encoder.
         jumps: Its jumps.
         rows: Rows that show how large numbers are.
+        rounding: From `jumps.measure_rounding`, where that is above the tolerance.
     """
 
-    def __init__(self, observe: Observe, jumps: Sequence[Jump], rows: np.ndarray) -> None:
+    def __init__(
+        self, observe: Observe, jumps: Sequence[Jump], rows: np.ndarray, rounding: float = 0.0
+    ) -> None:
         self._observe, self._jumps = observe, jumps
         inputs = [z for z, _ in observe(rows).passes]
         self._bands = [
-            jump.find_bands(parity.tolerance(z)) for jump, z in zip(jumps, inputs, strict=True)
+            jump.find_bands(np.maximum(parity.tolerance(z), rounding))
+            for jump, z in zip(jumps, inputs, strict=True)
         ]
         # A unit that does not depend on the rows, as without weights, is the same everywhere.
         self._fixed = [(z == z[:1]).all(axis=0) for z in inputs]

@@ -236,11 +236,13 @@ function requireInt8Score({ int8, requires, files, golden }) {
 }
 
 /** Whether rounding is stated of files that the bundle compares with Keras. */
-function requireRounding({ rounding, requires, parity }) {
+function requireRounding({ rounding, requires, parity, features }) {
   const required = requires?.includes("rounding") ?? false;
   expect((rounding !== undefined) === required, "a key of the feature `rounding`, present with it alone", "rounding");
-  const known = Object.keys(rounding ?? {}).every((name) => Object.hasOwn(parity, name));
-  expect(known, "files that `parity` has", "rounding");
+  const names = new Set(Object.keys(parity));
+  if (features !== undefined && names.has("score")) names.add("features");
+  const known = Object.keys(rounding ?? {}).every((name) => names.has(name));
+  expect(known, "files that `parity` has, and `features` beside scores of these", "rounding");
 }
 
 function requireAlarm({ false_alarm_rate: rate, unit, units, rows, estimate }, place = "score.alarm") {

@@ -1,6 +1,6 @@
 """Compare the scores of a file with Keras, and refuse models that have none."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -69,14 +69,27 @@ def _starts_mask(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Masking) or bool(getattr(layer, "mask_zero", False))
 
 
+class Rounding(NamedTuple):
+    """By how much rounding moves what a file gives beside codes, 0 where the tolerance holds."""
+
+    score: float = 0.0
+    features: float = 0.0
+    """Distance of the features of a row, in the space of the loss."""
+
+
+NO_ROUNDING = Rounding()
+
+
 def measure_rounding(
     encoder: Converted,
     decoder: Converted,
     target: parity.Run,
     rows: np.ndarray,
     scale: np.ndarray,
-) -> float:
-    """Return by how much rounding moves a score, 0 unless the encoder or the decoder needs it.
+    *,
+    of_features: bool,
+) -> Rounding:
+    """Return by how much rounding moves scores and features, as `parity.measure_rounding`.
 
     Args:
         encoder: The encoder.
@@ -84,12 +97,16 @@ def measure_rounding(
         target: Computes of rows what the decoder reconstructs.
         rows: Rows to compare on.
         scale: Scale of each column or feature, or one for all.
+        of_features: Whether that is features of a front end.
     """
-    if not encoder.rounding and not decoder.rounding:
-        return 0.0
-    return parity.measure_rounding(
+    score = parity.measure_rounding(
         lambda x: measure_scores(target(x), decoder.run(encoder.run(x)), scale), rows
     )
+    if not of_features:
+        return Rounding(score)
+    features = target(rows)
+    moved = max(measure_scores(features, target(each), scale).max() for each in parity.nudge(rows))
+    return Rounding(score, parity.bound_rounding(float(np.sqrt(moved)), features / scale))
 
 
 def gate_score(
@@ -99,7 +116,7 @@ def gate_score(
     rows: np.ndarray,
     scale: np.ndarray,
     features: np.ndarray | None = None,
-    rounding: float = 0.0,
+    rounding: Rounding = NO_ROUNDING,
 ) -> Parity:
     """Compare a file with Keras, with onnxruntime's optimisations off and on.
 
@@ -122,7 +139,7 @@ def gate_score(
     code, targets = encoder.run(rows), rows if features is None else features
     score = measure_scores(targets, decoder.run(code), scale)
     near = np.maximum(parity.tolerance(code), encoder.rounding)
-    allowed = np.maximum(score_tolerance(score, targets, scale), rounding)
+    allowed = np.maximum(score_tolerance(score, targets, scale), rounding.score)
     sizes = tuple(sorted({min(size, len(rows)) for size in (*parity.GATE_BATCHES, len(rows))}))
     flipped, results = np.zeros(len(rows), bool), []
     levels, names = ort.GraphOptimizationLevel, [CODE, SCORE]
@@ -132,7 +149,8 @@ def gate_score(
         for size in sizes:
             codes, scores, *made = run(rows[:size])
             for found in made:
-                parity.require_passed(FILE, compare_features(targets, found, scale, sizes))
+                compared = compare_features(targets, found, scale, sizes, rounding.features)
+                parity.require_passed(FILE, compared)
             with np.errstate(invalid="ignore"):  # what is not finite is not near
                 alike = np.abs(codes - code[:size]) <= near
             flipped[:size] |= ~alike.reshape(size, -1).all(axis=1)

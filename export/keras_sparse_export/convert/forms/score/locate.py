@@ -11,7 +11,13 @@ from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.reconstruction import compare_features
 
 
-def find_features(encoder: bytes, rows: np.ndarray, features: np.ndarray, scale: np.ndarray) -> str:
+def find_features(
+    encoder: bytes,
+    rows: np.ndarray,
+    features: np.ndarray,
+    scale: np.ndarray,
+    rounding: float = 0.0,
+) -> str:
     """Return the name of the value that is the features of rows, so that none is computed twice.
 
     Whatever converter wrote the graph, the features are one of its values. Values before them may
@@ -23,6 +29,7 @@ def find_features(encoder: bytes, rows: np.ndarray, features: np.ndarray, scale:
         rows: Rows to compare on.
         features: Their features by Keras, `(rows, features)`.
         scale: Scale of each feature, or one for all.
+        rounding: As in `compare_features`.
 
     Raises:
         ParityError: If no value agrees; the message has the distance of the nearest.
@@ -41,7 +48,8 @@ def find_features(encoder: bytes, rows: np.ndarray, features: np.ndarray, scale:
         found |= dict(zip(names, run(rows), strict=True))
     order = [*given, *(name for node in model.graph.node for name in node.output if name in found)]
     compared = {
-        name: compare_features(features, found[name], scale, (len(rows),)) for name in order
+        name: compare_features(features, found[name], scale, (len(rows),), rounding)
+        for name in order
     }
     agreeing = [name for name, each in compared.items() if each.passed]
     if not agreeing:

@@ -10,9 +10,16 @@ from keras_sparse_export.bundle.format import ROUNDING, SCORE
 from keras_sparse_export.convert.converter import Converted
 from keras_sparse_export.convert.forms.score.calibrate import Calibration, calibrate_score
 from keras_sparse_export.convert.forms.score.compose import compose_score
-from keras_sparse_export.convert.forms.score.gate import FILE, gate_score, measure_rounding
+from keras_sparse_export.convert.forms.score.gate import (
+    FILE,
+    NO_ROUNDING,
+    Rounding,
+    gate_score,
+    measure_rounding,
+)
 from keras_sparse_export.convert.forms.score.locate import find_features
 from keras_sparse_export.drift.alarms.conformal import Alarm
+from keras_sparse_export.errors import ParityError
 from keras_sparse_export.io.inputs import Inputs
 from keras_sparse_export.runtime.parity import Parity, Run
 from keras_sparse_export.runtime.reconstruction import measure_scores
@@ -28,14 +35,13 @@ class Scorer(NamedTuple):
     scale: np.ndarray
     target: Run
     alarm: Alarm | None
-    rounding: float = 0.0
-    """From `parity.measure_rounding`, if the encoder or the decoder needs it."""
+    rounding: Rounding
 
     def describe(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return the manifest with the entries of the score."""
         rounding, requires = manifest.get("rounding", {}), {*manifest["requires"], SCORE}
-        if self.rounding:
-            rounding, requires = {**rounding, "score": self.rounding}, {*requires, ROUNDING}
+        if own := {name: each for name, each in self.rounding._asdict().items() if each}:
+            rounding, requires = {**rounding, **own}, {*requires, ROUNDING}
         return {
             **manifest,
             **({"rounding": rounding} if rounding else {}),
@@ -59,6 +65,7 @@ def make_scorer(
     rows: np.ndarray,
     scale: np.ndarray,
     target: Run,
+    golden_rows: np.ndarray,
     *,
     of_features: bool,
     calibration: Calibration | None,
@@ -76,6 +83,8 @@ def make_scorer(
         rows: Rows to compare on.
         scale: Scale of each column or feature, or one for all.
         target: Computes of rows what the decoder reconstructs.
+        golden_rows: The golden rows, which are compared as well: the tolerance of a few rows is
+            smaller than that of all.
         of_features: Whether that is features of a front end.
         calibration: What the threshold is chosen by; `None` for no threshold.
         inputs: As in `calibrate_score`.
@@ -89,15 +98,28 @@ def make_scorer(
         ParityError: If it disagrees with Keras.
         ValueError: As `calibrate_score`.
     """
-    features = target(rows) if of_features else None
-    place = None
-    if features is not None:
-        place = find_features(encoder.onnx_bytes, rows, features, scale), features.shape[-1]
-    onnx_bytes = compose_score(
-        encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps, features=place
-    )
-    rounding = measure_rounding(encoder, decoder, target, rows, scale)
-    parity = gate_score(onnx_bytes, encoder, decoder, rows, scale, features, rounding)
+
+    def attempt(rounding: Rounding) -> tuple[bytes, Parity]:
+        features, place = None, None
+        if of_features:
+            features = target(rows)
+            name = find_features(encoder.onnx_bytes, rows, features, scale, rounding.features)
+            place = name, features.shape[-1]
+        data = compose_score(
+            encoder.onnx_bytes, decoder.onnx_bytes, scale, gaps=gaps, features=place
+        )
+        parity = gate_score(data, encoder, decoder, rows, scale, features, rounding)
+        if len(golden_rows):
+            features = target(golden_rows) if of_features else None
+            gate_score(data, encoder, decoder, golden_rows, scale, features, rounding)
+        return data, parity
+
+    rounding = NO_ROUNDING
+    try:
+        onnx_bytes, parity = attempt(rounding)
+    except ParityError:
+        rounding = measure_rounding(encoder, decoder, target, rows, scale, of_features=of_features)
+        onnx_bytes, parity = attempt(rounding)
     alarm = None
     if calibration is not None:
         alarm = calibrate_score(

@@ -11,9 +11,10 @@ import pytest
 from scipy import stats
 
 import listeners
-from bundles import manifest
+from bundles import manifest, removed_at, rewritten
 from keras_sparse import KL, L1, BatchTopK, SparseAutoencoder, TopK
-from keras_sparse_export import Encoder, export_encoder
+from keras_sparse.models.front_ends import MelFrames
+from keras_sparse_export import Encoder, VerificationError, export_encoder
 
 ROWS = np.random.default_rng(0).normal(2, 1, (300, 12)).astype(np.float32) * np.geomspace(
     0.1, 100, 12, dtype=np.float32
@@ -187,3 +188,25 @@ def test_the_front_end_is_computed_once(normalization: str | None, tmp_path: Pat
     assert [node.op_type for node in graph.node].count("Log") == 1
     assert [each.name for each in graph.output] == ["code", "score", "features"]
     np.testing.assert_allclose(Encoder(path).score(windows), model.score(windows), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sparsity", [{"target_l0": 3}, {"sparsity": L1()}])
+def test_rounding_that_decibels_of_a_pure_tone_amplify_is_stated(
+    sparsity: dict[str, Any], tmp_path: Path
+) -> None:
+    noise = 0.01 * np.random.default_rng(0).normal(size=60 * 1024)
+    tone = 0.5 * np.sin(2 * np.pi * 50 / 16000 * np.arange(60 * 1024)) + noise
+    windows = tone.astype(np.float32).reshape(60, 1024)
+    front_end = keras.Sequential([MelFrames(1024, 512), keras.layers.Flatten()])
+    model = SparseAutoencoder(1024, 12, front_end=front_end, **sparsity)
+    model.compile()
+    model.fit(windows, epochs=3, verbose=0)
+    path = export_encoder(model, tmp_path / "b", sample=windows, score=True, decoder=True)
+    found = manifest(path)
+    assert found["rounding"]["features"] > 0
+    encoder = Encoder(path)
+    assert encoder.verify().score_parity is not None
+    np.testing.assert_allclose(encoder.score(windows), model.score(windows), rtol=1e-3)
+    rewritten(path, removed_at("rounding", "features"))
+    with pytest.raises(VerificationError, match=r"score\.onnx"):
+        Encoder(path).verify()
