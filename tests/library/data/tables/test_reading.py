@@ -220,5 +220,5 @@ def test_rows_with_a_fault_are_told_by_their_labels(tmp_path: Path) -> None:
     assert numbers.anomalous is not None
     assert numbers.anomalous.tolist() == [False, True, False]
     np.save(tmp_path / "x.npy", ROWS)
-    with pytest.raises(DataError, match="`normal`. Expected it only with labels"):
+    with pytest.raises(DataError, match=r"`normal`. Expected it only with labels"):
         read_table(tmp_path / "x.npy", normal=["1"])
