@@ -28,7 +28,7 @@ from keras_sparse import L1, SparseAutoencoder
 from keras_sparse.experiments.sweeps import workers
 from keras_sparse.models import budget
 from keras_sparse_export import Encoder, export_encoder
-from recordings import write_folder
+from recordings import make_noise, write_folder, write_wav
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -148,6 +148,7 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 @pytest.mark.doc
 @pytest.mark.one_backend  # what the commands call is tested on each
 @pytest.mark.usefixtures("soon")
+@pytest.mark.filterwarnings("ignore:A rate of 0.01 false alarms:UserWarning")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
 ) -> None:
@@ -155,6 +156,7 @@ def test_the_commands_of_the_readme_run_in_their_order(
     np.savetxt("sensors.csv", rows, delimiter=",")
     _write_pumps(Path("pumps.csv"), rows)
     write_folder(Path("recordings"), samples=16_000)
+    write_wav(Path("new.wav"), make_noise(9, 16_000))
     mains = {
         "keras-sparse": keras_sparse.cli.main.main,
         "keras-sparse-export": keras_sparse_export.cli.main.main,

@@ -22,19 +22,22 @@ KINDS = ("npy", "csv", "jsonl")
 MAX_EXAMPLES = 5
 
 
-def add_arguments(parser: argparse.ArgumentParser, output: str, forms: str) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, output: str, forms: str, *, required: bool = True
+) -> None:
     """Declare the arguments of a command that writes an entry for each row.
 
     Args:
         parser: Parser of the command.
         output: What the command calls its output, as `CODES`.
         forms: Forms that the output may have besides standard output.
+        required: Whether the command has nothing to say without an output.
     """
     add = parser.add_argument
     add(
         "-o",
         "--output",
-        required=True,
+        required=required,
         metavar=output,
         help=f"{forms}, or - for standard output",
     )
@@ -57,7 +60,7 @@ def require_options(options: argparse.Namespace) -> None:
         FileExistsError: If the output exists and may not be replaced.
         ValueError: If `--batch-rows` is not positive.
     """
-    if options.output != "-":
+    if options.output not in (None, "-"):
         writers.require_target(Path(options.output), overwrite=options.overwrite)
     if options.batch_rows is not None and options.batch_rows < 1:
         raise ValueError(
@@ -90,7 +93,8 @@ def open_lines(
     """Open a writer of lines, or of an array; the file appears if the block ends without an error.
 
     Args:
-        options: Options of the command: `output`, `to` and `overwrite`.
+        options: Options of the command: `output`, `to` and `overwrite`. Without an output nothing
+            is written.
         shape: Shape of what becomes of a row.
         make_lines: Makes the writer of lines from a stream, the kind, and whether to flush it after
             every chunk.
@@ -100,6 +104,9 @@ def open_lines(
         ValueError: As `infer_kind`.
     """
     target, overwrite = options.output, options.overwrite
+    if target is None:
+        yield _Nothing()
+        return
     kind = infer_kind(target, options.to)
     if kind == "npy":
         with writers.open_writer(target, shape, kind=kind, overwrite=overwrite) as writer:
@@ -115,6 +122,16 @@ def open_lines(
         staging.open("w", encoding="utf-8", newline="\n") as stream,
     ):
         yield make_lines(stream, kind, flush=False)
+
+
+class _Nothing:
+    """Writes nothing, where a command only sums up."""
+
+    def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Do nothing."""
 
 
 class Lines(ABC):

@@ -1,4 +1,4 @@
-"""`keras-sparse-export score`: write the score of each row, and which rows are an alarm."""
+"""`keras-sparse-export score`: sum up the scores of rows, or write each, and which are an alarm."""
 
 import argparse
 import math
@@ -6,10 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
+from keras_sparse_export.bundle.format import SCORES
 from keras_sparse_export.cli import conversion, inputs
 from keras_sparse_export.drift.alarms import verdicts
 from keras_sparse_export.drift.alarms.votes import RunningVote
@@ -25,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "SCORES",
         ".csv or .jsonl (of each row the score, the threshold and whether it is an alarm), "
-        ".npy (scores)",
+        ".npy (scores); without it only a summary is printed",
+        required=False,
+    )
+    parser.add_argument(
+        "--variant", choices=tuple(SCORES), default="float32", help="(default: %(default)s)"
     )
     parser.add_argument(
         "--vote",
@@ -49,22 +55,24 @@ def _parse_vote(text: str) -> RunningVote:
 
 def score(options: argparse.Namespace) -> None:
     """Read rows, and write their scores, chunk by chunk."""
-    kind = conversion.infer_kind(options.output, options.to)
+    kind = None if options.output is None else conversion.infer_kind(options.output, options.to)
     conversion.require_options(options)
     inputs.check_columns(options, options.data)
-    encoder = Encoder(options.bundle, threads=options.threads, allow=options.allow)
-    verdicts.require_score(encoder.manifest, encoder.path)
+    encoder = Encoder(
+        options.bundle, variant=options.variant, threads=options.threads, allow=options.allow
+    )
+    verdicts.require_score(encoder.manifest, encoder.path, encoder.variant)
     assert encoder.manifest is not None
-    alarm = encoder.manifest["score"]["alarm"]
+    alarm = verdicts.find_alarm(encoder.manifest, encoder.variant)
     threshold = None if alarm is None else float(alarm["threshold"])
     if options.vote is not None:
-        verdicts.require_alarm(encoder.manifest, encoder.path)
+        verdicts.require_alarm(encoder.manifest, encoder.path, encoder.variant)
         if kind == "npy":
             raise ValueError(
                 "Invalid value for argument `--vote`. Expected it only with .csv or .jsonl, which "
                 "have a column for it. Received: an output of .npy"
             )
-    if alarm is not None and alarm["estimate"] is not None:
+    if alarm is not None and alarm["estimate"] is not None and options.output is not None:
         print(f"keras-sparse-export: {verdicts.describe_alarm(alarm)}", file=sys.stderr)
     form = inputs.get_form(encoder, options)
     chunks = inputs.read_chunks(
@@ -78,12 +86,15 @@ def score(options: argparse.Namespace) -> None:
         tally = _Tally(writer, form, threshold, options.vote, votes)
         rows = conversion.Conversion(encoder.score, (), form).run(options, chunks, tally)
     shown = sys.stderr if options.output == "-" else sys.stdout
-    if options.output != "-":
+    if options.output is None and alarm is not None:
+        print(verdicts.describe_alarm(alarm))
+    elif options.output not in (None, "-"):
         found = "" if alarm is None else f", {tally.alarms} above {threshold:.4g}"
         voted = "" if options.vote is None else f", {tally.votes} by vote"
         print(f"Wrote {options.output}: scores of {rows} rows{found}{voted}")
-    if form.recordings is not None and form.recordings.several:
-        print(*tally.list_lines(), sep="\n", file=shown)
+    if options.output is None or (form.recordings is not None and form.recordings.several):
+        name = "standard input" if options.data == "-" else Path(options.data).name
+        print(*tally.list_lines(name), sep="\n", file=shown)
 
 
 @dataclass
@@ -153,13 +164,18 @@ class _Tally:
         """Number of rows at which a vote raises an alarm."""
         return sum(each.votes for each in self._found.values())
 
-    def list_lines(self) -> list[str]:
-        """Return a line for each recording: windows, alarms, mean and largest score."""
-        assert self._form.recordings is not None
-        lines = []
-        for counts in self._form.recordings.counts:
-            found = self._found.get(counts.name, _Recording())
-            parts = [f"{found.rows} windows"]
+    def list_lines(self, source: str) -> list[str]:
+        """Return a line for each recording, or one for rows: alarms, mean and largest score.
+
+        Args:
+            source: Name of rows that are no windows of recordings.
+        """
+        recordings = self._form.recordings
+        names = {"": source} if recordings is None else {c.name: c.name for c in recordings.counts}
+        noun, lines = "rows" if recordings is None else "windows", []
+        for key, name in names.items():
+            found = self._found.get(key, _Recording())
+            parts = [f"{found.rows} {noun}"]
             if self._threshold is not None:
                 parts.append(f"{found.alarms} alarms")
             if self._vote is not None:
@@ -167,7 +183,7 @@ class _Tally:
             if found.scored:
                 mean = found.total / found.scored
                 parts.append(f"score {mean:.4g} in the mean, {found.largest:.4g} at most")
-            lines.append(f"{counts.name}: {', '.join(parts)}")
+            lines.append(f"{name}: {', '.join(parts)}")
         return lines
 
 

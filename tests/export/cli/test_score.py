@@ -168,6 +168,23 @@ def test_recordings_are_scored_and_summed_up(
     assert f"scores of 98 rows, {alarms} above {verdict.threshold:.4g}, " in shown.out
 
 
+def test_without_an_output_a_verdict_is_printed(
+    bundle: Path, windowed: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(windowed, folder / "bad.wav") == 0
+    verdict = Encoder(windowed).verdict(WINDOWS.cut(read_wav(folder / "bad.wav")[0]))
+    threshold, recording = capsys.readouterr().out.splitlines()
+    assert threshold.startswith(f"alarm above {verdict.threshold:.4g}: false alarms at a rate of")
+    told = f"bad.wav: 49 windows, {verdict.alarm.sum()} alarms, score {verdict.score.mean():.4g} in"
+    assert recording.startswith(told)
+    file = write(tmp_path / "rows.csv", ROWS)
+    assert run(bundle, file) == 0
+    scores = Encoder(bundle).score(ROWS)
+    found = capsys.readouterr().out.splitlines()[-1]
+    assert found.startswith(f"rows.csv: {len(ROWS)} rows, ")
+    assert found.endswith(f"{scores.mean():.4g} in the mean, {scores.max():.4g} at most")
+
+
 def test_lines_of_recordings_stay_out_of_the_scores(
     windowed: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,13 @@ def require_score(manifest: dict[str, Any] | None, path: Path, variant: str = "f
         )
 
 
+def find_alarm(manifest: dict[str, Any], variant: str = "float32") -> dict[str, Any] | None:
+    """Return the threshold of the scores of a variant that a bundle has, if it has one."""
+    score = manifest["score"] if variant == "float32" else manifest["int8"]["score"]
+    alarm: dict[str, Any] | None = score["alarm"]
+    return alarm
+
+
 def require_alarm(
     manifest: dict[str, Any] | None, path: Path, variant: str = "float32"
 ) -> dict[str, Any]:
@@ -59,11 +66,10 @@ def require_alarm(
     Raises:
         BundleError: If the bundle has none.
     """
-    alarm: dict[str, Any] | None = None
+    alarm = None
     if manifest is not None and "score" in manifest:
         require_score(manifest, path, variant)
-        score = manifest["score"] if variant == "float32" else manifest["int8"]["score"]
-        alarm = score["alarm"]
+        alarm = find_alarm(manifest, variant)
     if alarm is None:
         raise BundleError(
             f"Expected a bundle with a threshold of the score. Received: {path}"
