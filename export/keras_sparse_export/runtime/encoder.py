@@ -13,16 +13,16 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, SCORES, TFLITE
-from keras_sparse_export.bundle.manifest import (
+from keras_sparse_export.bundle.entries import (
     admits_gaps,
     counts_signed_codes,
     find_target,
     get_columns,
     get_windows,
-    read_manifest,
     require_onnxruntime,
 )
+from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, SCORES, TFLITE
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.drift import score
 from keras_sparse_export.drift.alarms import verdicts
 from keras_sparse_export.drift.alarms.verdicts import Verdict

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import MAX_ROW_VALUES
+from keras_sparse_export.bundle.format import MAX_ROW_VALUES
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
 from keras_sparse_export.io.inputs import NUMBERS, Input, Inputs
 from keras_sparse_export.onnx_file import gates, operators, reader
