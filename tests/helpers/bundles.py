@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from keras_sparse import L1, SparseAutoencoder
-from keras_sparse_export import Windows, export_encoder
+from keras_sparse_export import BundleError, Windows, export_encoder
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.io import readers
 
 
@@ -33,6 +34,12 @@ def replaced(path: Path, name: str, data: bytes) -> None:
     (path / name).write_bytes(data)
     entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     rewritten(path, lambda found: found["files"].update({name: entry}))
+
+
+def refused(path: Path, message: str) -> None:
+    """Require that the manifest is refused, with a message."""
+    with pytest.raises(BundleError, match=message):
+        read_manifest(path)
 
 
 def set_at(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:

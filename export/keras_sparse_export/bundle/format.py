@@ -54,6 +54,10 @@ SCORES = {"float32": "score.onnx", "int8": "score.int8.onnx"}
 """The file of scores of each variant."""
 GOLDEN_SCORES = {"float32": "golden_score.f32", "int8": "golden_score.int8.f32"}
 """Scores of the golden rows by each variant."""
+OUTPUTS = frozenset({"code", "values", "indices"})
+"""Names of outputs, which no input has."""
+MAX_ROW_VALUES = 1 << 24
+"""Numbers in one row or one code: 64 MiB of float32, an image of 16 megapixels."""
 MAX_COLUMNS = 1 << 16
 """Names of columns in a manifest."""
 MAX_MANIFEST_BYTES = 16 << 20

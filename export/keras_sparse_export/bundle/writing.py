@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_sparse_export.bundle.entries import counts_signed_codes, get_columns, get_windows
 from keras_sparse_export.bundle.format import (
     FORMAT,
     FRONT_END,
@@ -15,7 +16,6 @@ from keras_sparse_export.bundle.format import (
     NAME,
     TFLITE,
 )
-from keras_sparse_export.bundle.manifest import counts_signed_codes, get_columns, get_windows
 from keras_sparse_export.bundle.reading import hash_stream
 from keras_sparse_export.drift.alarms.verdicts import describe_alarm
 from keras_sparse_export.errors import BundleError

@@ -6,7 +6,8 @@ from keras_sparse_export.bundle.format import ENCODERS
 from keras_sparse_export.cli import conversion, inputs
 from keras_sparse_export.io import readers, writers
 from keras_sparse_export.io.activity import require_threshold
-from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
+from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.opening import RUNTIMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import (
-    admits_gaps,
-    get_columns,
-    get_windows,
-    read_manifest,
-)
+from keras_sparse_export.bundle.entries import admits_gaps, get_columns, get_windows
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.io import readers
 from keras_sparse_export.io.inputs import Inputs, read_inputs
 from keras_sparse_export.runtime.encoder import Encoder

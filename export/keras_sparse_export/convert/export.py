@@ -26,7 +26,8 @@ from keras_sparse_export.errors import ConversionError, summarize
 from keras_sparse_export.io import activity
 from keras_sparse_export.onnx_file import operators
 from keras_sparse_export.runtime import top_k as top_k_outputs
-from keras_sparse_export.runtime.encoder import RUNTIMES, Encoder
+from keras_sparse_export.runtime.encoder import Encoder
+from keras_sparse_export.runtime.opening import RUNTIMES
 from keras_sparse_export.runtime.parity import Run
 from keras_sparse_export.runtime.thresholds import choose_error
 from keras_sparse_export.signals.windows import Windows

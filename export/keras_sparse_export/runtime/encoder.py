@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +13,16 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import ENCODERS, FRONT_END, LITERT, SCORES, TFLITE
-from keras_sparse_export.bundle.manifest import (
+from keras_sparse_export.bundle.entries import (
     admits_gaps,
     counts_signed_codes,
     find_target,
     get_columns,
     get_windows,
-    read_manifest,
     require_onnxruntime,
 )
+from keras_sparse_export.bundle.format import FRONT_END, LITERT, SCORES
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.drift import score
 from keras_sparse_export.drift.alarms import verdicts
 from keras_sparse_export.drift.alarms.verdicts import Verdict
@@ -32,18 +32,16 @@ from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io import activity
 from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.io.inputs import Inputs
-from keras_sparse_export.litert_file.sessions import LiteRTSession
 from keras_sparse_export.onnx_file import operators
-from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import thresholds, top_k, verification
-from keras_sparse_export.runtime.onnx_model import OnnxModel, Session
+from keras_sparse_export.runtime.onnx_model import OnnxModel
+from keras_sparse_export.runtime.opening import Options, open_file
 from keras_sparse_export.runtime.reconstruction import require_scale, squared_errors
 from keras_sparse_export.runtime.rows import as_float32, as_rows
 from keras_sparse_export.runtime.sparse_codes import SparseCodes, TopK
 from keras_sparse_export.runtime.verification import Verification
 from keras_sparse_export.signals.windows import Windows, WindowStream, choose_windows
 
-RUNTIMES = ("onnxruntime", LITERT)
 STREAMED = ("code", "score", "verdict")
 """What `Encoder.stream` yields."""
 
@@ -108,31 +106,12 @@ class Encoder:
         check: bool = True,
         allow: Iterable[str] = (),
     ) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(
-                "Invalid value for argument `threads`. Expected a positive integer. "
-                f"Received: threads={threads!r}"
-            )
-        options = {"variant": (variant, tuple(ENCODERS)), "runtime": (runtime, RUNTIMES)}
-        for name, (value, choices) in options.items():
-            if value not in choices:
-                raise ValueError(
-                    f"Invalid value for argument `{name}`. Expected one of {choices}. "
-                    f"Received: {name}={value!r}"
-                )
-        if runtime == LITERT and (variant != "float32" or spin):
-            raise ValueError(
-                "Invalid value for argument `runtime`. Expected 'onnxruntime' for another variant "
-                f"than float32, and for threads that spin. Received: runtime={runtime!r}, "
-                f"variant={variant!r}, spin={spin!r}"
-            )
+        self._options = Options(
+            variant, runtime, threads, spin, check, operators.require_allow(allow)
+        )
         self.path = reading.require_path(path)
-        self.variant = variant
-        self.runtime = runtime
-        self._file = TFLITE if runtime == LITERT else ENCODERS[variant]
-        self.threads = threads
-        self.spin = spin
-        self._check, self._allow = check, operators.require_allow(allow)
+        self.variant, self.runtime = variant, runtime
+        self.threads, self.spin = threads, spin
         self.manifest: dict[str, Any] | None = None
         if self.path.is_dir():
             self.manifest = read_manifest(self.path)
@@ -141,7 +120,7 @@ class Encoder:
         self._raised: float | None = None
         if l0 is not None:
             self._raised = thresholds.find_threshold(self.manifest, self.path, l0)
-        self._encoder: OnnxModel | None = self._open(self._file)
+        self._encoder: OnnxModel | None = self._open(self._options.encoder)
         self._decoder: OnnxModel | None = None
         self._scorers: dict[str, OnnxModel] = {}
         self.input_shape = self._encoder.input_shape
@@ -490,7 +469,7 @@ class Encoder:
                 f"Expected a bundle, which has hashes to verify. Received: the file {self.path}"
             )
         opened = {
-            self._file: self._require_open(),
+            self._options.encoder: self._require_open(),
             "decoder.onnx": self._decoder,
             **{SCORES[name]: model for name, model in self._scorers.items()},
         }
@@ -520,18 +499,7 @@ class Encoder:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (
-            self.path,
-            {
-                "variant": self.variant,
-                "runtime": self.runtime,
-                "l0": self.l0,
-                "threads": self.threads,
-                "spin": self.spin,
-                "check": self._check,
-                "allow": self._allow,
-            },
-        )
+        return _reopen, (self.path, {**asdict(self._options), "l0": self.l0})
 
     def _order(self, x: Any) -> Any:
         """Pack rows by inputs, and order columns with names; other rows stay as they are."""
@@ -566,59 +534,7 @@ class Encoder:
             )
 
     def _open(self, name: str) -> OnnxModel:
-        """Load a file and, in a bundle, compare it with its description in the manifest."""
-        if self.manifest is None:
-            if self._file != ENCODERS["float32"]:
-                raise BundleError(
-                    "Expected a bundle, which may have variants and a file for LiteRT. Received: "
-                    f"the file {self.path}, variant={self.variant!r}, runtime={self.runtime!r}"
-                )
-            open_session = self._open_in_onnxruntime
-            return OnnxModel(self._read_bare_file, self.path, "x", open_session, self._allow)
-        if name not in self.manifest["files"] and name == TFLITE:
-            raise BundleError(
-                f"Expected a bundle with `{TFLITE}`. Received: {self.path}. Remedy: "
-                "export_encoder(..., litert=True)"
-            )
-        if name not in self.manifest["files"]:
-            raise BundleError(
-                f"Invalid value for argument `variant`. Expected a variant of the bundle. "
-                f"Received: variant={self.variant!r}, for {self.path}. Remedy: keras-sparse-export "
-                f"quantize BUNDLE --calibration DATA --mode {self.variant}"
-            )
-        read = partial(reading.read_content, self.path, self.manifest, check=self._check)
-        onnx_name, open_session = name, self._open_in_onnxruntime
-        if name == TFLITE:  # which does not describe itself: its limits are those of the ONNX file
-            onnx_name = ENCODERS["float32"]
-            open_session = self._open_in_litert
-        decodes = name == "decoder.onnx"
-        model = OnnxModel(
-            partial(read, onnx_name),
-            self.path / onnx_name,
-            "h" if decodes else "x",
-            open_session,
-            self._allow,
-            gaps=self.admits_gaps and not decodes,
-            inputs=verification.list_inputs(self.manifest, onnx_name),
-        )
-        verification.require_described(self.manifest, name, model)
-        if self._check:
-            verification.compare_with_golden(self.path, self.manifest, name, model)
-        return model
-
-    def _open_in_onnxruntime(self, data: bytes, file: Path) -> Session:
-        return OrtSession(data, file, threads=self.threads, spin=self.spin)
-
-    def _open_in_litert(self, data: bytes, file: Path) -> Session:
-        assert self.manifest is not None
-        content = reading.read_content(self.path, self.manifest, TFLITE, check=self._check)
-        return LiteRTSession(content, self.path / TFLITE, threads=self.threads)
-
-    def _read_bare_file(self) -> bytes:
-        try:
-            return reading.read_file(self.path)
-        except OSError as error:
-            raise BundleError(f"Expected an .onnx file. Received: {error}") from error
+        return open_file(self.path, self.manifest, name, self._options)
 
 
 def _reopen(path: Path, options: dict[str, Any]) -> Encoder:

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import MAX_ROW_VALUES
+from keras_sparse_export.bundle.format import MAX_ROW_VALUES
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
 from keras_sparse_export.io.inputs import NUMBERS, Input, Inputs
 from keras_sparse_export.onnx_file import gates, operators, reader
 from keras_sparse_export.onnx_file.memory import Sizes
 from keras_sparse_export.onnx_file.model import FLOAT, INT32, Model, Value
+from keras_sparse_export.onnx_file.overflow import SAFE_MAGNITUDE, OverflowChecker
 from keras_sparse_export.onnx_file.sessions import OrtSession
-from keras_sparse_export.runtime.overflow import SAFE_MAGNITUDE, OverflowChecker
 from keras_sparse_export.runtime.rows import as_float32, as_rows, require_finite
 
 CHUNK_ROWS, CHUNK_VALUES = 1024, 1 << 18

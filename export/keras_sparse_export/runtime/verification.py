@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.format import FRONT_END, SCORES, TFLITE
-from keras_sparse_export.bundle.manifest import (
+from keras_sparse_export.bundle.entries import (
     admits_gaps,
     counts_signed_codes,
     find_target,
     has_jumps,
     list_golden_shapes,
 )
+from keras_sparse_export.bundle.format import FRONT_END, SCORES, TFLITE
 from keras_sparse_export.errors import BundleError, RangeError, VerificationError
 from keras_sparse_export.io.inputs import Input, Inputs, read_inputs
 from keras_sparse_export.onnx_file.gates import Gate

@@ -14,6 +14,12 @@ import numpy as np
 import onnxruntime as ort
 
 from keras_sparse_export.bundle import reading, transaction, writing
+from keras_sparse_export.bundle.entries import (
+    admits_gaps,
+    counts_signed_codes,
+    get_columns,
+    has_jumps,
+)
 from keras_sparse_export.bundle.format import (
     ENCODERS,
     FRONT_END,
@@ -23,13 +29,7 @@ from keras_sparse_export.bundle.format import (
     SCORES,
     VARIANTS,
 )
-from keras_sparse_export.bundle.manifest import (
-    admits_gaps,
-    counts_signed_codes,
-    get_columns,
-    has_jumps,
-    read_manifest,
-)
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.io.columns import order_by_name
 from keras_sparse_export.io.inputs import Inputs, read_inputs

@@ -8,7 +8,8 @@ import numpy as np
 from keras_sparse.data.arrays import as_dense
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.sparse_rows import take
-from keras_sparse.data.splits import MOST_ROWS, Split
+from keras_sparse.data.splits import Split
+from keras_sparse.data.splits.blocks import MOST_ROWS
 from keras_sparse.data.tables import Table
 from keras_sparse.evaluation.detection.differences import estimate_aucs
 from keras_sparse.evaluation.detection.measures import measure

@@ -23,7 +23,7 @@ import numpy as np
 from keras_sparse.data.files import load_sparse
 from keras_sparse.data.labels import as_labels
 from keras_sparse.data.sparse_rows import SparseRows
-from keras_sparse.data.splits import MOST_DENSE
+from keras_sparse.data.splits.blocks import MOST_DENSE
 from keras_sparse.data.tables import Table
 from keras_sparse.data.tables.table import flatten
 from keras_sparse.data.window_rows import WindowRows

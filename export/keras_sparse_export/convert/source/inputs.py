@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sparse_export.bundle.manifest import OUTPUTS
+from keras_sparse_export.bundle.format import OUTPUTS
 from keras_sparse_export.errors import ConversionError
 from keras_sparse_export.io.inputs import MAX_WHOLE, UNNAMED, Input, Inputs
 

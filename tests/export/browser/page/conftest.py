@@ -19,7 +19,8 @@ import jumping_bundles
 import listeners
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, Windows, export_encoder
-from keras_sparse_export.bundle.manifest import find_target, list_golden_shapes, read_manifest
+from keras_sparse_export.bundle.entries import find_target, list_golden_shapes
+from keras_sparse_export.bundle.manifest import read_manifest
 from keras_sparse_export.io.inputs import cut_rows
 from keras_sparse_export.runtime import parity
 from keras_sparse_export.runtime.reconstruction import require_scale, score_tolerance

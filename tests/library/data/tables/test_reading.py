@@ -7,7 +7,7 @@ import pytest
 from keras_sparse.data.arrays import DataError
 from keras_sparse.data.labels import require_labels
 from keras_sparse.data.shards import Shards
-from keras_sparse.data.tables import open_table, read_table
+from keras_sparse.data.tables import open_table, read_table, reading
 
 pa = pytest.importorskip("pyarrow", reason="reads CSV and Parquet")
 parquet = pytest.importorskip("pyarrow.parquet", reason="reads Parquet")
@@ -222,3 +222,40 @@ def test_rows_with_a_fault_are_told_by_their_labels(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", ROWS)
     with pytest.raises(DataError, match=r"`normal`. Expected it only with labels"):
         read_table(tmp_path / "x.npy", normal=["1"])
+
+
+# Rows that stay on disk
+
+
+def test_a_folder_stays_on_disk(shards: Path, rows: np.ndarray) -> None:
+    table = open_table(shards)
+    assert isinstance(table.rows, Shards)
+    assert table.row_shape == (3, 4)
+    np.testing.assert_array_equal(table.rows[:], rows)
+    assert (table.labels, table.columns) == (None, None)
+
+
+def test_a_large_file_stays_on_disk_and_a_small_one_does_not(
+    tmp_path: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "x.npy", rows.astype(np.uint8))
+    columns = {f"c{column}": rows[:, column] for column in range(12)}
+    parquet.write_table(pa.table({**columns, "y": np.arange(400)}), tmp_path / "x.parquet")
+    np.savetxt(tmp_path / "x.csv", rows, delimiter=",")
+    for size, large in ((4 * 400 * 12, False), (4 * 400 * 12 - 1, True)):
+        monkeypatch.setattr(reading, "LARGE", size)
+        assert isinstance(open_table(tmp_path / "x.npy").rows, Shards) == large
+    table = open_table(tmp_path / "x.parquet")
+    assert isinstance(table.rows, Shards)
+    assert table.columns == (*columns, "y")
+    assert open_table(tmp_path / "x.parquet", label="y").labels is not None
+    assert isinstance(open_table(tmp_path / "x.csv").rows, np.ndarray)
+
+
+def test_what_cannot_be_opened_is_refused(shards: Path) -> None:
+    with pytest.raises(DataError, match=r"`label`. Expected none with a folder of shards"):
+        open_table(shards, label="y")
+    with pytest.raises(DataError, match=r"`groups`. Expected none with a folder of shards"):
+        open_table(shards, groups="y")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        open_table(shards / "none.npy")

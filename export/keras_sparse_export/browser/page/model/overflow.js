@@ -1,5 +1,5 @@
 /**
- * Detects finite rows that overflow float32 inside a graph, as `runtime/overflow.py` does.
+ * Detects finite rows that overflow float32 inside a graph, as `onnx_file/overflow.py` does.
  *
  * An operator may turn an overflow into an ordinary code: ReLU maps -∞ to 0. So the graph is run
  * again with every intermediate result as an output.
