@@ -232,7 +232,9 @@ def _read_table(folder: Path) -> Table:
         from keras_sparse_export.signals.windows import Windows
 
         windows = Windows(**windows)
-        samples, starts = (np.load(folder / name, mmap_mode="r") for name in WINDOWED)
+        samples, starts = (
+            np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in WINDOWED
+        )
         rows = flatten(WindowRows(samples, starts, windows.window))
     else:
         rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
