@@ -87,7 +87,8 @@ def _train(commands: Any, run: Action) -> None:
         type=Path,
         metavar="DATA",
         help=f"{FILES}, or a folder of .npy or .parquet shards; a folder, and .npy or .parquet of "
-        "more than 256 MB, stay on disk",
+        "more than 256 MB, stay on disk. With --window a .wav or such a file of samples, or a "
+        "folder of recordings",
     )
     _add_output(train, "RUN")
     train.add_argument(
@@ -102,7 +103,12 @@ def _train(commands: Any, run: Action) -> None:
 def _sweep(commands: Any, run: Action) -> None:
     sweep = _command(commands, "sweep", run, "train over strengths or L0s and compare")
     sweep.set_defaults(interrupted="the same command continues")
-    sweep.add_argument("data", type=Path, metavar="DATA", help=FILES)
+    sweep.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help=f"{FILES}; with --window a recording, or a folder of recordings",
+    )
     _add_output(sweep, "DIR")
     _add_grid(sweep)
     choice = sweep.add_argument_group("recommendation", "by default the knee of the Pareto front")

@@ -131,8 +131,8 @@ def fit(
     parts = split(table, settings)
     keras.utils.set_random_seed(settings.seed)
     asked, rate = settings, settings.choose_rate(table)
-    plan = settings.plan(table.outline)
-    settings = settings.for_rows(table.outline, settings.count_features(table))
+    plan = settings.plan(settings.outline(table))
+    settings = settings.for_rows(settings.outline(table), settings.count_features(table))
     settings = replace(settings, false_alarm_rate=rate)
     if settings.warm_up > plan.epochs:
         raise ValueError(

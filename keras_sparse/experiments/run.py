@@ -114,7 +114,7 @@ def _require_scorable(table: Table, settings: Settings) -> None:
 def _score_options(run: Run) -> dict[str, Any]:
     """Options of the export for a score with a threshold, where the run keeps rows for it."""
     if run.calibration is None:
-        return {}
+        return {"score": run.model.windows is not None}
     rows, groups, rate = run.calibration
     return {"score": True, "calibration": rows, "groups": groups, "false_alarm_rate": rate}
 
@@ -154,8 +154,8 @@ def is_complete(
     }
 
     def compare(settings: Settings) -> list[str]:
-        plan = settings.plan(table.outline)
-        resolved = settings.for_rows(table.outline, settings.count_features(table))
+        plan = settings.plan(settings.outline(table))
+        resolved = settings.for_rows(settings.outline(table), settings.count_features(table))
         return run_folder.find_differences(out, settings, resolved, **entries, **plan._asdict())
 
     differences = compare(settings)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 RATE = 0.01
 """The rate of false alarms where a table asks for a threshold and the settings for no rate."""
-FEWEST_RECORDINGS = 4
-"""Recordings that can be held apart: to train on, to validate or measure on, and to calibrate."""
+RATE_OF_RECORDINGS, FEWEST_RECORDINGS = 0.05, 12
+"""The rate of recordings, which 19 show, and how many there are at least: a third is kept apart."""
 PENALTIES = tuple(row for row in families.families() if not row.by_count)
 TARGETED = " or ".join(row.name for row in families.families() if row.target)
 """The families that aim at a mean activation."""
@@ -155,7 +155,8 @@ class Settings:
         None,
         "rate of false alarms at the threshold of the score, which some rows are kept apart for",
         float,
-        unset=f"{RATE} with --normal, otherwise there is no threshold",
+        unset=f"{RATE} with --normal, {RATE_OF_RECORDINGS} of {FEWEST_RECORDINGS} recordings or "
+        "more, otherwise there is no threshold",
         metavar="RATE",
     )
     seed: int = option(0, "seed of weights, batches and held-out rows", int, metavar="N")
@@ -267,8 +268,35 @@ class Settings:
             table: A `keras_sparse.data.tables.Table`; one with faults asks for a threshold, and so
                 does one of recordings that are enough.
         """
-        asks = table.anomalous is not None or (table.recordings or 0) >= FEWEST_RECORDINGS
-        return RATE if self.false_alarm_rate is None and asks else self.false_alarm_rate
+        if self.false_alarm_rate is not None:
+            return self.false_alarm_rate
+        if table.windows is not None:
+            asks = table.anomalous is not None or table.recordings >= FEWEST_RECORDINGS
+            return RATE_OF_RECORDINGS if asks else None
+        return None if table.anomalous is None else RATE
+
+    def outline(self, table: "Table") -> Any:
+        """Return rows by whose number and shape a training is planned, without their values.
+
+        Rows with a fault are not among them, nor those that choose a threshold; for a given number
+        of steps, nor are those that are held out.
+        """
+        from keras_sparse.data.shards import Shards
+        from keras_sparse.data.splits import count_calibrated
+        from keras_sparse.data.tables.table import shorten
+
+        rows, rate, share = table.outline, self.choose_rate(table), 1.0
+        if isinstance(rows, Shards):
+            return rows
+        if rate is not None:
+            units = len(rows)
+            if table.groups is not None:
+                kept = slice(None) if table.anomalous is None else ~table.anomalous
+                units = len(set(table.groups[kept].tolist()))
+            share -= count_calibrated(units, rate, self.hold_out) / units
+        if self.steps is not None:
+            share *= 1 - self.hold_out
+        return rows if share == 1 else shorten(rows, max(2, round(share * len(rows))))
 
     @property
     def units(self) -> int:

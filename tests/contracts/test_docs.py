@@ -148,14 +148,14 @@ def test_the_recipe_for_many_hosts_runs_as_two_processes(tmp_path: Path, rows: n
 @pytest.mark.doc
 @pytest.mark.one_backend  # what the commands call is tested on each
 @pytest.mark.usefixtures("soon")
-@pytest.mark.filterwarnings("ignore:A rate of 0.01 false alarms:UserWarning")
+@pytest.mark.filterwarnings("ignore:A rate of 0.05 false alarms:UserWarning")
 def test_the_commands_of_the_readme_run_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: np.ndarray
 ) -> None:
     monkeypatch.chdir(tmp_path)
     np.savetxt("sensors.csv", rows, delimiter=",")
     _write_pumps(Path("pumps.csv"), rows)
-    write_folder(Path("recordings"), samples=16_000)
+    write_folder(Path("recordings"), count=12, samples=16_000)
     write_wav(Path("new.wav"), make_noise(9, 16_000))
     mains = {
         "keras-sparse": keras_sparse.cli.main.main,

@@ -1,7 +1,11 @@
 """Splits: the rows of a table divided into parts, reproducibly by a seed."""
 
 from keras_sparse.data.splits.blocks import bound_dense, sample, split_blocks
-from keras_sparse.data.splits.calibration import Calibration, draw_calibration
+from keras_sparse.data.splits.calibration import (
+    Calibration,
+    count_calibrated,
+    draw_calibration,
+)
 from keras_sparse.data.splits.hold_out import halve_held_out, split_rows
 from keras_sparse.data.splits.parts import (
     Split,
@@ -17,6 +21,7 @@ __all__ = [
     "Split",
     "bound_dense",
     "choose_probe_rows",
+    "count_calibrated",
     "count_duplicates",
     "draw_calibration",
     "halve_held_out",

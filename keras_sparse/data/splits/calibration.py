@@ -45,19 +45,32 @@ def draw_calibration(table: Table, rate: float, fraction: float, seed: int) -> n
         DataError: If there are fewer than four rows, or groups, without a fault.
         ValueError: If the rate is not in (0, 1).
     """
-    from keras_sparse_export.drift.alarms.conformal import count_needed, require_rate
+    from keras_sparse_export.drift.alarms.conformal import require_rate
 
-    needed, rows = count_needed(require_rate(rate)), find_normal(table)
+    rate, rows = require_rate(rate), find_normal(table)
     units, noun = np.arange(len(rows)), "row"
     if table.groups is not None:
         units, noun = number_values(as_labels(table.groups, "groups")[rows], "groups"), "group"
     count = int(units.max(initial=-1)) + 1
     require_units(count, noun, FEWEST_UNITS)
-    drawn = max(2, min(max(round(count * fraction), needed), int(count * MOST_CALIBRATED)))
+    drawn = count_calibrated(count, rate, fraction)
     generator = np.random.default_rng([seed, 1])  # another order than that of the held-out rows
     found = rows[np.isin(units, generator.permutation(count)[:drawn])]
     most = max(2, count_fitting(table.rows))
     return np.sort(generator.permutation(found)[:most]) if len(found) > most else found
+
+
+def count_calibrated(units: int, rate: float, fraction: float) -> int:
+    """Count the rows or groups that choose a threshold.
+
+    Example:
+        >>> count_calibrated(1000, 0.01, 0.1), count_calibrated(60, 0.05, 0.1)
+        (100, 19)
+    """
+    from keras_sparse_export.drift.alarms.conformal import count_needed
+
+    wanted = max(round(units * fraction), count_needed(rate))
+    return max(2, min(wanted, int(units * MOST_CALIBRATED)))
 
 
 def require_units(count: int, noun: str, fewest: int) -> None:

@@ -68,7 +68,8 @@ class TableOptions(TypedDict, total=False):
     `y_train` of an `.npz` if they exist, otherwise none."""
     normal: Annotated[
         Sequence[str] | None,
-        Option("labels of rows without a fault: all others are not trained on, and measure how "
+        Option("labels of rows, or sub-folders of recordings, without a fault: all others are not "
+               "trained on, and measure how "
                "well faults are detected", (*NAMED, ".wav", ".npy"), names, "VALUE,VALUE"),
     ]  # fmt: skip
     """Labels of the rows without a fault, or sub-folders of the recordings without one. Rows with

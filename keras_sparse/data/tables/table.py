@@ -115,6 +115,13 @@ def as_table(x: Any, labels: Any = None, groups: Any = None) -> Table:
     return table._replace(**given)
 
 
+def shorten(rows: Any, count: int) -> Any:
+    """Return rows of the same shape and kind, but so many, whatever their values are."""
+    if isinstance(rows, WindowRows):
+        return rows.part(slice(count))
+    return np.broadcast_to(np.float32(0), (count, *rows.shape[1:]))
+
+
 def flatten(rows: Any) -> Any:
     """Flatten each of some rows to one axis, which sparse ones have already."""
     if isinstance(rows, SparseRows):

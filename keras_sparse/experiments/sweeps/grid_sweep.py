@@ -120,9 +120,13 @@ def sweep(
     table = as_table(x, labels, groups)
     settings = settings or Settings()
     features = settings.count_features(table)
-    settings = settings.with_units(table.outline, features=features, at_least=largest_l0(grid))
+    settings = settings.with_units(
+        settings.outline(table), features=features, at_least=largest_l0(grid)
+    )
     if warm:  # a path shares out epochs whose number is fixed
-        settings = replace(settings, epochs=settings.plan(table.outline).epochs, steps=None)
+        settings = replace(
+            settings, epochs=settings.plan(settings.outline(table)).epochs, steps=None
+        )
     points = make_points(grid, features, settings)
     if warm:
         _require_path(points)

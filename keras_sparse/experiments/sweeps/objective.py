@@ -77,7 +77,7 @@ class Objective:
         self._table = as_table(x, labels, groups)
         settings = settings or Settings()
         self._features = settings.count_features(self._table)
-        self._settings = settings.with_units(self._table.outline, features=self._features)
+        self._settings = settings.with_units(settings.outline(self._table), features=self._features)
         self._space = check_space(space, self._features, self._settings.units)
         self._max_l0 = max_l0
         self._keeper = TemporaryFolder() if folder is None else None
@@ -107,7 +107,7 @@ class Objective:
 
     def _value(self, trial: "optuna.Trial") -> float | tuple[float, ...]:
         settings = suggest_settings(trial, self._space, self._settings)
-        own = settings.for_rows(self._table.outline, self._features)
+        own = settings.for_rows(settings.outline(self._table), self._features)
         point = Point(
             f"trial-{trial.number}",
             own.family.name,

@@ -88,7 +88,7 @@ def search(
     table = as_table(x, labels, groups)
     settings = settings or Settings()
     features = settings.count_features(table)
-    settings = settings.with_units(table.outline, features=features)
+    settings = settings.with_units(settings.outline(table), features=features)
     held_out = split(table, settings).test
     space = check_space(space, features, settings.units)
     if not callable(space):

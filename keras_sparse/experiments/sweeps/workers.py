@@ -76,7 +76,10 @@ def train_here(
     began, used = time.perf_counter(), time.process_time()
     model = None if start is None else load_model(start)
     if on_epoch is not None:
-        callbacks = [*callbacks, _report_epochs(on_epoch, settings.plan(table.outline).epochs)]
+        callbacks = [
+            *callbacks,
+            _report_epochs(on_epoch, settings.plan(settings.outline(table)).epochs),
+        ]
     run = fit(None, table, settings, start=model, baselines=NONE, callbacks=callbacks)
     extra = {
         "start": None if start is None else start.name,

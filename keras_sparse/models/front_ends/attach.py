@@ -32,7 +32,8 @@ def build_front_end(front_end: Any, window: tuple[int, ...]) -> keras.Model:
     if not isinstance(front_end, keras.layers.Layer):
         raise TypeError(
             "Invalid type for argument `front_end`. Expected a Keras layer or model. Received: "
-            f"front_end={front_end!r}"
+            f"front_end={front_end!r}. Remedy: keras_sparse.front_ends.make_front_end(...) for "
+            "one that has a name"
         )
     _require_rows_alone(front_end)
     x = keras.Input(window, name="x")

@@ -18,7 +18,7 @@ LEAST_POWER = 1e-12
 
 
 def make_front_end(
-    name: str, row_shape: Sequence[int], sampling_rate: float | None = None
+    name: str, row_shape: int | Sequence[int], sampling_rate: float | None = None
 ) -> keras.layers.Layer | None:
     """Make the front end of a name for windows.
 
@@ -28,7 +28,7 @@ def make_front_end(
 
     Args:
         name: As in `keras_sparse.experiments.Settings`.
-        row_shape: `(window,)` or `(window, channels)`.
+        row_shape: `window`, `(window,)` or `(window, channels)`.
         sampling_rate: In hertz, which `"mel"` needs.
 
     Returns:
@@ -41,6 +41,7 @@ def make_front_end(
         >>> make_front_end("mel", (3072,), 16_000).output_shape
         (None, 640)
     """
+    row_shape = (row_shape,) if isinstance(row_shape, int) else tuple(row_shape)
     plan.count_features(name, row_shape, sampling_rate)
     window, *channels = row_shape
     if name == plan.NONE:

@@ -16,7 +16,9 @@ from keras_sparse.cli.arguments import (
     settings_of,
 )
 from keras_sparse.data.tables import Table
+from keras_sparse.data.window_rows import WindowRows
 from keras_sparse.models.settings import Settings
+from keras_sparse_export import Windows
 
 ARGUMENTS = {"train": ["train", "x.npy", "-o", "run"], "sweep": ["sweep", "x.npy", "-o", "sweep"]}
 OTHERS: dict[str, tuple[str, Any]] = {
@@ -209,3 +211,23 @@ def test_a_table_with_faults_asks_for_a_threshold_by_itself() -> None:
     assert Settings().choose_rate(faulty) == 0.01
     asked = Settings(false_alarm_rate=0.1)
     assert (asked.choose_rate(plain), asked.choose_rate(faulty)) == (0.1, 0.1)
+
+
+def test_rows_that_choose_a_threshold_are_not_planned_for() -> None:
+    rows = np.zeros((1000, 4), np.float32)
+    table = Table(rows, None)
+    assert Settings().outline(table) is rows
+    assert Settings(steps=100, hold_out=0.2).outline(table).shape == (800, 4)
+    assert Settings(false_alarm_rate=0.01, hold_out=0.2).outline(table).shape == (800, 4)
+    faulty = table._replace(anomalous=np.arange(1000) < 400)
+    assert Settings(hold_out=0.1).outline(faulty).shape == (501, 4)  # of 600 rows, 99 for 0.01
+    windows = WindowRows(np.zeros((2000, 1)), np.arange(0, 1900, 2), 100)
+    groups = np.arange(950) // 50
+    recorded = Table(
+        windows, None, groups=groups, windows=Windows(100, 2), recordings=19, row_shape=(100,)
+    )
+    outline = Settings().outline(recorded)  # 6 of 19 recordings for a rate of 0.05
+    assert isinstance(outline, WindowRows)
+    assert outline.shape == (650, 100)
+    assert Settings().choose_rate(recorded) == 0.05
+    assert Settings().choose_rate(recorded._replace(recordings=11)) is None
