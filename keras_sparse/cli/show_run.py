@@ -59,7 +59,9 @@ def _show_detection(detection: Detection) -> None:
     """Print how well the score detects faults, beside other scores."""
     for level in detection.levels:
         print(f"\nFaults, on {detection.describe(level)}:\n")
-        print(f"{level.table()}\n\n{level.compare()}")
+        print(level.table())
+    for text in detection.compare():
+        print(f"\n{text}")
 
 
 def _describe_rows(record: dict[str, Any]) -> str:

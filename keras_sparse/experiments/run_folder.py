@@ -34,6 +34,8 @@ HISTORY, UNITS, MODEL = "history.csv", "units.npz", "model.keras"
 HELD_OUT = "held_out.npy"
 SCORES = "scores.npz"
 """Scores of held-out rows and of rows with a fault, where there are some."""
+OF_THE_WORST = ("contributions", "recording", "start")
+"""Of these, what tells of the rows with the largest scores."""
 BUNDLE = "encoder"
 RUN_FILES = (MARKER, HISTORY, UNITS, MODEL)
 MAX_HELD_OUT = 512
@@ -181,8 +183,8 @@ def write_held_out(folder: Path, rows: Any) -> None:
 
 
 def write_scores(folder: Path, scored: ScoredRows, *, rows: bool) -> None:
-    """Write the scores that detection was measured on; without `rows` no contribution to them."""
-    hidden = () if rows else ("worst", "contributions")
+    """Write the scores that detection was measured on; without `rows` nothing of single ones."""
+    hidden = () if rows else ("worst", *OF_THE_WORST)
     arrays = {
         name: value
         for name, value in scored._asdict().items()
@@ -369,7 +371,8 @@ def _read_scores(file: Path) -> dict[str, np.ndarray]:
     same = {found[name].shape for name in ("row", "faulty", "group") if name in found} == {rows}
     sound = found["score"].dtype.kind == "f" and found["faulty"].dtype.kind == "b"
     inside = set(worst.tolist()) <= set(range(rows[0]))
-    if not (same and sound and inside and len(found.get("contributions", worst)) == len(worst)):
+    complete = all(len(found.get(name, worst)) == len(worst) for name in OF_THE_WORST)
+    if not (same and sound and inside and complete):
         shapes = [f"{name} {array.dtype} {array.shape}" for name, array in found.items()]
         raise ValueError(f"no scores of the same rows: {', '.join(shapes)}")
     return found

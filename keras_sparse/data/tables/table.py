@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_sparse.data import arrays
 from keras_sparse.data.arrays import DataError, as_numbers, require_unmasked
+from keras_sparse.data.labels import as_labels
 from keras_sparse.data.named_rows import find_names, order_by_name
 from keras_sparse.data.sparse_rows import SparseRows, take
 from keras_sparse.data.window_rows import WindowRows
@@ -66,6 +67,34 @@ class Table(NamedTuple):
             return take(self.rows, np.flatnonzero(~self.anomalous))
         shape = (int((~self.anomalous).sum()), *self.rows.shape[1:])
         return np.broadcast_to(np.float32(0), shape)
+
+    def find_starts(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the recording of each of some windows, and its first sample in that recording.
+
+        The windows of a recording are consecutive rows, which start `hop` samples apart. `None` if
+        rows are no windows, or the groups are not the recordings, as parts of a single one.
+
+        Args:
+            rows: Indices of rows.
+
+        Example:
+            >>> from keras_sparse_export import Windows
+            >>> groups = np.array(["a.wav"] * 3 + ["b.wav"] * 2)
+            >>> table = Table(
+            ...     np.ones((5, 8)), None, groups=groups, windows=Windows(8, 4), recordings=2
+            ... )
+            >>> [found.tolist() for found in table.find_starts(np.array([2, 4]))]
+            [['a.wav', 'b.wav'], [8, 4]]
+        """
+        if self.windows is None or self.groups is None:
+            return None
+        names, first, numbers = np.unique(
+            as_labels(self.groups, "groups"), return_index=True, return_inverse=True
+        )
+        if len(names) != self.recordings:
+            return None
+        chosen = numbers.reshape(-1)[rows]
+        return names[chosen].astype(str), self.windows.hop * (rows - first[chosen])
 
     def without_faults(self) -> "Table":
         """Return the rows without a fault alone."""

@@ -35,6 +35,10 @@ class ScoredRows(NamedTuple):
     """Places of the rows with the largest scores, the largest first."""
     contributions: np.ndarray
     """How much each input contributes to the scores of these, `(worst, inputs)`."""
+    recording: np.ndarray | None = None
+    """Names of the recordings that these are windows of; `None` of rows that are none."""
+    start: np.ndarray | None = None
+    """The first sample of each of these windows in its recording."""
 
 
 def measure_detection(
@@ -87,7 +91,13 @@ def measure_detection(
     worst = np.argsort(-scores[:, 0], kind="stable")[:WORST]
     parts_of_scores = model.score_contributions(as_dense(take(table.rows, rows[worst]), "x"))
     scored = ScoredRows(
-        rows, scores[:, 0], faulty, groups, worst, parts_of_scores.reshape(len(worst), -1)
+        rows,
+        scores[:, 0],
+        faulty,
+        groups,
+        worst,
+        parts_of_scores.reshape(len(worst), -1),
+        *(table.find_starts(rows[worst]) or ()),
     )
     return Detection(rate, levels), scored
 

@@ -76,11 +76,6 @@ class Level:
     def compare(self) -> str:
         """Say which scores are ahead of that of the autoencoder by AUC, and which are behind."""
         own, *others = self.scored
-        if self.independent < FEWEST:
-            return (
-                f"{self.independent} independent {self.drawn}s of one kind are too few to tell "
-                "which is ahead."
-            )
         kinds = {each.name: _compare(each) for each in others}
         texts = {
             1: "is ahead of",
@@ -120,6 +115,19 @@ class Detection:
             for level in record["levels"]
         )
         return cls(float(record["false_alarm_rate"]), levels)
+
+    def compare(self) -> list[str]:
+        """Say by each level which scores are ahead or, once, that there is too little to tell."""
+        last = self.levels[-1]  # counts what is drawn independently
+        if last.independent >= FEWEST:
+            return [level.compare() for level in self.levels]
+        few, plural = last.normal < FEWEST, "s" * (last.normal != 1)
+        remedy = "`--hold-out 0.3`, or more {0}s" if few else "more {0}s with a fault"
+        return [
+            f"{last.normal} held-out {last.drawn}{plural} without a fault and {last.faulty} with "
+            f"one are too few to tell which score is ahead: it takes {FEWEST} of each. Remedy: "
+            f"{remedy.format(last.drawn)}."
+        ]
 
     def describe(self, level: Level) -> str:
         """Say what the table of a level is measured on."""

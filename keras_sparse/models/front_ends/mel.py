@@ -1,11 +1,11 @@
-"""Formulas of mel spectrograms: the scales, their filters, and decibels."""
+"""Formulas of mel spectrograms: windows of samples, filters, and decibels."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-from keras_sparse.models.front_ends.plan import BREAK, LINEAR_STEP, LOG_STEP
+from keras_sparse.models.front_ends.scales import hertz_to_mel, mel_to_hertz, place_filters
 from keras_sparse.utils.types import Tensor
 
 MELS = ("slaney", "htk")
@@ -26,29 +26,6 @@ def compute_window(window: str | None, length: int) -> np.ndarray:
     a = WINDOWS[window]
     cosine = np.cos(2 * np.pi / length * np.arange(length))
     return np.asarray(a - (1 - a) * cosine, np.float32)
-
-
-def hertz_to_mel(hertz: np.ndarray, mel: str) -> np.ndarray:
-    """Convert frequencies to mels.
-
-    `"htk"`: `1127 ln(1 + f / 700)`. `"slaney"`: `3 f / 200` up to 1000 Hz, and above
-    `15 + 27 ln(f / 1000) / ln 6.4`.
-    """
-    hertz = np.asarray(hertz, np.float64)
-    if mel == "htk":
-        return 1127.0 * np.log1p(hertz / 700.0)
-    above = BREAK / LINEAR_STEP + np.log(np.maximum(hertz, BREAK) / BREAK) / LOG_STEP
-    return np.where(hertz < BREAK, hertz / LINEAR_STEP, above)
-
-
-def mel_to_hertz(mels: np.ndarray, mel: str) -> np.ndarray:
-    """Convert mels to frequencies, the inverse of `hertz_to_mel`."""
-    mels = np.asarray(mels, np.float64)
-    if mel == "htk":
-        return 700.0 * np.expm1(mels / 1127.0)
-    first = BREAK / LINEAR_STEP
-    above = BREAK * np.exp(LOG_STEP * (np.maximum(mels, first) - first))
-    return np.where(mels < first, mels * LINEAR_STEP, above)
 
 
 def compute_filters(
@@ -81,8 +58,7 @@ def compute_filters(
         `(fft_length // 2 + 1, num_mel_bins)`, float64.
     """
     frequencies = np.linspace(0, sampling_rate / 2, fft_length // 2 + 1)
-    first, last = hertz_to_mel(np.array([min_freq, max_freq]), mel)
-    edges = np.linspace(first, last, num_mel_bins + 2)
+    edges = place_filters(mel, num_mel_bins, min_freq, max_freq)
     if mel == "slaney":
         edges, places = mel_to_hertz(edges, mel), frequencies
     else:

@@ -7,21 +7,28 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from keras_sparse.models.front_ends.scales import (
+    LINEAR_STEP,
+    hertz_to_mel,
+    mel_to_hertz,
+    place_filters,
+)
+
 NONE, MEL, SPECTRUM, STATISTICS = NAMES = ("none", "mel", "spectrum", "statistics")
 FRAME_SECONDS = 0.064
 """Length of a frame: 1024 samples at 16 kHz."""
+SCALE = "slaney"
 MOST_MELS = 128
-COUNTED = 6
-"""Statistics of a channel."""
+COUNTED = ("mean", "std", "rms", "peak", "kurtosis", "zero_crossings")
+"""Statistics of a channel, in their order."""
 LONGEST_FRAME = 1024
 """Samples of a frame of a spectrum."""
 BAND = 4
 """Bins of a spectrum that make a band."""
 SHORTEST_FRAME = 16
 """Samples below which a frame has no spectrum worth the name."""
-LINEAR_STEP, BREAK = 200 / 3, 1000.0
-"""Hertz of a mel of Slaney's scale, up to this frequency; above, mels are logarithmic."""
-LOG_STEP = math.log(6.4) / 27
 
 
 class Frames(NamedTuple):
@@ -63,9 +70,7 @@ def plan_mel(window: int, sampling_rate: float) -> Frames:
     wanted = 1 << max(0, round(math.log2(FRAME_SECONDS * sampling_rate)))
     length = _fit_frame(window, max(SHORTEST_FRAME, wanted))
     apart = sampling_rate / length
-    nyquist = sampling_rate / 2
-    above = math.log(nyquist / BREAK) / LOG_STEP if nyquist > BREAK else 0.0
-    top = min(nyquist, BREAK) / LINEAR_STEP + above
+    top = float(hertz_to_mel(np.array(sampling_rate / 2), SCALE))
     most = max(1, min(MOST_MELS, int(top * LINEAR_STEP / apart) - 1))
     return _count_frames(window, length, 1 << int(math.log2(most)))
 
@@ -114,11 +119,72 @@ def count_features(name: str, row_shape: Sequence[int], sampling_rate: float | N
         )
     window, channels = row_shape[0], math.prod(row_shape[1:])
     if name == STATISTICS:
-        return COUNTED * channels
+        return len(COUNTED) * channels
     if name == SPECTRUM:
         return plan_spectrum(window).bins * channels
     frames = plan_mel(window, require_rate(sampling_rate))
     return frames.frames * frames.bins * channels
+
+
+def name_features(
+    name: str,
+    row_shape: Sequence[int],
+    sampling_rate: float | None = None,
+    channels: Sequence[str] | None = None,
+) -> list[str]:
+    """Name the features of a window behind the front end of a name, in their order.
+
+    Frames, mels, bands and channels are counted from 0. Of a mel the frequency is named at which
+    its filter is highest, of a band of `BAND` bins that of its middle; without a sampling rate a
+    band has none.
+
+    Args:
+        name: One of `NAMES`; `"none"` has the numbers of a row, as `input 3`.
+        row_shape: As in `count_features`.
+        sampling_rate: In hertz, which `"mel"` needs.
+        channels: Names of the channels, if they have some.
+
+    Raises:
+        ValueError: As `count_features`.
+
+    Example:
+        >>> name_features("mel", (3072,), 16_000)[544]
+        'frame 4, mel 32 (about 772 Hz)'
+        >>> name_features("spectrum", (4096,), 16_000)[12]
+        'band 12 (about 773 Hz)'
+        >>> name_features("statistics", (4096, 3))[-2]
+        'kurtosis of channel 2'
+    """
+    count = count_features(name, row_shape, sampling_rate)
+    if name == NONE:
+        return [f"input {place}" for place in range(count)]
+    of_one = _name_of_channel(name, row_shape[0], sampling_rate)
+    several = count // len(of_one)
+    if several == 1:
+        return of_one
+    titles = channels or [f"channel {channel}" for channel in range(several)]
+    return [f"{feature} of {title}" for title in titles for feature in of_one]
+
+
+def _name_of_channel(name: str, window: int, sampling_rate: float | None) -> list[str]:
+    """Name the features of one channel."""
+    if name == STATISTICS:
+        return [each.replace("_", " ") for each in COUNTED]
+    if name == SPECTRUM:
+        length, _, _, bins = plan_spectrum(window)
+        if sampling_rate is None:
+            return [f"band {band}" for band in range(bins)]
+        middles = (BAND * np.arange(bins) + (BAND - 1) / 2) * sampling_rate / length
+        return [f"band {band} ({_name_hertz(hertz)})" for band, hertz in enumerate(middles)]
+    rate = require_rate(sampling_rate)
+    frames = plan_mel(window, rate)
+    peaks = mel_to_hertz(place_filters(SCALE, frames.bins, 0.0, rate / 2)[1:-1], SCALE)
+    mels = [f"mel {mel} ({_name_hertz(hertz)})" for mel, hertz in enumerate(peaks)]
+    return [f"frame {frame}, {mel}" for frame in range(frames.frames) for mel in mels]
+
+
+def _name_hertz(hertz: float) -> str:
+    return f"about {float(f'{hertz:.3g}'):.9g} Hz"
 
 
 def require_name(name: str) -> None:

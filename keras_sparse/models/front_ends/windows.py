@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sparse.models.front_ends.plan import COUNTED
 from keras_sparse.utils.types import Tensor
 
-STATISTICS = ("mean", "std", "rms", "peak", "kurtosis", "zero_crossings")
 FLAT = 1e-6
 """A deviation below this fraction of the peak is the rounding of float32."""
 TINY = 1e-30
@@ -98,13 +98,13 @@ class WindowStatistics(keras.layers.Layer):
         [[3.0, 3.0, 1.0]]
     """
 
-    def __init__(self, statistics: Sequence[str] = STATISTICS, **kwargs: Any) -> None:
+    def __init__(self, statistics: Sequence[str] = COUNTED, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         names = (statistics,) if isinstance(statistics, str) else tuple(statistics)
-        if not names or not set(names) <= set(STATISTICS):
+        if not names or not set(names) <= set(COUNTED):
             raise ValueError(
                 "Invalid value for argument `statistics`. Expected some of "
-                f"{', '.join(map(repr, STATISTICS))}. Received: statistics={statistics!r}"
+                f"{', '.join(map(repr, COUNTED))}. Received: statistics={statistics!r}"
             )
         self.statistics = names
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MOST_POINTS, MOST_BOUNDARIES = 2_000, 60
 FEATURES = 5
 """Inputs shown of each row."""
+RECORDING_WIDTH, INPUT_WIDTH = 24, 44
+"""Characters shown of the names of a recording, of which the end differs most, and of an input."""
+TITLE_WIDTH = 34
+"""Characters of a title beside the names of inputs; a longer one takes two lines."""
 LOG_FROM = 20
 """Ratio of the largest to the median score from which the axis is logarithmic."""
 
@@ -77,13 +81,16 @@ def contributions(parts: np.ndarray, titles: Sequence[str], columns: Sequence[st
         columns: Name of each input.
     """
     count = min(FEATURES, parts.shape[1])
-    drawing = figure(36 + len(parts) * (34 + 17 * count))
+    second_lines = 15 * sum("\n" in title for title in titles)
+    drawing = figure(36 + len(parts) * (34 + 17 * count) + second_lines)
     panels = drawing.subplots(len(parts), squeeze=False)[:, 0]
     for axes, row, title in zip(panels, parts, titles, strict=True):
         largest = np.argsort(-row, kind="stable")[:count][::-1]
         shares = row[largest] / max(row.sum(), np.finfo(float).tiny)
         axes.barh(range(count), shares, color=BLUE, height=0.6)
-        axes.set_yticks(range(count), [one_line_name(columns[place]) for place in largest])
+        axes.set_yticks(
+            range(count), [one_line_name(columns[place], INPUT_WIDTH) for place in largest]
+        )
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(axis="y", visible=False)
         axes.set_xlim(0, 1)
@@ -98,11 +105,27 @@ def contributions(parts: np.ndarray, titles: Sequence[str], columns: Sequence[st
     return drawing
 
 
-def title_row(row: int, score: float, faulty: bool) -> str:
-    """Name a row above its contributions.
+def title_row(name: str, score: float, faulty: bool) -> str:
+    """Tell of a row above its contributions.
 
     Example:
-        >>> title_row(17, 8.254, True)
+        >>> title_row("Row 17", 8.254, True)
         'Row 17, a fault: score 8.25'
     """
-    return f"Row {row}, {'a fault' if faulty else 'no fault'}: score {short(score)}"
+    found = f"{'a fault' if faulty else 'no fault'}: score {short(score)}"
+    return f"{name}, {found}" if len(name + found) < TITLE_WIDTH else f"{name}\n{found}"
+
+
+def name_window(recording: str, start: int, sampling_rate: float | None) -> str:
+    """Name a window by its recording and where it begins, in seconds if there is a sampling rate.
+
+    Example:
+        >>> name_window("fr/1.wav", 51_200, 16_000), name_window("fr/1.wav", 51_200, None)
+        ('fr/1.wav, 3.2 s', 'fr/1.wav, sample 51200')
+    """
+    name = one_line_name(recording, len(recording))
+    if len(name) > RECORDING_WIDTH:
+        name = f"…{name[1 - RECORDING_WIDTH :]}"
+    if sampling_rate is None:
+        return f"{name}, sample {start}"
+    return f"{name}, {round(start / sampling_rate, 3):.9g} s"

@@ -1,6 +1,7 @@
 """The section about faults: what it shows of a sound run, and what it makes of a damaged one."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ LEVEL = Level(
 )  # fmt: skip
 
 
-def write_run(folder: Path, detection: Any, **scores: Any) -> RunData:
-    record = {"detection": detection, "columns": ["flow", "<i>x</i>", "c"]}
+def write_run(folder: Path, detection: Any, more: Any = None, **scores: Any) -> RunData:
+    record = {"detection": detection, "columns": ["flow", "<i>x</i>", "c"], **(more or {})}
     (folder / MARKER).write_text(json.dumps(record))
     np.savez(folder / SCORES, **scores)
     return RunData(read_numbers(folder), show_rows=True)
@@ -87,6 +88,8 @@ def test_damaged_scores_are_named_and_the_table_is_shown(
         {"worst": np.array([3, 99])},
         {"contributions": np.zeros((1, 3))},
         {"group": np.arange(3)},
+        {"recording": np.array(["a.wav"])},
+        {"start": np.arange(3)},
     ]
     for damage in damages:
         data = write_run(tmp_path, Detection(0.01, (LEVEL,)).as_dict(), **{**scores, **damage})
@@ -94,3 +97,49 @@ def test_damaged_scores_are_named_and_the_table_is_shown(
         assert section is not None
         assert (section.figures, len(section.tables)) == ([], 1)
         assert SCORES in data.run.missing
+
+
+def read_texts(data: RunData) -> str:
+    """The words of the figure of contributions, and what is below it."""
+    section = draw_detection(data)
+    assert section is not None
+    figure = section.figures[1]
+    words = re.findall(r"<!-- (.*?) -->|<text[^>]*>(.*?)</text>", figure.svg)
+    return "\n".join([figure.caption, *map("".join, words)])
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"), [(16_000, ("0.256 s", "3.2 s")), (None, ("sample 4096", "sample 51200"))]
+)
+def test_windows_are_named_by_their_recording_and_inputs_by_what_the_front_end_makes(
+    rate: float | None, expected: tuple[str, str], tmp_path: Path, scores: dict[str, np.ndarray]
+) -> None:
+    more = {
+        "columns": None,
+        "row_shape": [64],
+        "settings": {"front_end": "statistics"},
+        "windows": {"window": 64, "hop": 32, "sampling_rate": rate, "channels": 1},
+        "channels": None,
+    }
+    found = {
+        **scores,
+        "contributions": np.arange(12.0).reshape(2, 6),
+        "recording": np.array(["fr/a.wav", "fr/$b.wav"]),
+        "start": np.array([4096, 51_200]),
+    }
+    detection = Detection(0.01, (LEVEL,)).as_dict()
+    texts = read_texts(write_run(tmp_path, detection, more, **found))
+    assert f"fr/a.wav, {expected[0]}" in texts
+    assert f"fr/$b.wav, {expected[1]}" in texts
+    assert "kurtosis" in texts
+    assert "zero crossings" in texts
+    assert "input 3" not in texts
+    assert "Row" not in texts
+    for damage in (
+        {"settings": {"front_end": "mel"}},
+        {"row_shape": 64},
+        {"row_shape": [10**12, 2]},
+        {"settings": {"front_end": [1]}},
+    ):
+        data = write_run(tmp_path, detection, {**more, **damage}, **found)
+        assert "input 3" in read_texts(data)

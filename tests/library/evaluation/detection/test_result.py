@@ -27,8 +27,21 @@ def test_the_words_claim_what_standard_errors_carry() -> None:
     assert (
         level((0.0, 0.0)).compare().endswith("no difference beyond 2.5 standard errors from “a”.")
     )
-    few = level((0.5, 0.001), independent=9).compare()
-    assert few == "9 independent rows of one kind are too few to tell which is ahead."
+
+
+def test_too_few_to_tell_is_said_once_with_a_remedy() -> None:
+    enough = level((0.5, 0.001), independent=10)
+    assert Detection(0.01, (enough, enough)).compare() == [enough.compare()] * 2
+    few = replace(enough, unit="recording", drawn="recording", independent=4)
+    by_rows = replace(few, unit="row")
+    assert Detection(0.01, (by_rows, replace(few, normal=4, faulty=9))).compare() == [
+        "4 held-out recordings without a fault and 9 with one are too few to tell which score is "
+        "ahead: it takes 10 of each. Remedy: `--hold-out 0.3`, or more recordings."
+    ]
+    assert Detection(0.01, (by_rows, replace(few, normal=40, faulty=4))).compare() == [
+        "40 held-out recordings without a fault and 4 with one are too few to tell which score is "
+        "ahead: it takes 10 of each. Remedy: more recordings with a fault."
+    ]
 
 
 def test_a_record_is_read_again_and_anything_else_is_not() -> None:

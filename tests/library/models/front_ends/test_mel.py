@@ -35,19 +35,6 @@ def test_filters_of_htk_are_those_of_keras() -> None:
 
 
 @pytest.mark.one_backend
-@pytest.mark.parametrize(
-    ("scale", "hertz", "mels"),
-    [  # of librosa.hz_to_mel
-        ("slaney", [0, 500, 1000, 2000, 8000], [0, 7.5, 15, 25.08188016, 45.24564047]),
-        ("htk", [0, 700, 8000], [0, 781.170, 2840.02]),
-    ],
-)
-def test_mels(scale: str, hertz: list[float], mels: list[float]) -> None:
-    np.testing.assert_allclose(mel.hertz_to_mel(np.array(hertz), scale), mels, rtol=1e-5)
-    np.testing.assert_allclose(mel.mel_to_hertz(np.array(mels), scale), hertz, rtol=1e-4)
-
-
-@pytest.mark.one_backend
 @pytest.mark.parametrize("length", [8, 9])
 def test_windows_are_those_of_scipy(length: int) -> None:
     for name in ("hann", "hamming"):

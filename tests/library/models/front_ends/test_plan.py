@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from keras_sparse.models.front_ends.mel import compute_filters
-from keras_sparse.models.front_ends.plan import Frames, count_features, plan_mel, plan_spectrum
+from keras_sparse.models.front_ends.named import make_front_end
+from keras_sparse.models.front_ends.plan import (
+    NAMES,
+    Frames,
+    count_features,
+    name_features,
+    plan_mel,
+    plan_spectrum,
+)
 
 pytestmark = pytest.mark.one_backend
 MELS = [
@@ -69,3 +77,50 @@ def test_frames_of_spectra(window: int, expected: tuple[int, ...]) -> None:
 def test_what_does_not_suit_is_refused(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         count_features(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("none", (4, 2)), {0: "input 0", -1: "input 7"}),
+        (
+            ("mel", (3072,), 16_000),
+            {0: "frame 0, mel 0 (about 23.4 Hz)", 639: "frame 4, mel 127 (about 7810 Hz)"},
+        ),
+        (("mel", (1024, 2), 48_000), {64: "frame 0, mel 0 (about 62.8 Hz) of channel 1"}),
+        (("spectrum", (1024,)), {12: "band 12", -1: "band 127"}),
+        (("spectrum", (1024, 2), 48_000), {-1: "band 127 (about 23900 Hz) of channel 1"}),
+        (("spectrum", (32,), 10), {0: "band 0 (about 0.469 Hz)"}),
+        (("statistics", (64,)), {0: "mean", -1: "zero crossings"}),
+        (("statistics", (64, 3)), {5: "zero crossings of channel 0", 16: "kurtosis of channel 2"}),
+        (("statistics", (64, 2), None, ("x", "y")), {10: "kurtosis of y"}),
+    ],
+)
+def test_features_have_names(arguments: Any, expected: dict[int, str]) -> None:
+    names = name_features(*arguments)
+    assert {place: names[place] for place in expected} == expected
+    assert len(set(names)) == count_features(*arguments[:3])
+
+
+@pytest.mark.parametrize("front_end", NAMES[1:])
+def test_names_are_in_the_order_of_the_features(front_end: str) -> None:
+    """The features that a tone in one channel changes most have its frequency and its channel."""
+    window, rate, channels = 2048, 16_000, ("left", "right")
+    layer = make_front_end(front_end, (window, 2), rate)
+    assert layer is not None
+    random = np.random.default_rng(0)
+    quiet = random.normal(size=(1, window, 2)).astype(np.float32)
+    loud = quiet.copy()
+    seconds = np.arange(window) / rate
+    loud[0, :, 1] += 50 * np.sin(2 * np.pi * 3000 * seconds) * (seconds > 0.064)
+    change = np.ravel(np.asarray(layer(loud))) - np.ravel(np.asarray(layer(quiet)))
+    names = name_features(front_end, (window, 2), rate, channels)
+    assert len(names) == len(change)
+    largest = names[int(np.argmax(change))]
+    assert largest.endswith(" of right")
+    if front_end == "statistics":
+        assert largest == "peak of right"
+    else:
+        assert float(largest.split("about ")[1].split(" Hz")[0]) == pytest.approx(3000, rel=0.02)
+    if front_end == "mel":
+        assert largest.startswith("frame 2, ")

@@ -48,3 +48,9 @@ def test_the_largest_contributions_are_drawn_by_name() -> None:
     widths = [bar.get_width() for bar in first.patches][::-1]  # type: ignore[attr-defined]
     np.testing.assert_allclose(widths, np.array([5, 4, 3, 2, 1]) / 15)
     assert (first.get_title(loc="left"), second.get_title(loc="left")) == ("one", "two")
+
+
+def test_of_a_long_name_the_end_is_kept_and_the_score_is_on_a_second_line() -> None:
+    name = plots.name_window("broken_bearing/section_00_test_0012.wav", 26_624, 16_000)
+    assert name == "…ection_00_test_0012.wav, 1.664 s"
+    assert plots.title_row(name, 1.2, True).split("\n")[1] == "a fault: score 1.2"

@@ -218,3 +218,16 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
         "1 of 10 recordings are silent, file good/silent.wav",
         "1 of 10 recordings are clipped, file good/loud.wav",
     ]
+
+
+def test_windows_are_found_in_their_recordings(tmp_path: Path) -> None:
+    table = read_table(write_folder(tmp_path), **CUT)
+    rows = np.array([len(table.rows) - 1, 0, 130])
+    found = table.find_starts(rows)
+    assert found is not None
+    for row, name, start in zip(rows, *found, strict=True):
+        _, samples = wavfile.read(tmp_path / name)
+        expected = samples[start : start + 256] / np.float32(32768)
+        np.testing.assert_array_equal(table.rows[row : row + 1][0], expected)
+    assert table._replace(windows=None).find_starts(rows) is None
+    assert table._replace(groups=np.arange(len(table.rows)) % 2).find_starts(rows) is None
