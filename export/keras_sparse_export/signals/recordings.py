@@ -26,6 +26,8 @@ CLIPPED_SAMPLES = 3
 """Samples at full scale in a row that show clipping: the peak of a sine that just reaches it has
 one or two, as samples lie next to a peak but seldom on it."""
 MAX_NAMES = 5
+CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
+"""Bytes that no text has: of samples in binary, a few dozen hold one of them."""
 
 
 @dataclass
@@ -89,6 +91,7 @@ class Recordings:
                 self._require_same(recording)
                 yield from self._read_wav(recording.name, recording, rows)
         elif not files:
+            self._require_text()
             counts = self._begin(readers.name_source(self._source))
             yield from self._cut(counts, self._read_samples(), rows)
         if self._source != "-" and not self._count():
@@ -193,8 +196,17 @@ class Recordings:
         """Whether standard input is a wav file: text never begins with RIFF."""
         if self._source != "-" or self._options["kind"] is not None:
             return self._options["kind"] == WAV
-        peek = getattr(sys.stdin.buffer, "peek", None)
-        return peek is not None and peek(4)[:4] in (b"RIFF", b"RF64", b"RIFX")
+        return _peek()[:4] in (b"RIFF", b"RF64", b"RIFX")
+
+    def _require_text(self) -> None:
+        """Raise if standard input begins with samples in binary, without a header of wav."""
+        if self._source == "-" and any(byte in CONTROLS for byte in _peek()):
+            rate, channels = self.windows.sampling_rate, self.windows.channels
+            of = ("" if rate is None else f" -r {rate:g}") + f" -c {channels}" * (channels > 1)
+            raise ValueError(
+                "Expected a wav, or samples as text, on standard input. Received: binary data that "
+                f"is no wav. Remedy: a wav, as `arecord -t wav{of} -f S16_LE` sends"
+            )
 
     def _require_same(self, recording: Recording) -> None:
         wanted, name = self.windows, recording.name
@@ -263,6 +275,12 @@ class Recordings:
             inside = np.flatnonzero((starts <= sample) & (sample < starts + self.windows.window))
             found |= dict.fromkeys(inside.tolist(), f"{fault} (sample {sample})")
         return found
+
+
+def _peek() -> bytes:
+    """Return the first bytes on standard input, which stay there; none if it cannot tell them."""
+    peek = getattr(sys.stdin.buffer, "peek", None)
+    return b"" if peek is None else peek(4)
 
 
 def _number(recording: Recording) -> Iterator[Chunk]:

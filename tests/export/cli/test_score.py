@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 import listeners
-from bundles import WINDOWS, export_windows, make_signal, write_wav
+from bundles import WINDOWS, export_windows, make_signal, make_wav, write_wav
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder, vote
 from keras_sparse_export.cli import main
@@ -220,6 +222,29 @@ def test_lines_of_recordings_stay_out_of_the_scores(
     shown = capsys.readouterr()
     assert shown.out.startswith("window,seconds,score,threshold,alarm\n0,0.0,")
     assert shown.err == ""
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 9, make_wav(make_signal(96), rate=44100)])
+def test_what_is_no_signal_leaves_no_header(
+    content: bytes,
+    windowed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run(windowed, "-", "-o", "-") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Remedy: a wav, as" in shown.err or "Received: 44100. Remedy: ffmpeg" in shown.err
+
+
+def test_no_rows_have_a_header(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert run(bundle, "-", "-o", "-") == 0
+    assert capsys.readouterr().out == "row,score,threshold,alarm\n"
 
 
 def test_votes_of_rows_and_bad_windows(

@@ -129,6 +129,20 @@ def test_samples_as_text_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(read(open_source("-")), WINDOWS.cut(samples))
 
 
+@pytest.mark.parametrize("kind", [None, "csv"])
+@pytest.mark.parametrize("level", [0.0, 1e-3, 0.5])
+def test_binary_data_that_is_no_wav(
+    level: float, kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = np.round(level * make_signal(400, channels=2) * 32767).astype("<i2")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Arriving(numbers.tobytes(), 200)))
+    recordings = open_source("-", Windows(16, 8, RATE, channels=2), kind=kind)
+    message = r"binary data that is no wav\. Remedy: a wav, as `arecord -t wav -r 1000 -c 2 -f S16"
+    with pytest.raises(ValueError, match=message):
+        next(recordings.read(7))
+    assert recordings.counts == []
+
+
 # What is no signal -----------------------------------------------------------------------------
 
 
