@@ -147,3 +147,13 @@ def exit_status(error: Exception) -> int:
         return error.exit_status
     bad_input = (ValueError, FileExistsError, FileNotFoundError)
     return BAD_INPUT if isinstance(error, bad_input) else FAILED_JOB
+
+
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things, the noun in the singular for one.
+
+    Example:
+        >>> format_count(1, "alarm"), format_count(3226, "window")
+        ('1 alarm', '3,226 windows')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"

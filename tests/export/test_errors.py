@@ -81,3 +81,8 @@ def test_a_summary_keeps_the_beginning_and_the_end_of_a_message() -> None:
     assert text.endswith("reason: no `units`")
     assert len(text) < 700
     assert errors.summarize(KeyError()) == "KeyError"
+
+
+def test_one_thing_is_told_in_the_singular() -> None:
+    counts = [errors.format_count(count, "window") for count in (0, 1, 2, 3226)]
+    assert counts == ["0 windows", "1 window", "2 windows", "3,226 windows"]

@@ -113,7 +113,9 @@ def open_lines(
             yield writer
         return
     if target == "-":
-        yield make_lines(sys.stdout, kind, flush=True)
+        lines = make_lines(sys.stdout, kind, flush=True)
+        yield lines
+        lines.finish()
         return
     path = Path(target)
     writers.require_target(path, overwrite=overwrite)
@@ -121,7 +123,9 @@ def open_lines(
         replace_file(path, overwrite=overwrite) as staging,
         staging.open("w", encoding="utf-8", newline="\n") as stream,
     ):
-        yield make_lines(stream, kind, flush=False)
+        lines = make_lines(stream, kind, flush=False)
+        yield lines
+        lines.finish()
 
 
 class _Nothing:
@@ -139,11 +143,11 @@ class Lines(ABC):
 
     def __init__(self, stream: TextIO, kind: str, *, flush: bool, header: Sequence[str]) -> None:
         self._stream, self._kind, self._flush = stream, kind, flush
-        if kind == "csv":
-            stream.write(f"{csv_cells.join(header)}\n")
+        self._header = f"{csv_cells.join(header)}\n" if kind == "csv" else ""
 
     def write(self, numbers: Sequence[int], codes: np.ndarray, faults: Mapping[int, str]) -> None:
-        """Write a chunk of rows."""
+        """Write a chunk of rows, after the header: input of another form leaves no line."""
+        self.finish()
         for place, (number, values) in enumerate(zip(numbers, codes, strict=True)):
             if self._kind == "csv":
                 line = csv_cells.join(self.list_cells(number, values))
@@ -154,8 +158,9 @@ class Lines(ABC):
             self._stream.flush()
 
     def finish(self) -> None:
-        """Do nothing: no line depends on all chunks."""
-        return
+        """Write the header, if it is not there: of no rows it stands alone."""
+        self._stream.write(self._header)
+        self._header = ""
 
     @abstractmethod
     def list_cells(self, number: int, values: np.ndarray) -> list[object]:

@@ -121,11 +121,12 @@ def get_form(encoder: Encoder, options: argparse.Namespace) -> Form:
 
 def _open_recordings(form: Form, options: argparse.Namespace, own: Windows | None) -> Form:
     """Return a form of which the rows are windows, where the command and the bundle say so."""
-    if not hasattr(options, "hop"):  # a command that takes rows alone
+    if not hasattr(options, "hop"):
+        _require_rows(options, own)
         return form
     windows = choose_windows(own, form.shape, options.window, options.hop)
     if windows is None:
-        if Path(options.data).is_dir() or Path(options.data).suffix.lower() == f".{WAV}":
+        if _holds_recordings(options.data):
             raise ValueError(
                 "Invalid value for argument `data`. Expected rows, for a bundle that does not say "
                 f"how a signal is cut. Received: {options.data}. Remedy: --window {form.shape[0]} "
@@ -135,6 +136,24 @@ def _open_recordings(form: Form, options: argparse.Namespace, own: Windows | Non
     return form._replace(
         recordings=Recordings(options.data, windows, _list_options(options), gaps=form.gaps)
     )
+
+
+def _require_rows(options: argparse.Namespace, own: Windows | None) -> None:
+    """Raise if a command that takes rows alone is given recordings."""
+    argument = "data" if hasattr(options, "data") else "--calibration"
+    source = options.data if argument == "data" else options.calibration
+    if _holds_recordings(source):
+        cut = "encoder.windows" if own is not None else "Windows(window, hop)"
+        raise ValueError(
+            f"Invalid value for argument `{argument}`. Expected rows in a file: of the commands, "
+            f"encode and score alone cut recordings. Received: {source}. Remedy: a .npy of the "
+            f"rows, which {cut}.cut(samples) makes in Python"
+        )
+
+
+def _holds_recordings(source: str) -> bool:
+    path = Path(source)
+    return path.is_dir() or path.suffix.lower() == f".{WAV}"
 
 
 def _list_options(options: argparse.Namespace) -> dict[str, Any]:

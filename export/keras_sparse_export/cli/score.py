@@ -15,6 +15,7 @@ from keras_sparse_export.bundle.format import SCORES
 from keras_sparse_export.cli import conversion, inputs
 from keras_sparse_export.drift.alarms import verdicts
 from keras_sparse_export.drift.alarms.votes import RunningVote
+from keras_sparse_export.errors import format_count
 from keras_sparse_export.io.writers import Writer
 from keras_sparse_export.runtime.encoder import Encoder
 
@@ -167,24 +168,41 @@ class _Tally:
     def list_lines(self, source: str) -> list[str]:
         """Return a line for each recording, or one for rows: alarms, mean and largest score.
 
+        The last one is the sum of several recordings.
+
         Args:
             source: Name of rows that are no windows of recordings.
         """
         recordings = self._form.recordings
         names = {"": source} if recordings is None else {c.name: c.name for c in recordings.counts}
-        noun, lines = "rows" if recordings is None else "windows", []
+        noun, lines = "row" if recordings is None else "window", []
         for key, name in names.items():
             found = self._found.get(key, _Recording())
-            parts = [f"{found.rows} {noun}"]
+            parts = [format_count(found.rows, noun)]
             if self._threshold is not None:
-                parts.append(f"{found.alarms} alarms")
+                parts.append(format_count(found.alarms, "alarm"))
             if self._vote is not None:
                 parts.append(f"{found.votes} by vote")
             if found.scored:
                 mean = found.total / found.scored
                 parts.append(f"score {mean:.4g} in the mean, {found.largest:.4g} at most")
             lines.append(f"{name}: {', '.join(parts)}")
-        return lines
+        return lines if len(names) == 1 else [*lines, self._sum_up(len(names))]
+
+    def _sum_up(self, recordings: int) -> str:
+        """Return the line of all recordings: windows, alarms, and how many recordings have some."""
+        found = [*self._found.values()]
+        text = f"{format_count(recordings, 'recording')}: "
+        text += format_count(sum(each.rows for each in found), "window")
+        if self._threshold is not None:
+            text += f", {format_count(self.alarms, 'alarm')}"
+        if self.alarms:
+            scored = sum(each.scored for each in found)
+            text += f" ({100 * self.alarms / scored:.1f} %), in "
+            text += f"{sum(each.alarms > 0 for each in found)} of them"
+        if self._vote is not None:
+            text += f"; {self.votes} by vote, in {sum(each.votes > 0 for each in found)} of them"
+        return text
 
 
 class _Scores(conversion.Lines):

@@ -87,10 +87,12 @@ def read(
         ModuleNotFoundError: If a `.parquet` is read without pyarrow.
         ValueError: If the file is not of its kind, or its rows or columns do not fit.
     """
-    if source != "-" and (not Path(source).exists() or Path(source).is_dir()):
+    if source != "-" and not Path(source).exists():
         raise FileNotFoundError(
             f"Expected a file of data. Received: {source}, which does not exist"
         )
+    if source != "-" and Path(source).is_dir():
+        raise ValueError(f"Expected a file of data. Received: {source}, a folder")
     kind = kind or (None if source == "-" else _infer_kind(source))
     if kind not in (*KINDS, None):
         raise ValueError(

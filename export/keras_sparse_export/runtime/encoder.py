@@ -258,7 +258,7 @@ class Encoder:
         if threshold is not None:
             threshold = activity.require_threshold(threshold)
         encoder = self._require_open()
-        rows, _ = as_rows(self._order(x), self.input_shape, "x", encoder.inputs.least)
+        rows, _ = self._as_rows(x, encoder.inputs.least)
         units = math.prod(self.find_code_shape(rows.shape[1:]))
         step = encoder.find_form(rows.shape[1:]).chunk_rows
         chunks = (rows[start : start + step] for start in range(0, rows.shape[0], step))
@@ -382,7 +382,7 @@ class Encoder:
         """
         self._require_decoder()
         scale = require_scale(self.manifest, self.path)
-        rows, single = as_rows(self._order(x), self.input_shape, "x")
+        rows, single = self._as_rows(x)
         codes, targets = self._compute_targets(rows)
         errors = squared_errors(targets, self.decode(codes), scale)
         return errors[0] if single else errors
@@ -450,7 +450,7 @@ class Encoder:
                 "Expected the variant float32, which the statistics describe. Received: "
                 f"variant={self.variant!r}"
             )
-        rows, _ = as_rows(self._order(x), self.input_shape, "x")
+        rows, _ = self._as_rows(x)
         codes = self._require_open()(rows)
         statistics, threshold = self.manifest["statistics"], float(self.manifest["threshold"])
         drift = score.measure_drift(codes, statistics, threshold, signed=self.signed)
@@ -505,6 +505,11 @@ class Encoder:
         """Pack rows by inputs, and order columns with names; other rows stay as they are."""
         packed, _ = self._require_open().inputs.pack(x, "x")
         return order_by_name(x, self.columns, "x") if packed is x else packed
+
+    def _as_rows(self, x: Any, least: tuple[int, ...] | None = None) -> tuple[Any, bool]:
+        """Return rows in order, and whether they are one row; see `as_rows`."""
+        remedy = self._require_open().remedy
+        return as_rows(self._order(x), self.input_shape, "x", least, remedy)
 
     def _compute_targets(self, rows: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of rows, and what their reconstructions stand for."""

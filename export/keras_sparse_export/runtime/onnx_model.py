@@ -74,6 +74,7 @@ class OnnxModel:
         gaps: Whether rows may have gaps, which are NaN.
         inputs: The inputs of the file, with the numbers that they take; by default as the file
             declares them, for any numbers. Rows of several inputs are packed.
+        remedy: What helps against rows of another shape, for error messages.
 
     Raises:
         BundleError: If the file is not a valid ONNX file, contains something that an encoder does
@@ -90,8 +91,10 @@ class OnnxModel:
         allow: Sequence[str] = (),
         gaps: bool = False,
         inputs: Inputs | None = None,
+        remedy: str = "",
     ) -> None:
         self.argument, self._file, self._read = argument, file, read
+        self.remedy = remedy
         self._gaps = gaps
         data = read()
         model = reader.read(data, file)
@@ -147,7 +150,7 @@ class OnnxModel:
 
         The first output is computed and checked, too, if it is not among them.
         """
-        rows, single = as_rows(x, self.input_shape, self.argument, self._least)
+        rows, single = as_rows(x, self.input_shape, self.argument, self._least, self.remedy)
         form = self.find_form(rows.shape[1:])
         count = rows.shape[0]  # a sparse matrix has no length
         if count <= form.chunk_rows:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sparse_export.bundle import reading
-from keras_sparse_export.bundle.entries import admits_gaps
+from keras_sparse_export.bundle.entries import admits_gaps, get_windows
 from keras_sparse_export.bundle.format import ENCODERS, LITERT, TFLITE
 from keras_sparse_export.errors import BundleError
 from keras_sparse_export.litert_file.sessions import LiteRTSession
@@ -14,6 +14,8 @@ from keras_sparse_export.onnx_file.sessions import OrtSession
 from keras_sparse_export.runtime import verification
 from keras_sparse_export.runtime.onnx_model import OnnxModel, Session
 
+CUT = "encoder.windows.cut(samples), or encoder.stream for chunks of them"
+"""What makes rows of samples, for a bundle of windows."""
 RUNTIMES = ("onnxruntime", LITERT)
 
 
@@ -97,6 +99,7 @@ def open_file(
         options.allow,
         gaps=admits_gaps(manifest) and not decodes,
         inputs=verification.list_inputs(manifest, onnx_name),
+        remedy="" if decodes or get_windows(manifest) is None else CUT,
     )
     verification.require_described(manifest, name, model)
     if options.check:

@@ -13,7 +13,11 @@ MAX_AXES = 64
 
 
 def as_rows(
-    x: Any, shape: tuple[int, ...], argument: str, least: tuple[int, ...] | None = None
+    x: Any,
+    shape: tuple[int, ...],
+    argument: str,
+    least: tuple[int, ...] | None = None,
+    remedy: str = "",
 ) -> tuple[Any, bool]:
     """Return `(rows, *shape)` of any numeric dtype, without a copy, and whether `x` was one row.
 
@@ -23,6 +27,7 @@ def as_rows(
         shape: Shape of one row.
         argument: Name of the argument, for error messages.
         least: Shape of the shortest row, if rows may be shorter than `shape`.
+        remedy: What helps against another shape, for the error message.
 
     Raises:
         ValueError: If `x` has another shape, or holds masked or non-numeric values.
@@ -48,7 +53,7 @@ def as_rows(
         wanted = describe_shape(least, shape)
         raise ValueError(
             f"Invalid shape of argument `{argument}`. Expected (rows, {wanted}) or ({wanted},). "
-            f"Received: {rows.shape}"
+            f"Received: {rows.shape}" + (f". Remedy: {remedy}" if remedy else "")
         )
     return rows, single
 

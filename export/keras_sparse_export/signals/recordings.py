@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sparse_export.errors import format_count
 from keras_sparse_export.io import readers
 from keras_sparse_export.io.readers import Chunk
 from keras_sparse_export.signals.wav import Recording, open_wav
@@ -25,6 +26,8 @@ CLIPPED_SAMPLES = 3
 """Samples at full scale in a row that show clipping: the peak of a sine that just reaches it has
 one or two, as samples lie next to a peak but seldom on it."""
 MAX_NAMES = 5
+CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
+"""Bytes that no text has: of samples in binary, a few dozen hold one of them."""
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Counts:
     """What was found in a recording."""
 
     name: str
+    """Name of its file, in a folder the path there."""
     first: int
     """Number of its first window, counted over all recordings."""
     windows: int = 0
@@ -45,8 +49,8 @@ class Recordings:
     """The windows of one signal, or of several recordings, and where each window lies.
 
     Args:
-        source: A `.wav`, a folder of them, or what `io.readers.read` reads, with one column for
-            each channel and a row for each sample; `-` for standard input.
+        source: A `.wav`, a folder of them, also in sub-folders, or what `io.readers.read` reads,
+            with one column for each channel and a row for each sample; `-` for standard input.
         windows: How samples are cut.
         options: Arguments of `io.readers.read`; `kind` may be `"wav"`, which is recognized by its
             first letters on standard input.
@@ -75,18 +79,19 @@ class Recordings:
                 form, or the files have no window at all.
         """
         files = self._list_files()
-        for file in files:
+        for _, file in files:
             with open_wav(file) as recording:
                 self._require_same(recording)
-        for file in files:
+        for name, file in files:
             with open_wav(file) as recording:
-                yield from self._read_wav(recording, rows)
+                yield from self._read_wav(name, recording, rows)
         if not files and self._holds_wav():
             with open_wav(sys.stdin.buffer) as recording:
                 recording.name = readers.name_source("-")
                 self._require_same(recording)
-                yield from self._read_wav(recording, rows)
+                yield from self._read_wav(recording.name, recording, rows)
         elif not files:
+            self._require_text()
             counts = self._begin(readers.name_source(self._source))
             yield from self._cut(counts, self._read_samples(), rows)
         if self._source != "-" and not self._count():
@@ -128,11 +133,12 @@ class Recordings:
 
     def describe(self) -> str | None:
         """Say in a line which samples fill no window, and which windows to doubt, if there are."""
-        parts = [f"{self._count()} windows"]
+        parts = [format_count(self._count(), "window")]
         if self.several:
-            parts[0] += f" of {len(self.counts)} recordings"
+            parts[0] += f" of {format_count(len(self.counts), 'recording')}"
         if tail := sum(counts.tail for counts in self.counts):
-            parts.append(f"{tail} samples after the last one fill none")
+            fill = "fill" if tail > 1 else "fills"
+            parts.append(f"{format_count(tail, 'sample')} after the last one {fill} none")
         shown: dict[str, list[Counts]] = {
             "clipped": [counts for counts in self.counts if counts.clipped],
             "silent": [counts for counts in self.counts if counts.silent],
@@ -142,7 +148,8 @@ class Recordings:
                 number = sum(getattr(counts, what) for counts in found)
                 parts.append(f"{number} {what}{self._name(found)}")
         if self.several and (short := [each for each in self.counts if not each.windows]):
-            parts.append(f"{len(short)} recordings shorter than a window{self._name(short)}")
+            told = f"{format_count(len(short), 'recording')} shorter than a window"
+            parts.append(told + self._name(short))
         return "; ".join(parts) if len(parts) > 1 or not self._count() else None
 
     def _count(self) -> int:
@@ -156,19 +163,32 @@ class Recordings:
 
     # Sources ------------------------------------------------------------------------------------
 
-    def _list_files(self) -> list[Path]:
-        """Return the wav files of the source; none if its samples come from elsewhere."""
+    def _list_files(self) -> list[tuple[str, Path]]:
+        """Return names and wav files of the source; none if its samples come from elsewhere.
+
+        As in the training, names that begin with a dot or an underscore are left out, of files and
+        of folders.
+        """
         path, kind = Path(self._source), self._options["kind"]
         if self._source == "-":
             return []
         if not path.is_dir():
             suffix = path.suffix.lower().removeprefix(".")
-            return [path] if WAV in (kind, suffix if kind is None else None) else []
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() == f".{WAV}")
+            is_wav = WAV in (kind, suffix if kind is None else None)
+            return [(path.name, path)] if is_wav else []
+        names = sorted(
+            (file.relative_to(path) for file in path.rglob("*") if file.is_file()),
+            key=lambda name: name.parts,
+        )
+        files = [
+            (name.as_posix(), path / name)
+            for name in names
+            if name.suffix.lower() == f".{WAV}" and not any(part[0] in "._" for part in name.parts)
+        ]
         if not files:
             raise ValueError(
-                f"Expected a folder of .{WAV} files. Received: {path}, which holds none. Remedy: "
-                "the folder in which the recordings themselves lie"
+                f"Expected a folder of .{WAV} files. Received: {path}, which holds none, nor "
+                "do its sub-folders. Remedy: the folder in which the recordings lie"
             )
         return files
 
@@ -176,8 +196,17 @@ class Recordings:
         """Whether standard input is a wav file: text never begins with RIFF."""
         if self._source != "-" or self._options["kind"] is not None:
             return self._options["kind"] == WAV
-        peek = getattr(sys.stdin.buffer, "peek", None)
-        return peek is not None and peek(4)[:4] in (b"RIFF", b"RF64", b"RIFX")
+        return _peek()[:4] in (b"RIFF", b"RF64", b"RIFX")
+
+    def _require_text(self) -> None:
+        """Raise if standard input begins with samples in binary, without a header of wav."""
+        if self._source == "-" and any(byte in CONTROLS for byte in _peek()):
+            rate, channels = self.windows.sampling_rate, self.windows.channels
+            of = ("" if rate is None else f" -r {rate:g}") + f" -c {channels}" * (channels > 1)
+            raise ValueError(
+                "Expected a wav, or samples as text, on standard input. Received: binary data that "
+                f"is no wav. Remedy: a wav, as `arecord -t wav{of} -f S16_LE` sends"
+            )
 
     def _require_same(self, recording: Recording) -> None:
         wanted, name = self.windows, recording.name
@@ -189,13 +218,14 @@ class Recordings:
             )
         if recording.channels != wanted.channels:
             raise ValueError(
-                f"Expected {wanted.channels} channels in {name}, as in the training. Received: "
+                f"Expected {format_count(wanted.channels, 'channel')} in {name}, as in the "
+                f"training. Received: "
                 f"{recording.channels}. Remedy: ffmpeg -i IN -ac {wanted.channels} OUT.wav, if "
                 "that mix is what the training had"
             )
 
-    def _read_wav(self, recording: Recording, rows: int) -> Iterator[Chunk]:
-        counts = self._begin(Path(recording.name).name)
+    def _read_wav(self, name: str, recording: Recording, rows: int) -> Iterator[Chunk]:
+        counts = self._begin(name)
         yield from self._cut(counts, _number(recording), rows, recording.limit)
 
     def _read_samples(self) -> Iterator[Chunk]:
@@ -204,7 +234,7 @@ class Recordings:
         try:
             yield from readers.read(self._source, shape, rows=BLOCK_FRAMES, **self._options)
         except ValueError as error:
-            wanted = f"samples as rows of {shape[0]} channel{'s' * (shape[0] > 1)}"
+            wanted = f"samples as rows of {format_count(shape[0], 'channel')}"
             text = str(error).replace("rows of numbers", wanted, 1)
             if "Remedy" not in text:
                 text += ". Remedy: the signal itself, which is cut into windows here"
@@ -245,6 +275,12 @@ class Recordings:
             inside = np.flatnonzero((starts <= sample) & (sample < starts + self.windows.window))
             found |= dict.fromkeys(inside.tolist(), f"{fault} (sample {sample})")
         return found
+
+
+def _peek() -> bytes:
+    """Return the first bytes on standard input, which stay there; none if it cannot tell them."""
+    peek = getattr(sys.stdin.buffer, "peek", None)
+    return b"" if peek is None else peek(4)
 
 
 def _number(recording: Recording) -> Iterator[Chunk]:

@@ -282,8 +282,10 @@ def open_wav(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Recording]:
         yield Recording(source, str(getattr(source, "name", "the stream")))
         return
     path = Path(source)
-    if not path.exists() or path.is_dir():
+    if not path.exists():
         raise FileNotFoundError(f"Expected a wav file. Received: {path}, which does not exist")
+    if path.is_dir():
+        raise ValueError(f"Expected a wav file. Received: {path}, a folder")
     with path.open("rb") as stream:
         yield Recording(stream, str(path))
 

@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 import listeners
-from bundles import WINDOWS, export_windows, make_signal, write_wav
+from bundles import WINDOWS, export_windows, make_signal, make_wav, write_wav
 from keras_sparse import L1, SparseAutoencoder
 from keras_sparse_export import Encoder, export_encoder, vote
 from keras_sparse_export.cli import main
@@ -163,9 +165,17 @@ def test_recordings_are_scored_and_summed_up(
         assert told in shown.out.splitlines()
     assert votes.any()
     assert "short.wav: 0 windows, 0 alarms, 0 by vote" in shown.out.splitlines()
-    assert "1 recordings shorter than a window (short.wav)" in shown.err
+    assert "1 recording shorter than a window (short.wav)" in shown.err
     alarms = sum(int(line[5]) for line in table)
     assert f"scores of 98 rows, {alarms} above {verdict.threshold:.4g}, " in shown.out
+    hit = {name: [line for line in table if line[0] == name] for name in ("good.wav", "bad.wav")}
+    alarmed, voted = (
+        sum(any(line[cell] == "1" for line in lines) for lines in hit.values()) for cell in (5, 6)
+    )
+    assert shown.out.splitlines()[-1] == (
+        f"3 recordings: 98 windows, {alarms} alarms ({100 * alarms / 98:.1f} %), in {alarmed} of "
+        f"them; {sum(int(line[6]) for line in table)} by vote, in {voted} of them"
+    )
 
 
 def test_without_an_output_a_verdict_is_printed(
@@ -173,7 +183,7 @@ def test_without_an_output_a_verdict_is_printed(
 ) -> None:
     assert run(windowed, folder / "bad.wav") == 0
     verdict = Encoder(windowed).verdict(WINDOWS.cut(read_wav(folder / "bad.wav")[0]))
-    threshold, recording = capsys.readouterr().out.splitlines()
+    threshold, recording = capsys.readouterr().out.splitlines()  # no sum of one recording
     assert threshold.startswith(f"alarm above {verdict.threshold:.4g}: false alarms at a rate of")
     told = f"bad.wav: 49 windows, {verdict.alarm.sum()} alarms, score {verdict.score.mean():.4g} in"
     assert recording.startswith(told)
@@ -183,6 +193,21 @@ def test_without_an_output_a_verdict_is_printed(
     found = capsys.readouterr().out.splitlines()[-1]
     assert found.startswith(f"rows.csv: {len(ROWS)} rows, ")
     assert found.endswith(f"{scores.mean():.4g} in the mean, {scores.max():.4g} at most")
+
+
+def test_the_sum_of_recordings_ends_the_lines(
+    windowed: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alarm = Encoder(windowed).verdict(WINDOWS.cut(read_wav(folder / "bad.wav")[0])).alarm
+    window = int(np.flatnonzero(alarm)[0])
+    samples = read_wav(folder / "bad.wav")[0][:, 0]
+    write_wav(folder / "bad.wav", samples[8 * window : 8 * window + 16])
+    write_wav(folder / "good.wav", np.zeros(9))
+    assert run(windowed, folder) == 0
+    *_, bad, good, short, total = capsys.readouterr().out.splitlines()
+    assert bad.startswith("bad.wav: 1 window, 1 alarm, score ")
+    assert [good, short] == [f"{name}.wav: 0 windows, 0 alarms" for name in ("good", "short")]
+    assert total == "3 recordings: 1 window, 1 alarm (100.0 %), in 1 of them"
 
 
 def test_lines_of_recordings_stay_out_of_the_scores(
@@ -197,6 +222,29 @@ def test_lines_of_recordings_stay_out_of_the_scores(
     shown = capsys.readouterr()
     assert shown.out.startswith("window,seconds,score,threshold,alarm\n0,0.0,")
     assert shown.err == ""
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 9, make_wav(make_signal(96), rate=44100)])
+def test_what_is_no_signal_leaves_no_header(
+    content: bytes,
+    windowed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run(windowed, "-", "-o", "-") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Remedy: a wav, as" in shown.err or "Received: 44100. Remedy: ffmpeg" in shown.err
+
+
+def test_no_rows_have_a_header(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert run(bundle, "-", "-o", "-") == 0
+    assert capsys.readouterr().out == "row,score,threshold,alarm\n"
 
 
 def test_votes_of_rows_and_bad_windows(

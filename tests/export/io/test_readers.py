@@ -259,9 +259,10 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert len(read(tmp_path / "x.txt", kind="csv")[0]) == 1
     with pytest.raises(ValueError, match=r"ending in .npy, .npz, .csv, .*. Received: x.txt"):
         read(tmp_path / "x.txt")
-    for name in ("none.csv", "."):
-        with pytest.raises(FileNotFoundError, match="a file of data"):
-            read(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"a file of data.*which does not exist"):
+        read(tmp_path / "none.csv")
+    with pytest.raises(ValueError, match=r"a file of data\. Received: .*, a folder$"):
+        read(tmp_path)
     np.save(tmp_path / "x.npy", ROWS)
     with pytest.raises(ValueError, match="`--drop` needs columns with names"):
         read(tmp_path / "x.npy", drop=["a"])

@@ -427,6 +427,18 @@ def test_a_stream_of_rows_gives_scores(windowed: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(parts), encoder.encode(rows), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["encode", "encode_sparse", "score", "verdict", "drift"])
+def test_samples_in_place_of_windows_are_told_what_cuts_them(
+    name: str, windowed: Path, tmp_path: Path
+) -> None:
+    samples, message = make_signal(500)[:, None], r"Expected \(rows, 16\) or \(16,\). Received: "
+    remedy = r"\(500, 1\)\. Remedy: encoder\.windows\.cut\(samples\), or encoder\.stream for chunks of them$"
+    with pytest.raises(ValueError, match=message + remedy):
+        getattr(Encoder(windowed), name)(samples)
+    with pytest.raises(ValueError, match=message + r"\(500, 1\)$"):
+        getattr(Encoder(export_windows(tmp_path / "rows", windows=None)), name)(samples)
+
+
 def test_a_stream_takes_no_windows_by_mistake(
     windowed: Path, exported: tuple[Path, SparseAutoencoder]
 ) -> None:

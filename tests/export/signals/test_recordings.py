@@ -52,7 +52,20 @@ def test_windows_of_a_folder(tmp_path: Path) -> None:
     told = recordings.describe()
     assert told is not None
     assert told.startswith("10 windows of 3 recordings; 13 samples after the last one fill none")
-    assert told.endswith("1 recordings shorter than a window (c.wav)")
+    assert told.endswith("1 recording shorter than a window (c.wav)")
+
+
+def test_windows_of_sub_folders(tmp_path: Path) -> None:
+    names = ("b/a.wav", "a.wav", "a/z.wav", "a/c/y.wav", ".cache/x.wav", "_old/x.wav", "a/._z.wav")
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_wav(tmp_path / name, make_signal(24, number))
+    recordings = open_source(tmp_path)
+    rows = read(recordings)
+    assert [each.name for each in recordings.counts] == ["a/c/y.wav", "a/z.wav", "a.wav", "b/a.wav"]
+    expected = [WINDOWS.cut(make_signal(24, number)) for number in (3, 2, 1, 0)]
+    assert np.array_equal(rows, np.concatenate(expected))
+    assert recordings.label(7) == {"recording": "b/a.wav", "window": 1, "seconds": 0.008}
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -116,6 +129,20 @@ def test_samples_as_text_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(read(open_source("-")), WINDOWS.cut(samples))
 
 
+@pytest.mark.parametrize("kind", [None, "csv"])
+@pytest.mark.parametrize("level", [0.0, 1e-3, 0.5])
+def test_binary_data_that_is_no_wav(
+    level: float, kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = np.round(level * make_signal(400, channels=2) * 32767).astype("<i2")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Arriving(numbers.tobytes(), 200)))
+    recordings = open_source("-", Windows(16, 8, RATE, channels=2), kind=kind)
+    message = r"binary data that is no wav\. Remedy: a wav, as `arecord -t wav -r 1000 -c 2 -f S16"
+    with pytest.raises(ValueError, match=message):
+        next(recordings.read(7))
+    assert recordings.counts == []
+
+
 # What is no signal -----------------------------------------------------------------------------
 
 
@@ -177,7 +204,7 @@ def test_another_rate_or_number_of_channels_is_refused_before_a_window(tmp_path:
         next(open_source(tmp_path).read(1))
     assert len(read(open_source(tmp_path, Windows(16, 8)))) == 22  # of any rate
     write_wav(tmp_path / "b.wav", make_signal(100, channels=2))
-    message = r"Expected 1 channels in .*b\.wav.* Received: 2\. Remedy: ffmpeg -i IN -ac 1"
+    message = r"Expected 1 channel in .*b\.wav.* Received: 2\. Remedy: ffmpeg -i IN -ac 1"
     with pytest.raises(ValueError, match=message):
         next(open_source(tmp_path).read(1))
     message = r"Expected 2 channels in .*a\.wav.* Received: 1\."

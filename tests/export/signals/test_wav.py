@@ -216,9 +216,10 @@ def test_files_that_are_no_recordings(content: bytes, message: str, tmp_path: Pa
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.wav", tmp_path):
-        with pytest.raises(FileNotFoundError, match="Expected a wav file"):
-            read_wav(path)
+    with pytest.raises(FileNotFoundError, match=r"Expected a wav file.*which does not exist"):
+        read_wav(tmp_path / "none.wav")
+    with pytest.raises(ValueError, match=r"Expected a wav file\. Received: .*, a folder$"):
+        read_wav(tmp_path)
 
 
 def mutate(content: bytes) -> bytes:

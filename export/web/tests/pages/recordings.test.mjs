@@ -33,6 +33,8 @@ test("a wav file is cut into windows, whose codes and scores are those of Python
   const { page } = open;
   assert.match(await text(page, "#csv-note"), /^A recording is a \.wav of 1 channel at 8,000 samples a second, or a CSV or \.npy of one column/);
   assert.match(await text(page, "#csv-note"), /windows of 64 samples, 0\.008 s, one every 32 samples, 0\.004 s\.$/);
+  assert.match(await text(page, "#file-label"), /^Or choose a \.wav, \.csv or \.npy, or drop/);
+  assert.match(await text(page, "#summary"), /^64 samples in, \d+ units out\. /);
   assert.ok(await drop(page, "sound.wav", makeWav(samples, { rate: 8000 })));
   const source = `${rows.length} windows of sound.wav, 16,013 samples (2.002 s); the last 13 samples (0.001625 s) fill no window`;
   await until(page, "#source", source.replace(/[().]/g, "\\$&"));

@@ -74,8 +74,7 @@ def leave_out_short(recordings: Sequence[Samples], window: int) -> list[Samples]
             f"recording. Received: window={window}. Remedy: a shorter window"
         )
     if short:
-        _warn(f"{len(short)} of {len(recordings)} recordings are left out", "shorter than a window "
-              f"of {window} samples", short)  # fmt: skip
+        _warn("left out", len(recordings), short, f"shorter than a window of {window} samples")
     return kept
 
 
@@ -85,11 +84,10 @@ def warn_of_faults(recordings: Sequence[Samples]) -> None:
     clipped = [each.name for each in recordings if _is_clipped(each)]
     total = len(recordings)
     if silent:
-        _warn(f"{len(silent)} of {total} recordings are silent", "all samples of a channel are "
-              "equal", silent)  # fmt: skip
+        _warn("silent", total, silent, "all samples of a channel are equal")
     if clipped:
-        _warn(f"{len(clipped)} of {total} recordings are clipped", f"more than {percent(CLIPPED)} "
-              "of their samples are at full scale", clipped)  # fmt: skip
+        reason = f"more than {percent(CLIPPED)} of the samples are at full scale"
+        _warn("clipped", total, clipped, reason)
 
 
 def warn_of_few(recordings: Sequence[Samples], folder: Path) -> None:
@@ -116,5 +114,10 @@ def _is_clipped(recording: Samples) -> bool:
     return float(np.mean(np.abs(recording.values) >= recording.limit)) > CLIPPED
 
 
-def _warn(finding: str, reason: str, names: list[str]) -> None:
-    warnings.warn(f"{finding}, {list_some('file', names)}: {reason}.", stacklevel=3)
+def _warn(finding: str, total: int, names: list[str], reason: str) -> None:
+    count, verb = len(names), "is" if len(names) == 1 else "are"
+    recordings = f"recording{'s' * (total != 1)}"
+    warnings.warn(
+        f"{count} of {total} {recordings} {verb} {finding} ({list_some('file', names)}): {reason}.",
+        stacklevel=3,
+    )

@@ -15,11 +15,17 @@ export function showBundle(manifest) {
   const most = manifest.lengths ? "Up to " : "";
   setText(
     "summary",
-    `${most}${formatShape(manifest.input.shape)} in, ${formatCount(units, "unit")} out` +
+    `${most}${describeRow(manifest)} in, ${formatCount(units, "unit")} out` +
       `${positions > 1 ? ` at each of ${most.toLowerCase()}${positions} positions` : ""}. ` +
       "It runs in this page; nothing you enter leaves it.",
   );
   setDefinitions("about", listFacts(manifest));
+}
+
+function describeRow({ input, windows }) {
+  if (!windows) return formatShape(input.shape);
+  const { window, channels } = windows;
+  return formatCount(window, "sample") + (channels > 1 ? ` of ${formatCount(channels, "channel")}` : "");
 }
 
 function computeSizes({ output: { shape } }) {

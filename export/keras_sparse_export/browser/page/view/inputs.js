@@ -44,6 +44,7 @@ export function offerFiles(form, workspace) {
   if (form.cut !== null) {
     setText("csv-title", "CSV or wav");
     setText("csv-note", `${describeRecordings(form.cut)} ${describeCut(form.cut)}`);
+    setText("file-label", "Or choose a .wav, .csv or .npy, or drop a file anywhere on this page");
     byId("file").accept += ",.wav,audio/wav";
   }
   setText("text-label", `Rows of ${formatSizes(form.sizes)}, one per line${names}${gaps}`);

@@ -214,9 +214,9 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
     table, told = read_warned(tmp_path)
     assert table.recordings == 10
     assert [each.split(":")[0] for each in told] == [
-        "1 of 11 recordings are left out, file good/short.wav",
-        "1 of 10 recordings are silent, file good/silent.wav",
-        "1 of 10 recordings are clipped, file good/loud.wav",
+        "1 of 11 recordings is left out (file good/short.wav)",
+        "1 of 10 recordings is silent (file good/silent.wav)",
+        "1 of 10 recordings is clipped (file good/loud.wav)",
     ]
 
 
