@@ -432,7 +432,8 @@ def test_samples_in_place_of_windows_are_told_what_cuts_them(
     name: str, windowed: Path, tmp_path: Path
 ) -> None:
     samples, message = make_signal(500)[:, None], r"Expected \(rows, 16\) or \(16,\). Received: "
-    remedy = r"\(500, 1\)\. Remedy: encoder\.windows\.cut\(samples\), or encoder\.stream for chunks of them$"
+    remedy = r"\(500, 1\)\. Remedy: encoder\.windows\.cut\(samples\), or encoder\.stream "
+    remedy += "for chunks of them$"
     with pytest.raises(ValueError, match=message + remedy):
         getattr(Encoder(windowed), name)(samples)
     with pytest.raises(ValueError, match=message + r"\(500, 1\)$"):
