@@ -1,20 +1,11 @@
 """Plan the front ends that have a name: frames and filters that suit a window and its rate.
 
-The module loads without Keras, as the settings do.
+The module loads without Keras and numpy, as the settings do.
 """
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
-
-from keras_sparse.models.front_ends.scales import (
-    LINEAR_STEP,
-    hertz_to_mel,
-    mel_to_hertz,
-    place_filters,
-)
 
 NONE, MEL, SPECTRUM, STATISTICS = NAMES = ("none", "mel", "spectrum", "statistics")
 FRAME_SECONDS = 0.064
@@ -67,10 +58,12 @@ def plan_mel(window: int, sampling_rate: float) -> Frames:
         >>> plan_mel(1024, 48_000)
         Frames(length=1024, stride=512, frames=1, bins=64)
     """
+    from keras_sparse.models.front_ends.scales import LINEAR_STEP, hertz_to_mel
+
     wanted = 1 << max(0, round(math.log2(FRAME_SECONDS * sampling_rate)))
     length = _fit_frame(window, max(SHORTEST_FRAME, wanted))
     apart = sampling_rate / length
-    top = float(hertz_to_mel(np.array(sampling_rate / 2), SCALE))
+    top = float(hertz_to_mel(sampling_rate / 2, SCALE))
     most = max(1, min(MOST_MELS, int(top * LINEAR_STEP / apart) - 1))
     return _count_frames(window, length, 1 << int(math.log2(most)))
 
@@ -168,13 +161,15 @@ def name_features(
 
 def _name_of_channel(name: str, window: int, sampling_rate: float | None) -> list[str]:
     """Name the features of one channel."""
+    from keras_sparse.models.front_ends.scales import mel_to_hertz, place_filters
+
     if name == STATISTICS:
         return [each.replace("_", " ") for each in COUNTED]
     if name == SPECTRUM:
         length, _, _, bins = plan_spectrum(window)
         if sampling_rate is None:
             return [f"band {band}" for band in range(bins)]
-        middles = (BAND * np.arange(bins) + (BAND - 1) / 2) * sampling_rate / length
+        middles = [(BAND * band + (BAND - 1) / 2) * sampling_rate / length for band in range(bins)]
         return [f"band {band} ({_name_hertz(hertz)})" for band, hertz in enumerate(middles)]
     rate = require_rate(sampling_rate)
     frames = plan_mel(window, rate)

@@ -1,7 +1,4 @@
-"""Formulas of the mel scales.
-
-The module loads without Keras, as `plan.py` does.
-"""
+"""Formulas of the mel scales."""
 
 import math
 
@@ -12,7 +9,7 @@ LINEAR_STEP, BREAK = 200 / 3, 1000.0
 LOG_STEP = math.log(6.4) / 27
 
 
-def hertz_to_mel(hertz: np.ndarray, mel: str) -> np.ndarray:
+def hertz_to_mel(hertz: np.ndarray | float, mel: str) -> np.ndarray:
     """Convert frequencies to mels.
 
     `"htk"`: `1127 ln(1 + f / 700)`. `"slaney"`: `3 f / 200` up to 1000 Hz, and above
