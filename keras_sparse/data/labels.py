@@ -39,6 +39,27 @@ def as_labels(labels: Any, name: str = "labels") -> np.ndarray:
     return array
 
 
+def mark_faults(labels: Any, normal: Sequence[str] | None, remedy: str) -> np.ndarray | None:
+    """Return which rows have a fault by the labels of others; `None` if no label is named.
+
+    Args:
+        labels: Labels of all rows, `None` if there are none.
+        normal: As in `find_anomalous`, or `None`.
+        remedy: What gives rows a label.
+
+    Raises:
+        DataError: If there are no labels, and as `find_anomalous`.
+    """
+    if normal is None:
+        return None
+    if labels is None:
+        raise DataError(
+            "Invalid value for argument `normal`. Expected it only with labels. Received: "
+            f"normal={tuple(normal)}. Remedy: {remedy}"
+        )
+    return find_anomalous(labels, normal)
+
+
 def find_anomalous(labels: Any, normal: Sequence[str]) -> np.ndarray:
     """Find the rows whose label is none of those without a fault.
 

@@ -102,7 +102,7 @@ def _require_scorable(table: Table, settings: Settings) -> None:
     """Raise, before a training, if there is to be a threshold of rows that have no score."""
     from keras_sparse_export.bundle.format import MAX_COLUMNS
 
-    columns = table.rows.shape[1]
+    columns = settings.count_features(table)
     if settings.choose_rate(table) is not None and columns > MAX_COLUMNS:
         raise ValueError(
             f"Invalid value for argument `false_alarm_rate`. Expected none for rows of more than "
@@ -113,8 +113,13 @@ def _require_scorable(table: Table, settings: Settings) -> None:
 
 def _score_options(run: Run) -> dict[str, Any]:
     """Options of the export for a score with a threshold, where the run keeps rows for it."""
+    from keras_sparse_export.bundle.format import MAX_COLUMNS
+
     if run.calibration is None:
-        return {"score": run.model.windows is not None}
+        is_scored = (
+            run.model.windows is not None and run.model.decoder.output_shape[-1] <= MAX_COLUMNS
+        )
+        return {"score": is_scored}
     rows, groups, rate = run.calibration
     return {"score": True, "calibration": rows, "groups": groups, "false_alarm_rate": rate}
 

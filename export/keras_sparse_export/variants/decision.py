@@ -112,9 +112,10 @@ def quantize_bundle(
     def read(name: str, exists: bool) -> bytes | None:
         return reading.read_content(path, manifest, name) if exists else None
 
+    scorer = read(SCORES["float32"], SCORES["float32"] in manifest["files"])
     measures, target = True, None
     if FRONT_END in manifest:
-        scorer = read("score.onnx", measures := "score.onnx" in manifest["files"])
+        measures = scorer is not None
         target = None if scorer is None else _read_features(scorer)
     inputs = read_inputs(manifest)
     shape = inputs.row_shape
@@ -137,7 +138,7 @@ def quantize_bundle(
         gaps=admits_gaps(manifest),
         scale=find_scale(manifest),
         inputs=inputs,
-        scorer=read(SCORES["float32"], SCORES["float32"] in manifest["files"]),
+        scorer=scorer,
     )
     form = "float16" if mode == "float16" else "int8"
     with transaction.replace_folder(path, marker=MANIFEST, overwrite=True) as folder:

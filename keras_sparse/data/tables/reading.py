@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-import numpy as np
-
 from keras_sparse.data.arrays import DataError, as_numbers
 from keras_sparse.data.files import (
     SPARSE_PARTS,
@@ -16,7 +14,7 @@ from keras_sparse.data.files import (
     require_names,
     require_table,
 )
-from keras_sparse.data.labels import find_anomalous
+from keras_sparse.data.labels import mark_faults
 from keras_sparse.data.missing import ADMITTING
 from keras_sparse.data.parquet import size
 from keras_sparse.data.shards import Shards
@@ -117,20 +115,9 @@ def read_table(
             name: value if value is None else value[kept] for name, value in apart.items()
         }
         table = table._replace(**kept_apart)
-    return table._replace(
-        rows=rows, row_shape=shape, options=filled, anomalous=_find_anomalous(table, filled)
-    )
-
-
-def _find_anomalous(table: Table, options: TableOptions) -> np.ndarray | None:
-    if (normal := options["normal"]) is None:
-        return None
-    if table.labels is None:
-        raise DataError(
-            "Invalid value for argument `normal`. Expected it only with labels. Received: "
-            f"normal={tuple(normal)}. Remedy: --label with the column that tells the faults"
-        )
-    return find_anomalous(table.labels, normal)
+    remedy = "--label with the column that tells the faults"
+    anomalous = mark_faults(table.labels, filled["normal"], remedy)
+    return table._replace(rows=rows, row_shape=shape, options=filled, anomalous=anomalous)
 
 
 def _require_apart(options: TableOptions) -> None:

@@ -166,3 +166,13 @@ def test_a_sweep_of_recordings(folder: Path, tmp_path: Path) -> None:
     assert record["windows"]["window"] == 512
     baselines = json.loads((tmp_path / "sweep" / "baselines.json").read_text("utf-8"))
     assert {entry["kind"] for entry in baselines["2"]} >= {"pca"}
+
+
+def test_windows_too_wide_for_a_score_are_exported_without(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras_sparse_export.bundle.format.MAX_COLUMNS", 100)
+    for front_end, scored in (("none", False), ("statistics", True)):
+        out = tmp_path / front_end
+        assert train(folder, out, "--window", "128", "--front-end", front_end) == 0
+        assert ("score" in (Encoder(out / "encoder").manifest or {})) == scored

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_sparse.data.arrays import DataError
-from keras_sparse.data.labels import find_anomalous
+from keras_sparse.data.labels import mark_faults
 from keras_sparse.data.tables.options import (
     COLUMNS,
     TableOptions,
@@ -29,6 +29,8 @@ from keras_sparse.data.window_rows import WindowRows
 FEWEST_SAMPLES = 2
 PARTS = 10
 """Parts of a single recording, of which whole ones are held out."""
+IN_FOLDERS = "a sub-folder of recordings without a fault, and others beside it"
+"""How recordings get labels."""
 REFUSED = ("key", "one_hot", "label", "missing")
 """Options of rows that windows do not have."""
 
@@ -166,20 +168,8 @@ def _make_table(recordings: list[Samples], window: int, hop: int, options: Table
         windows=windows,
         channels=first.channels,
         recordings=len(names),
-        anomalous=_find_anomalous(labels, options),
+        anomalous=mark_faults(labels, options["normal"], IN_FOLDERS),
     )
-
-
-def _find_anomalous(labels: np.ndarray | None, options: TableOptions) -> np.ndarray | None:
-    if (normal := options["normal"]) is None:
-        return None
-    if labels is None:
-        raise DataError(
-            "Invalid value for argument `normal`. Expected it only with recordings in sub-folders, "
-            f"whose names are labels. Received: normal={tuple(normal)}. Remedy: a sub-folder of "
-            "recordings without a fault, and others beside it"
-        )
-    return find_anomalous(labels, normal)
 
 
 def _join(recordings: list[Samples]) -> np.ndarray:
